@@ -1,0 +1,332 @@
+"""The canonical form of the API document: same facts, same bytes.
+
+Three steps around the overlay documents, each a pure function on the document:
+
+1. `strip` drops what is upstream's wording and not the interface: prose, titles, examples, tags,
+   operationIds, and the storage bounds of answer fields (database column widths, of which the 64-bit ones
+   are not even 64-bit numbers);
+2. `name` gives every operation the operationId and tag of `contract/names.yaml`, keyed by method and path;
+3. `describe` writes our descriptions from `contract/words.yaml`; an operation, parameter or field that the
+   tables do not know keeps a derived name and no description, so that a newer document still goes through.
+
+`serialise` then writes keys in one fixed order.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import resources
+from typing import Any
+
+from attrs import frozen
+from ruamel.yaml import YAML
+
+from .overlay_document import Node
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+OPENAPI_VERSION = "3.0.3"
+
+_PROSE = ("description", "summary", "title", "example", "examples", "externalDocs")
+_STORAGE_BOUNDS = ("minimum", "maximum", "maxLength")
+_SUFFIXES = {
+    "lte": "Upper bound, inclusive. {}",
+    "gte": "Lower bound, inclusive. {}",
+    "in": "Any of these values, sent comma-separated. {}",
+    "regex": "Regular expression searched in the value (an invalid one is answered with HTML 500). {}",
+}
+_KEY_ORDER = (
+    "openapi", "info", "servers", "operationId", "tags", "deprecated", "security", "paths", "components",
+    "name", "in", "summary", "description", "type", "format", "nullable", "enum", "multipleOf", "default",
+    "required", "style", "explode", "schema",
+    "parameters", "requestBody", "content", "responses",
+)  # fmt: skip
+
+
+@frozen
+class Names:
+    """`contract/names.yaml`: what operations are called, and the order of a record's fields.
+
+    Attributes:
+        operations: path -> method -> (operationId, tag), in the order in which the contract lists them.
+        fields: schema -> its fields, in the order that records and data frames keep.
+        classes: schema -> the Python class emitted for it, where that is not the schema's own name.
+        filters: resource -> the Python name of its filter class.
+    """
+
+    operations: Mapping[str, Mapping[str, tuple[str, str]]]
+    fields: Mapping[str, tuple[str, ...]]
+    classes: Mapping[str, str]
+    filters: Mapping[str, str]
+
+
+@frozen
+class Words:
+    """`contract/words.yaml`: every description in the contract."""
+
+    info: Mapping[str, str]
+    tags: Mapping[str, str]
+    operations: Mapping[str, str]
+    schemas: Mapping[str, str]
+    fields: Mapping[str, str]
+    statuses: Mapping[str, str]
+
+
+def _load(name: str) -> dict[str, Node]:
+    text = resources.files(__package__).joinpath("contract", name).read_text(encoding="utf-8")
+    loaded: dict[str, Node] = YAML(typ="safe").load(text)
+    return loaded
+
+
+def load_names() -> Names:
+    """Read `contract/names.yaml`."""
+    raw = _load("names.yaml")
+    return Names(
+        operations={
+            path: {method: (one["operationId"], one["tag"]) for method, one in methods.items()}
+            for path, methods in raw["operations"].items()
+        },
+        fields={schema: tuple(fields) for schema, fields in raw["fields"].items()},
+        classes=raw["classes"],
+        filters=raw["filters"],
+    )
+
+
+def load_words() -> Words:
+    """Read `contract/words.yaml`."""
+    raw = {
+        section: {str(key): " ".join(str(text).split()) for key, text in words.items()}
+        for section, words in _load("words.yaml").items()
+    }
+    return Words(**raw)
+
+
+def operations(document: Mapping[str, Node]) -> Iterator[tuple[str, str, dict[str, Node]]]:
+    """Yield (path, method, operation) for every operation of `document`, in its order."""
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if isinstance(item.get(method), dict):
+                yield path, method, item[method]
+
+
+def strip(document: Mapping[str, Node]) -> dict[str, Node]:
+    """Return a copy of the published document without upstream's wording."""
+    stripped: dict[str, Node] = {"openapi": OPENAPI_VERSION}
+    stripped |= {key: document[key] for key in ("servers", "security") if key in document}
+    stripped["paths"] = {
+        path: {key: _strip_operation(value) if key in METHODS else value for key, value in item.items()}
+        for path, item in document["paths"].items()
+    }
+    components = dict(document.get("components", {}))
+    if "schemas" in components:
+        components["schemas"] = {
+            name: _strip_schema(schema, bounds=False) for name, schema in components["schemas"].items()
+        }
+    if "securitySchemes" in components:
+        components["securitySchemes"] = {
+            name: _without(scheme, _PROSE) for name, scheme in components["securitySchemes"].items()
+        }
+    stripped["components"] = components
+    return stripped
+
+
+def _without(node: Mapping[str, Node], keys: Iterable[str]) -> dict[str, Node]:
+    dropped = set(keys)
+    return {key: value for key, value in node.items() if key not in dropped and not key.startswith("x-")}
+
+
+def _strip_operation(operation: Mapping[str, Node]) -> dict[str, Node]:
+    kept = _without(operation, (*_PROSE, "tags", "operationId"))
+    if "parameters" in kept:
+        kept["parameters"] = [_strip_holder(parameter) for parameter in kept["parameters"]]
+    if "requestBody" in kept:
+        kept["requestBody"] = _strip_holder(kept["requestBody"])
+    kept["responses"] = {
+        status: _strip_holder(answer) for status, answer in kept.get("responses", {}).items()
+    }
+    return kept
+
+
+def _strip_holder(holder: Mapping[str, Node]) -> dict[str, Node]:
+    """Strip a parameter, request body, answer or media type: what holds a schema."""
+    kept = _without(holder, _PROSE)
+    if "schema" in kept:
+        kept["schema"] = _strip_schema(kept["schema"], bounds=True)
+    if "content" in kept:
+        kept["content"] = {media: _strip_holder(body) for media, body in kept["content"].items()}
+    return kept
+
+
+def _strip_schema(schema: Node, *, bounds: bool) -> Node:
+    if not isinstance(schema, dict):
+        return schema
+    kept = _without(schema, _PROSE if bounds else (*_PROSE, *_STORAGE_BOUNDS))
+    for key, value in kept.items():
+        if key == "properties" and isinstance(value, dict):
+            kept[key] = {name: _strip_schema(field, bounds=bounds) for name, field in value.items()}
+        elif key in ("items", "additionalProperties", "not"):
+            kept[key] = _strip_schema(value, bounds=bounds)
+        elif key in ("allOf", "anyOf", "oneOf"):
+            kept[key] = [_strip_schema(one, bounds=bounds) for one in value]
+    return kept
+
+
+def name(document: Mapping[str, Node], names: Names) -> dict[str, Node]:
+    """Return a copy in which every operation has its operationId and tag, in the order of the table."""
+    paths = document["paths"]
+    order = [path for path in names.operations if path in paths]
+    order += sorted(path for path in paths if path not in names.operations)
+    named: dict[str, Node] = dict(document)
+    named["paths"] = {}
+    for path in order:
+        item = dict(paths[path])
+        for method in METHODS:
+            if isinstance(item.get(method), dict):
+                known = names.operations.get(path, {}).get(method)
+                operation_id, tag = known or _derived_name(path, method)
+                item[method] = {"operationId": operation_id, "tags": [tag], **item[method]}
+        named["paths"][path] = item
+    schemas = document["components"].get("schemas", {})
+    known_schemas = [schema for schema in names.fields if schema in schemas]
+    named["components"] = {
+        **document["components"],
+        "schemas": {
+            schema: _in_field_order(schemas[schema], names.fields.get(schema, ()))
+            for schema in (*known_schemas, *sorted(set(schemas) - set(known_schemas)))
+        },
+    }
+    return named
+
+
+def _derived_name(path: str, method: str) -> tuple[str, str]:
+    words = [word for word in re.split(r"[^A-Za-z0-9]+", re.sub(r"^/api/v\d+/", "", path)) if word]
+    return "_".join([method, *words]).lower(), (words[0].lower() if words else "root")
+
+
+def _in_field_order(schema: Node, order: tuple[str, ...]) -> Node:
+    if not isinstance(schema, dict) or "properties" not in schema:
+        return schema
+    fields = schema["properties"]
+    known = [field for field in order if field in fields]
+    ordered = {field: fields[field] for field in (*known, *(field for field in fields if field not in order))}
+    kept = {**schema, "properties": ordered}
+    if isinstance(schema.get("required"), list):
+        rank = {field: position for position, field in enumerate(ordered)}
+        kept["required"] = sorted(schema["required"], key=lambda field: (rank.get(field, len(rank)), field))
+    return kept
+
+
+def describe(document: Mapping[str, Node], words: Words) -> dict[str, Node]:
+    """Return a copy with our descriptions on everything the tables know."""
+    described: dict[str, Node] = {"openapi": document["openapi"], "info": dict(words.info), **document}
+    used = {operation["tags"][0] for _, _, operation in operations(document)}
+    described["tags"] = [
+        {"name": tag, "description": text} for tag, text in words.tags.items() if tag in used
+    ]
+    described["paths"] = {
+        path: {
+            key: _describe_operation(value, words) if key in METHODS else value for key, value in item.items()
+        }
+        for path, item in document["paths"].items()
+    }
+    components = dict(document["components"])
+    components["schemas"] = {
+        schema: _describe_schema(node, words, schema)
+        for schema, node in components.get("schemas", {}).items()
+    }
+    described["components"] = components
+    return described
+
+
+def field_words(words: Words, owner: str, field: str) -> str | None:
+    """Our description of a field or parameter: `owner.field` before `field`, suffixed names from their base."""
+    for key in (f"{owner}.{field}", field):
+        if key in words.fields:
+            return words.fields[key]
+    base, _, suffix = field.rpartition("__")
+    if base and suffix in _SUFFIXES:
+        text = field_words(words, owner, base)
+        return _SUFFIXES[suffix].format(text) if text else None
+    return None
+
+
+def _describe_operation(operation: Mapping[str, Node], words: Words) -> dict[str, Node]:
+    operation_id = operation["operationId"]
+    described = dict(operation)
+    if operation_id in words.operations:
+        described["summary"] = words.operations[operation_id]
+    if "parameters" in described:
+        described["parameters"] = [
+            parameter | _description(field_words(words, operation_id, parameter["name"]))
+            if "name" in parameter
+            else parameter
+            for parameter in described["parameters"]
+        ]
+    if "requestBody" in described:
+        described["requestBody"] = _describe_content(described["requestBody"], words, operation_id)
+    described["responses"] = {
+        status: answer
+        if "$ref" in answer
+        else {
+            "description": words.statuses.get(f"{operation_id}.{status}", words.statuses.get(status, "")),
+            **_describe_content(answer, words, operation_id),
+        }
+        for status, answer in described["responses"].items()
+    }
+    return described
+
+
+def _describe_content(holder: Mapping[str, Node], words: Words, owner: str) -> dict[str, Node]:
+    described = dict(holder)
+    if "content" in described:
+        described["content"] = {
+            media: body | {"schema": _describe_schema(body["schema"], words, owner)}
+            if "schema" in body
+            else body
+            for media, body in described["content"].items()
+        }
+    return described
+
+
+def _description(text: str | None) -> dict[str, Node]:
+    return {"description": text} if text else {}
+
+
+def _describe_schema(schema: Node, words: Words, owner: str) -> Node:
+    if not isinstance(schema, dict) or "$ref" in schema:
+        return schema
+    described = schema | _description(words.schemas.get(owner))
+    if isinstance(described.get("properties"), dict):
+        described["properties"] = {
+            # Siblings of a reference are ignored in OpenAPI 3.0, so a reference keeps no words of ours.
+            field: node if "$ref" in node else node | _description(field_words(words, owner, field))
+            for field, node in described["properties"].items()
+        }
+    return described
+
+
+def serialise(document: Mapping[str, Node]) -> bytes:
+    """Write the document as canonical JSON: fixed key order, two-space indent, UTF-8, a final newline."""
+    return (json.dumps(_ordered(document), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _ordered(node: Any, *, keep: bool = False) -> Any:
+    if isinstance(node, list):
+        return [_ordered(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    # The keys of these are names, not keywords: their order is the tables' (or, of statuses, ascending).
+    named = ("paths", "properties", "schemas", "responses", "securitySchemes", "content")
+    keys = list(node) if keep else sorted(node, key=_key_rank)
+    return {
+        key: _ordered(
+            dict(sorted(node[key].items())) if key == "responses" and not keep else node[key],
+            keep=key in named and not keep,
+        )
+        for key in keys
+    }
+
+
+def _key_rank(key: str) -> tuple[int, str]:
+    return (_KEY_ORDER.index(key) if key in _KEY_ORDER else len(_KEY_ORDER), key)

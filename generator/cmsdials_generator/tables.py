@@ -1,0 +1,174 @@
+"""The modules that openapi-python-client has no template for: records, filters and the table of resources.
+
+Pure: from the contract to the text of a module.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from .canonical import Names, operations
+from .overlay_document import Node
+
+_TEMPLATES = Path(__file__).parent / "templates" / "tables"
+_PATH = re.compile(r"(/[\w.-]*|/\{\w+\})+")
+_TYPES = {"integer": "int", "number": "float", "string": "str", "boolean": "bool"}
+
+
+class CannotEmit(Exception):
+    """The contract holds something that the emitted code could not send or name rightly."""
+
+
+def check_emittable(contract: Mapping[str, Node]) -> None:
+    """Refuse what the templates would get silently wrong.
+
+    Raises:
+        CannotEmit: A path of other characters than names have, a list parameter that is not comma-separated, an object parameter that is not a deepObject, a
+            name that is no Python identifier, or an operationId that is used twice.
+    """
+    seen: set[str] = set()
+    for path, method, operation in operations(contract):
+        where = f"{method.upper()} {path}"
+        if operation["operationId"] in seen:
+            message = f"{where}: operationId {operation['operationId']} is used twice"
+            raise CannotEmit(message)
+        seen.add(operation["operationId"])
+        if not _PATH.fullmatch(path):
+            message = f"{where}: the path holds something else than names, slashes and {{parameters}}"
+            raise CannotEmit(message)
+        for parameter in operation.get("parameters", []):
+            name, schema = parameter["name"], parameter["schema"]
+            if not name.isidentifier() or keyword.iskeyword(name):
+                message = f"{where}: parameter {name!r} is no Python identifier"
+                raise CannotEmit(message)
+            if schema.get("type") == "array" and parameter.get("explode") is not False:
+                message = f"{where}: parameter {name!r} repeats its name for each item; DIALS reads the last one only"
+                raise CannotEmit(message)
+            if schema.get("type") == "object" and parameter.get("style") != "deepObject":
+                message = f"{where}: parameter {name!r} is an object but no deepObject"
+                raise CannotEmit(message)
+    for schema_name, schema in contract["components"]["schemas"].items():
+        for field in schema.get("properties", {}):
+            if not field.isidentifier() or keyword.iskeyword(field):
+                message = f"schema {schema_name}: field {field!r} is no Python identifier"
+                raise CannotEmit(message)
+
+
+def class_of(schema: str, names: Names) -> str:
+    """Name of the Python class emitted for a schema."""
+    return names.classes.get(schema, schema)
+
+
+def modules(contract: Mapping[str, Node], names: Names) -> dict[str, str]:
+    """Return module name -> text for every module of this kind."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  # Python is written here, not HTML
+    )
+    resources = list(_resources(contract, names))
+    context = {
+        "filters": [one["filter_class"] for one in resources],
+        "resources": resources,
+        "operations": sorted(
+            (
+                {"tag": one["name"], "id": one[use]}
+                for one in resources
+                for use in ("list", "get", "count", "get_v1_12")
+                if one[use]
+            ),
+            key=lambda operation: (operation["tag"], operation["id"]),
+        ),
+    }
+    return {
+        f"{name}.py": environment.get_template(f"{name}.py.jinja").render(context)
+        for name in ("records", "filters", "resources")
+    }
+
+
+def _resources(contract: Mapping[str, Node], names: Names) -> Iterator[dict[str, Any]]:
+    by_id = {operation["operationId"]: (path, operation) for path, _, operation in operations(contract)}
+    for name, filter_class in names.filters.items():
+        if f"list_{name}" not in by_id or f"get_{name}" not in by_id:
+            # A service that dropped the resource: the drift report says so, and the rest is still emitted.
+            continue
+        path, listing = by_id[f"list_{name}"]
+        record, paginated = _rows(contract, listing)
+        count = by_id.get(f"count_{name}")
+        old = by_id.get(f"get_{name}_v1_12")
+        yield {
+            "name": name,
+            "path": path,
+            "record": class_of(record, names),
+            "filters": filter_class,
+            "paginated": paginated,
+            "keys": _path_parameters(by_id[f"get_{name}"][1]),
+            "list": f"list_{name}",
+            "get": f"get_{name}",
+            "count": f"count_{name}" if count else None,
+            "countable": tuple(one["name"] for one in _query_parameters(count[1])) if count else (),
+            "get_v1_12": f"get_{name}_v1_12" if old else None,
+            "keys_v1_12": _path_parameters(old[1]) if old else (),
+            "filter_class": _filter_class(filter_class, path, listing),
+        }
+
+
+def _rows(contract: Mapping[str, Node], listing: Mapping[str, Node]) -> tuple[str, bool]:
+    """Return the schema of the rows, and whether they come in pages."""
+    schema = listing["responses"]["200"]["content"]["application/json"]["schema"]
+    paginated = "$ref" in schema
+    if paginated:
+        schema = contract["components"]["schemas"][_referred(schema)]["properties"]["results"]
+    return _referred(schema["items"]), paginated
+
+
+def _referred(schema: Mapping[str, Node]) -> str:
+    name: str = schema["$ref"].rsplit("/", 1)[-1]
+    return name
+
+
+def _path_parameters(operation: Mapping[str, Node]) -> tuple[str, ...]:
+    return tuple(one["name"] for one in operation["parameters"] if one["in"] == "path")
+
+
+def _query_parameters(operation: Mapping[str, Node]) -> list[Mapping[str, Node]]:
+    return [one for one in operation.get("parameters", []) if one["in"] == "query"]
+
+
+def _filter_class(name: str, path: str, listing: Mapping[str, Node]) -> dict[str, Any]:
+    parameters = _query_parameters(listing)
+    return {
+        "name": name,
+        "path": path,
+        "parameters": [
+            {
+                "name": one["name"],
+                "type": _python_type(one["schema"]),
+                "kind": _kind(one["schema"]),
+                "description": one.get("description", "Not described."),
+            }
+            for one in parameters
+        ],
+        "deprecated": sorted(one["name"] for one in parameters if one.get("deprecated")),
+    }
+
+
+def _python_type(schema: Mapping[str, Node]) -> str:
+    if schema.get("type") == "array":
+        return f"Sequence[{_python_type(schema['items'])}]"
+    return _TYPES.get(schema.get("type", ""), "Any")
+
+
+def _kind(schema: Mapping[str, Node]) -> str:
+    if schema.get("type") == "array":
+        return f"{_kind(schema['items'])}s"
+    return str(schema.get("type", "any"))
