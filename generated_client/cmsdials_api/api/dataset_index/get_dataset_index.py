@@ -1,0 +1,155 @@
+# Generated from openapi.json by `python -m cmsdials_generator generate` (scripts/regenerate).
+# Do not edit: change the contract, the templates or the tables of the generator, and generate again.
+
+"""One dataset."""
+
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient
+from ...models.dataset_index import DatasetIndex
+from ...models.error import Error
+from ...types import UNSET, RequestArguments, Response, Unset
+
+
+def request(
+    dataset_id: int,
+    *,
+    workspace: str | Unset | None = UNSET,
+) -> RequestArguments:
+    """One dataset.
+
+    Args:
+        dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
+        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+
+
+    Returns:
+        What to send, by the names of the wire: arguments for `httpx.Client.request`.
+    """
+    headers: dict[str, str] = {}
+    if workspace is not None and not isinstance(workspace, Unset):
+        headers["Workspace"] = workspace
+    return {
+        "method": "GET",
+        "url": f"/api/v1/dataset-index/{quote(str(dataset_id), safe='')}/",
+        "headers": headers,
+    }
+
+
+def _parse_response(response: httpx.Response) -> DatasetIndex | Error | str:
+    try:
+        if response.status_code == 200:
+            response_200 = DatasetIndex.from_dict(response.json())
+
+            return response_200
+
+        if response.status_code == 403:
+            response_403 = Error.from_dict(response.json())
+
+            return response_403
+
+        if response.status_code == 404:
+            response_404 = Error.from_dict(response.json())
+
+            return response_404
+
+        if response.status_code == 500:
+            response_500 = response.text
+            return response_500
+
+        if response.status_code == 502:
+            response_502 = response.text
+            return response_502
+
+        if response.status_code == 504:
+            response_504 = response.text
+            return response_504
+
+    except ValueError as problem:
+        raise errors.MalformedAnswer("", f"is not JSON: {problem}") from None
+    raise errors.UnexpectedStatus(response.status_code, response.content)
+
+
+def _build_response(response: httpx.Response) -> Response[DatasetIndex | Error | str]:
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync_detailed(
+    dataset_id: int,
+    *,
+    client: AuthenticatedClient,
+    workspace: str | Unset | None = UNSET,
+) -> Response[DatasetIndex | Error | str]:
+    """One dataset.
+
+    Args:
+        client: What to send the request through.
+        dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
+        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+
+
+    Returns:
+        The answer, whatever documented status it has.
+
+    Raises:
+        UnexpectedStatus: The status is not documented.
+        MalformedAnswer: The body is not what the contract says.
+        httpx.HTTPError: There was no answer.
+    """
+    arguments = request(
+        dataset_id=dataset_id,
+        workspace=workspace,
+    )
+    return _build_response(client.get_httpx_client().request(**arguments))
+
+
+def sync(
+    dataset_id: int,
+    *,
+    client: AuthenticatedClient,
+    workspace: str | Unset | None = UNSET,
+) -> DatasetIndex | Error | str:
+    """One dataset. As `sync_detailed`, but the parsed answer alone."""
+    return sync_detailed(
+        dataset_id=dataset_id,
+        workspace=workspace,
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    dataset_id: int,
+    *,
+    client: AuthenticatedClient,
+    workspace: str | Unset | None = UNSET,
+) -> Response[DatasetIndex | Error | str]:
+    """One dataset. As `sync_detailed`, without blocking."""
+    arguments = request(
+        dataset_id=dataset_id,
+        workspace=workspace,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**arguments))
+
+
+async def asyncio(
+    dataset_id: int,
+    *,
+    client: AuthenticatedClient,
+    workspace: str | Unset | None = UNSET,
+) -> DatasetIndex | Error | str:
+    """One dataset. As `sync`, without blocking."""
+    return (
+        await asyncio_detailed(
+            dataset_id=dataset_id,
+            workspace=workspace,
+            client=client,
+        )
+    ).parsed

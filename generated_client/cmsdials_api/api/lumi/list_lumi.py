@@ -1,0 +1,329 @@
+# Generated from openapi.json by `python -m cmsdials_generator generate` (scripts/regenerate).
+# Do not edit: change the contract, the templates or the tables of the generator, and generate again.
+
+"""List lumisections."""
+
+from collections.abc import Sequence
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient
+from ...models.error import Error
+from ...models.lumisection_page import LumisectionPage
+from ...models.validation_errors import ValidationErrors
+from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
+
+
+def request(
+    *,
+    next_token: str | Unset | None = UNSET,
+    page_size: int | Unset | None = UNSET,
+    fields: Sequence[str] | Unset | None = UNSET,
+    dataset_id: int | Unset | None = UNSET,
+    run_number: int | Unset | None = UNSET,
+    run_number__lte: int | Unset | None = UNSET,
+    run_number__gte: int | Unset | None = UNSET,
+    ls_number: int | Unset | None = UNSET,
+    ls_number__lte: int | Unset | None = UNSET,
+    ls_number__gte: int | Unset | None = UNSET,
+    dataset: str | Unset | None = UNSET,
+    dataset__regex: str | Unset | None = UNSET,
+    order_by: str | Unset | None = UNSET,
+    workspace: str | Unset | None = UNSET,
+) -> RequestArguments:
+    """List lumisections.
+
+    Args:
+        next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
+        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        fields: Names of the fields to answer, comma-separated; the others are left out of each row.
+        dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
+        run_number: Number of the run, a period of data taking, such as 367112.
+        run_number__lte: Upper bound, inclusive. Number of the run, a period of data taking, such as 367112.
+        run_number__gte: Lower bound, inclusive. Number of the run, a period of data taking, such as 367112.
+        ls_number: Number of the lumisection within its run, from 1; one lasts about 23 seconds.
+        ls_number__lte: Upper bound, inclusive. Number of the lumisection within its run, from 1; one lasts about 23
+            seconds.
+        ls_number__gte: Lower bound, inclusive. Number of the lumisection within its run, from 1; one lasts about 23
+            seconds.
+        dataset: Dataset name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
+        dataset__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Dataset
+            name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
+        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
+            care.
+        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+
+
+    Returns:
+        What to send, by the names of the wire: arguments for `httpx.Client.request`.
+    """
+    params: dict[str, QueryValue] = {}
+    if next_token is not None and not isinstance(next_token, Unset):
+        params["next_token"] = next_token
+    if page_size is not None and not isinstance(page_size, Unset):
+        params["page_size"] = page_size
+    if fields is not None and not isinstance(fields, Unset):
+        params["fields"] = comma_joined(fields)
+    if dataset_id is not None and not isinstance(dataset_id, Unset):
+        params["dataset_id"] = dataset_id
+    if run_number is not None and not isinstance(run_number, Unset):
+        params["run_number"] = run_number
+    if run_number__lte is not None and not isinstance(run_number__lte, Unset):
+        params["run_number__lte"] = run_number__lte
+    if run_number__gte is not None and not isinstance(run_number__gte, Unset):
+        params["run_number__gte"] = run_number__gte
+    if ls_number is not None and not isinstance(ls_number, Unset):
+        params["ls_number"] = ls_number
+    if ls_number__lte is not None and not isinstance(ls_number__lte, Unset):
+        params["ls_number__lte"] = ls_number__lte
+    if ls_number__gte is not None and not isinstance(ls_number__gte, Unset):
+        params["ls_number__gte"] = ls_number__gte
+    if dataset is not None and not isinstance(dataset, Unset):
+        params["dataset"] = dataset
+    if dataset__regex is not None and not isinstance(dataset__regex, Unset):
+        params["dataset__regex"] = dataset__regex
+    if order_by is not None and not isinstance(order_by, Unset):
+        params["order_by"] = order_by
+    headers: dict[str, str] = {}
+    if workspace is not None and not isinstance(workspace, Unset):
+        headers["Workspace"] = workspace
+    return {
+        "method": "GET",
+        "url": "/api/v1/lumisection/",
+        "params": params,
+        "headers": headers,
+    }
+
+
+def _parse_response(response: httpx.Response) -> Error | LumisectionPage | ValidationErrors | str:
+    try:
+        if response.status_code == 200:
+            response_200 = LumisectionPage.from_dict(response.json())
+
+            return response_200
+
+        if response.status_code == 400:
+            response_400 = ValidationErrors.from_dict(response.json())
+
+            return response_400
+
+        if response.status_code == 403:
+            response_403 = Error.from_dict(response.json())
+
+            return response_403
+
+        if response.status_code == 404:
+            response_404 = Error.from_dict(response.json())
+
+            return response_404
+
+        if response.status_code == 500:
+            response_500 = response.text
+            return response_500
+
+        if response.status_code == 502:
+            response_502 = response.text
+            return response_502
+
+        if response.status_code == 504:
+            response_504 = response.text
+            return response_504
+
+    except ValueError as problem:
+        raise errors.MalformedAnswer("", f"is not JSON: {problem}") from None
+    raise errors.UnexpectedStatus(response.status_code, response.content)
+
+
+def _build_response(response: httpx.Response) -> Response[Error | LumisectionPage | ValidationErrors | str]:
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    next_token: str | Unset | None = UNSET,
+    page_size: int | Unset | None = UNSET,
+    fields: Sequence[str] | Unset | None = UNSET,
+    dataset_id: int | Unset | None = UNSET,
+    run_number: int | Unset | None = UNSET,
+    run_number__lte: int | Unset | None = UNSET,
+    run_number__gte: int | Unset | None = UNSET,
+    ls_number: int | Unset | None = UNSET,
+    ls_number__lte: int | Unset | None = UNSET,
+    ls_number__gte: int | Unset | None = UNSET,
+    dataset: str | Unset | None = UNSET,
+    dataset__regex: str | Unset | None = UNSET,
+    order_by: str | Unset | None = UNSET,
+    workspace: str | Unset | None = UNSET,
+) -> Response[Error | LumisectionPage | ValidationErrors | str]:
+    """List lumisections.
+
+    Args:
+        client: What to send the request through.
+        next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
+        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        fields: Names of the fields to answer, comma-separated; the others are left out of each row.
+        dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
+        run_number: Number of the run, a period of data taking, such as 367112.
+        run_number__lte: Upper bound, inclusive. Number of the run, a period of data taking, such as 367112.
+        run_number__gte: Lower bound, inclusive. Number of the run, a period of data taking, such as 367112.
+        ls_number: Number of the lumisection within its run, from 1; one lasts about 23 seconds.
+        ls_number__lte: Upper bound, inclusive. Number of the lumisection within its run, from 1; one lasts about 23
+            seconds.
+        ls_number__gte: Lower bound, inclusive. Number of the lumisection within its run, from 1; one lasts about 23
+            seconds.
+        dataset: Dataset name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
+        dataset__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Dataset
+            name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
+        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
+            care.
+        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+
+
+    Returns:
+        The answer, whatever documented status it has.
+
+    Raises:
+        UnexpectedStatus: The status is not documented.
+        MalformedAnswer: The body is not what the contract says.
+        httpx.HTTPError: There was no answer.
+    """
+    arguments = request(
+        next_token=next_token,
+        page_size=page_size,
+        fields=fields,
+        dataset_id=dataset_id,
+        run_number=run_number,
+        run_number__lte=run_number__lte,
+        run_number__gte=run_number__gte,
+        ls_number=ls_number,
+        ls_number__lte=ls_number__lte,
+        ls_number__gte=ls_number__gte,
+        dataset=dataset,
+        dataset__regex=dataset__regex,
+        order_by=order_by,
+        workspace=workspace,
+    )
+    return _build_response(client.get_httpx_client().request(**arguments))
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    next_token: str | Unset | None = UNSET,
+    page_size: int | Unset | None = UNSET,
+    fields: Sequence[str] | Unset | None = UNSET,
+    dataset_id: int | Unset | None = UNSET,
+    run_number: int | Unset | None = UNSET,
+    run_number__lte: int | Unset | None = UNSET,
+    run_number__gte: int | Unset | None = UNSET,
+    ls_number: int | Unset | None = UNSET,
+    ls_number__lte: int | Unset | None = UNSET,
+    ls_number__gte: int | Unset | None = UNSET,
+    dataset: str | Unset | None = UNSET,
+    dataset__regex: str | Unset | None = UNSET,
+    order_by: str | Unset | None = UNSET,
+    workspace: str | Unset | None = UNSET,
+) -> Error | LumisectionPage | ValidationErrors | str:
+    """List lumisections. As `sync_detailed`, but the parsed answer alone."""
+    return sync_detailed(
+        next_token=next_token,
+        page_size=page_size,
+        fields=fields,
+        dataset_id=dataset_id,
+        run_number=run_number,
+        run_number__lte=run_number__lte,
+        run_number__gte=run_number__gte,
+        ls_number=ls_number,
+        ls_number__lte=ls_number__lte,
+        ls_number__gte=ls_number__gte,
+        dataset=dataset,
+        dataset__regex=dataset__regex,
+        order_by=order_by,
+        workspace=workspace,
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    next_token: str | Unset | None = UNSET,
+    page_size: int | Unset | None = UNSET,
+    fields: Sequence[str] | Unset | None = UNSET,
+    dataset_id: int | Unset | None = UNSET,
+    run_number: int | Unset | None = UNSET,
+    run_number__lte: int | Unset | None = UNSET,
+    run_number__gte: int | Unset | None = UNSET,
+    ls_number: int | Unset | None = UNSET,
+    ls_number__lte: int | Unset | None = UNSET,
+    ls_number__gte: int | Unset | None = UNSET,
+    dataset: str | Unset | None = UNSET,
+    dataset__regex: str | Unset | None = UNSET,
+    order_by: str | Unset | None = UNSET,
+    workspace: str | Unset | None = UNSET,
+) -> Response[Error | LumisectionPage | ValidationErrors | str]:
+    """List lumisections. As `sync_detailed`, without blocking."""
+    arguments = request(
+        next_token=next_token,
+        page_size=page_size,
+        fields=fields,
+        dataset_id=dataset_id,
+        run_number=run_number,
+        run_number__lte=run_number__lte,
+        run_number__gte=run_number__gte,
+        ls_number=ls_number,
+        ls_number__lte=ls_number__lte,
+        ls_number__gte=ls_number__gte,
+        dataset=dataset,
+        dataset__regex=dataset__regex,
+        order_by=order_by,
+        workspace=workspace,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**arguments))
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    next_token: str | Unset | None = UNSET,
+    page_size: int | Unset | None = UNSET,
+    fields: Sequence[str] | Unset | None = UNSET,
+    dataset_id: int | Unset | None = UNSET,
+    run_number: int | Unset | None = UNSET,
+    run_number__lte: int | Unset | None = UNSET,
+    run_number__gte: int | Unset | None = UNSET,
+    ls_number: int | Unset | None = UNSET,
+    ls_number__lte: int | Unset | None = UNSET,
+    ls_number__gte: int | Unset | None = UNSET,
+    dataset: str | Unset | None = UNSET,
+    dataset__regex: str | Unset | None = UNSET,
+    order_by: str | Unset | None = UNSET,
+    workspace: str | Unset | None = UNSET,
+) -> Error | LumisectionPage | ValidationErrors | str:
+    """List lumisections. As `sync`, without blocking."""
+    return (
+        await asyncio_detailed(
+            next_token=next_token,
+            page_size=page_size,
+            fields=fields,
+            dataset_id=dataset_id,
+            run_number=run_number,
+            run_number__lte=run_number__lte,
+            run_number__gte=run_number__gte,
+            ls_number=ls_number,
+            ls_number__lte=ls_number__lte,
+            ls_number__gte=ls_number__gte,
+            dataset=dataset,
+            dataset__regex=dataset__regex,
+            order_by=order_by,
+            workspace=workspace,
+            client=client,
+        )
+    ).parsed

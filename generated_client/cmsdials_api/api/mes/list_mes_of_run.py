@@ -1,0 +1,171 @@
+# Generated from openapi.json by `python -m cmsdials_generator generate` (scripts/regenerate).
+# Do not edit: change the contract, the templates or the tables of the generator, and generate again.
+
+"""List the monitoring elements that a run of a dataset has (an unknown run is answered with HTML 500)."""
+
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient
+from ...models.error import Error
+from ...models.run_monitoring_element import RunMonitoringElement
+from ...types import UNSET, RequestArguments, Response, Unset
+
+
+def request(
+    dataset_id: int,
+    run_number: int,
+    *,
+    workspace: str | Unset | None = UNSET,
+) -> RequestArguments:
+    """List the monitoring elements that a run of a dataset has (an unknown run is answered with HTML 500).
+
+    Args:
+        dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
+        run_number: Number of the run, a period of data taking, such as 367112.
+        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+
+
+    Returns:
+        What to send, by the names of the wire: arguments for `httpx.Client.request`.
+    """
+    headers: dict[str, str] = {}
+    if workspace is not None and not isinstance(workspace, Unset):
+        headers["Workspace"] = workspace
+    return {
+        "method": "GET",
+        "url": f"/api/v1/mes/{quote(str(dataset_id), safe='')}/{quote(str(run_number), safe='')}/",
+        "headers": headers,
+    }
+
+
+def _parse_response(response: httpx.Response) -> Error | list[RunMonitoringElement] | str:
+    try:
+        if response.status_code == 200:
+            response_200 = []
+            _response_200 = response.json()
+            for response_200_item_data in _response_200:
+                response_200_item = RunMonitoringElement.from_dict(response_200_item_data)
+
+                response_200.append(response_200_item)
+
+            return response_200
+
+        if response.status_code == 403:
+            response_403 = Error.from_dict(response.json())
+
+            return response_403
+
+        if response.status_code == 404:
+            response_404 = Error.from_dict(response.json())
+
+            return response_404
+
+        if response.status_code == 500:
+            response_500 = response.text
+            return response_500
+
+        if response.status_code == 502:
+            response_502 = response.text
+            return response_502
+
+        if response.status_code == 504:
+            response_504 = response.text
+            return response_504
+
+    except ValueError as problem:
+        raise errors.MalformedAnswer("", f"is not JSON: {problem}") from None
+    raise errors.UnexpectedStatus(response.status_code, response.content)
+
+
+def _build_response(response: httpx.Response) -> Response[Error | list[RunMonitoringElement] | str]:
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync_detailed(
+    dataset_id: int,
+    run_number: int,
+    *,
+    client: AuthenticatedClient,
+    workspace: str | Unset | None = UNSET,
+) -> Response[Error | list[RunMonitoringElement] | str]:
+    """List the monitoring elements that a run of a dataset has (an unknown run is answered with HTML 500).
+
+    Args:
+        client: What to send the request through.
+        dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
+        run_number: Number of the run, a period of data taking, such as 367112.
+        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+
+
+    Returns:
+        The answer, whatever documented status it has.
+
+    Raises:
+        UnexpectedStatus: The status is not documented.
+        MalformedAnswer: The body is not what the contract says.
+        httpx.HTTPError: There was no answer.
+    """
+    arguments = request(
+        dataset_id=dataset_id,
+        run_number=run_number,
+        workspace=workspace,
+    )
+    return _build_response(client.get_httpx_client().request(**arguments))
+
+
+def sync(
+    dataset_id: int,
+    run_number: int,
+    *,
+    client: AuthenticatedClient,
+    workspace: str | Unset | None = UNSET,
+) -> Error | list[RunMonitoringElement] | str:
+    """List the monitoring elements that a run of a dataset has (an unknown run is answered with HTML 500). As `sync_detailed`, but the parsed answer alone."""
+    return sync_detailed(
+        dataset_id=dataset_id,
+        run_number=run_number,
+        workspace=workspace,
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    dataset_id: int,
+    run_number: int,
+    *,
+    client: AuthenticatedClient,
+    workspace: str | Unset | None = UNSET,
+) -> Response[Error | list[RunMonitoringElement] | str]:
+    """List the monitoring elements that a run of a dataset has (an unknown run is answered with HTML 500). As `sync_detailed`, without blocking."""
+    arguments = request(
+        dataset_id=dataset_id,
+        run_number=run_number,
+        workspace=workspace,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**arguments))
+
+
+async def asyncio(
+    dataset_id: int,
+    run_number: int,
+    *,
+    client: AuthenticatedClient,
+    workspace: str | Unset | None = UNSET,
+) -> Error | list[RunMonitoringElement] | str:
+    """List the monitoring elements that a run of a dataset has (an unknown run is answered with HTML 500). As `sync`, without blocking."""
+    return (
+        await asyncio_detailed(
+            dataset_id=dataset_id,
+            run_number=run_number,
+            workspace=workspace,
+            client=client,
+        )
+    ).parsed

@@ -1,0 +1,123 @@
+# Generated from openapi.json by `python -m cmsdials_generator generate` (scripts/regenerate).
+# Do not edit: change the contract, the templates or the tables of the generator, and generate again.
+
+"""The caller's default workspace on a v1.12 service."""
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient
+from ...models.error import Error
+from ...models.user_default_workspace import UserDefaultWorkspace
+from ...types import RequestArguments, Response
+
+
+def request() -> RequestArguments:
+    """The caller's default workspace on a v1.12 service.
+
+    Args:
+
+
+    Returns:
+        What to send, by the names of the wire: arguments for `httpx.Client.request`.
+    """
+    return {
+        "method": "GET",
+        "url": "/api/v1/auth/user-default-workspace/",
+    }
+
+
+def _parse_response(response: httpx.Response) -> Error | UserDefaultWorkspace | str:
+    try:
+        if response.status_code == 200:
+            response_200 = UserDefaultWorkspace.from_dict(response.json())
+
+            return response_200
+
+        if response.status_code == 403:
+            response_403 = Error.from_dict(response.json())
+
+            return response_403
+
+        if response.status_code == 404:
+            response_404 = Error.from_dict(response.json())
+
+            return response_404
+
+        if response.status_code == 500:
+            response_500 = response.text
+            return response_500
+
+        if response.status_code == 502:
+            response_502 = response.text
+            return response_502
+
+        if response.status_code == 504:
+            response_504 = response.text
+            return response_504
+
+    except ValueError as problem:
+        raise errors.MalformedAnswer("", f"is not JSON: {problem}") from None
+    raise errors.UnexpectedStatus(response.status_code, response.content)
+
+
+def _build_response(response: httpx.Response) -> Response[Error | UserDefaultWorkspace | str]:
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+) -> Response[Error | UserDefaultWorkspace | str]:
+    """The caller's default workspace on a v1.12 service.
+
+    Args:
+        client: What to send the request through.
+
+
+    Returns:
+        The answer, whatever documented status it has.
+
+    Raises:
+        UnexpectedStatus: The status is not documented.
+        MalformedAnswer: The body is not what the contract says.
+        httpx.HTTPError: There was no answer.
+    """
+    arguments = request()
+    return _build_response(client.get_httpx_client().request(**arguments))
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+) -> Error | UserDefaultWorkspace | str:
+    """The caller's default workspace on a v1.12 service. As `sync_detailed`, but the parsed answer alone."""
+    return sync_detailed(
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+) -> Response[Error | UserDefaultWorkspace | str]:
+    """The caller's default workspace on a v1.12 service. As `sync_detailed`, without blocking."""
+    arguments = request()
+    return _build_response(await client.get_async_httpx_client().request(**arguments))
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+) -> Error | UserDefaultWorkspace | str:
+    """The caller's default workspace on a v1.12 service. As `sync`, without blocking."""
+    return (
+        await asyncio_detailed(
+            client=client,
+        )
+    ).parsed

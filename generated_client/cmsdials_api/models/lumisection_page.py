@@ -1,0 +1,32 @@
+# Generated from openapi.json by `python -m cmsdials_generator generate` (scripts/regenerate).
+# Do not edit: change the contract, the templates or the tables of the generator, and generate again.
+
+"""One page of lumisections."""
+
+from typing import ClassVar
+
+from attrs import define
+
+from ..models.lumisection import Lumisection
+from ..records import Field, Record
+
+
+@define(kw_only=True, slots=False, eq=False, repr=False)
+class LumisectionPage(Record):
+    """One page of lumisections.
+
+    Attributes:
+        next: Link to the next page, null on the last one; its host is the service's own idea of itself.
+        previous: Link to the page before, null on the first one.
+        results: Rows of this page.
+    """
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("next", "string", required=True, nullable=True, record=None),
+        Field("previous", "string", required=True, nullable=True, record=None),
+        Field("results", "array", required=True, nullable=False, record=Lumisection),
+    )
+
+    next: None | str
+    previous: None | str
+    results: list[Lumisection]
