@@ -1,0 +1,11 @@
+"""A DIALS to run on a laptop: the same HTTP API as CMS's service, with synthetic data.
+
+`python -m cmsdials_sandbox` starts it by hand, `cmsdials_sandbox.serve()` inside a test or a script.  Importing
+the package starts nothing and loads no Django: the server lives in a process of its own, so that it never
+touches the settings, threads or signal handlers of whoever imports this.
+"""
+
+from cmsdials_sandbox.options import GENERATIONS, SCALES, Generation, Scale
+from cmsdials_sandbox.serving import Sandbox, SandboxError, serve
+
+__all__ = ["GENERATIONS", "SCALES", "Generation", "Sandbox", "SandboxError", "Scale", "serve"]

@@ -1,0 +1,8 @@
+"""Makes `python -m cmsdials_sandbox` start the service; all of it is in `command`."""
+
+import sys
+
+from cmsdials_sandbox.command import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""The command line: reads the options, and turns what a user can do wrong into one clear line.
+
+Django and its companions are an extra (`cmsdials[sandbox]`); they are loaded only after the options are
+understood, so that `--help` works and is quick without them.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+from cmsdials_sandbox.options import GENERATIONS, SCALES, Options
+
+if TYPE_CHECKING:
+    from cmsdials_sandbox.service import Service
+
+NEEDED = ("django", "rest_framework", "django_filters", "waitress", "orjson", "numpy")
+
+EPILOG = """\
+Send the header X-CLIENT-SECRET with each request, for example
+
+  curl -H 'X-CLIENT-SECRET: sandbox' http://127.0.0.1:8000/api/v1/run/
+
+The data are synthetic, the same at every start, and live in a temporary folder that is removed at the end.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the options, with the defaults of `Options`."""
+    defaults = Options()
+    p = argparse.ArgumentParser(
+        prog="python -m cmsdials_sandbox",
+        description="Serve a local DIALS: the API of CMS's DIALS service with synthetic per-lumisection histograms.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument("--host", default=defaults.host, help="address to listen on (default: %(default)s)")
+    p.add_argument(
+        "--port", type=_port, default=defaults.port, help="port; 0 picks a free one (default: %(default)s)"
+    )
+    p.add_argument("--secret", default=defaults.secret, help="the secret it accepts (default: %(default)s)")
+    p.add_argument(
+        "--scale",
+        choices=SCALES,
+        default=defaults.scale,
+        help="how much data: large holds over a million histograms (default: %(default)s)",
+    )
+    p.add_argument(
+        "--generation",
+        choices=GENERATIONS,
+        default=defaults.generation,
+        help="which DIALS to behave as: today's, or v1.12 of 2025 (default: %(default)s)",
+    )
+    p.add_argument(
+        "--seed", type=int, default=defaults.seed, help="another set of contents (default: %(default)s)"
+    )
+    p.add_argument(
+        "--json", action="store_true", help="say that it is ready as one line of JSON, for programs"
+    )
+    p.add_argument(
+        "--stop-on-eof", action="store_true", help="end when standard input is closed, for programs"
+    )
+    return p
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the sandbox until it is told to stop; the exit code."""
+    args = parser().parse_args(arguments)
+    options = Options(args.host, args.port, args.secret, args.scale, args.generation, args.seed)
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        return _failed(f'{", ".join(missing)} not found: pip install "cmsdials[sandbox]"')
+    from cmsdials_sandbox.service import CannotListen, service  # noqa: PLC0415  (needs the extra)
+
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    if args.stop_on_eof:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+    try:
+        with service(options) as running:
+            print(_as_json(running) if args.json else _in_words(running, options), flush=True)  # noqa: T201
+            running.run()
+    except CannotListen as error:
+        return _failed(str(error))
+    return 0
+
+
+def _in_words(running: "Service", options: Options) -> str:
+    return (
+        f"cmsdials sandbox ready at {running.url} - send the header X-CLIENT-SECRET: {options.secret} "
+        f"(DIALS {options.generation}, {running.histograms:,} histograms, {running.size / 1e6:.0f} MB "
+        f"in {running.folder}; Ctrl-C ends it)"
+    )
+
+
+def _as_json(running: "Service") -> str:
+    databases = {workspace: str(path) for workspace, path in running.databases.items()}
+    return json.dumps({"url": running.url, "databases": databases, "pid": os.getpid()})
+
+
+def _failed(reason: str) -> int:
+    print(f"cmsdials sandbox: {reason}", file=sys.stderr)  # noqa: T201
+    return 1
+
+
+def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """Unwind the main thread, so that the temporary folder goes."""
+    # A second Ctrl-C must not interrupt the cleaning up.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise SystemExit(0)
+
+
+def _end_with_stdin() -> None:
+    # Past sys.stdin: a thread inside its buffer would make the interpreter abort when it ends.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        message = "a port is a number from 0 to 65535"
+        raise argparse.ArgumentTypeError(message)
+    return port

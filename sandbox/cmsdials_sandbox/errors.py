@@ -1,0 +1,28 @@
+"""What can be wrong with a request, as exceptions that say how the service answers.
+
+What the real service breaks on (a bad regex, an unknown run, a malformed token) is a `Breakdown` here: the same HTML
+500 goes out, but no traceback is logged, so that a traceback on standard error always means a fault of ours.
+`error_answers` makes the answers; it is apart because DRF's views can only be imported once these are.
+"""
+
+from rest_framework.exceptions import APIException
+
+
+class Breakdown(Exception):
+    """The real service has an unhandled exception here, and answers 500 with an HTML page."""
+
+
+class Refused(APIException):
+    """Not let in: 403 with a code that says why, never 401."""
+
+    status_code = 403
+
+    def __init__(self, detail: str, code: str) -> None:
+        """Answer with `{"detail": detail, "code": code}`."""
+        super().__init__({"detail": detail, "code": code})
+
+
+class Absent(APIException):
+    """There is no such thing: 404 with a sentence."""
+
+    status_code = 404

@@ -1,0 +1,241 @@
+"""The filters of each list, and what a name that is not one of them does: nothing.
+
+django-filter reads only the names it knows and, of a repeated name, only the last value; so do we, because that is what
+bites the users of the service.  Filters on the name of a dataset, ME or file are turned into lists of ids first:
+a regex then runs over a few names instead of a million rows.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import django_filters
+from django.db.models import Model, QuerySet
+
+from cmsdials_sandbox import models
+from cmsdials_sandbox.errors import Breakdown
+from cmsdials_sandbox.options import Generation
+
+Rows = QuerySet[Any, Any]
+
+
+class NumberListFilter(django_filters.BaseInFilter, django_filters.NumberFilter):
+    """Numbers separated by commas; those no column can hold match nothing."""
+
+    def filter(self, qs: Rows, value: Sequence[Any] | None) -> Rows:
+        """Keep the rows with one of these numbers."""
+        if not value:
+            return qs
+        possible = [number for number in value if abs(number) < 2**63]
+        return super().filter(qs, possible) if possible else qs.none()
+
+
+class RegexFilter(django_filters.CharFilter):
+    """A regular expression, searched for anywhere; one that is none breaks the service."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("lookup_expr", "regex")
+        super().__init__(**kwargs)
+
+    def filter(self, qs: Rows, value: str) -> Rows:
+        """Keep the rows that match."""
+        compiled(value)
+        return super().filter(qs, value)
+
+
+class ByIdFilter(django_filters.CharFilter):
+    """A filter on a name that stands in another table: `identified` there, applied here to `column`."""
+
+    def __init__(self, table: type[Model], column: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table, self.column = table, column
+
+    def filter(self, qs: Rows, value: str) -> Rows:
+        """Keep the rows whose id belongs to a name that matches."""
+        if not value:
+            return qs
+        if self.lookup_expr == "regex":
+            compiled(value)
+        named = self.table._default_manager.using(qs.db).filter(
+            **{f"{self.field_name}__{self.lookup_expr}": value}
+        )
+        ids = list(named.order_by(self.column).values_list(self.column, flat=True))
+        # A single id lets SQLite seek along the key; a list of one does not.
+        return qs.filter(**{self.column: ids[0]} if len(ids) == 1 else {f"{self.column}__in": ids})
+
+
+def compiled(expression: str) -> re.Pattern[str]:
+    """Return the expression, checked before any row is looked at; raises `Breakdown`."""
+    try:
+        return re.compile(expression)
+    except (re.error, OverflowError, RecursionError) as error:
+        message = f"invalid regular expression: {error}"
+        raise Breakdown(message) from error
+
+
+def _dataset() -> ByIdFilter:
+    return ByIdFilter(models.DatasetIndex, "dataset_id", field_name="dataset", lookup_expr="exact")
+
+
+def _dataset_regex() -> ByIdFilter:
+    return ByIdFilter(models.DatasetIndex, "dataset_id", field_name="dataset", lookup_expr="regex")
+
+
+def _number(name: str, lookup: str = "exact") -> django_filters.NumberFilter:
+    return django_filters.NumberFilter(field_name=name, lookup_expr=lookup)
+
+
+class DatasetIndexFilters(django_filters.FilterSet):
+    """dataset-index/."""
+
+    dataset = django_filters.CharFilter()
+    dataset__regex = RegexFilter(field_name="dataset")
+
+
+class FileIndexFilters(django_filters.FilterSet):
+    """file-index/."""
+
+    dataset_id = _number("dataset_id")
+    dataset = _dataset()
+    dataset__regex = _dataset_regex()
+    logical_file_name = django_filters.CharFilter()
+    logical_file_name__regex = RegexFilter(field_name="logical_file_name")
+    status = django_filters.CharFilter()
+    min_size = _number("file_size", "gte")
+
+
+class MEsFilters(django_filters.FilterSet):
+    """mes/."""
+
+    me = django_filters.CharFilter()
+    me__regex = RegexFilter(field_name="me")
+    dim = _number("dim")
+
+
+class RunFilters(django_filters.FilterSet):
+    """run/."""
+
+    dataset_id = _number("dataset_id")
+    dataset_id__in = NumberListFilter(field_name="dataset_id")
+    dataset = _dataset()
+    dataset__regex = _dataset_regex()
+    run_number = _number("run_number")
+    run_number__lte = _number("run_number", "lte")
+    run_number__gte = _number("run_number", "gte")
+
+
+class LumisectionFilters(django_filters.FilterSet):
+    """lumisection/."""
+
+    dataset_id = _number("dataset_id")
+    dataset = _dataset()
+    dataset__regex = _dataset_regex()
+    run_number = _number("run_number")
+    run_number__lte = _number("run_number", "lte")
+    run_number__gte = _number("run_number", "gte")
+    ls_number = _number("ls_number")
+    ls_number__lte = _number("ls_number", "lte")
+    ls_number__gte = _number("ls_number", "gte")
+
+
+class HistogramFilters(LumisectionFilters):
+    """th1/ and th2/."""
+
+    file_id = _number("file_id")
+    me_id = _number("me_id")
+    entries__gte = _number("entries", "gte")
+    me = ByIdFilter(models.MEs, "me_id", field_name="me", lookup_expr="exact")
+    me__regex = ByIdFilter(models.MEs, "me_id", field_name="me", lookup_expr="regex")
+    logical_file_name = ByIdFilter(
+        models.FileIndex, "file_id", field_name="logical_file_name", lookup_expr="exact"
+    )
+    logical_file_name__regex = ByIdFilter(
+        models.FileIndex, "file_id", field_name="logical_file_name", lookup_expr="regex"
+    )
+
+
+class MLModelsIndexFiltersV112(django_filters.FilterSet):
+    """ml-models-index/ of v1.12."""
+
+    model_id = _number("model_id")
+    model_id__in = NumberListFilter(field_name="model_id")
+    filename = django_filters.CharFilter(field_name="name")
+    filename__regex = RegexFilter(field_name="name")
+    target_me = django_filters.CharFilter()
+    target_me__regex = RegexFilter(field_name="target_me")
+    active = django_filters.BooleanFilter()
+
+
+class MLModelsIndexFilters(django_filters.FilterSet):
+    """ml-models-index/ of today, where a model may have several inputs and carries tags."""
+
+    id = _number("model_id")
+    id__in = NumberListFilter(field_name="model_id")
+    name = django_filters.CharFilter()
+    name__regex = RegexFilter(field_name="name")
+    active = django_filters.BooleanFilter()
+    ready = django_filters.BooleanFilter()
+    type = django_filters.CharFilter()
+    input_signature_contains_me = django_filters.CharFilter(method="with_input")
+    input_signature_contains_me__regex = django_filters.CharFilter(method="with_input_like")
+    tag_name = django_filters.CharFilter(method="with_tag")
+    tag_value = django_filters.CharFilter(method="with_tag")
+
+    def with_input(self, rows: Rows, _name: str, value: str) -> Rows:
+        """Models that read this ME."""
+        return _having(rows, "input_signature", "me", re.compile(re.escape(value) + r"\Z"), whole=True)
+
+    def with_input_like(self, rows: Rows, _name: str, value: str) -> Rows:
+        """Models that read an ME whose path matches."""
+        return _having(rows, "input_signature", "me", compiled(value))
+
+    def with_tag(self, rows: Rows, name: str, value: str) -> Rows:
+        """Models with a tag of this name, or this value."""
+        key = name.removeprefix("tag_")
+        return _having(rows, "tags", key, re.compile(re.escape(value)), whole=True)
+
+
+def _having(rows: Rows, column: str, key: str, pattern: re.Pattern[str], *, whole: bool = False) -> Rows:
+    """Models of which some element of a JSON list has a matching value; there are few models, so all are looked at."""
+    matches = pattern.fullmatch if whole else pattern.search
+    ids = [
+        model_id
+        for model_id, listed in rows.values_list("model_id", column)
+        if any(matches(element[key]) for element in listed or ())
+    ]
+    return rows.filter(model_id__in=ids)
+
+
+class MLBadLumisectionFilters(django_filters.FilterSet):
+    """ml-bad-lumisection/."""
+
+    model_id = _number("model_id")
+    model_id__in = NumberListFilter(field_name="model_id")
+    dataset_id = _number("dataset_id")
+    dataset_id__in = NumberListFilter(field_name="dataset_id")
+    dataset = _dataset()
+    dataset__regex = _dataset_regex()
+    me_id = _number("me_id")
+    me = ByIdFilter(models.MEs, "me_id", field_name="me", lookup_expr="exact")
+    me__regex = ByIdFilter(models.MEs, "me_id", field_name="me", lookup_expr="regex")
+    run_number = _number("run_number")
+    run_number__in = NumberListFilter(field_name="run_number")
+    ls_number = _number("ls_number")
+
+
+class CertifiedRunsFilters(django_filters.FilterSet):
+    """The lists in the query of v1.12's cert-json/ and golden-json/ that say which runs are meant."""
+
+    dataset_id__in = NumberListFilter(field_name="dataset_id")
+    run_number__in = NumberListFilter(field_name="run_number")
+
+
+class CertificationFilters(CertifiedRunsFilters):
+    """All lists of that query: the runs, and the models whose verdict counts."""
+
+    model_id__in = NumberListFilter(field_name="model_id")
+
+
+def models_index_filters(generation: Generation) -> type[django_filters.FilterSet]:
+    """Return the filters of ml-models-index/ of a generation."""
+    return MLModelsIndexFilters if generation == "now" else MLModelsIndexFiltersV112

@@ -1,0 +1,113 @@
+"""Sets Django up for one sandbox, and tells the rest of the package what is being served.
+
+Called once, in the server's own process: nothing here happens at import, so a host process that imports the
+package keeps its own Django.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+import django
+from django.conf import settings
+
+from cmsdials_sandbox.catalogue import Dataset, Workspace, workspaces
+from cmsdials_sandbox.mes import MonitoringElement
+from cmsdials_sandbox.options import Generation, Options
+
+
+@dataclass(frozen=True)
+class Content:
+    """What one workspace is known to hold, by id."""
+
+    datasets: Mapping[int, Dataset]
+    mes: Mapping[int, MonitoringElement]
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The sandbox that this process serves."""
+
+    options: Options
+    databases: Mapping[str, Path]
+
+    @property
+    def generation(self) -> Generation:
+        """Which DIALS this one behaves as."""
+        return self.options.generation
+
+    @cached_property
+    def workspaces(self) -> tuple[Workspace, ...]:
+        """The workspaces served."""
+        return workspaces(self.options.scale)
+
+    @cached_property
+    def contents(self) -> Mapping[str, Content]:
+        """Datasets and MEs of each workspace."""
+        return {
+            workspace.name: Content(
+                {dataset.dataset_id: dataset for dataset in workspace.datasets},
+                {me.me_id: me for me in workspace.mes},
+            )
+            for workspace in self.workspaces
+        }
+
+
+def installation() -> Installation:
+    """Return the sandbox of this process."""
+    return cast(Installation, settings.CMSDIALS_SANDBOX)
+
+
+def install(options: Options, databases: Mapping[str, Path]) -> None:
+    """Configure Django to serve these databases."""
+    # Forbidden and Not Found are answers here, not trouble; a traceback is.
+    logging.getLogger("django.request").setLevel(logging.ERROR)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    settings.configure(
+        CMSDIALS_SANDBOX=Installation(options, databases),
+        DEBUG=False,
+        # The service builds links from whatever host it was asked by.
+        ALLOWED_HOSTS=["*"],
+        SECRET_KEY="unused: nothing is signed",  # noqa: S106
+        INSTALLED_APPS=["cmsdials_sandbox"],
+        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+        ROOT_URLCONF="cmsdials_sandbox.urls",
+        MIDDLEWARE=[
+            "cmsdials_sandbox.middleware.head_without_body",
+            "cmsdials_sandbox.middleware.gzip_json",
+            # Answers 301 where only the trailing slash is missing.
+            "django.middleware.common.CommonMiddleware",
+        ],
+        USE_TZ=True,
+        USE_I18N=False,
+        LOGGING_CONFIG=None,
+        DATABASES={"default": {}} | {name: _database(path) for name, path in databases.items()},
+        REST_FRAMEWORK={
+            "DEFAULT_AUTHENTICATION_CLASSES": ["cmsdials_sandbox.authentication.ServiceAuthentication"],
+            "DEFAULT_PERMISSION_CLASSES": [],
+            "DEFAULT_RENDERER_CLASSES": ["cmsdials_sandbox.rendering.ORJSONRenderer"],
+            "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+            "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cmsdials_sandbox.rendering.AlwaysJSON",
+            "DEFAULT_METADATA_CLASS": None,
+            "EXCEPTION_HANDLER": "cmsdials_sandbox.error_answers.answer",
+            "UNAUTHENTICATED_USER": None,
+            "UNAUTHENTICATED_TOKEN": None,
+        },
+    )
+    django.setup()
+    # Loads every view now: the first request is as fast as the next, and a fault in them shows at the start.
+    import_module(settings.ROOT_URLCONF)
+
+
+def _database(path: Path) -> dict[str, object]:
+    # Nothing writes any more: SQLite may leave out its locks.
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": f"{path.as_uri()}?mode=ro&immutable=1",
+        "OPTIONS": {"uri": True, "init_command": "PRAGMA mmap_size = 268435456"},
+        "CONN_MAX_AGE": None,
+    }

@@ -1,0 +1,105 @@
+"""The running service: a bound port, the databases in a temporary folder, and waitress in front of Django.
+
+The port is taken first: if it is not free, the user should not wait for the data to be made.
+"""
+
+import contextlib
+import errno
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.core.wsgi import get_wsgi_application
+from waitress.server import create_server
+
+from cmsdials_sandbox.catalogue import workspaces
+from cmsdials_sandbox.filling import fill
+from cmsdials_sandbox.installation import install
+from cmsdials_sandbox.options import Options
+
+# The real service has three; one more lets a test wait for a slow page and still ask something else.
+THREADS = 4
+
+
+class CannotListen(OSError):
+    """The address or port cannot be used; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that is ready to `run`."""
+
+    url: str
+    folder: Path
+    databases: Mapping[str, Path]
+    histograms: int
+    server: Any
+
+    @property
+    def size(self) -> int:
+        """Bytes of all databases."""
+        return sum(path.stat().st_size for path in self.databases.values())
+
+    def run(self) -> None:
+        """Answer until the process is told to end."""
+        self.server.run()
+
+
+@contextlib.contextmanager
+def service(options: Options) -> Iterator[Service]:
+    """Take the port, make the data, listen; at the end nothing is left behind.  Raises `CannotListen`."""
+    with contextlib.ExitStack() as cleanup:
+        taken = cleanup.enter_context(_bound(options))
+        folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="cmsdials-sandbox-")))
+        databases = {
+            workspace.name: folder / f"{workspace.name}.sqlite3" for workspace in workspaces(options.scale)
+        }
+        histograms = sum(
+            fill(databases[workspace.name], workspace, options.seed)
+            for workspace in workspaces(options.scale)
+        )
+        install(options, databases)
+        try:
+            server = create_server(
+                get_wsgi_application(),
+                sockets=[taken],
+                threads=THREADS,
+                ident="cmsdials-sandbox",
+                # Pages of histograms are megabytes: keep them in memory instead of in a temporary file.
+                outbuf_overflow=256 * 1024 * 1024,
+            )
+        except OSError as error:
+            raise _cannot_listen(options, error) from error
+        cleanup.callback(server.close)
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        yield Service(f"http://{host}:{taken.getsockname()[1]}/", folder, databases, histograms, server)
+
+
+def _bound(options: Options) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise _cannot_listen(options, error) from error
+    try:
+        # A port that was just given up may be taken again at once.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        raise _cannot_listen(options, error) from error
+    return bound
+
+
+def _cannot_listen(options: Options, error: OSError) -> CannotListen:
+    if error.errno == errno.EADDRINUSE:
+        return CannotListen(
+            f"port {options.port} of {options.host} is in use: stop what listens there, choose another with --port, "
+            "or use --port 0 for any free one"
+        )
+    return CannotListen(f"cannot listen on {options.host} port {options.port}: {error.strerror}")

@@ -1,0 +1,105 @@
+"""`serve()`: a sandbox for the length of a `with` block, in a child process.
+
+The child is this package's own command line with `--json`, so that what a test talks to is exactly what a
+user starts.  It is stopped by its process id; should the parent die without doing so, the child sees its
+standard input close and ends by itself.
+"""
+
+import contextlib
+import json
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO
+
+from cmsdials_sandbox.options import Generation, Options, Scale
+
+_DEFAULTS = Options()
+
+
+class SandboxError(RuntimeError):
+    """The sandbox did not start; the message holds what it wrote to its standard error."""
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox.
+
+    `url` ends with a slash.  `databases` maps a workspace to its SQLite file, to compare answers with the truth:
+    open it read-only, the server has it open too.
+    """
+
+    url: str
+    secret: str = field(repr=False)
+    databases: Mapping[str, Path]
+    pid: int
+
+
+@contextlib.contextmanager
+def serve(
+    scale: Scale = _DEFAULTS.scale,
+    generation: Generation = _DEFAULTS.generation,
+    secret: str = _DEFAULTS.secret,
+    port: int = 0,
+    *,
+    host: str = _DEFAULTS.host,
+    seed: int = _DEFAULTS.seed,
+    timeout: float = 60.0,
+) -> Iterator[Sandbox]:
+    """Start a sandbox, wait until it answers, yield it, and stop it in any case.
+
+    `port` 0 takes any free port.  Raises `SandboxError` if the child ends early or is not ready after
+    `timeout` seconds.
+    """
+    command = [sys.executable, "-m", "cmsdials_sandbox", "--json", "--stop-on-eof"]
+    command += [f"--host={host}", f"--port={port}", f"--secret={secret}"]
+    command += [f"--scale={scale}", f"--generation={generation}", f"--seed={seed}"]
+    with tempfile.TemporaryFile() as stderr, contextlib.ExitStack() as cleanup:
+        child = subprocess.Popen(  # noqa: S603  (our own module, no shell)
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr
+        )
+        cleanup.callback(_stop, child)
+        yield _ready(child, stderr, timeout, secret)
+
+
+def _ready(child: subprocess.Popen[bytes], stderr: IO[bytes], timeout: float, secret: str) -> Sandbox:
+    """Wait for what the child says once it listens."""
+    lines: queue.Queue[bytes] = queue.Queue()
+    output = child.stdout
+    if output is None:
+        message = "the sandbox was started without a pipe for its standard output"
+        raise SandboxError(message)
+    threading.Thread(target=lambda: lines.put(output.readline()), daemon=True).start()
+    try:
+        line = lines.get(timeout=timeout)
+    except queue.Empty:
+        reason = f"was not ready after {timeout:g} s"
+    else:
+        if line:
+            told = json.loads(line)
+            databases = {workspace: Path(path) for workspace, path in told["databases"].items()}
+            return Sandbox(told["url"], secret, MappingProxyType(databases), child.pid)
+        reason = f"ended with exit code {child.wait()} before it was ready"
+    stderr.seek(0)
+    written = stderr.read().decode(errors="replace").strip()
+    message = f"the sandbox {reason}; it wrote: {written or 'nothing'}"
+    raise SandboxError(message)
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """End the child by its process id, harder if it does not listen, and close its pipes."""
+    child.terminate()
+    try:
+        child.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            pipe.close()

@@ -1,0 +1,155 @@
+"""oms-proxy/: the Online Monitoring System, in its JSON:API form, with its filters and pages really applied.
+
+A page has 100 rows unless `page[limit]` says otherwise, and at most 1000.  LIKE takes `%` for anything, and finds the text anywhere
+when there is none.  Errors are DIALS's `{"detail"}`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cmsdials_sandbox.catalogue import runs
+from cmsdials_sandbox.errors import Absent
+from cmsdials_sandbox.installation import installation
+from cmsdials_sandbox.third_parties.oms_rows import RESOURCES, Attributes
+from cmsdials_sandbox.views import Endpoint
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+OPERATORS = ("EQ", "NEQ", "LT", "GT", "LE", "GE", "LIKE")
+
+_OMS = "https://cmsoms.cern.ch/agg/api/v1"
+_FILTER = re.compile(r"filter\[([^\]]*)\](?:\[([^\]]*)\])?")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One `filter[ATTR][OP]=value`."""
+
+    attribute: str
+    operator: str
+    value: str
+
+    def holds(self, attributes: Attributes) -> bool:
+        """Whether a row passes; raises a 400 if it has no such attribute or it is of another type."""
+        if self.attribute not in attributes:
+            known = ", ".join(attributes)
+            raise ValidationError({f"filter[{self.attribute}]": [f"Unknown attribute; use one of {known}."]})
+        found = attributes[self.attribute]
+        if found is None:
+            return self.operator == "NEQ"
+        if self.operator == "LIKE":
+            return _like(self.value).fullmatch(str(found)) is not None
+        wanted = self._as_type_of(found)
+        match self.operator:
+            case "EQ":
+                return bool(found == wanted)
+            case "NEQ":
+                return bool(found != wanted)
+            case "LT":
+                return bool(found < wanted)
+            case "GT":
+                return bool(found > wanted)
+            case "LE":
+                return bool(found <= wanted)
+            case _:
+                return bool(found >= wanted)
+
+    def _as_type_of(self, found: Any) -> Any:
+        if isinstance(found, bool):
+            return self.value.lower() == "true"
+        if isinstance(found, int | float):
+            try:
+                return float(self.value)
+            except ValueError as error:
+                raise ValidationError({f"filter[{self.attribute}]": ["Enter a number."]}) from error
+        return self.value
+
+
+class OMSProxy(Endpoint):
+    """A page of one OMS endpoint."""
+
+    def get(self, request: Request) -> Response:
+        """JSON:API: data, links, meta."""
+        query = request.query_params
+        endpoint = query.get("endpoint", "").strip("/")
+        if not endpoint:
+            raise ValidationError({"endpoint": ["This field is required."]})
+        if endpoint not in RESOURCES:
+            message = f"OMS has no endpoint '{endpoint}'; this sandbox knows {', '.join(sorted(RESOURCES))}"
+            raise Absent(message)
+        resource = RESOURCES[endpoint]
+        conditions = list(_conditions(query))
+        limit = min(_number(query, "page[limit]", DEFAULT_LIMIT, least=1), MAX_LIMIT)
+        offset = _number(query, "page[offset]", 0, least=0)
+        # Rows of other runs are not even made: there may be tens of thousands.
+        about_runs = [c for c in conditions if c.attribute == "run_number"] if resource.by_run else []
+        known = [
+            run
+            for run in runs(installation().options.scale)
+            if all(c.holds({"run_number": run[0]}) for c in about_runs)
+        ]
+        found = [row for row in resource.rows(known) if all(c.holds(row) for c in conditions)]
+        return Response(
+            {
+                "data": [_resource_object(endpoint, row) for row in found[offset : offset + limit]],
+                "links": _links(endpoint, conditions, len(found), limit, offset),
+                "meta": {"totalResourceCount": len(found)},
+            }
+        )
+
+
+def _resource_object(endpoint: str, row: Attributes) -> dict[str, Any]:
+    """Wrap a row as JSON:API wants it."""
+    key = "_".join(str(row[part]) for part in RESOURCES[endpoint].key)
+    return {"id": key, "type": endpoint, "attributes": row, "links": {"self": f"{_OMS}/{endpoint}/{key}"}}
+
+
+def _conditions(query: Mapping[str, str]) -> Iterator[Condition]:
+    for name, value in query.items():
+        if match := _FILTER.fullmatch(name):
+            operator = (match[2] or "EQ").upper()
+            if operator not in OPERATORS:
+                raise ValidationError({name: [f"Unknown operator; use one of {', '.join(OPERATORS)}."]})
+            yield Condition(match[1], operator, value)
+
+
+def _number(query: Mapping[str, str], name: str, default: int, *, least: int) -> int:
+    try:
+        number = int(query.get(name, default))
+    except ValueError as error:
+        raise ValidationError({name: ["Enter a number."]}) from error
+    if number < least:
+        raise ValidationError({name: [f"Ensure this value is greater than or equal to {least}."]})
+    return number
+
+
+def _links(
+    endpoint: str, conditions: list[Condition], total: int, limit: int, offset: int
+) -> dict[str, str | None]:
+    """Addresses at OMS itself, as the proxy passes them on."""
+    filters = [(f"filter[{c.attribute}][{c.operator}]", c.value) for c in conditions]
+
+    def link(start: int) -> str:
+        query = urlencode([*filters, ("page[offset]", start), ("page[limit]", limit)], safe="[]")
+        return f"{_OMS}/{endpoint}?{query}"
+
+    last = max(0, (total - 1) // limit * limit)
+    return {
+        "self": link(offset),
+        "first": link(0),
+        "last": link(last),
+        "prev": link(max(0, offset - limit)) if offset > 0 else None,
+        "next": link(offset + limit) if offset + limit < total else None,
+    }
+
+
+def _like(pattern: str) -> re.Pattern[str]:
+    text = pattern if "%" in pattern else f"%{pattern}%"
+    return re.compile(".*".join(re.escape(part) for part in text.split("%")), re.DOTALL | re.IGNORECASE)

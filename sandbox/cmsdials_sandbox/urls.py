@@ -1,0 +1,91 @@
+"""Which path is answered by what; the two generations differ here and in their records and filters, nowhere else."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.urls import URLPattern, path
+from django_filters import FilterSet
+
+from cmsdials_sandbox import certification, filters, records, workspaces
+from cmsdials_sandbox.contract import swagger
+from cmsdials_sandbox.installation import installation
+from cmsdials_sandbox.options import Generation
+from cmsdials_sandbox.records import Record
+from cmsdials_sandbox.third_parties.brilws import BrilcalcLumi
+from cmsdials_sandbox.third_parties.caf import CAF
+from cmsdials_sandbox.third_parties.oms import OMSProxy
+from cmsdials_sandbox.third_parties.runregistry import EditableDatasets
+from cmsdials_sandbox.views import (
+    ArrayEndpoint,
+    CountEndpoint,
+    DetailEndpoint,
+    Endpoint,
+    ListEndpoint,
+    MEsOfRunEndpoint,
+)
+
+ROOT = "api/v1/"
+
+handler400 = "cmsdials_sandbox.error_answers.bad_request"
+handler404 = "cmsdials_sandbox.error_answers.not_found"
+handler500 = "cmsdials_sandbox.error_answers.server_error"
+
+
+def _at(route: str, view: type[Endpoint], **given: Any) -> URLPattern:
+    return path(ROOT + route, view.as_view(**given))
+
+
+def _table(
+    name: str, record: Record, chosen: type[FilterSet], *, count: bool = False, key: tuple[str, ...] = ()
+) -> Iterator[URLPattern]:
+    """Make a list, its records under their key, and perhaps its count."""
+    yield _at(f"{name}/", ListEndpoint, record=record, filters=chosen)
+    if count:
+        yield _at(f"{name}/count/", CountEndpoint, record=record, filters=chosen)
+    places = "".join(f"<int:{column}>/" for column in key or record.key)
+    yield _at(f"{name}/{places}", DetailEndpoint, record=record)
+
+
+def _data(generation: Generation) -> Iterator[URLPattern]:
+    yield from _table("dataset-index", records.DATASET_INDEX, filters.DatasetIndexFilters)
+    yield from _table("file-index", records.FILE_INDEX, filters.FileIndexFilters, count=True)
+    yield _at("mes/", ArrayEndpoint, record=records.MES, filters=filters.MEsFilters)
+    yield _at("mes/<int:me_id>/", DetailEndpoint, record=records.MES)
+    yield _at("mes/<int:dataset_id>/<int:run_number>/", MEsOfRunEndpoint)
+    yield from _table("run", records.run(generation), filters.RunFilters, count=True)
+    yield from _table("lumisection", records.LUMISECTION, filters.LumisectionFilters, count=True)
+    yield from _table("th1", records.th1(generation), filters.HistogramFilters)
+    yield from _table("th2", records.th2(generation), filters.HistogramFilters)
+    index = records.ml_models_index(generation)
+    yield from _table("ml-models-index", index, filters.models_index_filters(generation))
+    bad = records.ml_bad_lumisection(generation)
+    yield from _table("ml-bad-lumisection", bad, filters.MLBadLumisectionFilters)
+
+
+def _only_now() -> Iterator[URLPattern]:
+    yield _at("ml-bad-lumisection/cert-json/", certification.CertJsonByBody)
+    yield _at("ml-bad-lumisection/golden-json/", certification.GoldenJsonByBody)
+    yield _at("workspaces/", workspaces.Workspaces)
+    yield _at("workspaces/my-default/", workspaces.MyDefault)
+
+
+def _only_v112() -> Iterator[URLPattern]:
+    yield _at("ml-bad-lumisection/cert-json/", certification.CertJsonByQuery)
+    yield _at("ml-bad-lumisection/golden-json/", certification.GoldenJsonByQuery)
+    yield _at("auth/workspaces/", workspaces.ConfiguredWorkspaces)
+    yield _at("auth/user-default-workspace/", workspaces.UserDefaultWorkspace)
+
+
+def _third_parties() -> Iterator[URLPattern]:
+    yield _at("oms-proxy/", OMSProxy)
+    yield _at("caf/", CAF)
+    yield _at("runregistry/editable-datasets/", EditableDatasets)
+    yield _at("brilws/brilcalc-lumi/", BrilcalcLumi)
+
+
+urlpatterns = [
+    path("static/swagger.json", swagger),
+    *_data(installation().generation),
+    *(_only_now() if installation().generation == "now" else _only_v112()),
+    *_third_parties(),
+]

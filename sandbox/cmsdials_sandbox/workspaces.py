@@ -1,0 +1,45 @@
+"""Which workspaces there are, and which one is used when a request names none: each generation its own way."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cmsdials_sandbox.catalogue import DEFAULT_WORKSPACE, Workspace
+from cmsdials_sandbox.installation import installation
+from cmsdials_sandbox.views import Endpoint
+
+
+class Workspaces(Endpoint):
+    """workspaces/ of today."""
+
+    def get(self, _request: Request) -> Response:
+        """Return a list of objects."""
+        return Response([_described(workspace) for workspace in installation().workspaces])
+
+
+class MyDefault(Endpoint):
+    """workspaces/my-default/ of today."""
+
+    def get(self, _request: Request) -> Response:
+        """One such object."""
+        (default,) = (w for w in installation().workspaces if w.name == DEFAULT_WORKSPACE)
+        return Response(_described(default))
+
+
+class ConfiguredWorkspaces(Endpoint):
+    """auth/workspaces/ of v1.12."""
+
+    def get(self, _request: Request) -> Response:
+        """Their names."""
+        return Response({"workspaces": [workspace.name for workspace in installation().workspaces]})
+
+
+class UserDefaultWorkspace(Endpoint):
+    """auth/user-default-workspace/ of v1.12."""
+
+    def get(self, _request: Request) -> Response:
+        """Its name."""
+        return Response({"workspace": DEFAULT_WORKSPACE})
+
+
+def _described(workspace: Workspace) -> dict[str, str]:
+    return {"name": workspace.name, "description": workspace.description}
