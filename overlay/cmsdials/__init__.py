@@ -1,0 +1,31 @@
+"""Python client of DIALS, the CMS service of per-lumisection data quality monitoring histograms.
+
+Start with `Dials`; filters are in `cmsdials.filters`, logins in `cmsdials.auth`, errors in `cmsdials.errors`.
+Nothing is loaded until it is used, and nothing is logged unless the application asks for it.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cmsdials.dials import Dials
+
+    __version__: str
+
+__all__ = ["Dials", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Dials":
+        from cmsdials.dials import Dials  # noqa: PLC0415  # lazily: it brings the HTTP library
+
+        return Dials
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415  # lazily: it reads files
+
+        return version("cmsdials")
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

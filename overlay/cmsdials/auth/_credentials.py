@@ -1,0 +1,95 @@
+"""What credentials are to the session: they fill in headers, and may renew themselves when refused."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+__all__ = ["BaseCredentials", "FillsHeaders", "SentHeaders", "header_problem"]
+
+
+class FillsHeaders(Protocol):
+    """The least that the session asks of credentials; scripts bring objects of their own."""
+
+    def before_request(self, headers: dict[str, str]) -> None:
+        """Put into `headers` what proves who is asking."""
+
+
+class SentHeaders(Mapping[str, str]):
+    """Headers that went out, secrets included: readable by name, never shown.
+
+    It is no dict on purpose: debuggers and tracebacks that show local variables print the contents of a dict.
+    """
+
+    __slots__ = ("_headers",)
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = dict(headers)
+
+    def __getitem__(self, name: str) -> str:
+        return self._headers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._headers)
+
+    def __len__(self) -> int:
+        return len(self._headers)
+
+    def __repr__(self) -> str:
+        return f"<{len(self._headers)} headers>"
+
+
+class BaseCredentials(ABC):
+    """Base of all credentials: no I/O until a request is sent, no secret in the repr."""
+
+    @abstractmethod
+    def before_request(self, headers: dict[str, str]) -> None:
+        """Put into `headers` what proves who is asking. Called anew for every attempt, from any thread.
+
+        Args:
+            headers: An empty dictionary (scripts may pass their own, which keeps what it holds).
+
+        Raises:
+            LoginError: If these credentials have ended and cannot be renewed.
+
+        """
+
+    def renew(self, rejected: Mapping[str, str]) -> bool:
+        """Answer to a refusal: the service says that the token sent is expired or not valid.
+
+        Called once at most for each step, from any thread. The session then sends the request once more, with
+        the headers of a new `before_request`. Where several threads are refused at once, each calls; compare
+        `rejected` with what would be sent now, and renew only if they are the same.
+
+        Args:
+            rejected: The headers that the refused request carried from `before_request`. Its repr hides them:
+                do not copy them into local variables that an error could show.
+
+        Returns:
+            True if it is worth sending the request again; False (the default) if nothing can be renewed.
+
+        Raises:
+            LoginError: If renewing was tried and refused for good.
+
+        """
+        del rejected
+        return False
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(***)"
+
+
+def header_problem(value: object) -> str:
+    """Say why no HTTP header can carry the value; empty if one can. The value itself is never repeated."""
+    if not isinstance(value, str):
+        return f"it is {type(value).__name__}, not text"
+    if not value.strip():
+        return "it is empty"
+    if value != value.strip():
+        return "it begins or ends with blanks or a line break (use .strip() on what you read)"
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        return "it holds a line break or another control character"
+    if any(ord(character) > 255 for character in value):
+        return "it holds characters that an HTTP header cannot carry"
+    return ""

@@ -1,0 +1,109 @@
+"""`Dials`: the service as an object, with an attribute for each resource."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from cmsdials.auth._credentials import FillsHeaders
+from cmsdials.machine_learning import MLBadLumisectionResource, MLModelsIndexResource
+from cmsdials.oms import OMS
+from cmsdials.resources import (
+    DatasetIndexResource,
+    FileIndexResource,
+    LumisectionHistogram1DResource,
+    LumisectionHistogram2DResource,
+    LumisectionResource,
+    MonitoringElementResource,
+    RunResource,
+)
+from cmsdials.services import CAF, BrilWS, RunRegistry, Workspaces
+from cmsdials.session import Session, Timeout
+
+__all__ = ["PRODUCTION", "Dials"]
+
+PRODUCTION = "https://cmsdials-api.web.cern.ch/"
+
+
+class Dials:
+    """A DIALS service, as one user sees one of its workspaces.
+
+    The constructor sends nothing. All requests of an object go over one pool of connections; `close()`, or the end
+    of a `with` block, closes them, and they open again when needed. Threads may share an object.
+
+    Args:
+        creds: Credentials, from `cmsdials.auth`.
+        workspace: The workspace to ask, such as tracker; None for the user's default one. It goes with the requests
+            of this object alone.
+        base_url: Address of the service; production unless told.
+        route: Path of the API below `base_url`.
+        version: Version of the API below `route`.
+        timeout: Seconds for each phase of a request, or a pair (connect, read); None waits for ever.
+
+    Attributes:
+        dataset_index: Datasets.
+        file_index: Files, and how their ingestion went.
+        h1d: One-dimensional histograms.
+        h2d: Two-dimensional histograms.
+        lumi: Lumisections.
+        run: Runs.
+        mes: Monitoring elements.
+        ml_models_index: Models that judge lumisections.
+        ml_bad_lumis: Lumisections that they judge bad, and certification files; also `ml_bad_lumisection`.
+        oms: The Online Monitoring System.
+        caf: Certification files of the CMS analysis facility.
+        runregistry: The Run Registry.
+        brilws: Luminosity.
+        workspaces: Workspaces of the service; also `workspace`.
+
+    Raises:
+        ConfigurationError: An argument cannot work, such as a base_url that is no URL.
+    """
+
+    def __init__(
+        self,
+        creds: FillsHeaders,
+        workspace: str | None = None,
+        base_url: str | None = None,
+        route: str | None = None,
+        version: str | None = None,
+        *,
+        timeout: Timeout = 30.0,
+    ) -> None:
+        self._session = session = Session(
+            base_url or PRODUCTION, creds, workspace, route or "api/", version or "v1/", timeout
+        )
+        self.dataset_index = DatasetIndexResource(session)
+        self.file_index = FileIndexResource(session)
+        self.h1d = LumisectionHistogram1DResource(session)
+        self.h2d = LumisectionHistogram2DResource(session)
+        self.lumi = LumisectionResource(session)
+        self.run = RunResource(session)
+        self.mes = MonitoringElementResource(session)
+        self.ml_models_index = MLModelsIndexResource(session)
+        self.ml_bad_lumis = self.ml_bad_lumisection = MLBadLumisectionResource(session)
+        self.oms = OMS(session)
+        self.caf = CAF(session)
+        self.runregistry = RunRegistry(session)
+        self.brilws = BrilWS(session)
+        self.workspaces = self.workspace = Workspaces(session)
+
+    @property
+    def base_url(self) -> str:
+        """Address of the service."""
+        return self._session.base_url
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Dials {self.base_url}, workspace {self._session.workspace or 'by default'}>"

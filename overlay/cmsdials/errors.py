@@ -1,0 +1,708 @@
+"""Every error that cmsdials raises, and the rules for what an error may say.
+
+The tree (in brackets the built-in classes that an error is as well, so that ``except ValueError`` keeps
+working)::
+
+    DialsError
+        ConfigurationError (ValueError)
+            CredentialsError
+        FilterError (ValueError)
+            UnknownFilterError (TypeError)
+        MissingDependencyError (ImportError, RuntimeError)
+        LoginError
+            ImpossibleToRefreshTokenError
+            PendingAuthorizationError
+        RequestFailedError
+            TransportError
+                ConnectionFailedError (ConnectionError)
+                RequestTimeoutError (TimeoutError)
+                IncompleteBodyError
+            ResponseError
+                RedirectError
+                BadRequestError
+                AuthenticationError
+                NotFoundError
+                    WorkspaceNotFoundError
+                    InvalidCursorError
+                MethodNotAllowedError
+                TooManyRequestsError
+                ServerError
+                    GatewayError
+            DecodeError
+                SchemaError
+            PaginationError
+
+An error says what was asked (method and URL), what came back, and what to do next (``error.advice``). It
+never holds a secret: messages, URLs and excerpts of bodies go through `without_secrets`, and no error keeps a
+request, a response or an exception of the HTTP library, whose headers would hold one. Errors pickle and copy,
+so they cross process boundaries.
+
+`error_for` decides which error an HTTP answer is. It does no I/O.
+"""
+
+from __future__ import annotations
+
+import difflib
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar, NamedTuple
+
+__all__ = [
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "ConnectionFailedError",
+    "CredentialsError",
+    "DecodeError",
+    "DialsError",
+    "FilterError",
+    "GatewayError",
+    "ImpossibleToRefreshTokenError",
+    "IncompleteBodyError",
+    "InvalidCursorError",
+    "LoginError",
+    "MethodNotAllowedError",
+    "MissingDependencyError",
+    "NotFoundError",
+    "PaginationError",
+    "PendingAuthorizationError",
+    "RedirectError",
+    "RequestFailedError",
+    "RequestTimeoutError",
+    "ResponseError",
+    "SchemaError",
+    "ServerError",
+    "TooManyRequestsError",
+    "TransportError",
+    "UnknownFilterError",
+    "WorkspaceNotFoundError",
+    "error_for",
+    "looks_like_html",
+    "page_title",
+    "shortened",
+    "without_secrets",
+]
+
+# --- what an error may say ----------------------------------------------------------------------------------
+
+MASK = "***"
+
+# Names under which a token or a secret travels in JSON, in a form or in a header.
+SECRET_NAMES = frozenset(
+    {
+        "access_token",
+        "authorization",
+        "client_secret",
+        "device_code",
+        "id_token",
+        "password",
+        "proxy-authorization",
+        "refresh_token",
+        "subject_token",
+        "x-client-secret",
+    }
+)
+
+_USERINFO = re.compile(r"(://)[^/?#\s]*@")
+_JSON_WEB_TOKEN = re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*){1,4}")
+_AUTH_SCHEME = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
+# A quoted value may lack its closing quote: bodies get cut.
+_VALUE = r"""(?:"[^"]*"?|'[^']*'?|(?:(?:bearer|basic)\s+)?[^\s&,;}<>]+)"""
+_NAMED = re.compile(
+    r"(?<!\w)((?:http_)?(?:"
+    + "|".join(sorted(SECRET_NAMES)).replace("-", "[-_]")
+    + r")[\"']?\s*[:=]\s*)"
+    + _VALUE,
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"""(["'](?:token|secret)["']\s*[:=]\s*)""" + _VALUE, re.IGNORECASE)
+
+_SHORT = 300
+_LONGEST_URL = 500
+_MOST_EXAMINED = 65536
+
+
+def without_secrets(text: str) -> str:
+    """Return the text with everything masked that looks like a secret.
+
+    Removed are user names and passwords in URLs; masked are JSON web tokens, bearer and basic credentials,
+    and the values of fields that carry tokens or secrets. A pagination cursor (``next_token``) is no secret
+    and stays.
+    """
+    text = _USERINFO.sub(r"\1", text)
+    text = _NAMED.sub(rf"\1{MASK}", text)
+    text = _QUOTED.sub(rf"\1{MASK}", text)
+    text = _AUTH_SCHEME.sub(rf"\1 {MASK}", text)
+    return _JSON_WEB_TOKEN.sub(MASK, text)
+
+
+def shortened(text: str, most: int = _SHORT) -> str:
+    """Return the text on one line, cut to `most` characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text if not text or text[-1] in ".!?" else text + "."
+
+
+# --- the tree -----------------------------------------------------------------------------------------------
+
+
+def _restore(kind: type[DialsError], args: tuple[Any, ...]) -> DialsError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
+
+
+class DialsError(Exception):
+    """Root of all errors of cmsdials.
+
+    Args:
+        message: What happened. Anything that looks like a secret is masked before it is kept.
+        advice: What to do next; without it the sentence of the class is used.
+
+    """
+
+    usual_advice: ClassVar[str] = ""
+
+    advice: str
+
+    def __init__(self, message: str = "", *, advice: str | None = None) -> None:
+        super().__init__(without_secrets(message))
+        self.advice = self.usual_advice if advice is None else without_secrets(advice)
+
+    @property
+    def message(self) -> str:
+        """What happened, without the advice."""
+        return str(self.args[0]) if self.args else ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (_sentence(self.message), self.advice) if part)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args), dict(self.__dict__)
+
+
+class ConfigurationError(DialsError, ValueError):
+    """An argument that cannot work: a URL, a timeout, a number of retries, a workspace name."""
+
+    usual_advice = "Correct the argument; nothing was sent."
+
+
+class CredentialsError(ConfigurationError):
+    """Credentials that cannot work: an empty secret, or one that no HTTP header can carry."""
+
+    usual_advice = "Give the secret or the token exactly as it was issued; nothing was sent."
+
+
+class FilterError(DialsError, ValueError):
+    """A filter that the service would ignore or choke on, refused before it is sent."""
+
+    usual_advice = "Correct the filter; nothing was sent."
+
+
+class UnknownFilterError(FilterError, TypeError):
+    """A filter name that does not exist. The service would ignore it in silence and send the whole table.
+
+    Args:
+        filter_class: Name of the filter class, such as ``RunFilters``.
+        unknown: The name that was given.
+        valid: The names that exist.
+
+    Attributes:
+        nearest: The valid name most like the unknown one, or None.
+
+    """
+
+    usual_advice = "Correct the name; nothing was sent."
+
+    def __init__(self, *, filter_class: str, unknown: str, valid: Iterable[str]) -> None:
+        self.filter_class = filter_class
+        self.unknown = unknown
+        self.valid = tuple(valid)
+        near = difflib.get_close_matches(unknown, self.valid, n=1)
+        self.nearest = near[0] if near else None
+        hint = f"did you mean {self.nearest!r}?" if near else f"valid names: {', '.join(self.valid)}"
+        super().__init__(f"{filter_class} has no filter {unknown!r}; {hint}")
+
+
+class MissingDependencyError(DialsError, ImportError, RuntimeError):
+    """A library that only some features need is not installed, or does not import.
+
+    Args:
+        message: What is missing.
+        module: The module that was wanted.
+        extra: The extra of cmsdials that brings it.
+
+    """
+
+    def __init__(self, message: str = "", *, module: str, extra: str, advice: str | None = None) -> None:
+        install = f'Install it with: pip install "cmsdials[{extra}]"'
+        super().__init__(message or f"{module} is not installed", advice=advice or install)
+        self.module = module
+        self.extra = extra
+        self.name = module
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        restore, args, state = super().__reduce__()
+        return restore, args, {**state, "name": self.name, "msg": self.msg}
+
+
+class LoginError(DialsError):
+    """Logging in, or staying logged in, did not work."""
+
+    usual_advice = "Log in again."
+
+
+class ImpossibleToRefreshTokenError(LoginError):
+    """The login has ended: its refresh token is expired, revoked or refused."""
+
+    usual_advice = "Log in again: the old login cannot be prolonged."
+
+    def __init__(
+        self, message: str = "the login could not be prolonged", *, advice: str | None = None
+    ) -> None:
+        super().__init__(message, advice=advice)
+
+
+class PendingAuthorizationError(LoginError):
+    """The login has been started, and nobody has confirmed it in the browser yet."""
+
+    usual_advice = "Open the login link in a browser, confirm, then go on."
+
+    def __init__(self, message: str = "the login is not confirmed yet", *, advice: str | None = None) -> None:
+        super().__init__(message, advice=advice)
+
+
+class RequestFailedError(DialsError):
+    """A request that gave no usable answer, for whatever reason.
+
+    Attributes:
+        method: HTTP method, such as ``GET``.
+        url: What was asked, without secrets.
+        attempts: How many requests were sent before giving up.
+
+    """
+
+    usual_advice = "Try again; if it stays, report it with this message."
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        method: str = "",
+        url: str = "",
+        attempts: int = 1,
+        advice: str | None = None,
+    ) -> None:
+        super().__init__(message, advice=advice)
+        self.method = method
+        self.url = without_secrets(url)
+        self.attempts = attempts
+
+    def __str__(self) -> str:
+        asked = f"{self.method} {shortened(self.url, _LONGEST_URL)}".strip()
+        tried = f" (after {self.attempts} attempts)" if self.attempts > 1 else ""
+        what = ": ".join(part for part in (asked, self.message.rstrip(".")) if part)
+        return " ".join(part for part in (_sentence(what + tried), self.advice) if part)
+
+
+class TransportError(RequestFailedError):
+    """No whole answer came: no connection, a timeout, or a connection that broke.
+
+    Attributes:
+        phase: Where it stopped: ``connect``, ``tls``, ``certificate``, ``pool``, ``write``, ``read`` (waiting
+            for the answer or for more of it) or ``body``.
+
+    """
+
+    usual_advice = "Try again; if it stays, check the network and base_url."
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        phase: str = "",
+        method: str = "",
+        url: str = "",
+        attempts: int = 1,
+        advice: str | None = None,
+    ) -> None:
+        super().__init__(message, method=method, url=url, attempts=attempts, advice=advice)
+        self.phase = phase
+
+
+class ConnectionFailedError(TransportError, ConnectionError):
+    """No connection (name, network, refusal, proxy, TLS), or it broke before an answer began."""
+
+    usual_advice = "Check base_url, the network and the proxy settings, then try again."
+
+
+class RequestTimeoutError(TransportError, TimeoutError):
+    """Nothing came for longer than the timeout allows.
+
+    Attributes:
+        seconds: The limit that passed, in seconds.
+
+    """
+
+    usual_advice = (
+        "Ask for less (a smaller page_size, or exact filters such as dataset_id, run_number and me_id instead"
+        " of a regex), or raise timeout=."
+    )
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        seconds: float | None = None,
+        phase: str = "",
+        method: str = "",
+        url: str = "",
+        attempts: int = 1,
+        advice: str | None = None,
+    ) -> None:
+        super().__init__(message, phase=phase, method=method, url=url, attempts=attempts, advice=advice)
+        self.seconds = seconds
+
+
+class IncompleteBodyError(TransportError):
+    """The answer began and did not come whole: a short body, a reset in the middle, damaged compression."""
+
+    usual_advice = "Nothing of this answer was used. Try again, with a smaller page_size if it stays."
+
+
+class ResponseError(RequestFailedError):
+    """The service answered, with an error status.
+
+    Attributes:
+        status_code: HTTP status.
+        code: The service's own word for it, such as ``access_token_expired``, or None.
+        detail: What the service says, shortened.
+        body: Beginning of the body, shortened.
+        retry_after: The Retry-After header as it came (seconds or an HTTP date), or None.
+
+    """
+
+    usual_advice = "The request is not one that the service can answer: check the arguments and base_url."
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status_code: int,
+        code: str | None = None,
+        detail: str = "",
+        body: str = "",
+        retry_after: str | None = None,
+        method: str = "",
+        url: str = "",
+        attempts: int = 1,
+        advice: str | None = None,
+    ) -> None:
+        super().__init__(
+            message or f"HTTP {status_code}", method=method, url=url, attempts=attempts, advice=advice
+        )
+        self.status_code = status_code
+        self.code = code
+        self.detail = without_secrets(detail)
+        self.body = without_secrets(body)
+        self.retry_after = retry_after
+
+
+class RedirectError(ResponseError):
+    """3xx: the service points elsewhere, and credentials are not carried elsewhere."""
+
+    usual_advice = (
+        "Redirects are not followed, because the credentials would go along: a login page may stand in the"
+        " way, or base_url is not the address of the service (try https:// and the exact host name)."
+    )
+
+
+class BadRequestError(ResponseError):
+    """400: the service does not understand a value."""
+
+    usual_advice = "Check the values (and their types) that this request sends."
+
+
+class AuthenticationError(ResponseError):
+    """401 or 403: no credentials, wrong ones, expired ones, or no right to this."""
+
+    usual_advice = "Log in again, and check that the account may use this workspace."
+
+
+class NotFoundError(ResponseError):
+    """404: nothing has these ids."""
+
+    usual_advice = (
+        "Check the ids: they must exist in this workspace."
+        " Another one may hold them: see dials.workspaces.list()."
+    )
+
+
+class WorkspaceNotFoundError(NotFoundError):
+    """404: there is no workspace of this name."""
+
+    usual_advice = "dials.workspaces.list() shows the workspaces that exist."
+
+
+class InvalidCursorError(NotFoundError):
+    """404: the service does not accept the cursor of this page."""
+
+    usual_advice = "The cursor is damaged or of another query: start the listing again from its beginning."
+
+
+class MethodNotAllowedError(ResponseError):
+    """405: this DIALS knows the path, but not in this way; it is of another version."""
+
+    usual_advice = "This DIALS is older or newer than the call expects: check base_url and version."
+
+
+class TooManyRequestsError(ResponseError):
+    """429: too many requests in too short a time."""
+
+    usual_advice = "Wait, then send fewer requests at a time."
+
+
+class ServerError(ResponseError):
+    """5xx: the service failed."""
+
+    usual_advice = "The service failed: try again later, and report it to the DIALS developers if it stays."
+
+
+class GatewayError(ServerError):
+    """502, 503, 504: the gateway in front of DIALS got no answer in its 30 s, or no server is free."""
+
+    usual_advice = (
+        "Ask for less at a time: a smaller page_size, or exact filters (dataset_id, run_number, me_id)"
+        " instead of a regex. What came so far stays valid: the same page can be asked for again."
+    )
+
+
+class DecodeError(RequestFailedError):
+    """Status 200, but not what the contract says: HTML, or JSON that is cut or damaged.
+
+    Attributes:
+        body: Beginning of the body where it is safe to show (HTML pages), else empty.
+
+    """
+
+    usual_advice = "Try again; if it stays, check that base_url is the address of DIALS itself."
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        body: str = "",
+        method: str = "",
+        url: str = "",
+        attempts: int = 1,
+        advice: str | None = None,
+    ) -> None:
+        super().__init__(message, method=method, url=url, attempts=attempts, advice=advice)
+        self.body = without_secrets(body)
+
+
+class SchemaError(DecodeError):
+    """Sound JSON that does not fit the contract: a field is missing or of another type.
+
+    Attributes:
+        resource: What was listed, such as ``run``.
+        field: The field at fault.
+        row: Its row in the page, counted from 0, or None where there are no rows.
+
+    """
+
+    usual_advice = (
+        "The service has changed, or speaks another version: install the newest cmsdials,"
+        " and report this message if it stays."
+    )
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        resource: str,
+        field: str,
+        row: int | None = None,
+        method: str = "",
+        url: str = "",
+        attempts: int = 1,
+        advice: str | None = None,
+    ) -> None:
+        where = f"{resource}, row {row}" if row is not None else resource
+        problem = message or "is not as the contract says"
+        super().__init__(
+            f"{where}: field {field!r} {problem}", method=method, url=url, attempts=attempts, advice=advice
+        )
+        self.resource = resource
+        self.field = field
+        self.row = row
+
+
+class PaginationError(RequestFailedError):
+    """The pages do not follow each other as they should, such as a cursor that repeats."""
+
+    usual_advice = "Start the listing again; what came before this page is sound."
+
+
+# --- which error an answer is -------------------------------------------------------------------------------
+
+_BY_STATUS: Mapping[int, type[ResponseError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: AuthenticationError,
+    404: NotFoundError,
+    405: MethodNotAllowedError,
+    429: TooManyRequestsError,
+    502: GatewayError,
+    503: GatewayError,
+    504: GatewayError,
+}
+
+_BY_CODE: Mapping[str, str] = {
+    "authorization_not_found": (
+        "The request carried no credentials that this DIALS knows: log in,"
+        " or pass cmsdials.auth.secret_key.Credentials(token=...) to Dials."
+    ),
+    "token_not_valid": (
+        "The secret or token is wrong, revoked, or belongs to another instance (production, development,"
+        " local): check base_url, then log in again or ask for a new secret."
+    ),
+    "access_token_expired": "The token has expired and these credentials could not renew it: log in again.",
+}
+
+_HTML_500 = (
+    "DIALS answers like this to a regular expression that does not compile (check the *__regex filters), to a"
+    " run that it does not know (mes of a run) and to a malformed token. If none of these fits, report it to"
+    " the DIALS developers."
+)
+_HTML_404 = "This server knows no such path: check base_url, route and version."
+_BUSY = "The service is down or has no free worker: try again in a few minutes."
+
+_WORKSPACE = re.compile(r"workspace\b.*\bnot found", re.IGNORECASE)
+_HTML = re.compile(r"\s*<(?:!doctype\s+html|html|head|body|h1)\b", re.IGNORECASE)
+_TITLE = re.compile(r"<(title|h1)\b[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
+
+
+class _Told(NamedTuple):
+    """What the body of an error answer tells."""
+
+    detail: str
+    code: str | None
+    is_html: bool
+
+
+def looks_like_html(content_type: str, body: bytes) -> bool:
+    """Whether an answer is a web page, whatever its status says."""
+    if content_type.lower().lstrip().startswith(("text/html", "application/xhtml")):
+        return True
+    return _HTML.match(body[:200].decode("utf-8", "replace")) is not None
+
+
+def page_title(page: str) -> str:
+    """Return the title or first heading of an HTML page, shortened; empty if it has none."""
+    found = _TITLE.search(page[:_MOST_EXAMINED])
+    return shortened(html.unescape(re.sub(r"<[^>]*>", " ", found[2])), 120) if found else ""
+
+
+def _flat(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_flat(said)}" for name, said in value.items())
+    if isinstance(value, list):
+        return ", ".join(_flat(said) for said in value)
+    return str(value)
+
+
+def _told(content_type: str, body: bytes) -> _Told:
+    text = body[:_MOST_EXAMINED].decode("utf-8", "replace")
+    if looks_like_html(content_type, body):
+        return _Told(page_title(text), None, True)
+    try:
+        said = json.loads(text)
+        detail = said
+        code = None
+        if isinstance(said, dict):
+            # The second names are those of OAuth 2 (RFC 6749, section 5.2), which Keycloak uses.
+            code = said.get("code", said.get("error"))
+            detail = said.get("detail", said.get("error_description", said.get("error", said)))
+        return _Told(shortened(_flat(detail)), code if isinstance(code, str) else None, False)
+    except (ValueError, RecursionError):
+        return _Told(shortened(text), None, False)
+
+
+def _kind(status: int, told: _Told) -> type[ResponseError]:
+    if status == 404 and told.detail.rstrip(".").lower() == "invalid cursor":
+        return InvalidCursorError
+    if status == 404 and not told.is_html and _WORKSPACE.match(told.detail):
+        return WorkspaceNotFoundError
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if 300 <= status < 400:
+        return RedirectError
+    return ServerError if 500 <= status < 600 else ResponseError
+
+
+def _advice(status: int, told: _Told) -> str | None:
+    if status in (401, 403):
+        return _BY_CODE.get(told.code or "")
+    if told.is_html and status in (404, 500):
+        return _HTML_404 if status == 404 else _HTML_500
+    return _BUSY if status == 503 else None
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _place(location: str) -> str:
+    """Where a redirect points, without its query, which may hold a code or a state."""
+    return shortened(re.split(r"[?#]", without_secrets(location))[0], _SHORT)
+
+
+def error_for(
+    status: int, headers: Mapping[str, str], body: bytes, method: str, url: str, attempts: int = 1
+) -> ResponseError:
+    """Decide which error an answer with an error status is, and what to tell the user.
+
+    Args:
+        status: HTTP status, not 2xx.
+        headers: Headers of the answer; case of the names does not matter.
+        body: The decompressed body.
+        method: HTTP method of the request.
+        url: URL of the request; secrets are masked.
+        attempts: How many requests were sent so far.
+
+    Returns:
+        The error, to be raised by the caller.
+
+    """
+    lowered = {name.lower(): value for name, value in headers.items()}
+    told = _told(lowered.get("content-type", ""), body)
+    kind = _kind(status, told)
+    said = told.detail
+    if kind is RedirectError and "location" in lowered:
+        said = f"redirects to {_place(lowered['location'])}"
+    elif told.is_html:
+        said = f"an HTML page, {said!r}" if said else "an HTML page"
+    head = f"HTTP {status} {_phrase(status)}".strip()
+    return kind(
+        f"{head}: {said}" if said else head,
+        status_code=status,
+        code=told.code,
+        detail=told.detail,
+        body=shortened(without_secrets(body[:_MOST_EXAMINED].decode("utf-8", "replace"))),
+        retry_after=lowered.get("retry-after"),
+        method=method,
+        url=url,
+        attempts=attempts,
+        advice=_advice(status, told),
+    )

@@ -1,0 +1,81 @@
+"""The optional libraries: one function each, which imports it when it is first needed.
+
+If the library is not there, the error holds the command that installs it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+from cmsdials.errors import MissingDependencyError
+
+__all__ = ["EXTRAS", "hist", "matplotlib", "mplhep", "pandas", "pyarrow", "require", "tqdm"]
+
+EXTRAS = {
+    "hist": "hist",
+    "matplotlib": "hist",
+    "mplhep": "hist",
+    "pandas": "pandas",
+    "pyarrow": "arrow",
+    "tqdm": "tqdm",
+    "uhi": "hist",
+}
+"""Which extra of cmsdials brings which library."""
+
+
+def require(module: str) -> ModuleType:
+    """Import an optional library, or a module of one (``pyarrow.parquet``).
+
+    Raises:
+        MissingDependencyError: If the library is not installed or does not import. The message holds the
+            command to install it.
+
+    """
+    library = module.partition(".")[0]
+    extra = EXTRAS[library]
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != library:
+            raise _broken(module, extra, error) from error
+    except ImportError as error:
+        raise _broken(module, extra, error) from error
+    message = f"this needs {library}, which is not installed"
+    raise MissingDependencyError(message, module=module, extra=extra)
+
+
+def _broken(module: str, extra: str, error: ImportError) -> MissingDependencyError:
+    advice = f'Repair it with: pip install --upgrade "cmsdials[{extra}]"'
+    text = f"this needs {module}, which is installed but does not import ({error})"
+    return MissingDependencyError(text, module=module, extra=extra, advice=advice)
+
+
+def pandas() -> ModuleType:
+    """Return pandas (extra ``pandas``)."""
+    return require("pandas")
+
+
+def pyarrow() -> ModuleType:
+    """Return pyarrow (extra ``arrow``)."""
+    return require("pyarrow")
+
+
+def tqdm() -> ModuleType:
+    """Return tqdm.auto, whose ``tqdm`` suits terminals and notebooks (extra ``tqdm``)."""
+    return require("tqdm.auto")
+
+
+def hist() -> ModuleType:
+    """Return hist (extra ``hist``)."""
+    return require("hist")
+
+
+def mplhep() -> ModuleType:
+    """Return mplhep (extra ``hist``)."""
+    return require("mplhep")
+
+
+def matplotlib() -> ModuleType:
+    """Return matplotlib.pyplot (extra ``hist``)."""
+    return require("matplotlib.pyplot")

@@ -1,0 +1,266 @@
+"""The filters of each list, checked when they are made and again when they are sent.
+
+The names and kinds are the generated ones (`cmsdials_api.filters`); this module adds what the service does not
+do for its users: a misspelt name, a value of the wrong kind or an empty list is an error here, where the service
+would ignore it in silence. A filter that is None is not sent.
+
+NumPy scalars stand for the Python numbers they hold, and any sequence, set, array or pandas column for a list.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from math import isnan
+from typing import Any, Literal, get_args
+
+import cmsdials_api.filters as emitted
+from attrs import Attribute, define, field
+
+from cmsdials.errors import FilterError, UnknownFilterError
+
+__all__ = [
+    "DatasetIndexFilters",
+    "FileIndexFilters",
+    "Filters",
+    "LumisectionFilters",
+    "LumisectionHistogram1DFilters",
+    "LumisectionHistogram2DFilters",
+    "MEFilters",
+    "MLBadLumisectionFilters",
+    "MLModelsIndexFilters",
+    "OMSFilter",
+    "OMSPage",
+    "RunFilters",
+]
+
+Filters = emitted.Filters
+"""What all filter classes have in common."""
+
+
+class _Checked(emitted.Filters):
+    """Turns what the generated classes find into errors of our tree, and checks the values too."""
+
+    __slots__ = ()
+
+    @classmethod
+    def unknown_filter(cls, name: str) -> UnknownFilterError:
+        """Return the error for a filter that the list does not take."""
+        return UnknownFilterError(filter_class=cls.__name__, unknown=name, valid=cls.PARAMETERS)
+
+    def __attrs_post_init__(self) -> None:
+        self.given()
+
+    def given(self) -> dict[str, Any]:
+        """Return the filters that are set, as they will be sent.
+
+        Raises:
+            FilterError: A value is of the wrong kind, or a list is empty.
+        """
+        return {
+            name: checked_value(f"{type(self).__name__}.{name}", self.PARAMETERS[name], value)
+            for name, value in super().given().items()
+        }
+
+
+class DatasetIndexFilters(_Checked, emitted.DatasetIndexFilters):  # noqa: D101  # the docstring is the generated one
+    __doc__ = emitted.DatasetIndexFilters.__doc__
+    __slots__ = ()
+
+
+class FileIndexFilters(_Checked, emitted.FileIndexFilters):  # noqa: D101  # the docstring is the generated one
+    __doc__ = emitted.FileIndexFilters.__doc__
+    __slots__ = ()
+
+
+class MEFilters(_Checked, emitted.MEFilters):  # noqa: D101  # the docstring is the generated one
+    __doc__ = emitted.MEFilters.__doc__
+    __slots__ = ()
+
+
+class RunFilters(_Checked, emitted.RunFilters):  # noqa: D101  # the docstring is the generated one
+    __doc__ = emitted.RunFilters.__doc__
+    __slots__ = ()
+
+
+class LumisectionFilters(_Checked, emitted.LumisectionFilters):  # noqa: D101  # the docstring is the generated one
+    __doc__ = emitted.LumisectionFilters.__doc__
+    __slots__ = ()
+
+
+class MLModelsIndexFilters(_Checked, emitted.MLModelsIndexFilters):  # noqa: D101  # the docstring is the generated one
+    __doc__ = emitted.MLModelsIndexFilters.__doc__
+    __slots__ = ()
+
+
+class MLBadLumisectionFilters(_Checked, emitted.MLBadLumisectionFilters):  # noqa: D101  # the docstring is the generated one
+    __doc__ = emitted.MLBadLumisectionFilters.__doc__
+    __slots__ = ()
+
+
+MISSPELT = "ls_numbet__lte"
+
+
+class _HistogramFilters(_Checked):
+    """What the filters of both kinds of histograms add: the misspelt name of cmsdials 1.8 and 2.4."""
+
+    __slots__ = ()
+
+    @classmethod
+    def accepts(cls, name: str) -> bool:
+        """Whether a filter of this name can be given."""
+        return name == MISSPELT or super().accepts(name)
+
+    def __attrs_post_init__(self) -> None:
+        misspelt = getattr(self, MISSPELT)
+        if misspelt is not None:
+            setattr(self, MISSPELT, None)
+            _apply_misspelt(self, misspelt)
+        super().__attrs_post_init__()
+
+
+def _apply_misspelt(filters: Any, value: int) -> None:
+    if filters.ls_number__lte not in (None, value):
+        message = f"ls_numbet__lte={value!r} contradicts ls_number__lte={filters.ls_number__lte!r}"
+        raise FilterError(message, advice="Give ls_number__lte alone: ls_numbet__lte is a misspelling of it.")
+    filters.ls_number__lte = value
+    warnings.warn(
+        "ls_numbet__lte is a misspelling, which older versions did not apply at all; it is taken for "
+        "ls_number__lte. Write ls_number__lte.",
+        DeprecationWarning,
+        stacklevel=4,  # whoever made the filters, or set the attribute
+    )
+
+
+def _on_misspelt(filters: Any, _attribute: Attribute[Any], value: int | None) -> None:
+    if value is not None:
+        _apply_misspelt(filters, value)
+
+
+@define(kw_only=True, repr=False)
+class LumisectionHistogram1DFilters(_HistogramFilters, emitted.LumisectionHistogram1DFilters):  # noqa: D101  # as above
+    __doc__ = emitted.LumisectionHistogram1DFilters.__doc__
+
+    ls_numbet__lte: int | None = field(default=None, eq=False, on_setattr=_on_misspelt)
+
+
+@define(kw_only=True, repr=False)
+class LumisectionHistogram2DFilters(_HistogramFilters, emitted.LumisectionHistogram2DFilters):  # noqa: D101  # as above
+    __doc__ = emitted.LumisectionHistogram2DFilters.__doc__
+
+    ls_numbet__lte: int | None = field(default=None, eq=False, on_setattr=_on_misspelt)
+
+
+Operator = Literal["EQ", "NEQ", "LT", "GT", "LE", "GE", "LIKE"]
+
+
+@define(kw_only=True, frozen=True)
+class OMSFilter:
+    """One condition of an OMS query.
+
+    Attributes:
+        attribute_name: OMS attribute, such as run_number.
+        value: What to compare it with.
+        operator: EQ, NEQ, LT, GT, LE, GE or LIKE.
+
+    Raises:
+        FilterError: There is no such operator.
+    """
+
+    attribute_name: str
+    value: str | int | float
+    operator: Operator = field()
+
+    @operator.validator
+    def _known(self, _attribute: Attribute[Any], operator: str) -> None:
+        if operator not in get_args(Operator):
+            near = get_close_matches(str(operator).upper(), get_args(Operator), n=1, cutoff=0.3)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            message = f"OMS has no operator {operator!r}{hint} It takes {', '.join(get_args(Operator))}"
+            raise FilterError(message)
+
+
+@define(kw_only=True, frozen=True)
+class OMSPage:
+    """A paging parameter of an OMS query.
+
+    Attributes:
+        attribute_name: limit (rows in a page) or offset (rows to step over).
+        value: The number.
+    """
+
+    attribute_name: str
+    value: int
+
+
+def checked_value(where: str, kind: str, value: Any) -> Any:
+    """Return a filter value as the service takes it: plain Python, of the right kind.
+
+    Args:
+        where: Names the filter in the error, such as RunFilters.run_number.
+        kind: As in `Filters.PARAMETERS`.
+        value: What the user gave.
+
+    Raises:
+        FilterError: The value is of another kind, or an empty list.
+    """
+    if kind in ("integers", "strings"):
+        items = [checked_value(where, kind.removesuffix("s"), item) for item in _items(where, value)]
+        if not items:
+            message = f"{where} is empty: the service would ignore it and answer everything"
+            raise FilterError(message, advice="Leave the filter out, or give at least one value.")
+        return items
+    plain = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
+    checked = _CHECKS[kind](plain)
+    if checked is None:
+        message = f"{where} takes {_A[kind]}, not {value!r}"
+        raise FilterError(message)
+    return checked
+
+
+def _items(where: str, value: Any) -> Iterable[Any]:
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, Mapping | bytes) or not isinstance(value, Iterable):
+        message = f"{where} takes a list of values, not {value!r}"
+        raise FilterError(message, advice=f"Write {where.rpartition('.')[2]}=[...].")
+    return value
+
+
+def _whole_number(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    if isinstance(value, str):
+        text = value.strip()
+        return int(text) if text.removeprefix("-").isdecimal() else None
+    return value if isinstance(value, int) else None
+
+
+def _real_number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or isnan(value):
+        return None
+    return float(value)
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if isinstance(value, str) else None
+
+
+def _truth(value: Any) -> bool | None:
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower())
+    return bool(value) if isinstance(value, bool | int) and value in (0, 1) else None
+
+
+_CHECKS: Mapping[str, Callable[[Any], Any]] = {
+    "integer": _whole_number,
+    "number": _real_number,
+    "string": _text,
+    "boolean": _truth,
+}
+_A = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "True or False"}

@@ -1,0 +1,31 @@
+"""The records that DIALS answers with, under the names that physicists know.
+
+They are the generated ones: attributes (and `__dict__`, and `dict()`) hold exactly the fields that the service
+sent, in the order of data frame columns; what the contract does not know is in `extra`.
+"""
+
+from cmsdials_api.models.certification_file import CertificationFile
+from cmsdials_api.models.dataset_index import DatasetIndex
+from cmsdials_api.models.file_index import FileIndex
+from cmsdials_api.models.lumisection import Lumisection
+from cmsdials_api.models.lumisection_histogram_1d import LumisectionHistogram1D
+from cmsdials_api.models.lumisection_histogram_2d import LumisectionHistogram2D
+from cmsdials_api.models.ml_bad_lumisection import MLBadLumisection
+from cmsdials_api.models.ml_models_index import MLModelsIndex
+from cmsdials_api.models.monitoring_element import MonitoringElement
+from cmsdials_api.models.run import Run
+from cmsdials_api.models.run_monitoring_element import RunMonitoringElement
+
+__all__ = [
+    "CertificationFile",
+    "DatasetIndex",
+    "FileIndex",
+    "Lumisection",
+    "LumisectionHistogram1D",
+    "LumisectionHistogram2D",
+    "MLBadLumisection",
+    "MLModelsIndex",
+    "MonitoringElement",
+    "Run",
+    "RunMonitoringElement",
+]

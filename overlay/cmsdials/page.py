@@ -1,0 +1,40 @@
+"""One page of a list: its rows, and where the next one is.
+
+The link to the next page is the service's own idea of its address. Nobody ever asks that address: only the
+cursor in it is used, with the address that the user gave.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+from attrs import frozen
+from cmsdials_api.records import Record
+
+__all__ = ["Page", "cursor_of"]
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+@frozen
+class Page(Generic[RecordT]):
+    """A page as the service answered it.
+
+    Attributes:
+        rows: Its rows.
+        next: Link to the next page as it came; None on the last one.
+        previous: Link to the page before.
+    """
+
+    rows: list[RecordT]
+    next: str | None
+    previous: str | None
+
+
+def cursor_of(link: str | None) -> str | None:
+    """Return the cursor that a link carries, None where there is no link or no cursor in it."""
+    if not link:
+        return None
+    values = parse_qs(urlsplit(str(link)).query).get("next_token")
+    return values[-1] if values else None

@@ -1,0 +1,174 @@
+"""The resources of the service: a name, a record, filters, and the signature of `get`.
+
+A test holds these lines to the generated table. Behaviour is in `cmsdials.resource`, and where a resource has
+more of it than the others, in its own module (`cmsdials.certification`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from cmsdials_api.api.mes import list_mes_of_run
+from cmsdials_api.filters import Filters
+from cmsdials_api.records import Record
+
+from cmsdials import decode
+from cmsdials.filters import (
+    DatasetIndexFilters,
+    FileIndexFilters,
+    LumisectionFilters,
+    LumisectionHistogram1DFilters,
+    LumisectionHistogram2DFilters,
+    MEFilters,
+    RunFilters,
+)
+from cmsdials.models import (
+    DatasetIndex,
+    FileIndex,
+    Lumisection,
+    LumisectionHistogram1D,
+    LumisectionHistogram2D,
+    MonitoringElement,
+    Run,
+    RunMonitoringElement,
+)
+from cmsdials.query import list_query
+from cmsdials.resource import CountedResource, PaginatedResource, Resource
+from cmsdials.retry import Retries
+
+__all__ = [
+    "DatasetIndexResource",
+    "FileIndexResource",
+    "LumisectionHistogram1DResource",
+    "LumisectionHistogram2DResource",
+    "LumisectionResource",
+    "MonitoringElementResource",
+    "RunResource",
+]
+
+RecordT = TypeVar("RecordT", bound=Record)
+FiltersT = TypeVar("FiltersT", bound=Filters)
+_Elements = list[MonitoringElement]  # inside the class, `list` is its method
+_RunElements = list[RunMonitoringElement]
+
+
+class DatasetIndexResource(PaginatedResource[DatasetIndex, DatasetIndexFilters]):
+    """Datasets that DIALS has indexed."""
+
+    name = "dataset_index"
+
+    def get(self, dataset_id: int, *, retries: Retries = None) -> DatasetIndex:
+        """Fetch one dataset."""
+        return self._row(retries, dataset_id=dataset_id)
+
+
+class FileIndexResource(CountedResource[FileIndex, FileIndexFilters]):
+    """DQMIO files, and how their ingestion went."""
+
+    name = "file_index"
+
+    def get(self, dataset_id: int, file_id: int, *, retries: Retries = None) -> FileIndex:
+        """Fetch one file."""
+        return self._row(retries, dataset_id=dataset_id, file_id=file_id)
+
+
+class RunResource(CountedResource[Run, RunFilters]):
+    """Runs of each dataset."""
+
+    name = "run"
+
+    def get(self, dataset_id: int, run_number: int, *, retries: Retries = None) -> Run:
+        """Fetch one run of a dataset."""
+        return self._row(retries, dataset_id=dataset_id, run_number=run_number)
+
+
+class LumisectionResource(CountedResource[Lumisection, LumisectionFilters]):
+    """Lumisections of each run."""
+
+    name = "lumi"
+
+    def get(
+        self, dataset_id: int, run_number: int, ls_number: int, *, retries: Retries = None
+    ) -> Lumisection:
+        """Fetch one lumisection."""
+        return self._row(retries, dataset_id=dataset_id, run_number=run_number, ls_number=ls_number)
+
+
+class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
+    """What both kinds of histograms share."""
+
+    def get(
+        self, dataset_id: int, run_number: int, ls_number: int, me_id: int, *, retries: Retries = None
+    ) -> RecordT:
+        """Fetch the histogram of one monitoring element in one lumisection."""
+        return self._row(
+            retries, dataset_id=dataset_id, run_number=run_number, ls_number=ls_number, me_id=me_id
+        )
+
+
+class LumisectionHistogram1DResource(
+    _HistogramResource[LumisectionHistogram1D, LumisectionHistogram1DFilters]
+):
+    """One-dimensional histograms; `data` holds the contents of x_bin bins."""
+
+    name = "h1d"
+
+
+class LumisectionHistogram2DResource(
+    _HistogramResource[LumisectionHistogram2D, LumisectionHistogram2DFilters]
+):
+    """Two-dimensional histograms; `data` holds y_bin rows of x_bin contents, so its index is [y][x]."""
+
+    name = "h2d"
+
+
+class MonitoringElementResource(Resource[MonitoringElement, MEFilters]):
+    """Monitoring elements, the paths under which histograms are booked. They come in one answer, without pages."""
+
+    name = "mes"
+
+    def get(self, id: int, *, retries: Retries = None) -> MonitoringElement:
+        """Fetch one monitoring element by its me_id."""
+        return self._row(retries, me_id=id)
+
+    def list(
+        self,
+        filters: MEFilters | Filters | None = None,
+        retries: Retries = None,
+        *,
+        fields: Sequence[str] | None = None,
+    ) -> _Elements:
+        """Fetch all monitoring elements that match, as a plain list.
+
+        Args:
+            filters: Which; None for all.
+            retries: How often to try again: a number or urllib3's `Retry`; None for five times.
+            fields: Names of the fields to fetch; the records hold only these. None for all.
+
+        Raises:
+            FilterError: A filter or field is not one of this list, or of the wrong kind.
+            RequestFailedError: No usable answer came; see `cmsdials.errors`.
+        """
+        query = list_query(self._table, filters, fields)
+        return self._session.perform(
+            self._table.list(**query),
+            lambda answer: decode.read_array(answer, MonitoringElement, self.name, partial="fields" in query),
+            retries=retries,
+        )
+
+    list_all = list
+    """The same as `list`: there is but one page."""
+
+    def list_run(self, dataset_id: int, run_number: int, *, retries: Retries = None) -> _RunElements:
+        """Fetch the monitoring elements that a run of a dataset has, as a plain list.
+
+        Raises:
+            ServerError: There is no such run: the service answers HTTP 500 to it.
+            RequestFailedError: No usable answer came; see `cmsdials.errors`.
+        """
+        return self._session.perform(
+            list_mes_of_run.request(int(dataset_id), int(run_number)),
+            lambda answer: decode.read_array(answer, RunMonitoringElement, self.name),
+            retries=retries,
+        )

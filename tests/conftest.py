@@ -1,0 +1,29 @@
+"""Servers that many tests ask, one sandbox of each generation for the whole run, and hypothesis's profiles.
+
+`HYPOTHESIS_PROFILE=nightly` draws ten times as many examples. No profile has a deadline: tests do not time.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from cmsdials_sandbox import Sandbox, serve
+from hypothesis import settings
+
+settings.register_profile("default", deadline=None)
+settings.register_profile("nightly", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def sandbox_now() -> Iterator[Sandbox]:
+    """A sandbox of the present generation."""
+    with serve() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox_v112() -> Iterator[Sandbox]:
+    """A sandbox of v1.12."""
+    with serve(generation="v1.12") as sandbox:
+        yield sandbox

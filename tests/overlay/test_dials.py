@@ -1,0 +1,122 @@
+"""The object people hold, and what importing the package does."""
+
+import copy
+import pickle
+import subprocess
+import sys
+import threading
+
+import cmsdials
+import pytest
+from cmsdials import Dials
+from cmsdials.auth.secret_key import Credentials
+from cmsdials.errors import ConfigurationError, NotFoundError
+from cmsdials_sandbox import Sandbox
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
+def loaded_by(statement: str) -> set[str]:
+    return set(
+        run_python(f"{statement}\nimport sys; print(*{{n.split('.')[0] for n in sys.modules}})").split()
+    )
+
+
+def test_import_loads_nothing_heavy() -> None:
+    heavy = {"httpx", "attrs", "attr", "numpy", "pandas", "urllib3", "orjson", "tqdm"}
+    assert not heavy & loaded_by("import cmsdials")
+    assert not (heavy - {"attrs", "attr"}) & loaded_by("from cmsdials.filters import RunFilters")
+    assert not {"pandas", "numpy", "tqdm"} & loaded_by(
+        "from cmsdials import Dials; import cmsdials.auth.secret_key"
+    )
+
+
+def test_import_touches_no_logging() -> None:
+    code = "import logging, cmsdials, cmsdials.dials; print(logging.root.handlers, logging.root.level)"
+    assert run_python(code) == "[] 30"
+
+
+def test_the_public_names() -> None:
+    assert dir(cmsdials) == ["Dials", "__version__"]
+    assert cmsdials.__version__
+    with pytest.raises(AttributeError, match="no attribute 'Dails'"):
+        _ = cmsdials.Dails  # type: ignore[attr-defined]
+
+
+def test_the_constructor_sends_nothing_and_knows_production() -> None:
+    dials = Dials(Credentials(token="a-secret"))
+    assert dials.base_url == "https://cmsdials-api.web.cern.ch/"
+    assert repr(dials) == "<Dials https://cmsdials-api.web.cern.ch/, workspace by default>"
+    assert dials.ml_bad_lumis is dials.ml_bad_lumisection
+
+
+def test_arguments_by_position_as_of_old(sandbox_now: Sandbox) -> None:
+    dials = Dials(Credentials(token=sandbox_now.secret), "tracker", sandbox_now.url, "api/", "v1/")
+    assert dials.run.list().results
+
+
+@pytest.mark.parametrize(
+    "base_url", ["cmsdials-api.web.cern.ch", "ftp://x/", "http://user:pw@x/", "http://x/?a=1"]
+)
+def test_an_address_that_cannot_work_is_refused(base_url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Dials(Credentials(token="a-secret"), base_url=base_url)
+    assert "pw" not in str(caught.value)
+
+
+def test_workspaces_do_not_leak_between_objects(sandbox_now: Sandbox) -> None:
+    creds = Credentials(token=sandbox_now.secret)
+    tracker, jetmet, default = (Dials(creds, name, sandbox_now.url) for name in ("tracker", "jetmet", None))
+    key = {"model_id": 19, "dataset_id": 15102369, "run_number": 386951, "ls_number": 36}
+    found: list[str] = []
+
+    def ask(dials: Dials) -> None:
+        for _ in range(5):
+            try:
+                dials.ml_bad_lumis.get(**key)
+                found.append("there")
+            except NotFoundError:
+                found.append("missing")
+
+    for dials, expected in ((jetmet, "there"), (tracker, "missing"), (default, "missing")):
+        found.clear()
+        ask(dials)
+        assert set(found) == {expected}
+    results: dict[str, set[int]] = {}
+
+    def list_datasets(name: str, dials: Dials) -> None:
+        for _ in range(5):
+            results.setdefault(name, set()).update(
+                row.dataset_id for row in dials.dataset_index.list_all().results
+            )
+
+    threads = [
+        threading.Thread(target=list_datasets, args=(name, dials))
+        for name, dials in (("tracker", tracker), ("jetmet", jetmet), ("default", default))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results["tracker"] == results["default"]
+    assert 15102369 in results["jetmet"]
+    assert 15102369 not in results["tracker"]
+
+
+def test_a_copy_and_a_pickle_go_on_working(sandbox_now: Sandbox) -> None:
+    dials = Dials(Credentials(token=sandbox_now.secret), base_url=sandbox_now.url)
+    before = dials.run.count()
+    assert pickle.loads(pickle.dumps(dials)).run.count() == before
+    assert copy.deepcopy(dials).run.count() == before
+
+
+def test_it_opens_again_after_it_was_closed(sandbox_now: Sandbox) -> None:
+    with Dials(Credentials(token=sandbox_now.secret), base_url=sandbox_now.url) as dials:
+        before = dials.run.count()
+    assert dials.run.count() == before
+    dials.close()

@@ -1,0 +1,161 @@
+"""Filters: what is refused, what is understood, and what goes over the wire."""
+
+import copy
+import inspect
+import pickle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from cmsdials import filters
+from cmsdials.errors import DialsError, FilterError, UnknownFilterError
+from cmsdials.filters import (
+    LumisectionHistogram1DFilters,
+    LumisectionHistogram2DFilters,
+    MLModelsIndexFilters,
+    OMSFilter,
+    OMSPage,
+    RunFilters,
+)
+from cmsdials_api.resources import RESOURCES
+
+FILTER_CLASSES = [
+    getattr(filters, name) for name in filters.__all__ if name.endswith("Filters") and name != "Filters"
+]
+
+
+def test_every_list_has_its_public_filter_class() -> None:
+    emitted = {table.filters.__name__ for table in RESOURCES.values()}
+    public = {name for name in filters.__all__ if name.endswith("Filters")} - {"Filters"}
+    assert emitted == public
+    for table in RESOURCES.values():
+        assert issubclass(getattr(filters, table.filters.__name__), table.filters)
+
+
+@pytest.mark.parametrize("filter_class", FILTER_CLASSES)
+def test_a_public_class_takes_every_filter_of_the_contract(filter_class: type[filters.Filters]) -> None:
+    shown = inspect.signature(filter_class).parameters
+    assert [name for name in shown if name != "ls_numbet__lte"] == list(filter_class.PARAMETERS)
+    assert all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in shown.values())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("run_numer", "run_number"),
+        ("run_number_lte", "run_number__lte"),
+        ("datasets", "dataset"),
+        ("pagesize", "page_size"),
+    ],
+)
+def test_an_unknown_name_is_an_error_that_names_the_nearest(wrong: str, right: str) -> None:
+    with pytest.raises(UnknownFilterError, match=f"did you mean '{right}'") as caught:
+        RunFilters(**{wrong: 1})  # type: ignore[arg-type]
+    assert isinstance(caught.value, TypeError)
+    assert isinstance(caught.value, DialsError)
+
+
+def test_an_unknown_name_like_no_other_lists_them_all() -> None:
+    with pytest.raises(UnknownFilterError, match=r"valid names: next_token, page_size, .*run_number__gte"):
+        RunFilters(zzz=1)  # type: ignore[call-arg]
+
+
+def test_an_unknown_attribute_cannot_be_set() -> None:
+    with pytest.raises(AttributeError):
+        RunFilters().run_numer = 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "sent"),
+    [
+        ("run_number", 367112, 367112),
+        ("run_number", np.int64(367112), 367112),
+        ("run_number", np.float64(367112.0), 367112),
+        ("run_number", np.array(367112), 367112),
+        ("run_number", " 367112 ", 367112),
+        ("dataset", "/Z/R/D", "/Z/R/D"),
+        ("dataset", np.str_("/Z/R/D"), "/Z/R/D"),
+        ("dataset_id__in", [2, 1], [2, 1]),
+        ("dataset_id__in", (1, np.int32(2)), [1, 2]),
+        ("dataset_id__in", {3, 1, 2}, [1, 2, 3]),
+        ("dataset_id__in", np.array([1, 2]), [1, 2]),
+        ("dataset_id__in", pd.Series([1, 2]), [1, 2]),
+        ("dataset_id__in", range(1, 4), [1, 2, 3]),
+        ("dataset_id__in", "1,2", [1, 2]),
+        ("fields", "run_number, ls_count", ["run_number", "ls_count"]),
+    ],
+)
+def test_values_are_taken_as_people_have_them(name: str, given: Any, sent: Any) -> None:
+    taken = RunFilters(**{name: given}).given()[name]
+    assert taken == sent
+    assert type(taken) is type(sent)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("run_number", "many", "takes a whole number, not 'many'"),
+        ("run_number", 3.5, "takes a whole number, not 3.5"),
+        ("run_number", True, "takes a whole number, not True"),
+        ("run_number", [1], r"takes a whole number, not \[1\]"),
+        ("run_number", float("nan"), "takes a whole number"),
+        ("dataset", 3, "takes text, not 3"),
+        ("dataset_id__in", [], "is empty"),
+        ("dataset_id__in", 3, "takes a list of values, not 3"),
+        ("dataset_id__in", {"a": 1}, "takes a list of values"),
+        ("dataset_id__in", [1, "b"], "takes a whole number, not 'b'"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused(name: str, given: Any, said: str) -> None:
+    with pytest.raises(FilterError, match=f"RunFilters.{name} {said}"):
+        RunFilters(**{name: given})
+
+
+def test_a_value_set_later_is_checked_when_it_is_sent() -> None:
+    chosen = RunFilters()
+    chosen.run_number = "many"  # type: ignore[assignment]
+    with pytest.raises(FilterError, match="takes a whole number"):
+        chosen.given()
+
+
+@pytest.mark.parametrize(("given", "sent"), [(True, True), (np.True_, True), ("false", False), (0, False)])
+def test_truth_values(given: Any, sent: bool) -> None:
+    assert MLModelsIndexFilters(active=given).given() == {"active": sent}
+
+
+def test_none_is_not_sent() -> None:
+    assert RunFilters(run_number=None, dataset="/Z").given() == {"dataset": "/Z"}
+
+
+@pytest.mark.parametrize("filter_class", [LumisectionHistogram1DFilters, LumisectionHistogram2DFilters])
+def test_the_misspelling_of_old_versions_is_applied_with_a_warning(
+    filter_class: type[LumisectionHistogram1DFilters | LumisectionHistogram2DFilters],
+) -> None:
+    with pytest.warns(DeprecationWarning, match="Write ls_number__lte") as warned:
+        chosen = filter_class(ls_numbet__lte=5, run_number=3)
+    assert chosen.given() == {"run_number": 3, "ls_number__lte": 5}
+    assert warned[0].filename == __file__
+    assert chosen == filter_class(ls_number__lte=5, run_number=3)
+    with pytest.warns(DeprecationWarning, match="Write ls_number__lte") as warned:
+        chosen.ls_numbet__lte = 5
+    assert warned[0].filename == __file__
+
+
+def test_the_misspelling_cannot_contradict_the_right_name() -> None:
+    with pytest.raises(FilterError, match="contradicts ls_number__lte=4"):
+        LumisectionHistogram1DFilters(ls_numbet__lte=5, ls_number__lte=4)
+
+
+def test_filters_copy_compare_and_pickle() -> None:
+    chosen = LumisectionHistogram1DFilters(run_number=3, me__regex="PX")
+    assert pickle.loads(pickle.dumps(chosen)) == copy.deepcopy(chosen) == chosen
+    assert chosen != LumisectionHistogram1DFilters(run_number=4, me__regex="PX")
+    assert repr(chosen) == "LumisectionHistogram1DFilters(run_number=3, me__regex='PX')"
+
+
+def test_oms_filters_know_their_operators() -> None:
+    assert OMSFilter(attribute_name="run_number", value=1, operator="GE").operator == "GE"
+    assert OMSPage(attribute_name="limit", value=3).value == 3
+    with pytest.raises(FilterError, match=r"no operator 'EQUALS'.*did you mean 'EQ'"):
+        OMSFilter(attribute_name="run_number", value=1, operator="EQUALS")  # type: ignore[arg-type]

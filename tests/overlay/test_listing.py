@@ -1,0 +1,104 @@
+"""The state of a listing: it moves after good pages only, and cannot go round in circles."""
+
+from typing import Any
+
+import pytest
+from cmsdials.errors import ConfigurationError, PaginationError
+from cmsdials.listing import LARGEST_PAGE, Listing
+from cmsdials.models import Run
+from cmsdials.page import Page, cursor_of
+
+
+def page(*numbers: int, next: str | None = None) -> Page[Run]:
+    rows = [Run(dataset_id=1, dataset="/Z", run_number=number, ls_count=1) for number in numbers]
+    link = None if next is None else f"https://somewhere.test/api/v1/run/?page_size=3&next_token={next}"
+    return Page(rows, link, None)
+
+
+def listing(**options: Any) -> Listing[Run]:
+    return Listing(**({"page_size": None, "max_pages": None} | options))
+
+
+@pytest.mark.parametrize(
+    ("link", "cursor"),
+    [
+        (None, None),
+        ("", None),
+        ("http://x/?next_token=abc", "abc"),
+        ("http://x/?page_size=3&next_token=cD0%3D&fields=a", "cD0="),
+        ("/api/v1/run/?next_token=a&next_token=b", "b"),
+        ("http://x/?page_size=3", None),
+    ],
+)
+def test_a_link_gives_its_cursor_alone(link: str | None, cursor: str | None) -> None:
+    assert cursor_of(link) == cursor
+
+
+def test_it_goes_from_cursor_to_cursor_until_there_is_no_link() -> None:
+    state = listing(page_size=2)
+    assert state.parameters() == {"page_size": 2}
+    state.accept(page(1, 2, next="a"))
+    assert (state.parameters(), state.finished) == ({"page_size": 2, "next_token": "a"}, False)
+    state.accept(page(3))
+    assert (state.finished, state.complete, state.next) == (True, True, None)
+    assert [row.run_number for row in state.rows] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ({}, {"page_size": LARGEST_PAGE}),
+        ({"max_pages": 5}, {}),
+        ({"page_size": 7}, {"page_size": 7}),
+        ({"page_size": 7, "max_pages": 5}, {"page_size": 7}),
+        ({"cursor": "c"}, {"page_size": LARGEST_PAGE, "next_token": "c"}),
+    ],
+)
+def test_the_page_size_is_ours_to_choose_only_when_nothing_is_said(options: Any, asked: Any) -> None:
+    assert listing(**options).parameters() == asked
+
+
+def test_max_pages_ends_it_without_another_request() -> None:
+    state = listing(max_pages=1)
+    state.accept(page(1, next="a"))
+    assert (state.finished, state.complete) == (True, False)
+    assert cursor_of(state.next) == "a"
+
+
+def test_an_empty_page_with_a_link_is_stepped_over() -> None:
+    state = listing()
+    state.accept(page(next="a"))
+    assert not state.finished
+    state.accept(page(1))
+    assert [row.run_number for row in state.rows] == [1]
+
+
+@pytest.mark.parametrize("back_to", ["start", "a"])
+def test_a_cursor_that_repeats_raises_and_leaves_the_state(back_to: str) -> None:
+    state = listing(cursor="start")
+    state.accept(page(1, next="a"))
+    with pytest.raises(PaginationError, match="page 2 links back"):
+        state.accept(page(2, next=back_to))
+    assert [row.run_number for row in state.rows] == [1]
+    assert (state.pages, cursor_of(state.next)) == (1, "a")
+
+
+def test_a_link_without_a_cursor_raises() -> None:
+    with pytest.raises(PaginationError, match="without a cursor"):
+        listing().accept(Page([], "http://x/?page_size=3", None))
+
+
+def test_it_shrinks_what_it_chose_and_nothing_else() -> None:
+    state = listing()
+    sizes = []
+    while state.shrink():
+        sizes.append(state.parameters()["page_size"])
+    assert sizes == [250, 125, 62, 31, 15, 7, 3, 1]
+    assert not listing(page_size=100).shrink()
+    assert not listing(max_pages=3).shrink()
+
+
+@pytest.mark.parametrize("options", [{"max_pages": 0}, {"max_pages": -1}, {"page_size": 0}])
+def test_numbers_below_one_are_refused(options: Any) -> None:
+    with pytest.raises(ConfigurationError, match="must be at least 1"):
+        listing(**options)
