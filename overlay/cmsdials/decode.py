@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 from cmsdials_api.errors import MalformedAnswer
 from cmsdials_api.records import Record
 
+from cmsdials.answers import Answer
 from cmsdials.errors import SchemaError
 from cmsdials.page import Page
-from cmsdials.session import Answer
 
 __all__ = ["read_array", "read_count", "read_object", "read_page", "read_row"]
 

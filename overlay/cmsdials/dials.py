@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from cmsdials.auth._credentials import FillsHeaders
+from cmsdials.credentials import FillsHeaders
+from cmsdials.instances import PRODUCTION
 from cmsdials.machine_learning import MLBadLumisectionResource, MLModelsIndexResource
 from cmsdials.oms import OMS
 from cmsdials.resources import (
@@ -18,11 +19,10 @@ from cmsdials.resources import (
     RunResource,
 )
 from cmsdials.services import CAF, BrilWS, RunRegistry, Workspaces
-from cmsdials.session import Session, Timeout
+from cmsdials.session import Session
+from cmsdials.timeout import Timeout
 
-__all__ = ["PRODUCTION", "Dials"]
-
-PRODUCTION = "https://cmsdials-api.web.cern.ch/"
+__all__ = ["Dials"]
 
 
 class Dials:
@@ -71,7 +71,7 @@ class Dials:
         timeout: Timeout = 30.0,
     ) -> None:
         self._session = session = Session(
-            base_url or PRODUCTION, creds, workspace, route or "api/", version or "v1/", timeout
+            base_url or PRODUCTION.base_url, creds, workspace, route or "api/", version or "v1/", timeout
         )
         self.dataset_index = DatasetIndexResource(session)
         self.file_index = FileIndexResource(session)

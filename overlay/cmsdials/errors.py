@@ -1,4 +1,4 @@
-"""Every error that cmsdials raises, and the rules for what an error may say.
+"""Every error that cmsdials raises.
 
 The tree (in brackets the built-in classes that an error is as well, so that ``except ValueError`` keeps
 working)::
@@ -11,7 +11,11 @@ working)::
         MissingDependencyError (ImportError, RuntimeError)
         LoginError
             ImpossibleToRefreshTokenError
+            LoginDeniedError
+            LoginExpiredError
+            NotLoggedInError
             PendingAuthorizationError
+            TokenStoreError
         RequestFailedError
             TransportError
                 ConnectionFailedError (ConnectionError)
@@ -33,22 +37,18 @@ working)::
             PaginationError
 
 An error says what was asked (method and URL), what came back, and what to do next (``error.advice``). It
-never holds a secret: messages, URLs and excerpts of bodies go through `without_secrets`, and no error keeps a
-request, a response or an exception of the HTTP library, whose headers would hold one. Errors pickle and copy,
-so they cross process boundaries.
-
-`error_for` decides which error an HTTP answer is. It does no I/O.
+never holds a secret: messages, URLs and excerpts of bodies go through `cmsdials.redaction`, and no error keeps
+a request, a response or an exception of the HTTP library, whose headers would hold one. Errors pickle and
+copy, so they cross process boundaries.
 """
 
 from __future__ import annotations
 
 import difflib
-import html
-import json
-import re
-from collections.abc import Iterable, Mapping
-from http import HTTPStatus
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from cmsdials.redaction import shortened, without_secrets
 
 __all__ = [
     "AuthenticationError",
@@ -63,10 +63,13 @@ __all__ = [
     "ImpossibleToRefreshTokenError",
     "IncompleteBodyError",
     "InvalidCursorError",
+    "LoginDeniedError",
     "LoginError",
+    "LoginExpiredError",
     "MethodNotAllowedError",
     "MissingDependencyError",
     "NotFoundError",
+    "NotLoggedInError",
     "PaginationError",
     "PendingAuthorizationError",
     "RedirectError",
@@ -75,82 +78,19 @@ __all__ = [
     "ResponseError",
     "SchemaError",
     "ServerError",
+    "TokenStoreError",
     "TooManyRequestsError",
     "TransportError",
     "UnknownFilterError",
     "WorkspaceNotFoundError",
-    "error_for",
-    "looks_like_html",
-    "page_title",
-    "shortened",
-    "without_secrets",
 ]
 
-# --- what an error may say ----------------------------------------------------------------------------------
-
-MASK = "***"
-
-# Names under which a token or a secret travels in JSON, in a form or in a header.
-SECRET_NAMES = frozenset(
-    {
-        "access_token",
-        "authorization",
-        "client_secret",
-        "device_code",
-        "id_token",
-        "password",
-        "proxy-authorization",
-        "refresh_token",
-        "subject_token",
-        "x-client-secret",
-    }
-)
-
-_USERINFO = re.compile(r"(://)[^/?#\s]*@")
-_JSON_WEB_TOKEN = re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*){1,4}")
-_AUTH_SCHEME = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
-# A quoted value may lack its closing quote: bodies get cut.
-_VALUE = r"""(?:"[^"]*"?|'[^']*'?|(?:(?:bearer|basic)\s+)?[^\s&,;}<>]+)"""
-_NAMED = re.compile(
-    r"(?<!\w)((?:http_)?(?:"
-    + "|".join(sorted(SECRET_NAMES)).replace("-", "[-_]")
-    + r")[\"']?\s*[:=]\s*)"
-    + _VALUE,
-    re.IGNORECASE,
-)
-_QUOTED = re.compile(r"""(["'](?:token|secret)["']\s*[:=]\s*)""" + _VALUE, re.IGNORECASE)
-
-_SHORT = 300
 _LONGEST_URL = 500
-_MOST_EXAMINED = 65536
-
-
-def without_secrets(text: str) -> str:
-    """Return the text with everything masked that looks like a secret.
-
-    Removed are user names and passwords in URLs; masked are JSON web tokens, bearer and basic credentials,
-    and the values of fields that carry tokens or secrets. A pagination cursor (``next_token``) is no secret
-    and stays.
-    """
-    text = _USERINFO.sub(r"\1", text)
-    text = _NAMED.sub(rf"\1{MASK}", text)
-    text = _QUOTED.sub(rf"\1{MASK}", text)
-    text = _AUTH_SCHEME.sub(rf"\1 {MASK}", text)
-    return _JSON_WEB_TOKEN.sub(MASK, text)
-
-
-def shortened(text: str, most: int = _SHORT) -> str:
-    """Return the text on one line, cut to `most` characters."""
-    text = " ".join(text.split())
-    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _sentence(text: str) -> str:
     text = text.strip()
     return text if not text or text[-1] in ".!?" else text + "."
-
-
-# --- the tree -----------------------------------------------------------------------------------------------
 
 
 def _restore(kind: type[DialsError], args: tuple[Any, ...]) -> DialsError:
@@ -165,7 +105,6 @@ class DialsError(Exception):
     Args:
         message: What happened. Anything that looks like a secret is masked before it is kept.
         advice: What to do next; without it the sentence of the class is used.
-
     """
 
     usual_advice: ClassVar[str] = ""
@@ -216,7 +155,6 @@ class UnknownFilterError(FilterError, TypeError):
 
     Attributes:
         nearest: The valid name most like the unknown one, or None.
-
     """
 
     usual_advice = "Correct the name; nothing was sent."
@@ -238,7 +176,6 @@ class MissingDependencyError(DialsError, ImportError, RuntimeError):
         message: What is missing.
         module: The module that was wanted.
         extra: The extra of cmsdials that brings it.
-
     """
 
     def __init__(self, message: str = "", *, module: str, extra: str, advice: str | None = None) -> None:
@@ -270,6 +207,38 @@ class ImpossibleToRefreshTokenError(LoginError):
         super().__init__(message, advice=advice)
 
 
+class LoginDeniedError(LoginError):
+    """The person who was asked to confirm the login has denied it."""
+
+    usual_advice = "Start the login again, and approve it on the page that the link opens."
+
+    def __init__(self, message: str = "the login was denied", *, advice: str | None = None) -> None:
+        super().__init__(message, advice=advice)
+
+
+class LoginExpiredError(LoginError):
+    """Nobody has confirmed the login in time."""
+
+    usual_advice = "Start the login again, and open its link before it expires."
+
+    def __init__(
+        self, message: str = "the login has expired before it was confirmed", *, advice: str | None = None
+    ) -> None:
+        super().__init__(message, advice=advice)
+
+
+class NotLoggedInError(LoginError):
+    """There is no login, and nobody to ask for one: this is no terminal and no notebook."""
+
+
+class TokenStoreError(LoginError):
+    """The file that keeps logins cannot be read, locked or written."""
+
+    usual_advice = (
+        "Check the folder and its permissions, or name another one in CMSDIALS_CACHE_DIR (or cache_dir=)."
+    )
+
+
 class PendingAuthorizationError(LoginError):
     """The login has been started, and nobody has confirmed it in the browser yet."""
 
@@ -286,7 +255,6 @@ class RequestFailedError(DialsError):
         method: HTTP method, such as ``GET``.
         url: What was asked, without secrets.
         attempts: How many requests were sent before giving up.
-
     """
 
     usual_advice = "Try again; if it stays, report it with this message."
@@ -318,7 +286,6 @@ class TransportError(RequestFailedError):
     Attributes:
         phase: Where it stopped: ``connect``, ``tls``, ``certificate``, ``pool``, ``write``, ``read`` (waiting
             for the answer or for more of it) or ``body``.
-
     """
 
     usual_advice = "Try again; if it stays, check the network and base_url."
@@ -348,7 +315,6 @@ class RequestTimeoutError(TransportError, TimeoutError):
 
     Attributes:
         seconds: The limit that passed, in seconds.
-
     """
 
     usual_advice = (
@@ -386,7 +352,6 @@ class ResponseError(RequestFailedError):
         detail: What the service says, shortened.
         body: Beginning of the body, shortened.
         retry_after: The Retry-After header as it came (seconds or an HTTP date), or None.
-
     """
 
     usual_advice = "The request is not one that the service can answer: check the arguments and base_url."
@@ -489,7 +454,6 @@ class DecodeError(RequestFailedError):
 
     Attributes:
         body: Beginning of the body where it is safe to show (HTML pages), else empty.
-
     """
 
     usual_advice = "Try again; if it stays, check that base_url is the address of DIALS itself."
@@ -515,7 +479,6 @@ class SchemaError(DecodeError):
         resource: What was listed, such as ``run``.
         field: The field at fault.
         row: Its row in the page, counted from 0, or None where there are no rows.
-
     """
 
     usual_advice = (
@@ -549,160 +512,3 @@ class PaginationError(RequestFailedError):
     """The pages do not follow each other as they should, such as a cursor that repeats."""
 
     usual_advice = "Start the listing again; what came before this page is sound."
-
-
-# --- which error an answer is -------------------------------------------------------------------------------
-
-_BY_STATUS: Mapping[int, type[ResponseError]] = {
-    400: BadRequestError,
-    401: AuthenticationError,
-    403: AuthenticationError,
-    404: NotFoundError,
-    405: MethodNotAllowedError,
-    429: TooManyRequestsError,
-    502: GatewayError,
-    503: GatewayError,
-    504: GatewayError,
-}
-
-_BY_CODE: Mapping[str, str] = {
-    "authorization_not_found": (
-        "The request carried no credentials that this DIALS knows: log in,"
-        " or pass cmsdials.auth.secret_key.Credentials(token=...) to Dials."
-    ),
-    "token_not_valid": (
-        "The secret or token is wrong, revoked, or belongs to another instance (production, development,"
-        " local): check base_url, then log in again or ask for a new secret."
-    ),
-    "access_token_expired": "The token has expired and these credentials could not renew it: log in again.",
-}
-
-_HTML_500 = (
-    "DIALS answers like this to a regular expression that does not compile (check the *__regex filters), to a"
-    " run that it does not know (mes of a run) and to a malformed token. If none of these fits, report it to"
-    " the DIALS developers."
-)
-_HTML_404 = "This server knows no such path: check base_url, route and version."
-_BUSY = "The service is down or has no free worker: try again in a few minutes."
-
-_WORKSPACE = re.compile(r"workspace\b.*\bnot found", re.IGNORECASE)
-_HTML = re.compile(r"\s*<(?:!doctype\s+html|html|head|body|h1)\b", re.IGNORECASE)
-_TITLE = re.compile(r"<(title|h1)\b[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
-
-
-class _Told(NamedTuple):
-    """What the body of an error answer tells."""
-
-    detail: str
-    code: str | None
-    is_html: bool
-
-
-def looks_like_html(content_type: str, body: bytes) -> bool:
-    """Whether an answer is a web page, whatever its status says."""
-    if content_type.lower().lstrip().startswith(("text/html", "application/xhtml")):
-        return True
-    return _HTML.match(body[:200].decode("utf-8", "replace")) is not None
-
-
-def page_title(page: str) -> str:
-    """Return the title or first heading of an HTML page, shortened; empty if it has none."""
-    found = _TITLE.search(page[:_MOST_EXAMINED])
-    return shortened(html.unescape(re.sub(r"<[^>]*>", " ", found[2])), 120) if found else ""
-
-
-def _flat(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "; ".join(f"{name}: {_flat(said)}" for name, said in value.items())
-    if isinstance(value, list):
-        return ", ".join(_flat(said) for said in value)
-    return str(value)
-
-
-def _told(content_type: str, body: bytes) -> _Told:
-    text = body[:_MOST_EXAMINED].decode("utf-8", "replace")
-    if looks_like_html(content_type, body):
-        return _Told(page_title(text), None, True)
-    try:
-        said = json.loads(text)
-        detail = said
-        code = None
-        if isinstance(said, dict):
-            # The second names are those of OAuth 2 (RFC 6749, section 5.2), which Keycloak uses.
-            code = said.get("code", said.get("error"))
-            detail = said.get("detail", said.get("error_description", said.get("error", said)))
-        return _Told(shortened(_flat(detail)), code if isinstance(code, str) else None, False)
-    except (ValueError, RecursionError):
-        return _Told(shortened(text), None, False)
-
-
-def _kind(status: int, told: _Told) -> type[ResponseError]:
-    if status == 404 and told.detail.rstrip(".").lower() == "invalid cursor":
-        return InvalidCursorError
-    if status == 404 and not told.is_html and _WORKSPACE.match(told.detail):
-        return WorkspaceNotFoundError
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
-    if 300 <= status < 400:
-        return RedirectError
-    return ServerError if 500 <= status < 600 else ResponseError
-
-
-def _advice(status: int, told: _Told) -> str | None:
-    if status in (401, 403):
-        return _BY_CODE.get(told.code or "")
-    if told.is_html and status in (404, 500):
-        return _HTML_404 if status == 404 else _HTML_500
-    return _BUSY if status == 503 else None
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
-
-
-def _place(location: str) -> str:
-    """Where a redirect points, without its query, which may hold a code or a state."""
-    return shortened(re.split(r"[?#]", without_secrets(location))[0], _SHORT)
-
-
-def error_for(
-    status: int, headers: Mapping[str, str], body: bytes, method: str, url: str, attempts: int = 1
-) -> ResponseError:
-    """Decide which error an answer with an error status is, and what to tell the user.
-
-    Args:
-        status: HTTP status, not 2xx.
-        headers: Headers of the answer; case of the names does not matter.
-        body: The decompressed body.
-        method: HTTP method of the request.
-        url: URL of the request; secrets are masked.
-        attempts: How many requests were sent so far.
-
-    Returns:
-        The error, to be raised by the caller.
-
-    """
-    lowered = {name.lower(): value for name, value in headers.items()}
-    told = _told(lowered.get("content-type", ""), body)
-    kind = _kind(status, told)
-    said = told.detail
-    if kind is RedirectError and "location" in lowered:
-        said = f"redirects to {_place(lowered['location'])}"
-    elif told.is_html:
-        said = f"an HTML page, {said!r}" if said else "an HTML page"
-    head = f"HTTP {status} {_phrase(status)}".strip()
-    return kind(
-        f"{head}: {said}" if said else head,
-        status_code=status,
-        code=told.code,
-        detail=told.detail,
-        body=shortened(without_secrets(body[:_MOST_EXAMINED].decode("utf-8", "replace"))),
-        retry_after=lowered.get("retry-after"),
-        method=method,
-        url=url,
-        attempts=attempts,
-        advice=_advice(status, told),
-    )

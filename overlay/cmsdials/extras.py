@@ -30,7 +30,6 @@ def require(module: str) -> ModuleType:
     Raises:
         MissingDependencyError: If the library is not installed or does not import. The message holds the
             command to install it.
-
     """
     library = module.partition(".")[0]
     extra = EXTRAS[library]

@@ -58,10 +58,14 @@ class _Checked(emitted.Filters):
         Raises:
             FilterError: A value is of the wrong kind, or a list is empty.
         """
-        return {
+        given = {
             name: checked_value(f"{type(self).__name__}.{name}", self.PARAMETERS[name], value)
             for name, value in super().given().items()
         }
+        if given.get("page_size", 1) < 1:
+            message = f"{type(self).__name__}.page_size must be at least 1, not {given['page_size']}"
+            raise FilterError(message, advice="The service would answer its usual 10 rows.")
+        return given
 
 
 class DatasetIndexFilters(_Checked, emitted.DatasetIndexFilters):  # noqa: D101  # the docstring is the generated one
@@ -176,8 +180,8 @@ class OMSFilter:
     def _known(self, _attribute: Attribute[Any], operator: str) -> None:
         if operator not in get_args(Operator):
             near = get_close_matches(str(operator).upper(), get_args(Operator), n=1, cutoff=0.3)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            message = f"OMS has no operator {operator!r}{hint} It takes {', '.join(get_args(Operator))}"
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            message = f"OMS has no operator {operator!r}{hint}; it takes {', '.join(get_args(Operator))}"
             raise FilterError(message)
 
 

@@ -86,9 +86,14 @@ class Listing(Generic[RecordT]):
         self._cursor = cursor
         self._seen.add(cursor)
 
+    @property
+    def can_shrink(self) -> bool:
+        """Whether the page size is ours to choose, and not 1 yet."""
+        return self._chosen and self._page_size is not None and self._page_size > 1
+
     def shrink(self) -> bool:
-        """Ask for half as many rows from now on, where the page size is ours to choose; say whether that is possible."""
-        if not self._chosen or self._page_size is None or self._page_size <= 1:
+        """Ask for half as many rows from now on, if `can_shrink`; say whether it can."""
+        if not self.can_shrink or self._page_size is None:
             return False
         self._page_size //= 2
         return True

@@ -78,12 +78,11 @@ class MLModelsIndexResource(PaginatedResource[MLModelsIndex, MLModelsIndexFilter
         shared = {"next_token", "page_size", "fields", "order_by", "active", *_RENAMED, *_RENAMED.values()}
         for name in query.keys() - shared:
             if (is_new and name in old_only) or (is_old and name not in old_only):
-                theirs, ours = ("v1.12", "a newer") if is_new else ("a newer service", "v1.12")
-                message = (
-                    f"this DIALS is {ours} service and has ignored the filter {name}, which is for {theirs}"
-                )
-                names = [one for one in self._table.filters.PARAMETERS if (one in old_only) is is_old]
-                raise FilterError(message, advice=f"Filters of this generation: {', '.join(sorted(names))}.")
+                ours, theirs = ("a newer one", "v1.12") if is_new else ("v1.12", "newer ones")
+                message = f"this DIALS is {ours} and has ignored the filter {name}, which is for {theirs}"
+                known = self._table.filters.PARAMETERS
+                names = [one for one in known if one in shared or (one in old_only) is is_old]
+                raise FilterError(message, advice=f"Filters that it knows: {', '.join(names)}.")
 
 
 class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisectionFilters]):

@@ -44,7 +44,9 @@ class OMSRows:
         Raises:
             MissingDependencyError: pandas is not installed; the message holds the command.
         """
-        frame: pd.DataFrame = extras.pandas().DataFrame(self.results)
+        # OMS says what its attributes are only where there is a row; its id is always there.
+        columns = None if self.results else ["id"]
+        frame: pd.DataFrame = extras.pandas().DataFrame(self.results, columns=columns)
         return frame
 
     def __repr__(self) -> str:

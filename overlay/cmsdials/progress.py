@@ -63,7 +63,6 @@ def progress_bar(enable: bool | None, *, total: int | None, unit: str, descripti
 
     Warns:
         RuntimeWarning: If a bar is asked for and tqdm is not installed; the work goes on without.
-
     """
     if enable is False or (enable is None and not _somebody_looks()):
         return Progress()

@@ -16,13 +16,14 @@ from cmsdials_api.records import Record
 from cmsdials_api.resources import RESOURCES
 
 from cmsdials import decode
-from cmsdials.errors import DialsError, GatewayError, RequestTimeoutError
+from cmsdials.errors import ConfigurationError, DialsError, GatewayError, RequestTimeoutError
+from cmsdials.filters import checked_value
 from cmsdials.listing import Listing
 from cmsdials.page import Page, cursor_of
 from cmsdials.progress import Progress, progress_bar
 from cmsdials.query import asked_fields, count_request, list_query
 from cmsdials.result import Result
-from cmsdials.retry import Retries
+from cmsdials.retry import GATEWAY_TIMEOUTS, Retries, retry_rules, without_statuses
 from cmsdials.session import Session
 
 __all__ = ["CountedResource", "PaginatedResource", "Resource"]
@@ -53,11 +54,16 @@ class Resource(Generic[RecordT, FiltersT]):
         return self._table.filters
 
     def _row(self, retries: Retries, **keys: Any) -> RecordT:
-        request = self._table.get(**{name: int(value) for name, value in keys.items()})
+        request = self._table.get(**self._checked_keys(keys))
         row: Any = self._session.perform(
             request, lambda answer: decode.read_row(answer, self._table.record, self.name), retries=retries
         )
         return row  # type: ignore[no-any-return]  # the table pairs names with records; a test holds it to it
+
+    def _checked_keys(self, keys: Mapping[str, Any]) -> dict[str, int]:
+        return {
+            name: checked_value(f"{self.name}.get({name}=)", "integer", key) for name, key in keys.items()
+        }
 
     def __repr__(self) -> str:
         return f"<{self.name} of {self._session.base_url}>"
@@ -127,9 +133,12 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         Raises:
             FilterError: A filter or field is not one of this list, or of the wrong kind.
             RequestFailedError: A page did not come; see `cmsdials.errors`.
-            ConfigurationError: max_pages or page_size is below 1.
+            ConfigurationError: max_pages is below 1, or resume_from has other fields.
         """
         query = self._query(filters, fields)
+        if resume_from is not None and resume_from.fields != asked_fields(query):
+            message = f"resume_from holds rows with {_named(resume_from.fields)}, and this asks for {_named(asked_fields(query))}"
+            raise ConfigurationError(message, advice="Ask for the same fields, or start anew.")
         before = [] if resume_from is None else resume_from.results
         link = None if resume_from is None else resume_from.next
         if before and link is None:
@@ -146,7 +155,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         )
         listing.next = link
         failure: DialsError | None = None
-        with progress_bar(enable_progress, total=None, unit="page", description=self.name) as progress:
+        with progress_bar(enable_progress, total=max_pages, unit="page", description=self.name) as progress:
             try:
                 self._fetch(listing, query, retries, progress)
             except DialsError as error:
@@ -172,9 +181,12 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
     def _fetch(
         self, listing: Listing[RecordT], query: Mapping[str, Any], retries: Retries, progress: Progress
     ) -> None:
+        patient = retry_rules(retries)
+        # A page that the gateway gives up on is asked for in smaller pieces, as long as there are any, not again.
+        eager = without_statuses(patient, GATEWAY_TIMEOUTS)
         while not listing.finished:
             try:
-                page = self._page(query, listing.parameters(), retries)
+                page = self._page(query, listing.parameters(), eager if listing.can_shrink else patient)
             except (GatewayError, RequestTimeoutError):
                 if not listing.shrink():
                     raise
@@ -220,3 +232,7 @@ class CountedResource(PaginatedResource[RecordT, FiltersT]):
         return self._session.perform(
             request, lambda answer: decode.read_count(answer, self.name), retries=retries
         )
+
+
+def _named(fields: tuple[str, ...] | None) -> str:
+    return "all fields" if fields is None else f"the fields {', '.join(fields)}"

@@ -42,13 +42,25 @@ from cmsdials.errors import (
     TransportError,
 )
 
-__all__ = ["RETRIED_STATUSES", "Again", "GiveUp", "Retries", "next_attempt", "retry_rules"]
+__all__ = [
+    "GATEWAY_TIMEOUTS",
+    "RETRIED_STATUSES",
+    "Again",
+    "GiveUp",
+    "Retries",
+    "next_attempt",
+    "retry_rules",
+    "without_statuses",
+]
 
 Retries: TypeAlias = int | Retry | None
 """What users may pass as ``retries=``: a number, a bool, urllib3's Retry, or None for the default."""
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 """Statuses that say "not now" rather than "no"."""
+
+GATEWAY_TIMEOUTS = frozenset({502, 504})
+"""Statuses of a gateway that has waited long enough: the same request would make it wait as long again."""
 
 USUAL_TOTAL = 5
 USUAL_BACKOFF_FACTOR = 0.5
@@ -94,7 +106,6 @@ def retry_rules(retries: Retries) -> Retry:
 
     Raises:
         ConfigurationError: If it is something else, or negative.
-
     """
     if isinstance(retries, Retry):
         return retries if retries.status_forcelist else _changed(retries, status_forcelist=RETRIED_STATUSES)
@@ -112,6 +123,12 @@ def retry_rules(retries: Retries) -> Retry:
     )
 
 
+def without_statuses(rules: Retry, statuses: frozenset[int]) -> Retry:
+    """Return rules that do not repeat on some statuses; rules that would repeat on none are left as they are."""
+    kept = frozenset(rules.status_forcelist) - statuses
+    return _changed(rules, status_forcelist=kept) if kept else rules
+
+
 def next_attempt(
     rules: Retry, failure: RequestFailedError, *, safe: bool = False, now: float
 ) -> Again | GiveUp:
@@ -122,7 +139,6 @@ def next_attempt(
         failure: What went wrong; it knows the method and the URL.
         safe: The request changes nothing on the server, so it may be repeated even if it is a POST.
         now: Seconds since the epoch, for a Retry-After that is a date.
-
     """
     if _is_final(failure):
         return GiveUp()

@@ -16,10 +16,11 @@ from cmsdials_api.api.workspaces import (
 )
 
 from cmsdials import decode
+from cmsdials.answers import Answer
 from cmsdials.errors import FilterError, NotFoundError, SchemaError
 from cmsdials.models import CertificationFile
 from cmsdials.retry import Retries
-from cmsdials.session import Answer, Session
+from cmsdials.session import Session
 
 __all__ = ["CAF", "BrilWS", "RunRegistry", "Workspaces"]
 

@@ -1,4 +1,4 @@
-"""Who may ask: today an application with its secret; the place where bearer tokens will be understood.
+"""Who may ask: an application with its secret, or whoever has a bearer token for DIALS.
 
 Every refusal is a 403, as with the service; a bearer token that is no token at all breaks it.
 """
@@ -12,14 +12,16 @@ from rest_framework.request import Request
 
 from cmsdials_sandbox.errors import Breakdown, Refused
 from cmsdials_sandbox.installation import installation
+from cmsdials_sandbox.logins.clients import AUDIENCES
+from cmsdials_sandbox.logins.refusals import BadToken, Fault
 
 # Header, payload and signature in base64url.
 _JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
-class Application:
-    """A program that identified itself with its secret."""
+class Caller:
+    """A person or a program that identified itself."""
 
     name: str
     is_authenticated: bool = True
@@ -28,24 +30,35 @@ class Application:
 class ServiceAuthentication(BaseAuthentication):
     """The header X-CLIENT-SECRET, else Authorization: Bearer, else refused."""
 
-    def authenticate(self, request: Request) -> tuple[Application, None]:
-        """Return the application asking; raises `Refused` or `Breakdown`."""
+    def authenticate(self, request: Request) -> tuple[Caller, None]:
+        """Return who is asking; raises `Refused` or `Breakdown`."""
         secret = request.headers.get("X-Client-Secret")
         if secret is not None:
-            return _application(secret), None
+            return _by_secret(secret), None
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise Refused("Authentication credentials were not provided.", "authorization_not_found")  # noqa: EM101
-        raise _bearer_refused(token.strip())
+        return _by_token(token.strip()), None
 
 
-def _application(secret: str) -> Application:
+def _by_secret(secret: str) -> Caller:
     if not secrets.compare_digest(secret.encode(), installation().options.secret.encode()):
         raise Refused("The client secret is not valid.", "token_not_valid")  # noqa: EM101
-    return Application("sandbox")
+    return Caller("sandbox")
 
 
-def _bearer_refused(token: str) -> Exception:
+def _by_token(token: str) -> Caller:
     if not _JWT.fullmatch(token):
-        return Breakdown("a bearer token that is not a JWT")
-    return Refused("The token is not valid.", "token_not_valid")
+        message = "a bearer token that is not a JWT"
+        raise Breakdown(message)
+    realm = installation().realm
+    try:
+        claims = realm.sessions.check(token)
+    except BadToken as bad:
+        if bad.fault is Fault.EXPIRED:
+            realm.counters.add("access_token_expired")
+            raise Refused("The access token has expired.", "access_token_expired") from bad  # noqa: EM101
+        raise Refused("The token is not valid.", "token_not_valid") from bad  # noqa: EM101
+    if claims["aud"] not in AUDIENCES:
+        raise Refused("The token is not meant for DIALS.", "token_not_valid")  # noqa: EM101
+    return Caller(claims["preferred_username"])

@@ -5,8 +5,10 @@ understood, so that `--help` works and is quick without them.
 """
 
 import argparse
+import dataclasses
 import importlib.util
 import json
+import math
 import os
 import signal
 import sys
@@ -20,12 +22,15 @@ from cmsdials_sandbox.options import GENERATIONS, SCALES, Options
 if TYPE_CHECKING:
     from cmsdials_sandbox.service import Service
 
-NEEDED = ("django", "rest_framework", "django_filters", "waitress", "orjson", "numpy")
+NEEDED = ("django", "rest_framework", "django_filters", "waitress", "joserfc", "orjson", "numpy")
 
 EPILOG = """\
 Send the header X-CLIENT-SECRET with each request, for example
 
   curl -H 'X-CLIENT-SECRET: sandbox' http://127.0.0.1:8000/api/v1/run/
+
+or log in, through DIALS (/api/v1/auth/new-device/) or its Keycloak realm (/auth/realms/cern/), with a person who
+approves a code in the browser, or as the application --client-id.
 
 The data are synthetic, the same at every start, and live in a temporary folder that is removed at the end.
 """
@@ -60,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--seed", type=int, default=defaults.seed, help="another set of contents (default: %(default)s)"
     )
+    _add_login_options(p, defaults)
     p.add_argument(
         "--json", action="store_true", help="say that it is ready as one line of JSON, for programs"
     )
@@ -69,10 +75,51 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+def _add_login_options(p: argparse.ArgumentParser, defaults: Options) -> None:
+    logins = p.add_argument_group("logins")
+    logins.add_argument(
+        "--client-id", default=defaults.client_id, help="the application it knows (default: %(default)s)"
+    )
+    logins.add_argument(
+        "--client-secret", default=defaults.client_secret, help="and its secret (default: %(default)s)"
+    )
+    logins.add_argument(
+        "--auto-approve",
+        type=_seconds,
+        metavar="SECONDS",
+        default=defaults.auto_approve,
+        help="approve each login after this time, 0 at once (default: a person does, in the browser)",
+    )
+    logins.add_argument(
+        "--interval",
+        type=_seconds,
+        metavar="SECONDS",
+        default=defaults.interval,
+        help="least time between polls of a login (default: %(default)g)",
+    )
+    for name, default, what in (
+        ("token", defaults.token_lifetime, "an access token"),
+        ("refresh", defaults.refresh_lifetime, "a refresh token"),
+        ("device", defaults.device_lifetime, "a login that nobody confirms"),
+    ):
+        logins.add_argument(
+            f"--{name}-lifetime",
+            type=_whole_seconds,
+            metavar="SECONDS",
+            default=default,
+            help=f"how long {what} lasts (default: %(default)s)",
+        )
+    logins.add_argument(
+        "--reuse-refresh-tokens",
+        action="store_true",
+        help="let a refresh token be used again (default: good for one refresh)",
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sandbox until it is told to stop; the exit code."""
     args = parser().parse_args(arguments)
-    options = Options(args.host, args.port, args.secret, args.scale, args.generation, args.seed)
+    options = Options(**{field.name: getattr(args, field.name) for field in dataclasses.fields(Options)})
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         return _failed(f'{", ".join(missing)} not found: pip install "cmsdials[sandbox]"')
@@ -94,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _in_words(running: "Service", options: Options) -> str:
     return (
         f"cmsdials sandbox ready at {running.url} - send the header X-CLIENT-SECRET: {options.secret} "
+        f"or log in at {running.url}auth/realms/cern/device as the program asks "
         f"(DIALS {options.generation}, {running.histograms:,} histograms, {running.size / 1e6:.0f} MB "
         f"in {running.folder}; Ctrl-C ends it)"
     )
@@ -122,6 +170,22 @@ def _end_with_stdin() -> None:
     while os.read(sys.stdin.fileno(), 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not (math.isfinite(seconds) and seconds >= 0):
+        message = "a number of seconds is not negative"
+        raise argparse.ArgumentTypeError(message)
+    return seconds
+
+
+def _whole_seconds(text: str) -> int:
+    seconds = int(text)
+    if seconds < 0:
+        message = "a number of seconds is not negative"
+        raise argparse.ArgumentTypeError(message)
+    return seconds
 
 
 def _port(text: str) -> int:

@@ -22,6 +22,16 @@ class Refused(APIException):
         super().__init__({"detail": detail, "code": code})
 
 
+class LoginNotAccepted(APIException):
+    """A login through DIALS that does not succeed, or not yet: 400 with a code of OAuth 2.0."""
+
+    status_code = 400
+
+    def __init__(self, detail: str, code: str) -> None:
+        """Answer with `{"detail": detail, "code": code}`."""
+        super().__init__({"detail": detail, "code": code})
+
+
 class Absent(APIException):
     """There is no such thing: 404 with a sentence."""
 

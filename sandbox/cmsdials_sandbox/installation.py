@@ -16,6 +16,7 @@ import django
 from django.conf import settings
 
 from cmsdials_sandbox.catalogue import Dataset, Workspace, workspaces
+from cmsdials_sandbox.logins.realm import Realm, realm
 from cmsdials_sandbox.mes import MonitoringElement
 from cmsdials_sandbox.options import Generation, Options
 
@@ -34,6 +35,7 @@ class Installation:
 
     options: Options
     databases: Mapping[str, Path]
+    realm: Realm
 
     @property
     def generation(self) -> Generation:
@@ -68,7 +70,7 @@ def install(options: Options, databases: Mapping[str, Path]) -> None:
     logging.getLogger("django.request").setLevel(logging.ERROR)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     settings.configure(
-        CMSDIALS_SANDBOX=Installation(options, databases),
+        CMSDIALS_SANDBOX=Installation(options, databases, realm(options)),
         DEBUG=False,
         # The service builds links from whatever host it was asked by.
         ALLOWED_HOSTS=["*"],

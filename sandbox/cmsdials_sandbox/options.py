@@ -3,13 +3,16 @@
 The command line and `serve()` both read their defaults from here, so that they cannot disagree.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 Scale = Literal["small", "medium", "large"]
 Generation = Literal["now", "v1.12"]
 
 SCALES: tuple[Scale, ...] = get_args(Scale)
+# The realm's name at CERN.
+REALM = "cern"
+
 GENERATIONS: tuple[Generation, ...] = get_args(Generation)
 
 
@@ -19,11 +22,23 @@ class Options:
 
     `port` 0 means any free port.  `seed` changes the entries and contents of the histograms and which
     lumisections the models flagged; the datasets, runs, lumisections and MEs are the same for every seed.
+
+    Logins: `client_id` and `client_secret` are of the one application it knows.  Lifetimes, the `interval` between polls
+    and the delay of `auto_approve` are in seconds; without the latter a person decides.  A refresh token is good for one
+    refresh unless `reuse_refresh_tokens`.
     """
 
     host: str = "127.0.0.1"
     port: int = 8000
-    secret: str = "sandbox"  # noqa: S105  (a password for synthetic data)
+    secret: str = field(default="sandbox", repr=False)
     scale: Scale = "small"
     generation: Generation = "now"
     seed: int = 1
+    client_id: str = "sandbox-app"
+    client_secret: str = field(default="sandbox", repr=False)
+    auto_approve: float | None = None
+    token_lifetime: int = 1200
+    refresh_lifetime: int = 36000
+    device_lifetime: int = 600
+    interval: float = 5.0
+    reuse_refresh_tokens: bool = False

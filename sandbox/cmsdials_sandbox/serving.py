@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
-from cmsdials_sandbox.options import Generation, Options, Scale
+from cmsdials_sandbox.options import REALM, Generation, Options, Scale
 
 _DEFAULTS = Options()
 
@@ -31,7 +31,8 @@ class SandboxError(RuntimeError):
 class Sandbox:
     """A running sandbox.
 
-    `url` ends with a slash.  `databases` maps a workspace to its SQLite file, to compare answers with the truth:
+    `url` ends with a slash.  `keycloak_url` and `realm` are where people and applications log in, `client_id` and
+    `client_secret` those of the application it knows; `secret` is the one for X-CLIENT-SECRET.  `databases` maps a workspace to its SQLite file, to compare answers with the truth:
     open it read-only, the server has it open too.
     """
 
@@ -39,6 +40,14 @@ class Sandbox:
     secret: str = field(repr=False)
     databases: Mapping[str, Path]
     pid: int
+    client_id: str
+    client_secret: str = field(repr=False)
+    realm: str = REALM
+
+    @property
+    def keycloak_url(self) -> str:
+        """The address of its Keycloak; the realm is below it, under `realms/`."""
+        return f"{self.url}auth/"
 
 
 @contextlib.contextmanager
@@ -50,26 +59,42 @@ def serve(
     *,
     host: str = _DEFAULTS.host,
     seed: int = _DEFAULTS.seed,
+    client_id: str = _DEFAULTS.client_id,
+    client_secret: str = _DEFAULTS.client_secret,
+    auto_approve: float | None = _DEFAULTS.auto_approve,
+    token_lifetime: int = _DEFAULTS.token_lifetime,
+    refresh_lifetime: int = _DEFAULTS.refresh_lifetime,
+    device_lifetime: int = _DEFAULTS.device_lifetime,
+    interval: float = _DEFAULTS.interval,
+    reuse_refresh_tokens: bool = _DEFAULTS.reuse_refresh_tokens,
     timeout: float = 60.0,
 ) -> Iterator[Sandbox]:
     """Start a sandbox, wait until it answers, yield it, and stop it in any case.
 
-    `port` 0 takes any free port.  Raises `SandboxError` if the child ends early or is not ready after
+    `port` 0 takes any free port; what the others mean is said in `Options`.  Raises `SandboxError` if the child ends early or is not ready after
     `timeout` seconds.
     """
     command = [sys.executable, "-m", "cmsdials_sandbox", "--json", "--stop-on-eof"]
     command += [f"--host={host}", f"--port={port}", f"--secret={secret}"]
     command += [f"--scale={scale}", f"--generation={generation}", f"--seed={seed}"]
+    command += [f"--client-id={client_id}", f"--client-secret={client_secret}", f"--interval={interval}"]
+    command += [f"--token-lifetime={token_lifetime}", f"--refresh-lifetime={refresh_lifetime}"]
+    command += [f"--device-lifetime={device_lifetime}"]
+    command += [] if auto_approve is None else [f"--auto-approve={auto_approve}"]
+    command += ["--reuse-refresh-tokens"] if reuse_refresh_tokens else []
     with tempfile.TemporaryFile() as stderr, contextlib.ExitStack() as cleanup:
         child = subprocess.Popen(  # noqa: S603  (our own module, no shell)
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr
         )
         cleanup.callback(_stop, child)
-        yield _ready(child, stderr, timeout, secret)
+        url, databases = _ready(child, stderr, timeout)
+        yield Sandbox(url, secret, databases, child.pid, client_id, client_secret)
 
 
-def _ready(child: subprocess.Popen[bytes], stderr: IO[bytes], timeout: float, secret: str) -> Sandbox:
-    """Wait for what the child says once it listens."""
+def _ready(
+    child: subprocess.Popen[bytes], stderr: IO[bytes], timeout: float
+) -> tuple[str, Mapping[str, Path]]:
+    """Wait for what the child says once it listens: its address and its databases."""
     lines: queue.Queue[bytes] = queue.Queue()
     output = child.stdout
     if output is None:
@@ -84,7 +109,7 @@ def _ready(child: subprocess.Popen[bytes], stderr: IO[bytes], timeout: float, se
         if line:
             told = json.loads(line)
             databases = {workspace: Path(path) for workspace, path in told["databases"].items()}
-            return Sandbox(told["url"], secret, MappingProxyType(databases), child.pid)
+            return told["url"], MappingProxyType(databases)
         reason = f"ended with exit code {child.wait()} before it was ready"
     stderr.seek(0)
     written = stderr.read().decode(errors="replace").strip()

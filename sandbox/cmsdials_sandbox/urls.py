@@ -9,7 +9,9 @@ from django_filters import FilterSet
 from cmsdials_sandbox import certification, filters, records, workspaces
 from cmsdials_sandbox.contract import swagger
 from cmsdials_sandbox.installation import installation
-from cmsdials_sandbox.options import Generation
+from cmsdials_sandbox.logins import control, dials, keycloak, page
+from cmsdials_sandbox.logins.device import Status
+from cmsdials_sandbox.options import REALM, Generation
 from cmsdials_sandbox.records import Record
 from cmsdials_sandbox.third_parties.brilws import BrilcalcLumi
 from cmsdials_sandbox.third_parties.caf import CAF
@@ -25,6 +27,7 @@ from cmsdials_sandbox.views import (
 )
 
 ROOT = "api/v1/"
+CONTROL = "sandbox/logins/"
 
 handler400 = "cmsdials_sandbox.error_answers.bad_request"
 handler404 = "cmsdials_sandbox.error_answers.not_found"
@@ -83,9 +86,34 @@ def _third_parties() -> Iterator[URLPattern]:
     yield _at("brilws/brilcalc-lumi/", BrilcalcLumi)
 
 
+def _logins() -> Iterator[URLPattern]:
+    realm = f"auth/realms/{REALM}/"
+    yield _at("auth/new-device/", dials.NewDevice)
+    yield _at("auth/device-token/", dials.DeviceToken)
+    yield _at("auth/refresh-token/", dials.RefreshToken)
+    yield path(realm + ".well-known/openid-configuration", keycloak.configuration)
+    yield path(realm + "protocol/openid-connect/certs", keycloak.certs)
+    yield path(realm + "protocol/openid-connect/auth/device", keycloak.device)
+    yield path(realm + "protocol/openid-connect/token", keycloak.token)
+    yield path(realm + "protocol/openid-connect/revoke", keycloak.revoke)
+    yield path(realm + "api-access/token", keycloak.api_access)
+    yield path(realm + "device", page.confirm)
+    yield path("auth/realms/<str:name>/<path:_rest>", keycloak.no_such_realm)
+
+
+def _control() -> Iterator[URLPattern]:
+    yield path(CONTROL, control.Counts.as_view())
+    yield path(CONTROL + "expire-access-tokens/", control.ExpireAccessTokens.as_view())
+    yield path(CONTROL + "revoke-all/", control.RevokeAll.as_view())
+    yield path(CONTROL + "approve/", control.Decide.as_view(decision=Status.APPROVED))
+    yield path(CONTROL + "deny/", control.Decide.as_view(decision=Status.DENIED))
+
+
 urlpatterns = [
     path("static/swagger.json", swagger),
     *_data(installation().generation),
     *(_only_now() if installation().generation == "now" else _only_v112()),
     *_third_parties(),
+    *_logins(),
+    *_control(),
 ]

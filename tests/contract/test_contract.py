@@ -25,8 +25,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 
-# Logging in is not served yet.
-schema = schemathesis.openapi.from_path(CONTRACT).exclude(tag="auth")
+schema = schemathesis.openapi.from_path(CONTRACT)
 
 
 @pytest.fixture(params=["now", "v1.12"], scope="session")

@@ -4,6 +4,7 @@ from email.utils import formatdate
 
 import pytest
 from cmsdials import errors
+from cmsdials.answers import Answer, error_for
 from cmsdials.retry import (
     LONGEST_BACKOFF,
     RETRIED_STATUSES,
@@ -20,8 +21,8 @@ ASKED = {"method": "GET", "url": "https://x/api/v1/run/"}
 
 
 def status(code, method="GET", retry_after=None):
-    headers = {} if retry_after is None else {"Retry-After": retry_after}
-    return errors.error_for(code, headers, b"", method, ASKED["url"])
+    headers = {} if retry_after is None else {"retry-after": retry_after}
+    return error_for(Answer(code, headers, b"", ASKED["url"], method))
 
 
 def failure(what, method="GET"):

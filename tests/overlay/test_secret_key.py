@@ -6,7 +6,7 @@ import traceback
 
 import pytest
 from cmsdials.auth.secret_key import Credentials
-from cmsdials.errors import ConfigurationError, CredentialsError, DialsError
+from cmsdials.errors import CredentialsError, DialsError
 
 SECRET = "correct-horse-battery-staple"
 
@@ -40,12 +40,6 @@ def test_a_secret_that_cannot_work(token):
     assert "DIALS developers issued" in str(error)
     assert "=" + SECRET not in str(error)
     assert_hidden(error)
-
-
-def test_a_client_id_has_to_wait():
-    with pytest.raises(ConfigurationError, match="not available in this version") as caught:
-        Credentials(SECRET, client_id="my-app")
-    assert_hidden(caught.value)
 
 
 def assert_hidden(error):

@@ -9,6 +9,111 @@ import httpx
 import pytest
 from cmsdials_sandbox import Sandbox, serve
 
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+PUBLIC = "cms-dials-prod-public-app"
+AUDIENCE = "cms-dials-prod-confidential-app"
+
+
+class Clock:
+    """Stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.25
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+class LoggingIn:
+    """Asks a sandbox as a program does that wants tokens; nothing is refused before it is looked at."""
+
+    def __init__(self, sandbox: Sandbox, client: httpx.Client) -> None:
+        self.sandbox = sandbox
+        self.client = client
+        self.realm = f"{sandbox.keycloak_url}realms/{sandbox.realm}/"
+
+    def post(self, path: str, **form: Any) -> httpx.Response:
+        """To the realm; a form."""
+        return self.client.post(self.realm + path, data=form)
+
+    def token(self, grant_type: str, **form: Any) -> httpx.Response:
+        form = {"client_id": PUBLIC} | form
+        return self.post("protocol/openid-connect/token", grant_type=grant_type, **form)
+
+    def new_device(self, client_id: str = PUBLIC) -> Any:
+        return self.post("protocol/openid-connect/auth/device", client_id=client_id).json()
+
+    def poll(self, device_code: str, **form: Any) -> httpx.Response:
+        return self.token(DEVICE_CODE, device_code=device_code, **form)
+
+    def refresh(self, refresh_token: str, **form: Any) -> httpx.Response:
+        return self.token("refresh_token", refresh_token=refresh_token, **form)
+
+    def exchange(self, subject_token: str, **form: Any) -> httpx.Response:
+        form = {"subject_token_type": ACCESS_TOKEN, "audience": AUDIENCE} | form
+        return self.token(TOKEN_EXCHANGE, subject_token=subject_token, **form)
+
+    def revoke(self, token: str, **form: Any) -> httpx.Response:
+        return self.post("protocol/openid-connect/revoke", **{"token": token, "client_id": PUBLIC} | form)
+
+    def as_application(self, **form: Any) -> httpx.Response:
+        given = {
+            "grant_type": "client_credentials",
+            "client_id": self.sandbox.client_id,
+            "client_secret": self.sandbox.client_secret,
+            "audience": AUDIENCE,
+        } | form
+        return self.post("api-access/token", **{k: v for k, v in given.items() if v is not None})
+
+    def control(self, name: str, **body: str) -> httpx.Response:
+        return self.client.post(f"{self.sandbox.url}sandbox/logins/{name}/", json=body)
+
+    def counts(self) -> Any:
+        return self.client.get(f"{self.sandbox.url}sandbox/logins/").json()
+
+    def logged_in(self) -> Any:
+        """Tokens of the public client, after a login through the realm."""
+        login = self.new_device()
+        assert self.control("approve", user_code=login["user_code"]).status_code == 200
+        return self.poll(login["device_code"]).json()
+
+    def logged_in_through_dials(self) -> Any:
+        login = self.dials("new-device").json()
+        assert self.control("approve", device_code=login["device_code"]).status_code == 200
+        return self.dials("device-token", device_code=login["device_code"]).json()
+
+    def dials(self, name: str, **body: Any) -> httpx.Response:
+        """DIALS's own login."""
+        address = f"{self.sandbox.url}api/v1/auth/{name}/"
+        return self.client.post(address, json=body) if body else self.client.get(address)
+
+    def api(self, access_token: str | None, scheme: str = "Bearer") -> httpx.Response:
+        """What DIALS says to a token."""
+        headers = {} if access_token is None else {"Authorization": f"{scheme} {access_token}".strip()}
+        return self.client.get(f"{self.sandbox.url}api/v1/run/count/", headers=headers)
+
+
+@pytest.fixture
+def logging_in(now: "Asker") -> Iterator[LoggingIn]:
+    with httpx.Client(timeout=30) as client:
+        yield LoggingIn(now.sandbox, client)
+
+
+@pytest.fixture
+def either_logging_in(either: "Asker") -> Iterator[LoggingIn]:
+    with httpx.Client(timeout=30) as client:
+        yield LoggingIn(either.sandbox, client)
+
 
 class Asker:
     """Asks a sandbox as an application does, and knows the truth in its databases."""

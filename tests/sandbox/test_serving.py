@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 from cmsdials_sandbox import SandboxError, serve
+from cmsdials_sandbox.options import Options
 
 
 def alive(pid):
@@ -59,6 +60,25 @@ def test_a_secret_of_ones_own():
     assert answers == [403, 200]
 
 
+def test_how_to_log_in():
+    with serve(client_id="my-app", client_secret="hush, my app") as sandbox:
+        assert sandbox.keycloak_url == f"{sandbox.url}auth/"
+        assert (sandbox.realm, sandbox.client_id, sandbox.client_secret) == ("cern", "my-app", "hush, my app")
+        assert "hush" not in repr(sandbox)
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": sandbox.client_id,
+            "client_secret": sandbox.client_secret,
+            "audience": "cms-dials-prod-confidential-app",
+        }
+        realm = f"{sandbox.keycloak_url}realms/{sandbox.realm}/"
+        assert httpx.post(f"{realm}api-access/token", data=form).status_code == 200
+
+
+def test_options_keep_secrets():
+    assert "hush" not in repr(Options(secret="hush", client_secret="hush"))
+
+
 def test_two_at_once(now, v112):
     assert now.sandbox.url != v112.sandbox.url
     assert now.sandbox.databases["tracker"] != v112.sandbox.databases["tracker"]
@@ -92,6 +112,7 @@ def test_it_ends_cleanly_when_told(how):
     with start("--port", "0") as process:
         line = process.stdout.readline()
         assert re.search(r"ready at http://127\.0\.0\.1:\d+/ .*X-CLIENT-SECRET: sandbox", line)
+        assert re.search(r" or log in at http://127\.0\.0\.1:\d+/auth/realms/cern/device ", line)
         folder = re.search(r" in (\S+);", line)[1]
         assert Path(folder).is_dir()
         process.send_signal(how)
@@ -138,13 +159,16 @@ def test_without_the_extra_it_says_what_to_install(tmp_path):
 def test_importing_it_is_light():
     program = (
         "import sys, cmsdials_sandbox\n"
-        "heavy = {'django', 'rest_framework', 'django_filters', 'waitress', 'numpy', 'orjson'}\n"
+        "heavy = {'django', 'rest_framework', 'django_filters', 'waitress', 'numpy', 'orjson', 'joserfc'}\n"
         "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
-@pytest.mark.parametrize("option", ["host", "port", "secret", "scale", "generation", "seed"])
+OPTIONS = [field.name.replace("_", "-") for field in dataclasses.fields(Options)]
+
+
+@pytest.mark.parametrize("option", OPTIONS)
 def test_help_names_every_option(option):
     ended = subprocess.run(
         [sys.executable, "-m", "cmsdials_sandbox", "--help"],
@@ -159,7 +183,19 @@ def test_help_names_every_option(option):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--scale", "huge"], ["--generation", "v2"], ["--port", "70000"], ["--port", "x"], ["--seed", "x"]],
+    [
+        ["--scale", "huge"],
+        ["--generation", "v2"],
+        ["--port", "70000"],
+        ["--port", "x"],
+        ["--seed", "x"],
+        ["--interval", "-1"],
+        ["--auto-approve", "nan"],
+        ["--auto-approve", "soon"],
+        ["--token-lifetime", "-1"],
+        ["--token-lifetime", "1.5"],
+        ["--refresh-lifetime", "inf"],
+    ],
 )
 def test_wrong_options(arguments):
     ended = subprocess.run(

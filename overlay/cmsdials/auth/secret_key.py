@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from cmsdials.auth._credentials import BaseCredentials, header_problem
-from cmsdials.errors import ConfigurationError, CredentialsError
+from cmsdials.credentials import BaseCredentials, header_problem
+from cmsdials.errors import CredentialsError
+
+if TYPE_CHECKING:
+    from cmsdials.auth.client import AuthClient
 
 __all__ = ["Credentials"]
 
@@ -15,10 +19,13 @@ HEADER = "X-CLIENT-SECRET"
 class Credentials(BaseCredentials):
     """The secret of an application.
 
+    With `client_id` the application logs in at CERN's Keycloak instead, with `token` as its client secret, as
+    `cmsdials.auth.client_credentials.Credentials` does.
+
     Args:
         token: The secret. The developers of DIALS issue one to each application.
-        client_id: Not available in this version.
-        client: An object whose ``base_url`` says which DIALS the secret is for; optional.
+        client_id: Client id of the application, to log in at Keycloak.
+        client: The login service, for that; production's if None.
 
     Attributes:
         token: The secret, in clear; the repr masks it.
@@ -26,11 +33,13 @@ class Credentials(BaseCredentials):
 
     Raises:
         CredentialsError: If the secret is missing, empty, or cannot stand in a header. It is a ValueError.
-        ConfigurationError: If `client_id` is given.
-
     """
 
-    def __init__(self, token: str | None = None, client_id: str | None = None, client: Any = None) -> None:
+    _application: BaseCredentials | None = None
+
+    def __init__(
+        self, token: str | None = None, client_id: str | None = None, client: AuthClient | None = None
+    ) -> None:
         problem = "none was given" if token is None else header_problem(token)
         if problem:
             del token  # tracebacks that show local variables must not show it
@@ -40,17 +49,23 @@ class Credentials(BaseCredentials):
                 " application (for the sandbox: the value of its --secret option)."
             )
             raise CredentialsError(message, advice=advice)
-        if client_id is not None:
-            del token
-            message = "application logins with a client id are not available in this version of cmsdials yet"
-            advice = "Use Credentials(token=...) with the secret of the application."
-            raise ConfigurationError(message, advice=advice)
         self.token = token
         self.client = client
+        if client_id is not None:
+            from cmsdials.auth import client_credentials  # noqa: PLC0415  # not needed for the secret alone
+
+            self._application = client_credentials.Credentials(client_id, str(token), client)
 
     def before_request(self, headers: dict[str, str]) -> None:
-        """Put the secret into `headers`."""
-        headers[HEADER] = str(self.token)
+        """Put the secret, or the application's token, into `headers`."""
+        if self._application is not None:
+            self._application.before_request(headers)
+        else:
+            headers[HEADER] = str(self.token)
+
+    def renew(self, rejected: Mapping[str, str]) -> bool:
+        """Get the application's next token; a bare secret has none."""
+        return self._application is not None and self._application.renew(rejected)
 
     def __repr__(self) -> str:
-        return "Credentials(token='***')"
+        return "Credentials(token='***')" if self._application is None else repr(self._application)

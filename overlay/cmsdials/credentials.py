@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
-__all__ = ["BaseCredentials", "FillsHeaders", "SentHeaders", "header_problem"]
+__all__ = ["BaseCredentials", "FillsHeaders", "header_problem"]
 
 
 class FillsHeaders(Protocol):
@@ -14,30 +14,6 @@ class FillsHeaders(Protocol):
 
     def before_request(self, headers: dict[str, str]) -> None:
         """Put into `headers` what proves who is asking."""
-
-
-class SentHeaders(Mapping[str, str]):
-    """Headers that went out, secrets included: readable by name, never shown.
-
-    It is no dict on purpose: debuggers and tracebacks that show local variables print the contents of a dict.
-    """
-
-    __slots__ = ("_headers",)
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self._headers = dict(headers)
-
-    def __getitem__(self, name: str) -> str:
-        return self._headers[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._headers)
-
-    def __len__(self) -> int:
-        return len(self._headers)
-
-    def __repr__(self) -> str:
-        return f"<{len(self._headers)} headers>"
 
 
 class BaseCredentials(ABC):
@@ -52,7 +28,6 @@ class BaseCredentials(ABC):
 
         Raises:
             LoginError: If these credentials have ended and cannot be renewed.
-
         """
 
     def renew(self, rejected: Mapping[str, str]) -> bool:
@@ -71,7 +46,6 @@ class BaseCredentials(ABC):
 
         Raises:
             LoginError: If renewing was tried and refused for good.
-
         """
         del rejected
         return False

@@ -1,0 +1,238 @@
+"""An answer of the service: what came, and which error it is if it is no good one. Nothing here does I/O."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import orjson
+
+from cmsdials.errors import (
+    AuthenticationError,
+    BadRequestError,
+    DecodeError,
+    GatewayError,
+    InvalidCursorError,
+    MethodNotAllowedError,
+    NotFoundError,
+    RedirectError,
+    RequestFailedError,
+    ResponseError,
+    ServerError,
+    TooManyRequestsError,
+    WorkspaceNotFoundError,
+)
+from cmsdials.redaction import masked, shortened, without_secrets
+
+__all__ = ["Answer", "error_for", "judged"]
+
+_BY_STATUS: Mapping[int, type[ResponseError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: AuthenticationError,
+    404: NotFoundError,
+    405: MethodNotAllowedError,
+    429: TooManyRequestsError,
+    502: GatewayError,
+    503: GatewayError,
+    504: GatewayError,
+}
+
+_BY_CODE: Mapping[str, str] = {
+    "authorization_not_found": (
+        "The request carried no credentials that this DIALS knows: log in,"
+        " or pass cmsdials.auth.secret_key.Credentials(token=...) to Dials."
+    ),
+    "token_not_valid": (
+        "The secret or token is wrong, revoked, or belongs to another instance (production, development,"
+        " local): check base_url, then log in again or ask for a new secret."
+    ),
+    "access_token_expired": "The token has expired and these credentials could not renew it: log in again.",
+}
+
+_HTML_500 = (
+    "DIALS answers like this to a regular expression that does not compile (check the *__regex filters), to a"
+    " run that it does not know (mes of a run) and to a malformed token. If none of these fits, report it to"
+    " the DIALS developers."
+)
+_HTML_404 = "This server knows no such path: check base_url, route and version."
+_BUSY = "The service is down or has no free worker: try again in a few minutes."
+_PAGE_IN_THE_WAY = (
+    "A login page, a proxy or a maintenance page stands in the way:"
+    " open the address in a browser, and check base_url."
+)
+
+_WORKSPACE = re.compile(r"workspace\b.*\bnot found", re.IGNORECASE)
+_HTML = re.compile(r"\s*<(?:!doctype\s+html|html|head|body|h1)\b", re.IGNORECASE)
+_TITLE = re.compile(r"<(title|h1)\b[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
+_LONGEST_TITLE = 120
+_MOST_EXAMINED = 65536
+
+
+@dataclass(frozen=True, repr=False)
+class Answer:
+    """A whole answer.
+
+    Attributes:
+        status: HTTP status.
+        headers: Names in lower case.
+        content: The body, decompressed.
+        url: What was asked, without secrets.
+        method: HTTP method.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    url: str
+    method: str
+
+    def json(self) -> Any:
+        """Decode the body as JSON.
+
+        Raises:
+            DecodeError: If it is not JSON, or not all of it.
+        """
+        try:
+            return orjson.loads(self.content)
+        except orjson.JSONDecodeError as error:
+            problem = str(error)
+        what = f"the answer is not whole JSON ({problem}; {len(self.content)} bytes)"
+        raise DecodeError(what, method=self.method, url=self.url)
+
+    def __repr__(self) -> str:
+        return f"<Answer {self.status}, {len(self.content)} bytes>"
+
+
+def judged(answer: Answer, secrets: Iterable[str] = ()) -> Answer | RequestFailedError:
+    """Let a good answer through; make anything else the error that it is.
+
+    Args:
+        answer: What came.
+        secrets: What was sent and must not be repeated.
+    """
+    is_good = 200 <= answer.status < 300
+    if is_good and not _is_html(answer):
+        return answer
+    safe = replace(answer, content=masked(answer.content, secrets))
+    return _error_for_page(safe) if is_good else error_for(safe)
+
+
+def error_for(answer: Answer) -> ResponseError:
+    """Decide which error an answer with an error status is, and what to tell the user."""
+    told = _told(answer)
+    kind = _kind(answer.status, told)
+    said = told.detail
+    if kind is RedirectError and "location" in answer.headers:
+        said = f"redirects to {_place(answer.headers['location'])}"
+    elif told.is_html:
+        said = f"an HTML page, {said!r}" if said else "an HTML page"
+    head = f"HTTP {answer.status} {_phrase(answer.status)}".strip()
+    return kind(
+        f"{head}: {said}" if said else head,
+        status_code=answer.status,
+        code=told.code,
+        detail=told.detail,
+        body=shortened(without_secrets(_beginning(answer))),
+        retry_after=answer.headers.get("retry-after"),
+        method=answer.method,
+        url=answer.url,
+        advice=_advice(answer.status, told),
+    )
+
+
+def _error_for_page(answer: Answer) -> DecodeError:
+    page = answer.content.decode("utf-8", "replace")
+    title = _page_title(page)
+    what = f"HTTP {answer.status}, but with an HTML page instead of JSON" + (f" ({title!r})" if title else "")
+    return DecodeError(
+        what, body=shortened(page), method=answer.method, url=answer.url, advice=_PAGE_IN_THE_WAY
+    )
+
+
+class _Told(NamedTuple):
+    """What the body of an error answer tells."""
+
+    detail: str
+    code: str | None
+    is_html: bool
+
+
+def _told(answer: Answer) -> _Told:
+    text = _beginning(answer)
+    if _is_html(answer):
+        return _Told(_page_title(text), None, True)
+    try:
+        said = json.loads(text)
+        detail = said
+        code = None
+        if isinstance(said, dict):
+            # The second names are those of OAuth 2 (RFC 6749, section 5.2), which Keycloak uses.
+            code = said.get("code", said.get("error"))
+            detail = said.get("detail", said.get("error_description", said.get("error", said)))
+        return _Told(shortened(_flat(detail)), code if isinstance(code, str) else None, False)
+    except (ValueError, RecursionError):
+        return _Told(shortened(text), None, False)
+
+
+def _beginning(answer: Answer) -> str:
+    return answer.content[:_MOST_EXAMINED].decode("utf-8", "replace")
+
+
+def _is_html(answer: Answer) -> bool:
+    """Whether an answer is a web page, whatever its status says."""
+    content_type = answer.headers.get("content-type", "").lower().lstrip()
+    if content_type.startswith(("text/html", "application/xhtml")):
+        return True
+    return _HTML.match(answer.content[:200].decode("utf-8", "replace")) is not None
+
+
+def _page_title(page: str) -> str:
+    """Return the title or first heading of an HTML page, shortened; empty if it has none."""
+    found = _TITLE.search(page[:_MOST_EXAMINED])
+    return shortened(html.unescape(re.sub(r"<[^>]*>", " ", found[2])), _LONGEST_TITLE) if found else ""
+
+
+def _flat(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_flat(said)}" for name, said in value.items())
+    if isinstance(value, list):
+        return ", ".join(_flat(said) for said in value)
+    return str(value)
+
+
+def _kind(status: int, told: _Told) -> type[ResponseError]:
+    if status == 404 and told.detail.rstrip(".").lower() == "invalid cursor":
+        return InvalidCursorError
+    if status == 404 and not told.is_html and _WORKSPACE.match(told.detail):
+        return WorkspaceNotFoundError
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if 300 <= status < 400:
+        return RedirectError
+    return ServerError if 500 <= status < 600 else ResponseError
+
+
+def _advice(status: int, told: _Told) -> str | None:
+    if status in (401, 403):
+        return _BY_CODE.get(told.code or "")
+    if told.is_html and status in (404, 500):
+        return _HTML_404 if status == 404 else _HTML_500
+    return _BUSY if status == 503 else None
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _place(location: str) -> str:
+    """Where a redirect points, without its query, which may hold a code or a state."""
+    return shortened(re.split(r"[?#]", without_secrets(location))[0])

@@ -1,0 +1,92 @@
+"""Tokens that are renewed in time: once, however many threads and processes ask, and never while a request is out."""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cmsdials.auth.models import ApiToken
+from cmsdials.credentials import BaseCredentials
+
+__all__ = ["RenewedCredentials", "is_stale"]
+
+MARGIN = 60.0
+"""Seconds before its end at which a token counts as ended, so that none ends on its way."""
+LARGEST_SHARE = 0.1
+"""The margin is at most this share of a token's life."""
+
+
+def is_stale(token: ApiToken, now: datetime) -> bool:
+    """Whether a token has ended, or is about to."""
+    margin = min(MARGIN, LARGEST_SHARE * token.expires_in)
+    return now + timedelta(seconds=margin) >= token.expires_at
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class RenewedCredentials(BaseCredentials):
+    """Credentials that send a token and know how to get the next one.
+
+    Args:
+        token: The present token; None to get one at the first request.
+        now: The present time, aware.
+    """
+
+    def __init__(self, token: ApiToken | None, now: Callable[[], datetime] = _utc_now) -> None:
+        self._token = token
+        self._now = now
+        self._lock = threading.RLock()
+
+    @abstractmethod
+    def _next(self, used: ApiToken | None) -> ApiToken:
+        """Get the token after `used`. Called by one thread at a time.
+
+        Raises:
+            LoginError: There is none to be had without logging in again.
+            RequestFailedError: The login service did not answer.
+        """
+
+    def before_request(self, headers: dict[str, str]) -> None:
+        """Put the token into `headers`, renewed if it has ended or is about to.
+
+        Raises:
+            LoginError, RequestFailedError: As `_next`.
+        """
+        headers["Authorization"] = _header(self._present())
+
+    def check(self) -> ApiToken:
+        """Return a token that has not ended, renewing it if need be. Raises as `_next`."""
+        return self._present()
+
+    def renew(self, rejected: Mapping[str, str]) -> bool:
+        """Get the next token if the refused request carried the present one; see the base class."""
+        with self._lock:
+            if self._token is not None and rejected.get("Authorization") == _header(self._token):
+                self._token = self._next(self._token)
+        return True
+
+    def _present(self) -> ApiToken:
+        token = self._token
+        if token is not None and not is_stale(token, self._now()):
+            return token
+        with self._lock:
+            # Another thread may have renewed it while this one waited.
+            if self._token is None or is_stale(self._token, self._now()):
+                self._token = self._next(self._token)
+            return self._token
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.RLock()
+
+
+def _header(token: ApiToken) -> str:
+    return f"{token.token_type} {token.access_token}"

@@ -1,0 +1,261 @@
+"""The credentials of a person, who has logged in once with a device code."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from datetime import datetime
+
+from cmsdials.auth import client_credentials
+from cmsdials.auth._dialogue import somebody_is_there
+from cmsdials.auth._renewal import RenewedCredentials, is_stale
+from cmsdials.auth._store import TOKEN_FILE, TokenStore, legacy_token
+from cmsdials.auth.client import AuthClient
+from cmsdials.auth.models import ApiToken, Token
+from cmsdials.errors import ImpossibleToRefreshTokenError, NotLoggedInError, TokenStoreError
+from cmsdials.instances import instance_of
+
+__all__ = ["Credentials"]
+
+LEGACY_CACHE_DIR = ".cache"
+
+
+class Credentials(RenewedCredentials):
+    """Tokens of a person, renewed as long as the login lasts.
+
+    Made by `from_creds_file`, or by `from_authclient_token`; the arguments are those of cmsdials 1.8.
+
+    Args:
+        token: The access token.
+        expires_at: When it expires; a naive time is local.
+        expires_in: Seconds that it lasts from its issue.
+        refresh_expires_at: When the refresh token expires.
+        refresh_expires_in: Seconds that it lasts; 0 if it lasts until it is revoked.
+        refresh_token: The secret that buys the next tokens.
+        token_type: How the access token is sent, Bearer.
+        cache_dir: Folder of the file that keeps the login; the user's cache folder if None.
+        client: The login service that issued the tokens; production's if None.
+
+    Attributes:
+        client: The login service.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        expires_at: datetime,
+        expires_in: int,
+        refresh_expires_at: datetime,
+        refresh_expires_in: int,
+        refresh_token: str,
+        token_type: str = "Bearer",  # noqa: S107  # not a secret
+        cache_dir: str | os.PathLike[str] | None = None,
+        client: AuthClient | None = None,
+    ) -> None:
+        tokens = Token(
+            access_token=token,
+            expires_at=expires_at,
+            expires_in=expires_in,
+            refresh_expires_at=refresh_expires_at,
+            refresh_expires_in=refresh_expires_in,
+            refresh_token=refresh_token,
+            token_type=token_type,
+        )
+        del token, refresh_token  # tracebacks that show local variables must not show them
+        self._begin(tokens, client or AuthClient(), TokenStore.at(cache_dir))
+
+    def _begin(self, tokens: Token, client: AuthClient, store: TokenStore | None) -> None:
+        super().__init__(tokens, client.now)
+        self.client = client
+        self._store = store
+        self._warned = False
+
+    @classmethod
+    def _of(cls, tokens: Token, client: AuthClient, store: TokenStore | None) -> Credentials:
+        made = cls.__new__(cls)
+        made._begin(tokens, client, store)
+        return made
+
+    @classmethod
+    def from_authclient_token(
+        cls,
+        token: Token,
+        cache_dir: str | os.PathLike[str] | None = None,
+        client: AuthClient | None = None,
+    ) -> Credentials:
+        """Make credentials of the tokens that `AuthClient.device_auth_flow` gave, and keep them for later.
+
+        Args:
+            token: The tokens.
+            cache_dir: Folder of the file to keep them in; the user's cache folder if None.
+            client: The login service that gave them; production's if None.
+
+        Raises:
+            TokenStoreError: They cannot be kept.
+        """
+        client = client or AuthClient()
+        store = TokenStore.at(cache_dir)
+        store.keep(client.key, token)
+        return cls._of(token, client, store)
+
+    @classmethod
+    def from_creds_file(
+        cls, cache_dir: str | os.PathLike[str] | None = None, client: AuthClient | None = None
+    ) -> RenewedCredentials:
+        """Take up the login that is kept for a login service, or log in.
+
+        Without `cache_dir`, the environment comes first: the file that CMSDIALS_TOKEN_FILE names, or
+        CMSDIALS_CLIENT_ID with CMSDIALS_CLIENT_SECRET, which log an application in. Then comes the file in
+        `cache_dir`, in the folder that CMSDIALS_CACHE_DIR names, or in the user's cache folder, and then the file
+        `creds` that cmsdials 1.8 left in `cache_dir` or ./.cache, which is only read. If there is no login, a
+        person at a terminal or in a notebook is asked to log in.
+
+        Args:
+            cache_dir: Folder of the file that keeps logins.
+            client: The login service; production's if None.
+
+        Returns:
+            Credentials; of an application where the environment names one.
+
+        Raises:
+            NotLoggedInError: There is no login, and nobody to ask.
+            LoginError: The person could not be logged in.
+            TokenStoreError: The file cannot be read or written.
+        """
+        client = client or AuthClient()
+        found = cls.stored(cache_dir, client)
+        if found is not None:
+            return found
+        if not somebody_is_there():
+            message = (
+                f"there is no login for {client.issuer} in {TokenStore.at(cache_dir).path}, and nobody to ask"
+            )
+            raise NotLoggedInError(message, advice=client.how_to_log_in())
+        return cls.from_authclient_token(client.device_auth_flow(), cache_dir, client)
+
+    @classmethod
+    def stored(
+        cls, cache_dir: str | os.PathLike[str] | None = None, client: AuthClient | None = None
+    ) -> RenewedCredentials | None:
+        """Take up a login as `from_creds_file`, but return None where there is none, and ask nobody."""
+        client = client or AuthClient()
+        store = TokenStore.at(cache_dir)
+        if cache_dir is None and not os.environ.get(TOKEN_FILE):
+            application = client_credentials.from_environment(client)
+            if application is not None:
+                return application
+        tokens = store.token(client.key)
+        if tokens is not None:
+            return cls._of(tokens, client, store)
+        application = client_credentials.from_store(store, client)
+        if application is not None:
+            return application
+        legacy = legacy_token(cache_dir or LEGACY_CACHE_DIR)
+        if legacy is None or _is_over(legacy, client.now()):
+            return None
+        # It names no issuer. Only a login through DIALS can be meant: cmsdials 1.8 had no other.
+        return cls._of(legacy, AuthClient(client.base_url, through_keycloak=False), None)
+
+    @property
+    def token(self) -> str:
+        """The access token, in clear."""
+        return self._tokens.access_token
+
+    @property
+    def token_type(self) -> str:
+        """How the access token is sent, Bearer."""
+        return self._tokens.token_type
+
+    @property
+    def expires_at(self) -> datetime:
+        """When the access token expires."""
+        return self._tokens.expires_at
+
+    @property
+    def expires_in(self) -> int:
+        """Seconds that the access token lasts from its issue."""
+        return self._tokens.expires_in
+
+    @property
+    def refresh_token(self) -> str:
+        """The refresh token, in clear."""
+        return self._tokens.refresh_token
+
+    @property
+    def refresh_expires_at(self) -> datetime:
+        """When the refresh token expires."""
+        return self._tokens.refresh_expires_at
+
+    @property
+    def refresh_expires_in(self) -> int:
+        """Seconds that the refresh token lasts from its issue; 0 if it lasts until it is revoked."""
+        return self._tokens.refresh_expires_in
+
+    @property
+    def _tokens(self) -> Token:
+        tokens = self._token
+        assert isinstance(tokens, Token)  # noqa: S101  # given at construction, and `_next` returns such
+        return tokens
+
+    def _next(self, used: ApiToken | None) -> Token:
+        assert isinstance(used, Token)  # noqa: S101  # see _tokens
+        try:
+            return self._refreshed(used)
+        except ImpossibleToRefreshTokenError:
+            if not somebody_is_there():
+                raise
+        tokens = self.client.device_auth_flow()
+        self._keep(tokens)
+        return tokens
+
+    def _refreshed(self, used: Token) -> Token:
+        if self._store is None:
+            return self.client.refresh(used)
+        try:
+            with self._store.lock():
+                stored = self._store.token(self.client.key)
+                if stored is not None and _is_newer(stored, used):
+                    if not is_stale(stored, self._now()):
+                        return stored  # another process was faster
+                    used = stored
+                tokens = self.client.refresh(used, rotated=self._remember)
+                self._keep(tokens)
+                return tokens
+        except TokenStoreError as problem:
+            # A file system without locks, or that cannot be written to: go on, for this process alone.
+            self._warn(problem)
+        return self.client.refresh(used, rotated=self._remember)
+
+    def _remember(self, tokens: Token) -> None:
+        """Keep a new refresh token before anything else can fail."""
+        self._token = tokens
+        self._keep(tokens)
+
+    def _keep(self, tokens: Token) -> None:
+        if self._store is None:
+            return
+        try:
+            self._store.keep(self.client.key, tokens)
+        except TokenStoreError as problem:
+            self._warn(problem)
+
+    def _warn(self, problem: TokenStoreError) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"the login is renewed for this process alone: {problem}", RuntimeWarning, stacklevel=2
+            )
+
+    def __repr__(self) -> str:
+        instance = instance_of(self.client.base_url)
+        where = instance.name if instance else self.client.base_url
+        return f"<Credentials of a person for {where}, token until {self.expires_at.isoformat(timespec='seconds')}>"
+
+
+def _is_newer(stored: Token, used: Token) -> bool:
+    # What is kept may also be older than what is used, where the file could not be written.
+    return stored.access_token != used.access_token and stored.expires_at >= used.expires_at
+
+
+def _is_over(token: Token, now: datetime) -> bool:
+    return not token.refresh_lasts_forever and token.refresh_expires_at <= now

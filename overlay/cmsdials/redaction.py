@@ -1,0 +1,71 @@
+"""What may be said in an error, a log or a repr: no secret, and not too much."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+__all__ = ["SECRET_NAMES", "masked", "shortened", "without_secrets"]
+
+# Names under which a token or a secret travels in JSON, in a form or in a header.
+SECRET_NAMES = frozenset(
+    {
+        "access_token",
+        "authorization",
+        "client_secret",
+        "device_code",
+        "id_token",
+        "password",
+        "proxy-authorization",
+        "refresh_token",
+        "subject_token",
+        "x-client-secret",
+    }
+)
+
+_MASK = "***"
+_SHORTEST_MASKED = 6  # a shorter secret would mask parts of ordinary words
+_SHORT = 300
+
+_USERINFO = re.compile(r"(://)[^/?#\s]*@")
+_JSON_WEB_TOKEN = re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*){1,4}")
+_AUTH_SCHEME = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
+# A quoted value may lack its closing quote: bodies get cut.
+_VALUE = r"""(?:"[^"]*"?|'[^']*'?|(?:(?:bearer|basic)\s+)?[^\s&,;}<>]+)"""
+_NAMED = re.compile(
+    r"(?<!\w)((?:http_)?(?:"
+    + "|".join(sorted(SECRET_NAMES)).replace("-", "[-_]")
+    + r")[\"']?\s*[:=]\s*)"
+    + _VALUE,
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"""(["'](?:token|secret)["']\s*[:=]\s*)""" + _VALUE, re.IGNORECASE)
+
+
+def without_secrets(text: str) -> str:
+    """Return the text with everything masked that looks like a secret.
+
+    Removed are user names and passwords in URLs; masked are JSON web tokens, bearer and basic credentials,
+    and the values of fields that carry tokens or secrets. A pagination cursor (``next_token``) is no secret
+    and stays.
+    """
+    text = _USERINFO.sub(r"\1", text)
+    text = _NAMED.sub(rf"\1{_MASK}", text)
+    text = _QUOTED.sub(rf"\1{_MASK}", text)
+    text = _AUTH_SCHEME.sub(rf"\1 {_MASK}", text)
+    return _JSON_WEB_TOKEN.sub(_MASK, text)
+
+
+def masked(body: bytes, secrets: Iterable[str]) -> bytes:
+    """Return the body with these very secrets masked: what we sent, should the service send it back."""
+    for secret in secrets:
+        bare = secret.removeprefix("Bearer ").encode("latin-1", "replace")
+        if len(bare) >= _SHORTEST_MASKED:
+            body = body.replace(bare, _MASK.encode("ascii"))
+    return body
+
+
+def shortened(text: str, most: int = _SHORT) -> str:
+    """Return the text on one line, cut to `most` characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 3] + "..."

@@ -1,0 +1,111 @@
+"""Logging in through DIALS itself, `/api/v1/auth/`: the same codes and sessions as the realm's, of DIALS's own client.
+
+Nobody needs credentials here: an Authorization header, expired or not, is not looked at.  Polls need not keep to an
+interval, as these answers name none.
+"""
+
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cmsdials_sandbox.errors import LoginNotAccepted
+from cmsdials_sandbox.installation import installation
+from cmsdials_sandbox.logins import addresses
+from cmsdials_sandbox.logins.clients import DIALS
+from cmsdials_sandbox.logins.refusals import BadToken, LoginRefused
+from cmsdials_sandbox.logins.sessions import PERSON, SCOPE, Tokens
+from cmsdials_sandbox.views import Endpoint
+
+
+class DeviceTokenRequest(serializers.Serializer[None]):
+    """The body of device-token/."""
+
+    device_code = serializers.CharField(trim_whitespace=False)
+
+
+class RefreshTokenRequest(serializers.Serializer[None]):
+    """The body of refresh-token/."""
+
+    refresh_token = serializers.CharField(trim_whitespace=False)
+
+
+class NewDevice(Endpoint):
+    """auth/new-device/: begin a login."""
+
+    authentication_classes = ()
+
+    def get(self, request: Request) -> Response:
+        """Return its code and page."""
+        realm = installation().realm
+        realm.counters.add("device")
+        login = realm.devices.start(DIALS)
+        return _secret(
+            {
+                "device_code": login.device_code,
+                "verification_uri_complete": addresses.verification(request, login),
+                "expires_in": installation().options.device_lifetime,
+            }
+        )
+
+
+class DeviceToken(Endpoint):
+    """auth/device-token/: tokens for a code that was approved."""
+
+    authentication_classes = ()
+
+    def post(self, request: Request) -> Response:
+        """Return them, once."""
+        realm = installation().realm
+        realm.counters.add("device_poll")
+        device_code = _field(DeviceTokenRequest(data=request.data), "device_code")
+        try:
+            realm.devices.poll(device_code, DIALS, paced=False)
+        except LoginRefused as refusal:
+            raise _not_accepted(refusal) from refusal
+        return _secret(
+            _tokens(realm.sessions.open(PERSON, DIALS.client_id, DIALS.audience, addresses.issuer(request)))
+        )
+
+
+class RefreshToken(Endpoint):
+    """auth/refresh-token/: new tokens for a refresh token."""
+
+    authentication_classes = ()
+
+    def post(self, request: Request) -> Response:
+        """Return them."""
+        realm = installation().realm
+        realm.counters.add("refresh")
+        token = _field(RefreshTokenRequest(data=request.data), "refresh_token")
+        try:
+            return _secret(_tokens(realm.sessions.refresh(token, DIALS.client_id, addresses.issuer(request))))
+        except BadToken as bad:
+            raise _not_accepted(LoginRefused("invalid_grant", bad.fault.value)) from bad
+
+
+def _field(asked: serializers.Serializer[None], name: str) -> str:
+    if not asked.is_valid():
+        raise ValidationError(asked.errors)
+    return str(asked.validated_data[name])
+
+
+def _tokens(tokens: Tokens) -> dict[str, object]:
+    return {
+        "access_token": tokens.access.text,
+        "expires_in": tokens.access.lifetime,
+        "refresh_expires_in": tokens.refresh_lifetime,
+        "refresh_token": tokens.refresh,
+        "token_type": "Bearer",
+        "session_state": tokens.access.session,
+        "scope": SCOPE,
+    }
+
+
+def _secret(content: dict[str, object]) -> Response:
+    return Response(content, headers={"Cache-Control": "no-store"})
+
+
+def _not_accepted(refusal: LoginRefused) -> LoginNotAccepted:
+    installation().realm.counters.add_refusal(refusal)
+    return LoginNotAccepted(refusal.description, refusal.error)

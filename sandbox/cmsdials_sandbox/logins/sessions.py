@@ -1,0 +1,215 @@
+"""What was issued to whom, and whether it still holds.
+
+A login opens a session; every token belongs to one and ends with it.  A refresh token is good for one refresh,
+unless they are reusable; one that comes twice is refused and its session goes on.
+"""
+
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cmsdials_sandbox.logins.counters import Counters
+from cmsdials_sandbox.logins.refusals import BadToken, Fault
+from cmsdials_sandbox.logins.tokens import Signer
+
+SCOPE = "profile email"
+
+Typ = Literal["Bearer", "Refresh"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """In whose name tokens are issued."""
+
+    name: str
+
+    @property
+    def identifier(self) -> str:
+        """The same for the same name, in every sandbox."""
+        return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.name}.sandbox.invalid"))
+
+
+PERSON = Subject("physicist")
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """An access token, the seconds it holds, and its session."""
+
+    text: str
+    lifetime: int
+    session: str
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a login or a refresh gives."""
+
+    access: AccessToken
+    refresh: str
+    refresh_lifetime: int
+
+
+@dataclass
+class _Session:
+    identifier: str
+    subject: Subject
+    client_id: str
+    audience: str
+    ended: bool = False
+
+
+@dataclass
+class _Issued:
+    """A token that was issued; `expires` is exact, where its claim is a whole number of seconds."""
+
+    typ: Typ
+    session: _Session
+    expires: float
+    fault: Fault | None = None
+
+
+class Sessions:
+    """All sessions.  Lifetimes in seconds; `issuer` is the realm's address as the asker wrote it."""
+
+    def __init__(
+        self,
+        signer: Signer,
+        counters: Counters,
+        clock: Callable[[], float],
+        *,
+        token_lifetime: int,
+        refresh_lifetime: int,
+        reuse_refresh_tokens: bool = False,
+    ) -> None:
+        self._signer = signer
+        self._counters = counters
+        self._clock = clock
+        self._token_lifetime = token_lifetime
+        self._refresh_lifetime = refresh_lifetime
+        self._reuse = reuse_refresh_tokens
+        self._lock = threading.Lock()
+        self._sessions: list[_Session] = []
+        self._issued: dict[str, _Issued] = {}
+
+    def open(self, subject: Subject, client_id: str, audience: str, issuer: str) -> Tokens:
+        """Begin a session; its own access tokens are for `audience`."""
+        with self._lock:
+            return self._tokens(self._new(subject, client_id, audience), issuer)
+
+    def open_for_application(self, client_id: str, audience: str, issuer: str) -> AccessToken:
+        """Begin a session that nothing refreshes."""
+        with self._lock:
+            session = self._new(Subject(f"service-account-{client_id}"), client_id, audience)
+            return self._access(session, audience, issuer)
+
+    def refresh(self, token: str, client_id: str, issuer: str) -> Tokens:
+        """Turn a client's refresh token into new tokens; raises `BadToken`."""
+        claims = self._signer.read(token)
+        with self._lock:
+            issued = self._good(claims, "Refresh")
+            if issued.session.client_id != client_id:
+                raise BadToken(Fault.UNKNOWN)
+            if not self._reuse:
+                issued.fault = Fault.USED
+            return self._tokens(issued.session, issuer)
+
+    def exchange(self, token: str, client_id: str, audience: str, issuer: str) -> AccessToken:
+        """Turn a client's own access token into one of the same session for an audience; raises `BadToken`."""
+        claims = self._signer.read(token)
+        with self._lock:
+            issued = self._good(claims, "Bearer")
+            if claims["aud"] != client_id:
+                raise BadToken(Fault.UNKNOWN)
+            return self._access(issued.session, audience, issuer)
+
+    def check(self, token: str) -> dict[str, Any]:
+        """Return the claims of an access token that holds; raises `BadToken`."""
+        claims = self._signer.read(token)
+        with self._lock:
+            self._good(claims, "Bearer")
+        return claims
+
+    def revoke(self, token: str, client_id: str) -> None:
+        """End a client's token; with a refresh token its whole session.  Nothing happens for another one's."""
+        try:
+            claims = self._signer.read(token)
+        except BadToken:
+            return
+        with self._lock:
+            issued = self._issued.get(str(claims.get("jti")))
+            if issued is None or issued.session.client_id != client_id:
+                return
+            if issued.typ == "Refresh":
+                issued.session.ended = True
+            else:
+                issued.fault = Fault.REVOKED
+
+    def end_all(self) -> int:
+        """End all sessions; how many."""
+        with self._lock:
+            going_on = [session for session in self._sessions if not session.ended]
+            for session in going_on:
+                session.ended = True
+            return len(going_on)
+
+    def expire_access_tokens(self) -> int:
+        """Let all access tokens expire now; how many."""
+        with self._lock:
+            now = self._clock()
+            valid = [
+                issued for issued in self._issued.values() if issued.typ == "Bearer" and issued.expires > now
+            ]
+            for issued in valid:
+                issued.expires = now
+            return len(valid)
+
+    def _good(self, claims: dict[str, Any], typ: Typ) -> _Issued:
+        issued = self._issued.get(str(claims.get("jti")))
+        if issued is None or issued.typ != typ:
+            raise BadToken(Fault.UNKNOWN)
+        # Expiry first: it is what a service that checks a JWT by itself finds.
+        if self._clock() >= issued.expires:
+            raise BadToken(Fault.EXPIRED)
+        if issued.session.ended:
+            raise BadToken(Fault.REVOKED)
+        if issued.fault is not None:
+            raise BadToken(issued.fault)
+        return issued
+
+    def _new(self, subject: Subject, client_id: str, audience: str) -> _Session:
+        session = _Session(str(uuid.uuid4()), subject, client_id, audience)
+        self._sessions.append(session)
+        return session
+
+    def _tokens(self, session: _Session, issuer: str) -> Tokens:
+        access = self._access(session, session.audience, issuer)
+        refresh = self._issue(session, "Refresh", issuer, issuer, self._refresh_lifetime)
+        return Tokens(access, refresh, self._refresh_lifetime)
+
+    def _access(self, session: _Session, audience: str, issuer: str) -> AccessToken:
+        token = self._issue(session, "Bearer", audience, issuer, self._token_lifetime)
+        self._counters.add("issued")
+        return AccessToken(token, self._token_lifetime, session.identifier)
+
+    def _issue(self, session: _Session, typ: Typ, audience: str, issuer: str, lifetime: int) -> str:
+        now = self._clock()
+        identifier = str(uuid.uuid4())
+        self._issued[identifier] = _Issued(typ, session, now + lifetime)
+        return self._signer.sign(
+            {
+                "jti": identifier,
+                "typ": typ,
+                "iss": issuer,
+                "aud": audience,
+                "azp": session.client_id,
+                "sub": session.subject.identifier,
+                "preferred_username": session.subject.name,
+                "sid": session.identifier,
+                "scope": SCOPE,
+                "iat": int(now),
+                "exp": int(now) + lifetime,
+            }
+        )

@@ -1,0 +1,148 @@
+"""A login service that answers from a script, a clock that stands still, and a cache folder of its own."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+import pytest
+from cmsdials.auth.client import AuthClient
+
+START = 1_750_000_000.0
+
+
+class Clock:
+    """A clock that moves when somebody waits."""
+
+    def __init__(self) -> None:
+        self.seconds = START
+        self.waits: list[float] = []
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.seconds += seconds
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.seconds, UTC)
+
+
+class LoginService:
+    """Answers in order, and remembers what it was asked: (path, form or JSON body, headers)."""
+
+    def __init__(self) -> None:
+        self.answers: list[httpx.Response | Exception] = []
+        self.asked: list[tuple[str, dict[str, Any], httpx.Headers]] = []
+        self.hosts: set[str] = set()
+        self.transport = httpx.MockTransport(self._answer)
+
+    def will(self, *bodies: Any, status: int = 200) -> None:
+        for body in bodies:
+            ready = isinstance(body, httpx.Response | Exception)
+            self.answers.append(body if ready else httpx.Response(status, json=body))
+
+    def will_refuse(self, *codes: str, status: int = 400) -> None:
+        self.will(*({"error": code, "error_description": f"says {code}"} for code in codes), status=status)
+
+    @property
+    def paths(self) -> list[str]:
+        return [path for path, _, _ in self.asked]
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        return [body for _, body, _ in self.asked]
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        form = request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")
+        text = request.content.decode()
+        body = dict(parse_qsl(text)) if form else (json.loads(text) if text else {})
+        self.asked.append((request.url.path, body, request.headers))
+        self.hosts.add(request.url.host)
+        if not self.answers:
+            message = f"nothing was expected: {request.method} {request.url.path} {body}"
+            raise AssertionError(message)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def service() -> Iterator[LoginService]:
+    scripted = LoginService()
+    yield scripted
+    assert scripted.answers == [], "not everything was asked for"
+
+
+@pytest.fixture
+def keycloak(service: LoginService, clock: Clock) -> AuthClient:
+    return AuthClient(transport=service.transport, clock=clock, sleep=clock.sleep)
+
+
+@pytest.fixture
+def through_dials(service: LoginService, clock: Clock) -> AuthClient:
+    return AuthClient("http://dials.test/", transport=service.transport, clock=clock, sleep=clock.sleep)
+
+
+@pytest.fixture(autouse=True)
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No login of whoever runs the tests is seen or changed, and nobody is there to be asked."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(home)
+    for name in (
+        "XDG_CACHE_HOME",
+        "CMSDIALS_CACHE_DIR",
+        "CMSDIALS_TOKEN_FILE",
+        "CMSDIALS_CLIENT_ID",
+        "CMSDIALS_CLIENT_SECRET",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CMSDIALS_INTERACTIVE", "0")
+    return home
+
+
+def device(**changed: Any) -> dict[str, Any]:
+    return {
+        "device_code": "the-device-code",
+        "user_code": "WDJB-MJHT",
+        "verification_uri": "https://auth.cern.ch/device",
+        "verification_uri_complete": "https://auth.cern.ch/device?user_code=WDJB-MJHT",
+        "expires_in": 600,
+        "interval": 5,
+    } | changed
+
+
+def tokens(name: str = "1", **changed: Any) -> dict[str, Any]:
+    return {
+        "access_token": f"access-{name}",
+        "expires_in": 1200,
+        "refresh_expires_in": 36000,
+        "refresh_token": f"refresh-{name}",
+        "token_type": "Bearer",
+        "session_state": "s",
+        "scope": "openid",
+    } | changed
+
+
+def exchanged(name: str = "1", **changed: Any) -> dict[str, Any]:
+    return {
+        "access_token": f"exchanged-{name}",
+        "expires_in": 1200,
+        "token_type": "Bearer",
+        "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+    } | changed
+
+
+Said = Callable[[], str]

@@ -1,0 +1,79 @@
+"""A pool of connections, without any connection."""
+
+import gc
+import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from cmsdials.pool import Pool
+
+
+class Client:
+    """Counts how many were made, and remembers that it was closed."""
+
+    made = 0
+
+    def __init__(self):
+        threading.Event().wait(0.02)  # long enough for other threads to come
+        type(self).made += 1
+        self.closed = False
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture(autouse=True)
+def none_made(monkeypatch):
+    monkeypatch.setattr(Client, "made", 0)
+
+
+def test_nothing_is_made_before_it_is_wanted():
+    Pool(Client).close()
+    assert Client.made == 0
+
+
+def test_threads_share_one_client():
+    pool = Pool(Client)
+    with ThreadPoolExecutor(16) as threads:
+        clients = list(threads.map(lambda _: pool.client(), range(64)))
+    assert set(clients) == {pool.client()}
+    assert Client.made == 1
+
+
+def test_a_closed_pool_opens_again():
+    pool = Pool(Client)
+    first = pool.client()
+    pool.close()
+    pool.close()
+    assert first.closed
+    assert pool.client() is not first
+    assert not pool.client().closed
+
+
+def test_a_pool_that_is_forgotten_closes_its_client():
+    pool = Pool(Client)
+    client = pool.client()
+    del pool
+    gc.collect()
+    assert client.closed
+
+
+def test_a_client_that_cannot_be_made_is_tried_again():
+    clients = [Client(), OSError("no")]
+
+    def make():
+        if isinstance(client := clients.pop(), OSError):
+            raise client
+        return client
+
+    pool = Pool(make)
+    with pytest.raises(OSError, match="no"):
+        pool.client()
+    assert pool.client()
+
+
+def test_a_pickle_makes_a_client_of_its_own():
+    pool = Pool(dict.fromkeys)  # any function that pickles
+    assert pickle.loads(pickle.dumps(pool))._make == dict.fromkeys
+    assert pickle.loads(pickle.dumps(pool))._client is None
