@@ -20,7 +20,7 @@ class UnexpectedStatus(ApiError):
         return f"undocumented status {self.status_code}: {self.content[:200].decode(errors='replace')}"
 
 
-class MalformedAnswer(ApiError):
+class MalformedAnswer(ApiError, ValueError):
     """The answer is not what the contract says it is.
 
     Attributes:

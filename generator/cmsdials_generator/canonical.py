@@ -1,6 +1,7 @@
 """The canonical form of the API document: same facts, same bytes.
 
-Three steps around the overlay documents, each a pure function on the document:
+Three steps around the overlay documents, each a pure function on a document whose nodes have the JSON types
+that OpenAPI prescribes (`shape.well_typed` sees to it):
 
 1. `strip` drops what is upstream's wording and not the interface: prose, titles, examples, tags,
    operationIds, and the storage bounds of answer fields (database column widths, of which the 64-bit ones
@@ -24,8 +25,8 @@ from attrs import frozen
 from ruamel.yaml import YAML
 
 from .overlay_document import Node
+from .shape import METHODS
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 OPENAPI_VERSION = "3.0.3"
 
 _PROSE = ("description", "summary", "title", "example", "examples", "externalDocs")
@@ -111,12 +112,14 @@ def operations(document: Mapping[str, Node]) -> Iterator[tuple[str, str, dict[st
 
 
 def strip(document: Mapping[str, Node]) -> dict[str, Node]:
-    """Return a copy of the published document without upstream's wording."""
+    """Return a copy of the published document, a well-typed one, without upstream's wording."""
     stripped: dict[str, Node] = {"openapi": OPENAPI_VERSION}
-    stripped |= {key: document[key] for key in ("servers", "security") if key in document}
+    if "servers" in document:
+        stripped["servers"] = [_without(server, _PROSE) for server in document["servers"]]
+    if "security" in document:
+        stripped["security"] = document["security"]
     stripped["paths"] = {
-        path: {key: _strip_operation(value) if key in METHODS else value for key, value in item.items()}
-        for path, item in document["paths"].items()
+        path: _strip_path_item(item) for path, item in document["paths"].items() if not path.startswith("x-")
     }
     components = dict(document.get("components", {}))
     if "schemas" in components:
@@ -127,8 +130,21 @@ def strip(document: Mapping[str, Node]) -> dict[str, Node]:
         components["securitySchemes"] = {
             name: _without(scheme, _PROSE) for name, scheme in components["securitySchemes"].items()
         }
+    for kind in ("parameters", "requestBodies", "responses", "headers"):
+        if kind in components:
+            components[kind] = {name: _strip_holder(holder) for name, holder in components[kind].items()}
     stripped["components"] = components
     return stripped
+
+
+def _strip_path_item(item: Mapping[str, Node]) -> dict[str, Node]:
+    kept = _without(item, _PROSE)
+    for key, value in kept.items():
+        if key in METHODS:
+            kept[key] = _strip_operation(value)
+        elif key == "parameters":
+            kept[key] = [_strip_holder(parameter) for parameter in value]
+    return kept
 
 
 def _without(node: Mapping[str, Node], keys: Iterable[str]) -> dict[str, Node]:
@@ -149,12 +165,13 @@ def _strip_operation(operation: Mapping[str, Node]) -> dict[str, Node]:
 
 
 def _strip_holder(holder: Mapping[str, Node]) -> dict[str, Node]:
-    """Strip a parameter, request body, answer or media type: what holds a schema."""
+    """Strip a parameter, request body, answer, header or media type: what holds a schema."""
     kept = _without(holder, _PROSE)
     if "schema" in kept:
         kept["schema"] = _strip_schema(kept["schema"], bounds=True)
-    if "content" in kept:
-        kept["content"] = {media: _strip_holder(body) for media, body in kept["content"].items()}
+    for key in ("content", "headers"):
+        if key in kept:
+            kept[key] = {name: _strip_holder(inner) for name, inner in kept[key].items()}
     return kept
 
 
@@ -300,7 +317,9 @@ def _describe_schema(schema: Node, words: Words, owner: str) -> Node:
     if isinstance(described.get("properties"), dict):
         described["properties"] = {
             # Siblings of a reference are ignored in OpenAPI 3.0, so a reference keeps no words of ours.
-            field: node if "$ref" in node else node | _description(field_words(words, owner, field))
+            field: node | _description(field_words(words, owner, field))
+            if isinstance(node, dict) and "$ref" not in node
+            else node
             for field, node in described["properties"].items()
         }
     return described

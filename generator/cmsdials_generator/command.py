@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from . import project
 from .check import check_source, check_tree
 from .generate import CannotGenerate, generate
+from .overlay_document import InvalidOverlay
 from .pull import CannotPull, pull
 from .read import CannotRead
 from .report import RENDERERS
@@ -22,14 +25,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         code: int = chosen.run(chosen)
-    except (CannotRead, CannotPull, CannotGenerate) as problem:
+    except (CannotRead, CannotPull, CannotGenerate, InvalidOverlay) as problem:
         print(f"cannot {chosen.command}: {problem}", file=sys.stderr)
+        return CANNOT
+    except Exception:  # noqa: BLE001  # Python's own exit code would be 1, which says "compatible drift"
+        traceback.print_exc()
+        print(f"cannot {chosen.command}: this is a mistake in the generator", file=sys.stderr)
         return CANNOT
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """Exits with 3 on wrong arguments, where argparse exits with 2, which says "breaking drift"."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(CANNOT, f"{self.prog}: {message}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m cmsdials_generator",
         description="Make the contract of the DIALS API, the client code from it, and check both for drift.",
     )

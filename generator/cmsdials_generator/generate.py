@@ -48,14 +48,18 @@ def generate(spec: Path = project.CONTRACT, out: Path = project.CLIENT) -> list[
         The files of the package.
 
     Raises:
-        CannotGenerate: The contract is not there or not usable, or a tool failed.
+        CannotGenerate: The contract is not there or not usable, a tool failed, or `out` cannot be written.
     """
     content, contract = load_contract(spec)
-    out.mkdir(parents=True, exist_ok=True)
     target = out / project.PACKAGE
-    with tempfile.TemporaryDirectory(prefix=f".{project.PACKAGE}-", dir=out) as folder:
-        fresh = emit(contract, Path(folder))
-        _swap(fresh, target, Path(folder) / "previous")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{project.PACKAGE}-", dir=out) as folder:
+            fresh = emit(contract, Path(folder))
+            _swap(fresh, target, Path(folder) / "previous")
+    except OSError as problem:
+        message = f"cannot write {out}: {problem.strerror}; give a folder with --out"
+        raise CannotGenerate(message) from None
     if spec.resolve() == project.CONTRACT and out.resolve() == project.CLIENT:
         project.SERVED_CONTRACT.write_bytes(content)
         lock.record_generation(content)

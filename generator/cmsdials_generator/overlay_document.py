@@ -8,6 +8,7 @@ that silently stops applying is how a false document comes back. So each action 
 - an `update` overwrites only values that `x-expect` states, adds only keys that are absent, and appends
   only items that are not there yet;
 - a `remove` states the whole node in `x-expect`;
+- an `x-rename`, for which Overlay 1.0 has no word, gives the node another key that is not taken;
 - actions that share an `x-group` stand or fall together, so nothing that upstream has dropped is put back.
 
 An action (or group) whose expectation fails is stale: the published document has changed under it.
@@ -15,9 +16,11 @@ An action (or group) whose expectation fails is stale: the published document ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
+from functools import reduce
 from importlib import resources
+from operator import getitem
 from typing import Any
 
 import jsonpath_rfc9535 as jsonpath
@@ -42,6 +45,7 @@ class Action:
     expect: Node
     update: Node
     remove: bool
+    rename: str | None
     group: str
 
 
@@ -90,14 +94,25 @@ def parse_overlay(name: str, document: Node) -> tuple[Action, ...]:
     if not isinstance(document, Mapping) or document.get("overlay") != "1.0.0":
         message = f"{name}: not an OpenAPI Overlay 1.0.0 document"
         raise InvalidOverlay(message)
+    if not isinstance(document.get("actions"), list):
+        message = f"{name}: actions is not a list"
+        raise InvalidOverlay(message)
     actions: list[Action] = []
     for number, raw in enumerate(document["actions"], start=1):
+        if not isinstance(raw, Mapping):
+            message = f"{name}: action {number} is not an object"
+            raise InvalidOverlay(message)
         where = f"{name}: action {number} ({raw.get('target', 'no target')})"
-        if not raw.get("target") or not raw.get("description"):
+        if not raw.get("target") or not str(raw.get("description") or "").strip():
             message = f"{where}: needs a target and, as description, the reason it exists"
             raise InvalidOverlay(message)
-        if ("update" in raw) == bool(raw.get("remove")):
-            message = f"{where}: needs either an update or `remove: true`"
+        try:
+            jsonpath.compile(raw["target"])
+        except jsonpath.JSONPathError as problem:
+            message = f"{where}: the target is no JSONPath: {problem}"
+            raise InvalidOverlay(message) from None
+        if ["update" in raw, bool(raw.get("remove")), "x-rename" in raw].count(True) != 1:
+            message = f"{where}: needs either an update or `remove: true` or an x-rename"
             raise InvalidOverlay(message)
         if raw.get("remove") and "x-expect" not in raw:
             message = f"{where}: a removal states in x-expect the whole node that it removes"
@@ -110,6 +125,7 @@ def parse_overlay(name: str, document: Node) -> tuple[Action, ...]:
                 expect=raw.get("x-expect", {}),
                 update=raw.get("update"),
                 remove=bool(raw.get("remove")),
+                rename=raw.get("x-rename"),
                 group=raw.get("x-group", f"action {number}"),
             )
         )
@@ -152,10 +168,10 @@ def _apply_action(document: dict[str, Node], action: Action) -> None:
         if node != action.expect:
             message = f"found {_short(node)}"
             raise _Mismatch(message)
-        parent: Node = document
-        for step in location[:-1]:
-            parent = parent[step]
-        del parent[location[-1]]
+        del _parent(document, location)[location[-1]]
+    elif action.rename is not None:
+        _check_expected(node, action.expect, at="")
+        _rename(_parent(document, location), location[-1], action.rename)
     elif isinstance(node, list):
         _append(node, [action.update])
     elif isinstance(node, dict) and isinstance(action.update, dict):
@@ -164,6 +180,22 @@ def _apply_action(document: dict[str, Node], action: Action) -> None:
     else:
         message = f"an update needs an object or a list, found {_short(node)}"
         raise _Mismatch(message)
+
+
+def _parent(document: Node, location: Sequence[int | str]) -> Node:
+    return reduce(getitem, location[:-1], document)
+
+
+def _rename(parent: Node, old: int | str, new: str) -> None:
+    if not isinstance(parent, dict):
+        message = f"{old!r} is no key but the place of an item"
+        raise _Mismatch(message)
+    if new in parent:
+        message = f"{new} is published now"
+        raise _Mismatch(message)
+    members = [(new if key == old else key, value) for key, value in parent.items()]
+    parent.clear()
+    parent.update(members)
 
 
 def _check_expected(node: Node, expect: Node, at: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from attrs import frozen
@@ -16,6 +16,7 @@ from openapi_spec_validator import OpenAPIV30SpecValidator
 from . import canonical, lock, project
 from .overlay_document import Action, Node, Stale, apply_overlay, load_overlay
 from .read import Published, read_document
+from .shape import well_typed
 
 OVERLAYS = ("repairs.overlay.yaml", "additions.overlay.yaml")
 
@@ -45,7 +46,8 @@ class Contract:
 
 def make_contract(published: Mapping[str, Node]) -> Contract:
     """Strip, correct, name and describe the published document."""
-    document = canonical.strip(published)
+    typed, mistyped = well_typed(published)
+    document = canonical.strip(typed)
     actions: tuple[Action, ...] = ()
     stale: tuple[Stale, ...] = ()
     for overlay in OVERLAYS:
@@ -57,11 +59,17 @@ def make_contract(published: Mapping[str, Node]) -> Contract:
     document = canonical.describe(document, canonical.load_words())
     content = canonical.serialise(document)
     document = json.loads(content)
-    problems = tuple(
-        f"{'/'.join(str(step) for step in problem.path) or 'document'}: {problem.message.splitlines()[0]}"
-        for problem in OpenAPIV30SpecValidator(document).iter_errors()
-    )
-    return Contract(document, content, actions, stale, problems)
+    return Contract(document, content, actions, stale, (*mistyped, *_invalid(document)))
+
+
+def _invalid(document: Mapping[str, Node]) -> Iterator[str]:
+    """Say where the document is not OpenAPI."""
+    try:
+        for problem in OpenAPIV30SpecValidator(document).iter_errors():
+            where = "/".join(str(step) for step in problem.path) or "document"
+            yield f"{where}: {problem.message.splitlines()[0]}"
+    except Exception as problem:  # noqa: BLE001  # a reference that leads nowhere, and whatever else upstream can do
+        yield f"document: the validator gave up: {type(problem).__name__}: {str(problem)[:100]}"
 
 
 def pull(source: str, out: Path = project.CONTRACT) -> tuple[Published, Contract]:
@@ -75,7 +83,8 @@ def pull(source: str, out: Path = project.CONTRACT) -> tuple[Published, Contract
 
     Raises:
         CannotRead: There is no document at `source`.
-        CannotPull: A correction no longer fits the document, or the result is not a valid OpenAPI document.
+        CannotPull: A correction no longer fits the document, the result is not a valid OpenAPI document, or it
+            cannot be written.
     """
     published = read_document(source)
     contract = make_contract(published.document)
@@ -97,7 +106,11 @@ def pull(source: str, out: Path = project.CONTRACT) -> tuple[Published, Contract
             "Add an action to contract/repairs.overlay.yaml for each. Nothing was written."
         )
         raise CannotPull(message)
-    out.write_bytes(contract.content)
+    try:
+        out.write_bytes(contract.content)
+    except OSError as problem:
+        message = f"cannot write {out}: {problem.strerror}; give a file in a folder that exists with --out"
+        raise CannotPull(message) from None
     if out.resolve() == project.CONTRACT:
         lock.record_pull(
             published_sha256=hashlib.sha256(published.raw).hexdigest(),

@@ -343,6 +343,8 @@ ANSWERS = [
     changed_answer("types inferred from values", {"enum": [1, 1.5, True, [2], {}]}, {"enum": [{}, [2], True, 1.5, 1]}, None),
     changed_answer("types without values", {"type": ["string", "integer"], "enum": ["a"]}, {"enum": ["a"]}, None),
     changed_answer("enum of the wrong type", {**STRING, "enum": [1]}, {**STRING, "enum": [1, 2]}, COMPATIBLE, "enum value added: 2"),
+    changed_answer("nothing meets, in any order", {"allOf": [{**STRING, "format": "date"}, {"allOf": [STRING, INTEGER]}]}, {"allOf": [INTEGER, STRING]}, None),
+    changed_answer("or nothing", {"oneOf": [STRING, False]}, STRING, None),
     changed_answer("bounds meet", {"allOf": [{**INTEGER, "minimum": 1, "maximum": 9}, {**INTEGER, "minimum": 3, "maximum": 12}]}, {**INTEGER, "minimum": 3, "maximum": 9}, None),
     changed_answer("enums meet", {"allOf": [{"enum": ["a", "b"]}, {"enum": ["b", "c"]}]}, {"enum": ["b"]}, None),
     changed_answer("patterns meet", {"allOf": [{**STRING, "pattern": "a"}, {**STRING, "pattern": "b"}]}, {**STRING, "pattern": "b"}, None),
@@ -720,6 +722,7 @@ def test_breaking_comes_first_then_place() -> None:
         },
         {"paths": {"/a/": {"get": operation(answer={"type": "object", "properties": [], "required": [1]})}}},
         {"paths": {"/a/": {"get": operation(answer={"type": "array", "items": [INTEGER], "minItems": "3"})}}},
+        {"paths": {"/a/": {"get": operation(answer={"type": "object", "format": {"a": 1}})}}},
         {"paths": {"/a/": {"get": operation(answer={"$ref": "other.json#/a"})}}, "servers": {}},
     ],
 )

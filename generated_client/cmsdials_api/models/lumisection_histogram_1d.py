@@ -53,6 +53,6 @@ class LumisectionHistogram1D(Record):
     me_id: int
     x_min: float
     x_max: float
-    x_bin: float
+    x_bin: int
     entries: int
     data: list[float]

@@ -60,9 +60,9 @@ class LumisectionHistogram2D(Record):
     me_id: int
     x_min: float
     x_max: float
-    x_bin: float
+    x_bin: int
     y_min: float
     y_max: float
-    y_bin: float
+    y_bin: int
     entries: int
     data: list[list[float]]

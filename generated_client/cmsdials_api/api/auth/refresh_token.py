@@ -10,6 +10,7 @@ from ...client import AuthenticatedClient
 from ...models.device_token import DeviceToken
 from ...models.error import Error
 from ...models.refresh_token import RefreshToken
+from ...models.validation_errors import ValidationErrors
 from ...types import RequestArguments, Response
 
 
@@ -33,7 +34,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> DeviceToken | Error | str:
+def _parse_response(response: httpx.Response) -> DeviceToken | Error | ValidationErrors | str:
     try:
         if response.status_code == 200:
             response_200 = DeviceToken.from_dict(response.json())
@@ -41,9 +42,30 @@ def _parse_response(response: httpx.Response) -> DeviceToken | Error | str:
             return response_200
 
         if response.status_code == 400:
-            response_400 = Error.from_dict(response.json())
+
+            def _parse_response_400(data: object) -> Error | ValidationErrors:
+                try:
+                    if not isinstance(data, dict):
+                        raise TypeError()
+                    response_400_type_0 = Error.from_dict(data)
+
+                    return response_400_type_0
+                except (TypeError, ValueError, AttributeError, KeyError):
+                    pass
+                if not isinstance(data, dict):
+                    raise TypeError()
+                response_400_type_1 = ValidationErrors.from_dict(data)
+
+                return response_400_type_1
+
+            response_400 = _parse_response_400(response.json())
 
             return response_400
+
+        if response.status_code == 415:
+            response_415 = Error.from_dict(response.json())
+
+            return response_415
 
         if response.status_code == 500:
             response_500 = response.text
@@ -57,12 +79,14 @@ def _parse_response(response: httpx.Response) -> DeviceToken | Error | str:
             response_504 = response.text
             return response_504
 
+    except errors.MalformedAnswer:
+        raise
     except ValueError as problem:
         raise errors.MalformedAnswer("", f"is not JSON: {problem}") from None
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[DeviceToken | Error | str]:
+def _build_response(response: httpx.Response) -> Response[DeviceToken | Error | ValidationErrors | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -75,7 +99,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: RefreshToken,
-) -> Response[DeviceToken | Error | str]:
+) -> Response[DeviceToken | Error | ValidationErrors | str]:
     """Exchange a refresh token for new tokens.
 
     Args:
@@ -101,7 +125,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: RefreshToken,
-) -> DeviceToken | Error | str:
+) -> DeviceToken | Error | ValidationErrors | str:
     """Exchange a refresh token for new tokens. As `sync_detailed`, but the parsed answer alone."""
     return sync_detailed(
         client=client,
@@ -113,7 +137,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: RefreshToken,
-) -> Response[DeviceToken | Error | str]:
+) -> Response[DeviceToken | Error | ValidationErrors | str]:
     """Exchange a refresh token for new tokens. As `sync_detailed`, without blocking."""
     arguments = request(
         body=body,
@@ -125,7 +149,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: RefreshToken,
-) -> DeviceToken | Error | str:
+) -> DeviceToken | Error | ValidationErrors | str:
     """Exchange a refresh token for new tokens. As `sync`, without blocking."""
     return (
         await asyncio_detailed(

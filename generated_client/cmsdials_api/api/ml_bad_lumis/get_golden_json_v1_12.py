@@ -93,6 +93,8 @@ def _parse_response(response: httpx.Response) -> Error | GoldenJson | Validation
             response_504 = response.text
             return response_504
 
+    except errors.MalformedAnswer:
+        raise
     except ValueError as problem:
         raise errors.MalformedAnswer("", f"is not JSON: {problem}") from None
     raise errors.UnexpectedStatus(response.status_code, response.content)

@@ -1,0 +1,69 @@
+"""Which credentials an operation asks for.
+
+A requirement is the set of what must be presented, so less is easier to satisfy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .change import Change
+from .document import Document, mapping, sequence
+from .severity import Severity
+
+SECURITY = "security"
+
+Requirement = frozenset[str]
+
+
+def requirements(document: Document, operation: Mapping[str, Any]) -> list[Requirement]:
+    """List the ways in: any one of them will do, and the empty one is no credentials at all."""
+    declared = operation.get("security", document.tree.get("security"))
+    schemes = mapping(mapping(document.tree.get("components")).get("securitySchemes"))
+    ways = []
+    for way in sequence(declared):
+        presented: set[str] = set()
+        for name, scopes in mapping(way).items():
+            scheme = _scheme(name, document.resolve(schemes.get(name)))
+            presented |= {scheme, *(f"{scheme} scope {scope}" for scope in sequence(scopes))}
+        ways.append(frozenset(presented))
+    return list(dict.fromkeys(ways)) or [frozenset()]
+
+
+def compare_security(olds: list[Requirement], news: list[Requirement], operation: str) -> Iterator[Change]:
+    """List the ways in that no longer open, and the new ones."""
+
+    def change(severity: Severity, what: str) -> Change:
+        old, new = (" or ".join(sorted(map(_way, ways))) for ways in (olds, news))
+        return Change(severity, SECURITY, what, old, new, (operation,))
+
+    for way in olds:
+        if not any(other <= way for other in news):
+            yield change("breaking", f"{_way(way)} no longer enough" if way else "credentials newly required")
+    for way in news:
+        if not any(other <= way for other in olds):
+            yield change(
+                "compatible", f"{_way(way)} newly enough" if way else "credentials no longer required"
+            )
+
+
+def _scheme(name: str, node: Any) -> str:
+    """Describe a security scheme by what it asks for, because its name is only a name."""
+    scheme = mapping(node)
+    match scheme.get("type"):
+        case "apiKey":
+            key = str(scheme.get("name"))
+            return f"{scheme.get('in')} {key.lower() if scheme.get('in') == 'header' else key}"
+        case "http":
+            return f"http {str(scheme.get('scheme')).lower()}"
+        case "openIdConnect":
+            return f"OpenID Connect {scheme.get('openIdConnectUrl')}"
+        case "oauth2":
+            return f"OAuth2 {' and '.join(sorted(mapping(scheme.get('flows'))))}"
+        case _:
+            return f"undefined scheme {name}"
+
+
+def _way(requirement: Requirement) -> str:
+    return " and ".join(sorted(requirement)) or "no credentials"
