@@ -1,7 +1,7 @@
 """The commands of `cmsdials`: log in, log out, see who one is and what there is, run a local DIALS.
 
-A thin shell over the library. Errors of ours are printed as the sentences that they are, never as tracebacks, which
-could show secrets.
+A thin shell over the library. Errors of ours are printed as the sentences that they are, with exit code 1; Ctrl-C ends
+with 130. Anything else is a fault, which `cmsdials.__main__` reports without showing secrets.
 """
 
 from __future__ import annotations
@@ -10,70 +10,100 @@ import functools
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from cmsdials.auth import client_credentials
 from cmsdials.auth._renewal import RenewedCredentials
-from cmsdials.auth._store import TokenStore
+from cmsdials.auth._store import LoginKey, TokenStore, legacy_token
 from cmsdials.auth.client import AuthClient
-from cmsdials.auth.device import Credentials
+from cmsdials.auth.device import LEGACY_CACHE_DIR, Credentials, not_logged_in
 from cmsdials.auth.models import ApiToken, Token
 from cmsdials.dials import Dials
-from cmsdials.errors import DialsError, NotLoggedInError
-from cmsdials.instances import DEVELOPMENT, PRODUCTION, instance_of
+from cmsdials.errors import ConfigurationError, CredentialsError, DialsError
+from cmsdials.instances import DEVELOPMENT, PRODUCTION
 
-__all__ = ["app"]
+__all__ = ["app", "run"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     help="Client of DIALS, the CMS service of per-lumisection data quality histograms.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they show local variables, and those may be secrets
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-_console = Console(highlight=False, soft_wrap=True)
-_errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 InstanceOption = Annotated[
-    str, typer.Option("--instance", help="prod, dev, or the address of another DIALS.", metavar="NAME|URL")
+    str,
+    typer.Option("--instance", "-i", help="prod, dev, or the address of another DIALS.", metavar="NAME|URL"),
 ]
 KeycloakOption = Annotated[
-    str | None, typer.Option("--keycloak-url", help="Log in at this Keycloak.", metavar="URL")
+    str | None,
+    typer.Option(
+        "--keycloak-url",
+        metavar="URL",
+        help="Address of a Keycloak, such as https://auth.cern.ch/auth/. prod and dev know theirs; people log in at"
+        " another DIALS itself unless this is given.",
+    ),
 ]
-RealmOption = Annotated[str | None, typer.Option("--realm", help="Realm of the Keycloak.")]
+RealmOption = Annotated[
+    str | None, typer.Option("--realm", metavar="NAME", help="Realm of the Keycloak; cern unless told.")
+]
 ClientOption = Annotated[
     str | None,
-    typer.Option("--client-id", help="Application to log in with, or to log in as (--application)."),
+    typer.Option("--client-id", metavar="ID", help="Application of the Keycloak to log in with, or as."),
 ]
-AudienceOption = Annotated[str | None, typer.Option("--audience", help="Application that tokens are for.")]
+AudienceOption = Annotated[
+    str | None,
+    typer.Option("--audience", metavar="ID", help="Application of the Keycloak that tokens are for."),
+]
 CacheOption = Annotated[
     Path | None,
-    typer.Option("--cache-dir", help="Folder that keeps logins; the user's cache folder unless told."),
+    typer.Option(
+        "--cache-dir", metavar="DIR", help="Folder that keeps logins; the user's cache folder unless told."
+    ),
 ]
+
+
+def run() -> None:
+    """Run the command that the command line names, and exit."""
+    # Not app(): it would put its own report of faults in the place of ours.
+    typer.main.get_command(app)(prog_name="cmsdials")
 
 
 def _reported(command: Callable[P, R]) -> Callable[P, R]:
-    """Print an error of ours and end with exit code 1."""
+    """Print an error of ours and end with exit code 1; end with 130 after Ctrl-C."""
 
     @functools.wraps(command)
-    def run(*arguments: P.args, **options: P.kwargs) -> R:
+    def reporting(*arguments: P.args, **options: P.kwargs) -> R:
         try:
             return command(*arguments, **options)
         except DialsError as problem:
-            said = str(problem)
-        _errors.print(said, style="red", markup=False)
-        raise typer.Exit(1)
+            said, code = str(problem), 1
+        except KeyboardInterrupt:
+            said, code = "Interrupted.", INTERRUPTED
+        _complain(said, "red")
+        raise typer.Exit(code)
 
-    return run
+    return reporting
+
+
+def _say(text: str) -> None:
+    Console(markup=False, emoji=False, highlight=False, soft_wrap=True).print(text)
+
+
+def _complain(text: str, style: str) -> None:
+    Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True).print(text, style=style)
 
 
 def _client(
@@ -96,9 +126,13 @@ def _client(
 @app.command()
 @_reported
 def login(
-    application: Annotated[
-        bool, typer.Option("--application/--device", help="Log in an application instead of yourself.")
-    ] = False,
+    device: Annotated[
+        bool,
+        typer.Option(
+            "--device/--application",
+            help="Log yourself in with a code, or an application with its secret.",
+        ),
+    ] = True,
     instance: InstanceOption = PRODUCTION.name,
     keycloak_url: KeycloakOption = None,
     realm: RealmOption = None,
@@ -108,29 +142,52 @@ def login(
 ) -> None:
     """Log in once; scripts and jobs then use that login.
 
-    Yourself: open the link that is shown and confirm. An application (--application): give its client id and secret,
-    or set CMSDIALS_CLIENT_ID and CMSDIALS_CLIENT_SECRET.
+    Yourself: open the link that is shown, compare the code and confirm. An application: set CMSDIALS_CLIENT_ID and
+    CMSDIALS_CLIENT_SECRET, or type them when asked. The login is kept in a file that only you can read.
     """
     store = TokenStore.at(cache_dir)
-    if application:
-        client = _client(instance, keycloak_url, realm, None, audience)
-        credentials = _application(client, client_id)
-        credentials.check()
-        credentials.keep_in(store)
-        _console.print(f"The application {credentials.client_id} is logged in; kept in {store.path}")
+    if device:
+        client = _client(instance, keycloak_url, realm, client_id, audience)
+        try:
+            token = client.device_auth_flow()
+        except KeyboardInterrupt:  # the dialogue has said so
+            raise typer.Exit(INTERRUPTED) from None
+        Credentials.from_authclient_token(token, cache_dir, client)
+        _say(f"{_name(token)} is logged in at {client.place}; kept in {store.path}")
         return
-    client = _client(instance, keycloak_url, realm, client_id, audience)
-    token = client.device_auth_flow()
-    Credentials.from_authclient_token(token, cache_dir, client)
-    _console.print(f"{_name(token)} is logged in at {_place(client)}; kept in {store.path}")
+    client = _client(instance, keycloak_url, realm, None, audience)
+    credentials = _application(client, client_id)
+    credentials.check()
+    credentials.keep_in(store)
+    _say(
+        f"The application {credentials.client_id} is logged in for {client.place}; its secret is kept in {store.path}"
+    )
 
 
 def _application(client: AuthClient, client_id: str | None) -> client_credentials.Credentials:
+    if not client.knows_realm:
+        message = f"an application logs in at a Keycloak, and nothing says which one {client.place} has"
+        raise ConfigurationError(
+            message, advice="Name it: --keycloak-url https://auth.cern.ch/auth/ is CERN's."
+        )
     return client_credentials.Credentials(
-        client_id or os.environ.get(client_credentials.CLIENT_ID) or typer.prompt("Client id"),
-        os.environ.get(client_credentials.CLIENT_SECRET) or typer.prompt("Client secret", hide_input=True),
+        client_id or _asked(client_credentials.CLIENT_ID, "Client id"),
+        _asked(client_credentials.CLIENT_SECRET, "Client secret", hidden=True),
         client,
     )
+
+
+def _asked(variable: str, question: str, *, hidden: bool = False) -> str:
+    """Return what the environment says, or else the person at the terminal."""
+    if os.environ.get(variable):
+        return os.environ[variable]
+    if not sys.stdin.isatty():
+        message = f"the {question.lower()} of the application is not known"
+        raise CredentialsError(message, advice=f"Set {variable}, or run this in a terminal to be asked.")
+    try:
+        return str(typer.prompt(question, hide_input=hidden, err=True))
+    except typer.Abort:
+        raise KeyboardInterrupt from None
 
 
 @app.command()
@@ -146,26 +203,27 @@ def logout(
     """End the login at the service that issued it, and delete it here."""
     client = _client(instance, keycloak_url, realm, client_id, audience)
     store = TokenStore.at(cache_dir)
-    found = False
-    for key in (client.key, *store.applications(client.application_key(""))):
-        token = store.token(key)
-        found = found or token is not None or store.application_secret(key) is not None
+    keys: list[LoginKey] = [client.key, *store.applications(client.application_key(""))]
+    held = [key for key in keys if store.holds(key)]
+    for key in held:
         # Deleted first: a service that does not answer must not keep the login here.
-        store.forget(key)
+        token = store.take(key)
         if token is not None:
             _revoke(client, token)
-    if not found:
-        _console.print(f"There is no login for {_place(client)} in {store.path}")
-        return
-    _console.print(f"Logged out of {_place(client)}")
+    _say(f"Logged out of {client.place}" if held else f"There is no login for {client.place} in {store.path}")
+    older = cache_dir or Path(LEGACY_CACHE_DIR)
+    if legacy_token(older) is not None:
+        _complain(f"{older / 'creds'}, left by an older cmsdials, stays: delete it yourself.", "yellow")
 
 
 def _revoke(client: AuthClient, token: Token) -> None:
     try:
-        if not client.revoke(token):
-            _console.print("This DIALS cannot end logins: the tokens end by themselves.")
+        ended = client.revoke(token)
     except DialsError as problem:
-        _errors.print(f"Deleted here, but not ended at the service: {problem}", style="yellow", markup=False)
+        _complain(f"Deleted here, but not ended at the service: {problem}", "yellow")
+        return
+    if not ended:
+        _complain("This DIALS cannot end logins: the tokens end by themselves.", "yellow")
 
 
 @app.command()
@@ -184,16 +242,11 @@ def whoami(
     token = credentials.check()
     with Dials(credentials, base_url=client.base_url) as dials:
         default = dials.workspaces.default()
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for name, value in (
-        ("user", _name(token)),
-        ("instance", _place(client)),
-        ("workspace", _workspace_name(default)),
-        ("token", f"good for {_duration(token.expires_at)}, renewed by itself"),
-        ("login", _login_end(token)),
-    ):
-        table.add_row(name, value)
-    _console.print(table)
+    _say(f"user       {_name(token)}")
+    _say(f"instance   {client.place}")
+    _say(f"workspace  {_workspace_name(default)}")
+    _say(f"token      good for {_duration(token.expires_at)}, renewed by itself")
+    _say(f"login      {_login_end(token)}")
 
 
 @app.command()
@@ -210,18 +263,19 @@ def workspaces(
     client = _client(instance, keycloak_url, realm, client_id, audience)
     with Dials(_credentials(client, cache_dir), base_url=client.base_url) as dials:
         listed, default = dials.workspaces.list(), _workspace_name(dials.workspaces.default())
-    items = listed.get("workspaces", []) if isinstance(listed, dict) else listed
+    items = listed.get("workspaces", []) if isinstance(listed, Mapping) else listed
     for item in items:
         name = _workspace_name(item)
-        described = item.get("description", "") if isinstance(item, dict) else ""
+        described = _plain(item.get("description") or "") if isinstance(item, Mapping) else ""
         marked = "  (default)" if name == default else ""
-        _console.print(f"{name:12}{described}{marked}".rstrip(), markup=False)
+        _say(f"{name:12}{described}{marked}".rstrip())
 
 
 @app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
     add_help_option=False,
 )
+@_reported
 def sandbox(context: typer.Context) -> None:
     """Run a local DIALS with synthetic data; `cmsdials sandbox --help` shows its options."""
     command = [sys.executable, "-m", "cmsdials_sandbox", *context.args]
@@ -236,34 +290,32 @@ def _credentials(client: AuthClient, cache_dir: Path | None) -> RenewedCredentia
     """Return what is logged in; the commands that show something start no login."""
     found = Credentials.stored(cache_dir, client)
     if found is None:
-        message = f"there is no login for {_place(client)} in {TokenStore.at(cache_dir).path}"
-        raise NotLoggedInError(message, advice=client.how_to_log_in())
+        raise not_logged_in(cache_dir, client)
     return found
 
 
-def _place(client: AuthClient) -> str:
-    instance = instance_of(client.base_url)
-    return f"{instance.name} ({instance.base_url})" if instance else client.base_url
+def _plain(text: object) -> str:
+    """Return what a service says, without what a terminal would obey."""
+    return "".join(character for character in str(text) if character.isprintable())
 
 
 def _name(token: ApiToken) -> str:
     claims = token.claims
-    return str(claims.get("preferred_username") or claims.get("azp") or claims.get("sub") or "somebody")
+    return _plain(claims.get("preferred_username") or claims.get("azp") or claims.get("sub") or "somebody")
 
 
 def _workspace_name(answer: object) -> str:
-    if isinstance(answer, dict):
-        return str(answer.get("name") or answer.get("workspace") or answer)
-    return str(answer)
+    if isinstance(answer, Mapping):
+        return _plain(answer.get("name") or answer.get("workspace") or answer)
+    return _plain(answer)
 
 
 def _login_end(token: ApiToken) -> str:
-    end = getattr(token, "refresh_expires_at", None)
-    if end is None:
+    if not isinstance(token, Token):
         return "of an application, renewed with its secret"
-    if getattr(token, "refresh_lasts_forever", False):
-        return "until it is revoked"
-    return f"good for {_duration(end)}"
+    if token.refresh_lasts_forever:
+        return "good until it is revoked"
+    return f"good for {_duration(token.refresh_expires_at)}"
 
 
 def _duration(end: datetime) -> str:

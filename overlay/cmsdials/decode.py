@@ -47,7 +47,7 @@ def read_page(
         if link is not None and not isinstance(link, str):
             raise _not_as_agreed(answer, resource, name, "is neither a link nor null")
     rows = _rows(answer, body["results"], record, resource, partial=partial)
-    return Page(rows, *links)
+    return Page(rows, next=links[0], previous=links[1], body=answer.content)
 
 
 def read_array(

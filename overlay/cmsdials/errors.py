@@ -4,6 +4,7 @@ The tree (in brackets the built-in classes that an error is as well, so that ``e
 working)::
 
     DialsError
+        CheckpointError
         ConfigurationError (ValueError)
             CredentialsError
         FilterError (ValueError)
@@ -53,6 +54,7 @@ from cmsdials.redaction import shortened, without_secrets
 __all__ = [
     "AuthenticationError",
     "BadRequestError",
+    "CheckpointError",
     "ConfigurationError",
     "ConnectionFailedError",
     "CredentialsError",
@@ -125,6 +127,12 @@ class DialsError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args), dict(self.__dict__)
+
+
+class CheckpointError(DialsError):
+    """A file of a listing cannot be read or written, is damaged, or is of another listing."""
+
+    usual_advice = "Name the right file, or list anew into another one; nothing was lost."
 
 
 class ConfigurationError(DialsError, ValueError):

@@ -9,6 +9,7 @@ NumPy scalars stand for the Python numbers they hold, and any sequence, set, arr
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
@@ -65,7 +66,37 @@ class _Checked(emitted.Filters):
         if given.get("page_size", 1) < 1:
             message = f"{type(self).__name__}.page_size must be at least 1, not {given['page_size']}"
             raise FilterError(message, advice="The service would answer its usual 10 rows.")
+        _check_expressions(type(self).__name__, given)
+        _check_ranges(type(self).__name__, given)
         return given
+
+
+def _check_expressions(owner: str, given: Mapping[str, Any]) -> None:
+    """Refuse regular expressions that do not compile: the service answers HTTP 500 to them."""
+    for name, value in given.items():
+        if not name.endswith("__regex"):
+            continue
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what Python may read otherwise one day
+                re.compile(value)
+        except re.error as problem:
+            if problem.msg.startswith("bad escape"):
+                continue  # PostgreSQL, which the service asks, knows more of them
+            message = f"{owner}.{name} is no regular expression: {problem} in {value!r}"
+        else:
+            continue
+        advice = "To find the text as it is, pass it through re.escape()."
+        raise FilterError(message, advice=advice)
+
+
+def _check_ranges(owner: str, given: Mapping[str, Any]) -> None:
+    """Refuse ranges that nothing can be in."""
+    for name in {name.removesuffix("__gte").removesuffix("__lte") for name in given}:
+        low, high = given.get(f"{name}__gte"), given.get(f"{name}__lte")
+        if low is not None and high is not None and low > high:
+            message = f"{owner}: {name}__gte={low!r} and {name}__lte={high!r} leave nothing between them"
+            raise FilterError(message, advice="Exchange them.")
 
 
 class DatasetIndexFilters(_Checked, emitted.DatasetIndexFilters):  # noqa: D101  # the docstring is the generated one

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from attrs import frozen
+from attrs import field, frozen
 from cmsdials_api.records import Record
 
 __all__ = ["Page", "cursor_of"]
@@ -25,11 +25,13 @@ class Page(Generic[RecordT]):
         rows: Its rows.
         next: Link to the next page as it came; None on the last one.
         previous: Link to the page before.
+        body: The answer that it was read from.
     """
 
     rows: list[RecordT]
     next: str | None
     previous: str | None
+    body: bytes = field(default=b"", repr=False, eq=False)
 
 
 def cursor_of(link: str | None) -> str | None:

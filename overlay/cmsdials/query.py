@@ -12,7 +12,7 @@ from cmsdials_api.types import RequestArguments
 from cmsdials.errors import FilterError, UnknownFilterError
 from cmsdials.filters import checked_value
 
-__all__ = ["PAGING", "asked_fields", "count_request", "list_query"]
+__all__ = ["PAGING", "count_request", "list_query"]
 
 PAGING = ("next_token", "page_size", "fields", "order_by")
 """What says how rows come, and not which."""
@@ -44,11 +44,6 @@ def list_query(
             message = f"{table.name} has no field {name!r}; it has {', '.join(known)}"
             raise FilterError(message)
     return query
-
-
-def asked_fields(query: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Return the fields that a query asks for, None for all."""
-    return tuple(query["fields"]) if "fields" in query else None
 
 
 def count_request(

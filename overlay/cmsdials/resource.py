@@ -6,25 +6,33 @@ their `get`; which operations, record and filters belong to a name is in the gen
 
 from __future__ import annotations
 
+import os
 import traceback
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
+from attrs import evolve, frozen
 from cmsdials_api.filters import Filters
 from cmsdials_api.records import Record
 from cmsdials_api.resources import RESOURCES
 
 from cmsdials import decode
-from cmsdials.errors import ConfigurationError, DialsError, GatewayError, RequestTimeoutError
+from cmsdials.checkpoint import CheckpointFile, read_checkpoint
+from cmsdials.errors import CheckpointError, DialsError
 from cmsdials.filters import checked_value
 from cmsdials.listing import Listing
-from cmsdials.page import Page, cursor_of
-from cmsdials.progress import Progress, progress_bar
-from cmsdials.query import asked_fields, count_request, list_query
-from cmsdials.result import Result
-from cmsdials.retry import GATEWAY_TIMEOUTS, Retries, retry_rules, without_statuses
+from cmsdials.origin import Origin
+from cmsdials.page import Page
+from cmsdials.pages import Pages, Rows
+from cmsdials.progress import progress_bar
+from cmsdials.query import count_request, list_query
+from cmsdials.result import Result, restored
+from cmsdials.retry import Retries
 from cmsdials.session import Session
+from cmsdials.stopping import Terminated, sigterm_raises
 
 __all__ = ["CountedResource", "PaginatedResource", "Resource"]
 
@@ -99,9 +107,50 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             results=page.rows,
             next=page.next,
             previous=page.previous,
+            complete=page.next is None and page.previous is None and "next_token" not in query,
             record=self._record,
-            fields=asked_fields(query),
+            origin=self._origin(query),
         )
+
+    def pages(
+        self,
+        filters: FiltersT | Filters | None = None,
+        *,
+        max_pages: int | None = None,
+        retries: Retries = None,
+        fields: Sequence[str] | None = None,
+    ) -> Pages[RecordT]:
+        """Fetch page after page, holding none of them.
+
+        Args:
+            filters: Which rows; None for all.
+            max_pages: Pages to fetch at most.
+            retries: How often to try each page again, as in `list`.
+            fields: Names of the fields to fetch; None for all.
+
+        Returns:
+            An iterator of pages (`page.rows`). After an error the next call asks again for the page that failed.
+
+        Raises:
+            FilterError: A filter or field is not one of this list, or of the wrong kind.
+            ConfigurationError: max_pages is below 1.
+        """
+        query = self._query(filters, fields)
+        listing = Listing(
+            page_size=query.pop("page_size", None), max_pages=max_pages, cursor=query.pop("next_token", None)
+        )
+        return self._pages(query, listing, retries)
+
+    def iterate(
+        self,
+        filters: FiltersT | Filters | None = None,
+        *,
+        max_pages: int | None = None,
+        retries: Retries = None,
+        fields: Sequence[str] | None = None,
+    ) -> Rows[RecordT]:
+        """Fetch row after row, holding one page at a time. Arguments, errors and going on as in `pages`."""
+        return Rows(self.pages(filters, max_pages=max_pages, retries=retries, fields=fields))
 
     def list_all(
         self,
@@ -111,88 +160,132 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         enable_progress: bool | None = None,
         retries: Retries = None,
         keep_failed: bool = False,
-        resume_from: Result[RecordT] | None = None,
+        resume_from: Result[RecordT] | str | os.PathLike[str] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
         fields: Sequence[str] | None = None,
     ) -> Result[RecordT]:
         """Fetch all pages, or as many as wanted, over one connection.
 
         Args:
             filters: Which rows; None for all. Without `page_size` (and `max_pages`), the page size is chosen
-                here, and halved after a gateway timeout.
+                here, halved after a gateway timeout and doubled again after good pages.
             max_pages: Pages to fetch at most. Without `page_size` a page then has the service's 10 rows.
             enable_progress: A progress bar; None shows one if tqdm is installed and somebody is looking.
             retries: How often to try each page again: a number or urllib3's `Retry`; None for five times.
-            keep_failed: Return what has come, with a warning, when a page fails, instead of raising its error;
-                `exc_type` and `exc_formatted` then say what it was.
-            resume_from: An earlier result of the same query, to go on from; it is not changed.
+            keep_failed: Return what has come, with a warning, instead of raising, when a page fails, and also on
+                Ctrl-C and SIGTERM; `exc_type`, `exc_formatted` and `status` then say what it was.
+            resume_from: An earlier result of the same query, which is not changed, or the file of one (`save`,
+                `checkpoint`), to go on from.
+            checkpoint: File to append each page to as it comes, so that a killed process loses at most the page in
+                flight. With `resume_from` naming the same file, the same call begins and goes on.
             fields: Names of the fields to fetch; the rows hold only these. None for all.
 
         Returns:
-            All rows, those of `resume_from` first; `next` is None if the last page has come.
+            All rows, those of `resume_from` first; `complete` says whether there are more.
 
         Raises:
             FilterError: A filter or field is not one of this list, or of the wrong kind.
             RequestFailedError: A page did not come; see `cmsdials.errors`.
-            ConfigurationError: max_pages is below 1, or resume_from has other fields.
+            CheckpointError: A file cannot be used, or resume_from is of another listing.
+            ConfigurationError: max_pages is below 1.
         """
         query = self._query(filters, fields)
-        if resume_from is not None and resume_from.fields != asked_fields(query):
-            message = f"resume_from holds rows with {_named(resume_from.fields)}, and this asks for {_named(asked_fields(query))}"
-            raise ConfigurationError(message, advice="Ask for the same fields, or start anew.")
-        before = [] if resume_from is None else resume_from.results
-        link = None if resume_from is None else resume_from.next
-        if before and link is None:
+        page_size, cursor = query.pop("page_size", None), query.pop("next_token", None)
+        earlier = self._earlier(resume_from, checkpoint, self._origin(query))
+        if earlier.result is not None and _has_ended(earlier.result):
             warnings.warn(
-                "resume_from is complete (it has rows and no next page): there is nothing left to fetch",
-                RuntimeWarning,
-                stacklevel=2,
+                "resume_from is complete: there is nothing left to fetch", RuntimeWarning, stacklevel=2
             )
-            return Result(results=[*before], record=self._record, fields=asked_fields(query))
-        listing: Listing[RecordT] = Listing(
-            page_size=query.pop("page_size", None),
-            max_pages=max_pages,
-            cursor=cursor_of(link) or query.pop("next_token", None),
-        )
-        listing.next = link
-        failure: DialsError | None = None
-        with progress_bar(enable_progress, total=max_pages, unit="page", description=self.name) as progress:
+            return evolve(earlier.result, results=[*earlier.result.results])
+        before = [] if earlier.result is None else earlier.result.results
+        link = None if earlier.result is None else earlier.result.next
+        listing = Listing(page_size=page_size, max_pages=max_pages, next=link, cursor=cursor)
+        rows = [*before]
+        failure: BaseException | None = None
+        with (
+            self._keeping(checkpoint, earlier, query) as keep,
+            progress_bar(enable_progress, total=max_pages, unit="page", description=self.name) as progress,
+            sigterm_raises() if keep_failed else nullcontext(),
+        ):
             try:
-                self._fetch(listing, query, retries, progress)
-            except DialsError as error:
+                for page in self._pages(query, listing, retries, keep):
+                    rows += page.rows
+                    progress.update()
+            except (DialsError, KeyboardInterrupt, Terminated) as stopped:
                 if not keep_failed:
                     raise
-                failure = error
-        if failure is not None:
-            warnings.warn(
-                f"{len(before) + len(listing.rows)} rows have come, the rest has not: {failure} "
-                "Pass this result as resume_from= to go on.",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-        return Result(
-            results=[*before, *listing.rows],
+                failure = stopped
+        result = Result(
+            results=rows,
             next=listing.next,
             exc_type=None if failure is None else type(failure).__name__,
             exc_formatted=None if failure is None else "".join(traceback.format_exception(failure)),
+            complete=listing.complete,
             record=self._record,
-            fields=asked_fields(query),
+            origin=self._origin(query),
         )
+        if failure is not None:
+            warnings.warn(f"{result.status}. {failure}", RuntimeWarning, stacklevel=2)
+        return result
 
-    def _fetch(
-        self, listing: Listing[RecordT], query: Mapping[str, Any], retries: Retries, progress: Progress
-    ) -> None:
-        patient = retry_rules(retries)
-        # A page that the gateway gives up on is asked for in smaller pieces, as long as there are any, not again.
-        eager = without_statuses(patient, GATEWAY_TIMEOUTS)
-        while not listing.finished:
-            try:
-                page = self._page(query, listing.parameters(), eager if listing.can_shrink else patient)
-            except (GatewayError, RequestTimeoutError):
-                if not listing.shrink():
-                    raise
-                continue
-            listing.accept(page)
-            progress.update()
+    def _earlier(
+        self,
+        resume_from: Result[RecordT] | str | os.PathLike[str] | None,
+        checkpoint: str | os.PathLike[str] | None,
+        origin: Origin,
+    ) -> _Earlier:
+        """Return what has come before, and refuse what is of another listing."""
+        if resume_from is None:
+            return _Earlier(None, None)
+        if isinstance(resume_from, Result):
+            source, found = "resume_from", _Earlier(resume_from, None)
+        else:
+            same = checkpoint is not None and Path(resume_from) == Path(checkpoint)
+            stored = read_checkpoint(resume_from, missing_ok=same)
+            if stored is None:
+                return _Earlier(None, None)
+            source = str(resume_from)
+            found = _Earlier(restored(resume_from, stored), stored.end if same else None)
+        assert found.result is not None  # noqa: S101  # in both branches
+        different = origin.differences(found.result.origin)
+        if different:
+            message = f"{source} is of another listing: {'; '.join(different)}"
+            raise CheckpointError(message, advice="Go on with the listing that it is of, or list anew.")
+        return found
+
+    @contextmanager
+    def _keeping(
+        self, checkpoint: str | os.PathLike[str] | None, earlier: _Earlier, query: Mapping[str, Any]
+    ) -> Iterator[Callable[[Page[RecordT]], None] | None]:
+        """Open the file that pages are appended to, if there is to be one."""
+        if checkpoint is None:
+            yield None
+            return
+        with CheckpointFile(checkpoint, self._origin(query), end=earlier.end) as file:
+            if earlier.result is not None and earlier.end is None:
+                for body in earlier.result.bodies():
+                    file.append(body)
+            yield lambda page: file.append(page.body)
+
+    def _pages(
+        self,
+        query: Mapping[str, Any],
+        listing: Listing,
+        retries: Retries,
+        keep: Callable[[Page[RecordT]], None] | None = None,
+    ) -> Pages[RecordT]:
+        def fetch(paging: Mapping[str, Any], rules: Retries) -> Page[RecordT]:
+            return self._page(query, paging, rules)
+
+        return Pages(fetch, listing, self._origin(query), retries, keep)
+
+    def _origin(self, query: Mapping[str, Any]) -> Origin:
+        return Origin(
+            resource=self.name,
+            base_url=self._session.base_url,
+            workspace=self._session.workspace,
+            query={name: value for name, value in query.items() if name not in ("page_size", "next_token")},
+        )
 
     @property
     def _record(self) -> type[RecordT]:
@@ -209,6 +302,24 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             lambda answer: decode.read_page(answer, self._record, self.name, partial="fields" in query),
             retries=retries,
         )
+
+
+@frozen
+class _Earlier:
+    """What a listing goes on from.
+
+    Attributes:
+        result: The rows so far.
+        end: Where their file ends, if it is the one to append to.
+    """
+
+    result: Result[Any] | None
+    end: int | None
+
+
+def _has_ended(result: Result[Any]) -> bool:
+    # A result that stopped before its first page has no next page either.
+    return result.complete or (result.next is None and bool(result.results))
 
 
 class CountedResource(PaginatedResource[RecordT, FiltersT]):
@@ -232,7 +343,3 @@ class CountedResource(PaginatedResource[RecordT, FiltersT]):
         return self._session.perform(
             request, lambda answer: decode.read_count(answer, self.name), retries=retries
         )
-
-
-def _named(fields: tuple[str, ...] | None) -> str:
-    return "all fields" if fields is None else f"the fields {', '.join(fields)}"

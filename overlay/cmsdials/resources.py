@@ -14,6 +14,8 @@ from cmsdials_api.filters import Filters
 from cmsdials_api.records import Record
 
 from cmsdials import decode
+from cmsdials.coverage import Coverage, covered, notes_on
+from cmsdials.errors import FilterError
 from cmsdials.filters import (
     DatasetIndexFilters,
     FileIndexFilters,
@@ -33,8 +35,9 @@ from cmsdials.models import (
     Run,
     RunMonitoringElement,
 )
-from cmsdials.query import list_query
+from cmsdials.query import PAGING, list_query
 from cmsdials.resource import CountedResource, PaginatedResource, Resource
+from cmsdials.result import Result
 from cmsdials.retry import Retries
 
 __all__ = [
@@ -104,6 +107,46 @@ class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
         """Fetch the histogram of one monitoring element in one lumisection."""
         return self._row(
             retries, dataset_id=dataset_id, run_number=run_number, ls_number=ls_number, me_id=me_id
+        )
+
+    def coverage(
+        self, result: Result[RecordT], *, retries: Retries = None, enable_progress: bool | None = None
+    ) -> Coverage:
+        """Compare the lumisections that the service lists for each run with those of a result.
+
+        Asked are the runs that the result's own filters choose (dataset, run and lumisection), so that a run
+        without a single histogram is noticed too. Only keys are fetched.
+
+        Args:
+            result: What `list_all` returned, with at least the fields dataset_id, run_number, ls_number and me_id.
+            retries: How often to try again, as in `list_all`.
+            enable_progress: As in `list_all`.
+
+        Returns:
+            A table: for each run and monitoring element, the lumisections that are missing, empty or doubled.
+
+        Raises:
+            FilterError: The result lacks one of these fields.
+            RequestFailedError: No usable answer came; see `cmsdials.errors`.
+        """
+        needed = ("dataset_id", "run_number", "ls_number", "me_id")
+        lacking = [name for name in needed if result.fields is not None and name not in result.fields]
+        if lacking:
+            message = f"coverage needs the fields {', '.join(lacking)}, which the result was listed without"
+            raise FilterError(message, advice=f"List with fields={list(needed)!r} or more.")
+        lumisections = LumisectionResource(self._session)
+        known = lumisections.filters.PARAMETERS
+        chosen = {
+            name: value for name, value in result.origin.query.items() if name in known and name not in PAGING
+        }
+        listed = lumisections.list_all(
+            LumisectionFilters(**chosen), fields=needed[:3], retries=retries, enable_progress=enable_progress
+        )
+        return covered(
+            listed.results,
+            result.results,
+            listing_complete=result.complete,
+            notes=notes_on(result.origin.query),
         )
 
 

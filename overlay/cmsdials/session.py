@@ -251,8 +251,10 @@ class Session:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError) as error:
             failure = self._failure(error, call, answering=response is not None)
             if failure is None:
-                raise
+                raise _without_frames(error) from None
             return failure
+        except BaseException as error:  # noqa: BLE001  # a Ctrl-C, or what nobody has foreseen
+            raise _without_frames(error) from None
         short = _shortfall(call.method, response, content)
         if short:
             return IncompleteBodyError(short, phase="body", method=call.method, url=call.shown_url)
@@ -323,6 +325,18 @@ def _user_agent() -> str:
     except PackageNotFoundError:  # run from a folder, not installed
         own = "unknown"
     return f"cmsdials/{own} (python/{platform.python_version()}; httpx/{httpx.__version__})"
+
+
+def _without_frames(error: BaseException) -> BaseException:
+    """Return an exception without the frames of the HTTP library, whose local variables hold headers and bodies."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    if frame is not None and isinstance(error, Exception):
+        code = frame.tb_frame.f_code
+        error.add_note(f"It came from {code.co_filename}, line {frame.tb_lineno}, in {code.co_qualname}.")
+    error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _new_client(timeout: httpx.Timeout, transport: httpx.BaseTransport | None) -> httpx.Client:

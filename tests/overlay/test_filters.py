@@ -119,6 +119,27 @@ def test_a_value_set_later_is_checked_when_it_is_sent() -> None:
         chosen.given()
 
 
+@pytest.mark.parametrize("wrong", ["(", "[a", "*x", "a{2,1}", "(?P<a>x"])
+def test_an_expression_that_does_not_compile_is_refused(wrong: str) -> None:
+    with pytest.raises(FilterError, match=r"RunFilters.dataset__regex is no regular expression.*re\.escape"):
+        RunFilters(dataset__regex=wrong)
+
+
+@pytest.mark.parametrize(
+    "right", ["EEOT digi occupancy EE +", r"EE \+", r"\mPX", "[[:alpha:]]+", "a|b", "^/Zero"]
+)
+def test_expressions_that_the_service_may_know_are_sent(right: str) -> None:
+    assert RunFilters(dataset__regex=right).given() == {"dataset__regex": right}
+
+
+def test_a_range_upside_down_is_refused() -> None:
+    with pytest.raises(
+        FilterError, match=r"run_number__gte=9 and run_number__lte=3 leave nothing between them"
+    ):
+        RunFilters(run_number__gte=9, run_number__lte=3)
+    assert RunFilters(run_number__gte=3, run_number__lte=3).given()
+
+
 @pytest.mark.parametrize(("given", "sent"), [(True, True), (np.True_, True), ("false", False), (0, False)])
 def test_truth_values(given: Any, sent: bool) -> None:
     assert MLModelsIndexFilters(active=given).given() == {"active": sent}

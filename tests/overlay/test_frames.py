@@ -1,6 +1,7 @@
 """Data frames: their columns and types are a file format for other tools."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from cmsdials.filters import (
     LumisectionHistogram1DFilters,
     LumisectionHistogram2DFilters,
 )
+from cmsdials.origin import Origin
 from cmsdials.resource import PaginatedResource
 from cmsdials.result import Result
 from cmsdials_api.resources import RESOURCES
@@ -20,6 +22,11 @@ TH1_COLUMNS = [
     "dataset", "me", "dataset_id", "file_id", "run_number", "ls_number", "me_id", "x_min", "x_max", "x_bin",
     "entries", "data",
 ]  # fmt: skip
+
+
+def made(rows: list[Any], record: Any) -> Result[Any]:
+    origin = Origin(resource="run", base_url="http://dials.test/", workspace=None, query={})
+    return Result(results=rows, record=record, origin=origin)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +85,7 @@ def test_null_and_text_in_a_column(now: Dials) -> None:
 def test_a_frame_of_nothing_has_the_columns_and_types_of_a_full_one(now: Dials, name: str) -> None:
     resource: PaginatedResource = getattr(now, name)  # type: ignore[type-arg]
     record = RESOURCES[name].record
-    empty = Result(results=[], record=record).to_pandas()
+    empty = made([], record).to_pandas()
     assert list(empty.columns) == [field.name for field in record.FIELDS]
     assert len(empty) == 0
     full = resource.list().to_pandas()
@@ -101,6 +108,6 @@ def test_columns_do_not_depend_on_the_first_row() -> None:
             {"dataset_id": 1, "dataset": "/Z", "run_number": 2, "ls_count": 2, "ls_completeness": 0.5}
         ),
     ]
-    frame = Result(results=rows, record=Run).to_pandas()
+    frame = made(rows, Run).to_pandas()
     assert list(frame.columns) == ["dataset_id", "dataset", "run_number", "ls_count", "ls_completeness"]
     assert np.isnan(frame["ls_completeness"][0])

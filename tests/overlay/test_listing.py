@@ -15,7 +15,7 @@ def page(*numbers: int, next: str | None = None) -> Page[Run]:
     return Page(rows, link, None)
 
 
-def listing(**options: Any) -> Listing[Run]:
+def listing(**options: Any) -> Listing:
     return Listing(**({"page_size": None, "max_pages": None} | options))
 
 
@@ -41,7 +41,7 @@ def test_it_goes_from_cursor_to_cursor_until_there_is_no_link() -> None:
     assert (state.parameters(), state.finished) == ({"page_size": 2, "next_token": "a"}, False)
     state.accept(page(3))
     assert (state.finished, state.complete, state.next) == (True, True, None)
-    assert [row.run_number for row in state.rows] == [1, 2, 3]
+    assert (state.pages, state.rows) == (2, 3)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_an_empty_page_with_a_link_is_stepped_over() -> None:
     state.accept(page(next="a"))
     assert not state.finished
     state.accept(page(1))
-    assert [row.run_number for row in state.rows] == [1]
+    assert state.rows == 1
 
 
 @pytest.mark.parametrize("back_to", ["start", "a"])
@@ -79,7 +79,7 @@ def test_a_cursor_that_repeats_raises_and_leaves_the_state(back_to: str) -> None
     state.accept(page(1, next="a"))
     with pytest.raises(PaginationError, match="page 2 links back"):
         state.accept(page(2, next=back_to))
-    assert [row.run_number for row in state.rows] == [1]
+    assert state.rows == 1
     assert (state.pages, cursor_of(state.next)) == (1, "a")
 
 
@@ -96,6 +96,17 @@ def test_it_shrinks_what_it_chose_and_nothing_else() -> None:
     assert sizes == [250, 125, 62, 31, 15, 7, 3, 1]
     assert not listing(page_size=100).shrink()
     assert not listing(max_pages=3).shrink()
+
+
+def test_it_grows_again_after_good_pages() -> None:
+    state = listing()
+    state.shrink()
+    state.shrink()
+    sizes = []
+    for number in range(12):
+        sizes.append(state.parameters()["page_size"])
+        state.accept(page(number, next=f"c{number}"))
+    assert sizes == [125] * 4 + [250] * 4 + [500] * 4
 
 
 @pytest.mark.parametrize("options", [{"max_pages": 0}, {"max_pages": -1}, {"page_size": 0}])

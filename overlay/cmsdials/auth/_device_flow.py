@@ -11,6 +11,10 @@ __all__ = ["DeviceFlow", "refusal"]
 
 SLOWER = 5.0
 """Seconds by which an answer `slow_down` lengthens the interval (RFC 8628, section 3.5)."""
+SHORTEST = 0.1
+"""Seconds between two questions at least, whatever the service says."""
+SLOWEST = 60.0
+"""Seconds between two questions at most, unless the service says otherwise: a login must not outlive its asker."""
 
 
 @define
@@ -30,7 +34,7 @@ class DeviceFlow:
     @classmethod
     def started(cls, device: Device, now: float) -> DeviceFlow:
         """Begin at the time `now`."""
-        return cls(device, now + device.expires_in, device.interval)
+        return cls(device, now + device.expires_in, max(device.interval, SHORTEST))
 
     def remaining(self, now: float) -> float:
         """Seconds until the codes expire, 0 afterwards."""
@@ -65,7 +69,7 @@ class DeviceFlow:
 
     def unreachable(self) -> None:
         """Take in that a question got no answer: ask half as often (RFC 8628, section 3.5)."""
-        self.interval *= 2
+        self.interval = max(self.interval, min(2 * self.interval, SLOWEST))
 
 
 def refusal(code: str | None, detail: str = "") -> LoginError:

@@ -1,6 +1,7 @@
 """What a person sees while logging in: the link, the code to compare, and how much time is left.
 
-In a terminal this goes to standard error, in a notebook below the cell. Nothing here talks to a service.
+In a terminal this goes to standard error, in a notebook below the cell. Nothing here talks to a service, and what a
+service sent is shown only if it is plain text, with nothing in it that a terminal obeys.
 """
 
 from __future__ import annotations
@@ -23,11 +24,18 @@ INTERACTIVE = "CMSDIALS_INTERACTIVE"
 
 
 def somebody_is_there() -> bool:
-    """Whether a person can be asked to log in: in a notebook, or at a terminal."""
-    said = os.environ.get(INTERACTIVE, "")
+    """Whether a person can be asked to log in.
+
+    In a notebook, unless a program runs it (nbconvert and papermill say that nobody can type); else if standard input
+    and standard error are a terminal, so in no batch job, cron job or worker process. The environment may know better.
+    """
+    said = os.environ.get(INTERACTIVE, "").strip().lower()
     if said:
-        return said not in ("0", "no", "false")
-    return _in_notebook() or (_is_terminal(sys.stdin) and _is_terminal(sys.stderr))
+        return said not in ("0", "no", "off", "false")
+    kernel = _kernel()
+    if kernel is not None:
+        return bool(getattr(kernel, "_allow_stdin", True))
+    return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
 
 
 class Invitation:
@@ -35,16 +43,20 @@ class Invitation:
 
     Args:
         device: The login.
+
+    Attributes:
+        counts: Whether there is a place to count down.
     """
 
     def __init__(self, device: Device) -> None:
-        self._counts = _is_terminal(sys.stderr) and not _in_notebook()
+        in_notebook = _kernel() is not None
+        self.counts = _is_terminal(sys.stderr) and not in_notebook
         self._counted = False
         link = device.verification_uri_complete
         code = f"The page shows this code: {device.user_code}" if device.user_code else ""
         minutes = max(1, round(device.expires_in / 60))
         lasts = f"Waiting until you confirm; the link is good for {minutes} minutes."
-        if _in_notebook():
+        if in_notebook:
             _show_html(link, device.user_code, minutes)
         else:
             lines = ["To log in, open this link in a browser:", "", f"    {link}", "", code, lasts]
@@ -52,7 +64,7 @@ class Invitation:
 
     def remaining(self, seconds: float) -> None:
         """Show how many seconds are left, where there is a place to count down."""
-        if self._counts:
+        if self.counts:
             self._counted = True
             minutes, rest = divmod(round(seconds), 60)
             sys.stderr.write(f"\r{minutes:3d}:{rest:02d} left ")
@@ -74,12 +86,11 @@ def invitation(device: Device, *, open_browser: bool | None = None) -> Iterator[
         open_browser: Whether to open the link; None opens it where there is a browser to open.
 
     Raises:
-        LoginError: The link is none that a browser opens.
+        LoginError: The link is none that a browser opens, or the code none that can be shown.
     """
-    parts = urlsplit(device.verification_uri_complete)
-    if parts.scheme not in ("https", "http") or not parts.hostname or "@" in parts.netloc:
-        message = "the login service sent a link that is no web page"
-        raise LoginError(message, advice="Check the address of the login service.")
+    problem = _problem(device)
+    if problem:
+        raise LoginError(problem, advice="Check the address of the login service.")
     shown = Invitation(device)
     if _browser_is_there() if open_browser is None else open_browser:
         with contextlib.suppress(webbrowser.Error):
@@ -97,6 +108,24 @@ def invitation(device: Device, *, open_browser: bool | None = None) -> Iterator[
     _say("Logged in.")
 
 
+def _problem(device: Device) -> str:
+    """Say why a login cannot be shown; empty if it can."""
+    link = device.verification_uri_complete
+    if not _is_plain(link) or " " in link:
+        return "the login service sent a link that is no web page"
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return "the login service sent a link that is no web page"
+    if parts.scheme not in ("https", "http") or not parts.hostname or "@" in parts.netloc:
+        return "the login service sent a link that is no web page"
+    return "" if _is_plain(device.user_code) else "the login service sent a code that cannot be shown"
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and (text.isprintable() or not text)
+
+
 def _say(text: str) -> None:
     if sys.stderr is not None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201  # the dialogue itself
@@ -110,16 +139,28 @@ def _is_terminal(stream: object) -> bool:
         return False
 
 
-def _in_notebook() -> bool:
-    return "ipykernel" in sys.modules
+def _kernel() -> object | None:
+    """Return the kernel of the notebook that this runs in; None in no notebook."""
+    if "IPython" not in sys.modules or "ipykernel" not in sys.modules:
+        return None
+    from IPython import get_ipython  # noqa: PLC0415  # loaded already
+
+    return getattr(get_ipython(), "kernel", None)
 
 
 def _browser_is_there() -> bool:
-    if _in_notebook() or os.environ.get("SSH_CONNECTION") or not _is_terminal(sys.stderr):
+    if _kernel() is not None or os.environ.get("SSH_CONNECTION") or not _is_terminal(sys.stderr):
         return False  # it would open on another machine than the person's, or for nobody
     if sys.platform in ("darwin", "win32"):
         return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return False
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return False
+    # A browser for the terminal (lynx, w3m) would take it away from the dialogue.
+    return type(browser) is not webbrowser.GenericBrowser
 
 
 def _show_html(link: str, code: str, minutes: int) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import os
 import threading
+import weakref
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -10,6 +13,7 @@ from typing import Any
 
 from cmsdials.auth.models import ApiToken
 from cmsdials.credentials import BaseCredentials
+from cmsdials.errors import DialsError
 
 __all__ = ["RenewedCredentials", "is_stale"]
 
@@ -40,7 +44,13 @@ class RenewedCredentials(BaseCredentials):
     def __init__(self, token: ApiToken | None, now: Callable[[], datetime] = _utc_now) -> None:
         self._token = token
         self._now = now
+        self._begin_sharing()
+
+    def _begin_sharing(self) -> None:
         self._lock = threading.RLock()
+        self._failure: DialsError | None = None
+        self._failures = 0
+        _all.add(self)
 
     @abstractmethod
     def _next(self, used: ApiToken | None) -> ApiToken:
@@ -65,28 +75,59 @@ class RenewedCredentials(BaseCredentials):
 
     def renew(self, rejected: Mapping[str, str]) -> bool:
         """Get the next token if the refused request carried the present one; see the base class."""
+        failures = self._failures
         with self._lock:
             if self._token is not None and rejected.get("Authorization") == _header(self._token):
-                self._token = self._next(self._token)
+                self._token = self._get_next(failures)
         return True
 
     def _present(self) -> ApiToken:
         token = self._token
         if token is not None and not is_stale(token, self._now()):
             return token
+        failures = self._failures
         with self._lock:
             # Another thread may have renewed it while this one waited.
             if self._token is None or is_stale(self._token, self._now()):
-                self._token = self._next(self._token)
+                self._token = self._get_next(failures)
             return self._token
 
+    def _get_next(self, failures: int) -> ApiToken:
+        """Get the next token, or fail as the thread did that this one waited for.
+
+        Args:
+            failures: How often getting one had failed before this thread waited.
+        """
+        if self._failure is not None and self._failures > failures:
+            raise copy.copy(self._failure)
+        try:
+            return self._next(self._token)
+        except DialsError as problem:
+            self._failure = copy.copy(problem)  # without its traceback
+            self._failures += 1
+            raise
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+        return {name: value for name, value in self.__dict__.items() if name not in _NOT_PICKLED}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._lock = threading.RLock()
+        self._begin_sharing()
 
 
 def _header(token: ApiToken) -> str:
     return f"{token.token_type} {token.access_token}"
+
+
+_NOT_PICKLED = frozenset({"_lock", "_failure", "_failures"})
+_all: weakref.WeakSet[RenewedCredentials] = weakref.WeakSet()
+
+
+def _free_locks() -> None:
+    """In a child process, locks may be held by threads of the parent."""
+    for credentials in list(_all):
+        credentials._begin_sharing()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_locks)

@@ -3,7 +3,9 @@
 The file `credentials.json` stands in the user's cache folder (`CMSDIALS_CACHE_DIR`, or the argument `cache_dir`,
 name another). It holds an entry for each (issuer, client, audience). It is replaced as a whole, so readers need no
 lock; who changes it holds `lock()`, which works between processes. A file that cannot be understood is set aside,
-with a warning, and not lost.
+with a warning, and not lost; a file that the user names (`CMSDIALS_TOKEN_FILE`) is left where it is.
+
+On AFS the access list of the folder says who can read the file, whatever its mode.
 """
 
 from __future__ import annotations
@@ -13,10 +15,11 @@ import json
 import os
 import stat
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from attrs import define, field, frozen
 
@@ -32,6 +35,9 @@ FILE_NAME = "credentials.json"
 VERSION = 1
 LONGEST_WAIT = 60.0
 """Seconds to wait for another process that is just renewing; it takes one or two."""
+
+_Seen = tuple[int, int, int]
+"""Which file was read, and when it was written: device, inode, nanoseconds."""
 
 
 @frozen
@@ -58,41 +64,55 @@ class TokenStore:
 
     Attributes:
         path: The file.
+        named_by: How the user named it: by the argument `cache_dir`, or as the file in CMSDIALS_TOKEN_FILE, which may
+            be none of ours and is never moved; None for the usual folder.
     """
 
     path: Path = field(converter=Path)
+    named_by: Literal["argument", "file"] | None = None
 
     @classmethod
     def at(cls, cache_dir: str | os.PathLike[str] | None = None) -> TokenStore:
-        """Return the store in a folder: the argument, else what the environment names, else the user's cache."""
-        if cache_dir is None and os.environ.get(TOKEN_FILE):
-            return cls(Path(os.environ[TOKEN_FILE]).expanduser())
-        folder = cache_dir or os.environ.get(CACHE_DIR)
-        if folder is None:
+        """Return the store in a folder: the argument, else what the environment names, else the user's cache.
+
+        Raises:
+            TokenStoreError: The user has no home folder, and nothing else is named.
+        """
+        if not cache_dir and os.environ.get(TOKEN_FILE):
+            return cls(_expanded(os.environ[TOKEN_FILE]), "file")
+        if cache_dir:
+            return cls(_expanded(cache_dir) / FILE_NAME, "argument")
+        folder = os.environ.get(CACHE_DIR)
+        if not folder:
             from platformdirs import user_cache_path  # noqa: PLC0415  # only who logs in needs it
 
-            folder = user_cache_path("cmsdials")
-        return cls(Path(folder).expanduser() / FILE_NAME)
+            folder = str(user_cache_path("cmsdials"))
+        return cls(_expanded(folder) / FILE_NAME)
 
     def token(self, key: LoginKey) -> Token | None:
-        """Return the tokens of a login, None if there are none."""
+        """Return the tokens of a login, None if there are none.
+
+        Raises:
+            TokenStoreError: The file cannot be read.
+        """
         entry = self._entries().get(str(key))
         if entry is None or "access_token" not in entry:
             return None
         try:
             return Token.from_json(entry)
         except ValueError as problem:
-            warnings.warn(
-                f"the login for {key} in {self.path} is not usable ({problem}); log in again",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-            return None
+            said = str(problem)
+        warnings.warn(
+            f"the login for {key} in {self.path} is not usable ({said}); log in again",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return None
 
-    def application_secret(self, key: LoginKey) -> str | None:
-        """Return the stored secret of an application, None if there is none."""
-        secret = self._entries().get(str(key), {}).get("client_secret")
-        return secret if isinstance(secret, str) else None
+    def application_secret(self, key: LoginKey) -> Undisclosed | None:
+        """Return the stored `client_secret` of an application, None if there is none. Raises as `token`."""
+        entry = self._entries().get(str(key))
+        return entry if entry is not None and isinstance(entry.get("client_secret"), str) else None
 
     def applications(self, place: LoginKey) -> list[LoginKey]:
         """Return the applications that are logged in at a place: those with its issuer and audience."""
@@ -101,8 +121,16 @@ class TokenStore:
             for entry in self._entries().values()
             if entry.get("issuer") == place.issuer
             and entry.get("audience") == place.audience
+            and isinstance(entry.get("client"), str)
             and isinstance(entry.get("client_secret"), str)
         ]
+
+    def contents(self) -> str:
+        """Say what is there, in words that hold no secret. Raises as `token`."""
+        if not self.path.exists():
+            return "there is no such file"
+        names = sorted(self._entries())
+        return f"it holds logins for {', '.join(names)}" if names else "it holds no login"
 
     def keep(self, key: LoginKey, token: Token) -> None:
         """Store the tokens of a login in place of earlier ones.
@@ -112,35 +140,59 @@ class TokenStore:
         """
         self._change(key, Undisclosed(token.as_json()))
 
-    def keep_application(self, key: LoginKey, client_secret: str) -> None:
-        """Store the secret of an application. Raises as `keep`."""
-        content = Undisclosed({"client_secret": client_secret})
-        del client_secret
-        self._change(key, content)
+    def keep_application(self, key: LoginKey, secret: Undisclosed) -> None:
+        """Store the `client_secret` of an application. Raises as `keep`."""
+        self._change(key, secret)
+
+    def holds(self, key: LoginKey) -> bool:
+        """Whether there is anything for this login, usable or not. Raises as `token`."""
+        return str(key) in self._entries()
 
     def forget(self, key: LoginKey) -> None:
         """Delete a login, if there is one. Raises as `keep`."""
-        if str(key) in self._entries():
+        if self.holds(key):
             self._change(key, None)
+
+    def take(self, key: LoginKey) -> Token | None:
+        """Delete a login and return its newest tokens, None if it has none. Raises as `keep`."""
+        with self.lock():
+            token = self.token(key)
+            self.forget(key)
+        return token
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the store against other processes (and threads); may be held twice by the same thread.
+        """Hold the store against other processes and threads; the thread that holds it may ask again.
 
         Raises:
             TokenStoreError: The folder cannot be made, or another process holds the store for too long.
         """
+        path = self.path.with_name(f"{self.path.name}.lock")
+        held: set[Path] = _held.__dict__.setdefault("paths", set())
+        if path in held:
+            yield
+            return
+        with self._locked(path):
+            held.add(path)
+            try:
+                yield
+            finally:
+                held.discard(path)
+
+    @contextlib.contextmanager
+    def _locked(self, path: Path) -> Iterator[None]:
         from filelock import FileLock, Timeout  # noqa: PLC0415  # only who changes the store needs it
 
         self._make_folder()
-        lock_path = self.path.with_name(f"{self.path.name}.lock")
-        lock = FileLock(lock_path, timeout=LONGEST_WAIT, mode=0o600, is_singleton=True)
+        lock = FileLock(path, timeout=LONGEST_WAIT, mode=0o600)
         try:
             lock.acquire()
         except Timeout:
-            message = f"another process has held {lock_path} for {LONGEST_WAIT:.0f} s"
+            message = f"another process has held {path} for {LONGEST_WAIT:.0f} s"
         except OSError as problem:
-            message = f"{lock_path} cannot be locked ({problem.strerror})"
+            message = f"{path} cannot be locked ({problem.strerror})"
+        except NotImplementedError:  # from filelock before 3.21
+            message = f"{path} cannot be locked (its file system has no locks)"
         else:
             try:
                 yield
@@ -162,62 +214,107 @@ class TokenStore:
         entries.pop(str(key), None)
         if content is not None:
             named = {"issuer": key.issuer, "client": key.client, "audience": key.audience}
-            entries[str(key)] = named | dict(content)
-        return _replace(self.path, json.dumps({"version": VERSION, "logins": entries}, indent=2))
+            entries[str(key)] = Undisclosed({**content, **named})
+        return _replace(self.path, entries)
 
-    def _entries(self) -> dict[str, dict[str, Any]]:
-        try:
-            text = self.path.read_text(encoding="utf-8")
-        except FileNotFoundError:
+    def _entries(self) -> dict[str, Undisclosed]:
+        """Read the file. Its secrets are in no local variable when something is said of it."""
+        found = _read(self.path)
+        if found is None:
             return {}
-        except UnicodeDecodeError:
-            text = ""
-        except OSError as problem:
-            message = f"{self.path} cannot be read ({problem.strerror})"
-            raise TokenStoreError(message) from None
-        _warn_if_others_can_read(self.path)
-        try:
-            stored = json.loads(text)
-        except ValueError:
-            stored = None
-        del text
-        if not isinstance(stored, dict) or not isinstance(stored.get("logins"), dict):
-            del stored
-            self._set_aside("is damaged")
-            return {}
-        if stored.get("version") == VERSION:
-            return {name: entry for name, entry in stored["logins"].items() if isinstance(entry, dict)}
-        del stored  # an error would carry it along
-        message = f"{self.path} was written by another version of cmsdials"
-        advice = f"Update cmsdials, or name another folder in {CACHE_DIR}, and log in there."
-        raise TokenStoreError(message, advice=advice)
+        stored, seen = found
+        logins = stored.get("logins")
+        if isinstance(logins, Mapping):
+            if stored.get("version") == VERSION:
+                return {name: Undisclosed(entry) for name, entry in logins.items() if isinstance(entry, dict)}
+            del logins
+            message = f"{self.path} was written by another version of cmsdials"
+            advice = f"Update cmsdials, or name another folder in {CACHE_DIR}, and log in there."
+            raise TokenStoreError(message, advice=advice)
+        del logins
+        if self.named_by == "file":
+            message = f"{self.path}, which {TOKEN_FILE} names, is no file that `cmsdials login` wrote"
+            raise TokenStoreError(message, advice="Name a copy of the file that `cmsdials login` tells of.")
+        self._set_aside(seen)
+        return {}
 
-    def _set_aside(self, problem: str) -> None:
+    def _set_aside(self, seen: _Seen) -> None:
         aside = self.path.with_name(f"{self.path.name}.damaged")
+        done = f"it is now {aside}"
         try:
-            self.path.replace(aside)
-            done = f"it is now {aside}"
-        except OSError:
+            with self.lock():
+                # Another process may have set it aside, and have logged in, since it was read.
+                if _identity(self.path.stat()) == seen:
+                    self.path.replace(aside)
+        except FileNotFoundError:
+            pass
+        except (OSError, TokenStoreError):
             done = "it could not be set aside"
         warnings.warn(
-            f"{self.path} {problem}: {done}; log in again if you are asked to", RuntimeWarning, stacklevel=4
+            f"{self.path} is damaged: {done}; log in again if you are asked to", RuntimeWarning, stacklevel=4
         )
 
     def _make_folder(self) -> None:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return
         except OSError as problem:
             message = f"the folder {self.path.parent} cannot be made ({problem.strerror})"
-            raise TokenStoreError(message) from None
+        raise TokenStoreError(message)
 
 
-def _replace(path: Path, text: str) -> str:
+_held = threading.local()
+"""`paths`: the locks that this thread holds."""
+
+
+def _expanded(path: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        pass
+    message = "there is no place to keep logins: HOME is not set, and this user has no home folder"
+    raise TokenStoreError(message, advice=f"Name a folder in {CACHE_DIR}, or a file in {TOKEN_FILE}.")
+
+
+def _identity(status: os.stat_result) -> _Seen:
+    return status.st_dev, status.st_ino, status.st_mtime_ns
+
+
+def _read(path: Path) -> tuple[Undisclosed, _Seen] | None:
+    """Read a JSON object, and which file it was; None if there is no file. What is no object is empty.
+
+    Raises:
+        TokenStoreError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            _warn_if_others_can_read(path, status)
+            stored = _parsed(file.read())
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        message = f"{path} cannot be read ({problem.strerror})"
+    else:
+        return stored, _identity(status)
+    raise TokenStoreError(message)
+
+
+def _parsed(content: bytes) -> Undisclosed:
+    try:
+        stored = json.loads(content)
+    except (ValueError, RecursionError):
+        return Undisclosed({})
+    return Undisclosed(stored if isinstance(stored, dict) else {})
+
+
+def _replace(path: Path, entries: Mapping[str, Undisclosed]) -> str:
     """Put a new file, readable by its owner alone, in the place of another; return what went wrong."""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # made with 0600
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+                json.dump({"version": VERSION, "logins": entries}, file, indent=2, default=dict)
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(path)
@@ -237,21 +334,20 @@ def legacy_token(folder: str | os.PathLike[str]) -> Token | None:
     """
     path = Path(folder) / "creds"
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        token = Token.from_json(stored)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, AttributeError):
-        warnings.warn(f"{path}, left by an older cmsdials, cannot be used", RuntimeWarning, stacklevel=2)
-        return None
-    _warn_if_others_can_read(path)
-    return token
+        found = _read(path)
+        if found is None:
+            return None
+        return Token.from_json(found[0])
+    except (TokenStoreError, ValueError):
+        pass
+    warnings.warn(f"{path}, left by an older cmsdials, cannot be used", RuntimeWarning, stacklevel=2)
+    return None
 
 
-def _warn_if_others_can_read(path: Path) -> None:
-    if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
+def _warn_if_others_can_read(path: Path, status: os.stat_result) -> None:
+    if os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077:
         warnings.warn(
             f"{path} holds secrets, and others than you can read it: run `chmod 600 {path}`",
             RuntimeWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

@@ -7,31 +7,37 @@ audience of DIALS, RFC 8693); every other address logs in through the DIALS that
 
 from __future__ import annotations
 
+import copy
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from attrs import frozen
 
+from cmsdials.address import checked_base_url
 from cmsdials.answers import Answer
 from cmsdials.auth import _dialogue, models
 from cmsdials.auth._device_flow import DeviceFlow, refusal
-from cmsdials.auth._store import LoginKey
+from cmsdials.auth._store import LoginKey, TokenStore
 from cmsdials.auth.models import ApiToken, Device, Token
 from cmsdials.errors import (
     AuthenticationError,
     BadRequestError,
+    ConfigurationError,
     ImpossibleToRefreshTokenError,
     LoginError,
+    MethodNotAllowedError,
+    NotFoundError,
     PendingAuthorizationError,
     ResponseError,
     ServerError,
     TooManyRequestsError,
     TransportError,
 )
-from cmsdials.instances import KEYCLOAK_URL, PRODUCTION, REALM, instance_of, with_slash
+from cmsdials.instances import KEYCLOAK_URL, PRODUCTION, REALM, instance_of
 from cmsdials.session import Session
 from cmsdials.timeout import Timeout
 from cmsdials.undisclosed import Undisclosed
@@ -76,6 +82,8 @@ class AuthClient:
         base_url: Address of DIALS.
         through_keycloak: Whether logins go through Keycloak.
         realm_url: Address of the realm, which applications log in at whichever way people do.
+        knows_realm: Whether that realm is the one of this DIALS; False where nothing was said of it, so that no
+            application found in the environment or in a file is sent there.
 
     Raises:
         ConfigurationError: An address cannot work.
@@ -97,13 +105,17 @@ class AuthClient:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        instance = instance_of(base_url or PRODUCTION.base_url)
-        self.base_url = with_slash(base_url or PRODUCTION.base_url)
-        named = any((keycloak_url, realm, client_id, audience))
-        self.through_keycloak = (
-            instance is not None or named if through_keycloak is None else through_keycloak
-        )
-        self.realm_url = f"{with_slash(keycloak_url or KEYCLOAK_URL)}realms/{realm or REALM}/"
+        self.base_url = checked_base_url(base_url or PRODUCTION.base_url)
+        instance = instance_of(self.base_url)
+        self._named = {
+            "--keycloak-url": keycloak_url,
+            "--realm": realm,
+            "--client-id": client_id,
+            "--audience": audience,
+        }
+        self.knows_realm = instance is not None or any(self._named.values())
+        self.through_keycloak = self.knows_realm if through_keycloak is None else through_keycloak
+        self.realm_url = f"{_checked_keycloak_url(keycloak_url or KEYCLOAK_URL)}realms/{realm or REALM}/"
         self.client_id = client_id or (instance or PRODUCTION).client_id
         self.audience = audience or (instance or PRODUCTION).audience
         self._clock = clock
@@ -144,6 +156,24 @@ class AuthClient:
         """What the login of an application is stored under."""
         return LoginKey(self.realm_url, client_id, self.audience)
 
+    @property
+    def instance(self) -> str:
+        """What the DIALS is called: prod, dev, or its address."""
+        instance = instance_of(self.base_url)
+        return instance.name if instance else self.base_url
+
+    @property
+    def place(self) -> str:
+        """The DIALS, for people: its name, if it has one, and its address."""
+        instance = instance_of(self.base_url)
+        return f"{instance.name} ({self.base_url})" if instance else self.base_url
+
+    def through_dials(self) -> Self:
+        """Return a client of the same DIALS through which people log in at DIALS itself."""
+        other = copy.copy(self)
+        other.through_keycloak = False
+        return other
+
     def now(self) -> datetime:
         """The present time of this client's clock."""
         return datetime.fromtimestamp(self._clock(), UTC)
@@ -171,29 +201,45 @@ class AuthClient:
         flow = DeviceFlow.started(device, self._clock())
         with _dialogue.invitation(device, open_browser=open_browser) as shown:
             while True:
-                shown.remaining(flow.remaining(self._clock()))
-                self._sleep(flow.wait(self._clock()))
+                self._wait(flow, shown)
                 try:
-                    answer = self._ask(device.device_code)
+                    answer = self._ask(Undisclosed({"device_code": device.device_code}))
                 except (TransportError, ServerError, TooManyRequestsError):
                     flow.unreachable()
                     continue
-                if isinstance(answer, Token):
-                    return answer
+                if not isinstance(answer, _Refused):
+                    return self._tokens(answer)
                 flow.refused(answer.code, answer.detail)
+
+    def _wait(self, flow: DeviceFlow, shown: _dialogue.Invitation) -> None:
+        """Wait until the next question is due, counting down where that is seen."""
+        left = flow.wait(self._clock())
+        while left > 0:
+            shown.remaining(flow.remaining(self._clock()))
+            step = min(left, 1.0) if shown.counts else left
+            self._sleep(step)
+            left -= step
 
     def new_device(self) -> Device:
         """Start a login: get the codes to confirm it with.
 
         Raises:
-            LoginError: The answer holds no codes.
+            LoginError: The service starts none, or the answer holds no codes.
             RequestFailedError: No usable answer came.
         """
+        try:
+            return models.device(self._started())
+        except (BadRequestError, AuthenticationError, NotFoundError) as refused:
+            said = refused.message
+        message = f"{self.issuer} starts no login ({said})"
         if self.through_keycloak:
-            path, data = "/protocol/openid-connect/auth/device", {"client_id": self.client_id}
-            return models.device(self._form(path, data, safe=True))
-        request = {"method": "GET", "url": "/api/v1/auth/new-device/"}
-        return models.device(self._dials.perform(request, _object, workspace=False))
+            advice = f"Check the address, the realm, and that it knows the application {self.client_id!r}."
+        else:
+            advice = (
+                "Check the address. If people log in at this DIALS through a Keycloak, name that: --keycloak-url, or"
+                " AuthClient(keycloak_url=...)."
+            )
+        raise LoginError(message, advice=advice)
 
     def device_token(self, device_code: str) -> Token:
         """Ask once whether a login is confirmed.
@@ -203,9 +249,11 @@ class AuthClient:
             LoginDeniedError, LoginExpiredError, LoginError: It never will be.
             RequestFailedError: No usable answer came.
         """
-        answer = self._ask(device_code)
-        if isinstance(answer, Token):
-            return answer
+        code = Undisclosed({"device_code": device_code})
+        del device_code  # errors would carry it along
+        answer = self._ask(code)
+        if not isinstance(answer, _Refused):
+            return self._tokens(answer)
         if answer.code in _PENDING:
             raise PendingAuthorizationError
         raise refusal(answer.code, answer.detail)
@@ -244,6 +292,10 @@ class AuthClient:
             answer = self._refreshed(token)
         except (BadRequestError, AuthenticationError) as problem:
             refused = problem
+        except (NotFoundError, MethodNotAllowedError) as problem:
+            if self.through_keycloak:
+                raise
+            refused = problem  # a DIALS that leaves logins to Keycloak by now
         else:
             if not self.through_keycloak:
                 return models.token(answer, self.now())
@@ -275,14 +327,17 @@ class AuthClient:
         request = {"method": "POST", "url": "/protocol/openid-connect/revoke", "data": data}
         return self._realm.perform(request, lambda _: True, safe=True, workspace=False)
 
-    def how_to_log_in(self) -> str:
-        """Say what a person does to log in here."""
-        instance = instance_of(self.base_url)
-        where = instance.name if instance else self.base_url
+    def how_to_log_in(self, store: TokenStore | None = None) -> str:
+        """Say what a person does to log in here, so that it is kept in a store."""
+        options = {"--instance": self.instance} | self._named
+        if store is not None and store.named_by == "argument":
+            options["--cache-dir"] = str(store.path.parent)
+        command = shlex.join(
+            ["cmsdials", "login", *(part for pair in options.items() if pair[1] for part in pair if part)]
+        )
         return (
-            f"Log in again: run `cmsdials login --instance {where}` in a terminal, or "
-            "cmsdials.auth.client.AuthClient(...).device_auth_flow() in a notebook. For batch jobs copy the file "
-            "that this writes and name it in CMSDIALS_TOKEN_FILE."
+            f"Log in: run `{command}` in a terminal, or Credentials.from_creds_file in a notebook. For batch jobs copy"
+            " the file that this writes and name it in CMSDIALS_TOKEN_FILE."
         )
 
     # --- applications
@@ -312,29 +367,33 @@ class AuthClient:
         message = f"{self.realm_url} does not let the application {client_id!r} in ({refused})"
         advice = (
             "Check its client id and secret, and that the DIALS developers have granted it access to the API "
-            f"of {self.audience}."
+            f"of {self.audience}. For another Keycloak give AuthClient its keycloak_url (--keycloak-url)."
         )
         raise LoginError(message, advice=advice)
 
     # --- requests
 
-    def _ask(self, device_code: str) -> Token | _Refused:
+    def _started(self) -> Mapping[str, Any]:
+        if self.through_keycloak:
+            path, data = "/protocol/openid-connect/auth/device", {"client_id": self.client_id}
+            return self._form(path, data, safe=True)
+        request = {"method": "GET", "url": "/api/v1/auth/new-device/"}
+        return self._dials.perform(request, _object, workspace=False)
+
+    def _ask(self, device_code: Undisclosed) -> Mapping[str, Any] | _Refused:
+        """Ask once whether a login is confirmed."""
         try:
             if self.through_keycloak:
-                data = Undisclosed(
-                    {
-                        "client_id": self.client_id,
-                        "grant_type": DEVICE_CODE_GRANT,
-                        "device_code": device_code,
-                    }
-                )
-                answer = self._form("/protocol/openid-connect/token", data, retries=0)
-            else:
-                body = Undisclosed({"device_code": device_code})
-                request = {"method": "POST", "url": "/api/v1/auth/device-token/", "json": body}
-                answer = self._dials.perform(request, _object, retries=0, workspace=False)
+                named = {"client_id": self.client_id, "grant_type": DEVICE_CODE_GRANT}
+                data = Undisclosed({**named, **device_code})
+                return self._form("/protocol/openid-connect/token", data, retries=0)
+            request = {"method": "POST", "url": "/api/v1/auth/device-token/", "json": device_code}
+            return self._dials.perform(request, _object, retries=0, workspace=False)
         except (BadRequestError, AuthenticationError) as refused:
             return _Refused(refused.code, refused.detail)
+
+    def _tokens(self, answer: Mapping[str, Any]) -> Token:
+        """Make tokens of what a confirmed login, or a refresh, was answered."""
         return self._exchanged(answer) if self.through_keycloak else models.token(answer, self.now())
 
     def _refreshed(self, token: Token) -> Mapping[str, Any]:
@@ -385,9 +444,19 @@ class AuthClient:
         return f"<AuthClient of {self.issuer}>"
 
 
+def _checked_keycloak_url(keycloak_url: str) -> str:
+    try:
+        return checked_base_url(keycloak_url)
+    except ConfigurationError as wrong:
+        problem = wrong.message.replace("base_url", "keycloak_url", 1)
+    raise ConfigurationError(problem, advice=f"Give the address of the Keycloak, such as {KEYCLOAK_URL}.")
+
+
 def _object(answer: Answer) -> Mapping[str, Any]:
     body = answer.json()
     if isinstance(body, Mapping):
         return Undisclosed(body)
-    message = f"{urlsplit(answer.url).netloc} sent no tokens but {type(body).__name__}"
+    kind = type(body).__name__
+    del body  # whatever it is, an error would carry it along
+    message = f"{urlsplit(answer.url).netloc} sent no tokens but {kind}"
     raise LoginError(message)

@@ -10,6 +10,7 @@ from cmsdials.auth.client import AuthClient
 from cmsdials.auth.models import ApiToken
 from cmsdials.credentials import header_problem
 from cmsdials.errors import CredentialsError
+from cmsdials.undisclosed import Undisclosed
 
 __all__ = ["CLIENT_ID", "CLIENT_SECRET", "Credentials", "from_environment", "from_store"]
 
@@ -45,13 +46,14 @@ class Credentials(RenewedCredentials):
                 message = f"the {name} of the application cannot be used: {problem}"
                 raise CredentialsError(message)
         self.client_id = client_id
-        self._secret = client_secret
+        self._secret = Undisclosed({"client_secret": client_secret})
+        del client_secret
         self.client = client or AuthClient()
         super().__init__(None, self.client.now)
 
     def _next(self, used: ApiToken | None) -> ApiToken:
         del used
-        return self.client.api_access_token(self.client_id, self._secret)
+        return self.client.api_access_token(self.client_id, self._secret["client_secret"])
 
     def keep_in(self, store: TokenStore) -> None:
         """Keep client id and secret for later.
@@ -68,7 +70,9 @@ class Credentials(RenewedCredentials):
 def from_store(store: TokenStore, client: AuthClient) -> Credentials | None:
     """Return the application that is logged in with `cmsdials login --application`, None if none is."""
     for key in store.applications(client.application_key("")):
-        return Credentials(key.client, store.application_secret(key) or "", client)
+        secret = store.application_secret(key)
+        if secret is not None:
+            return Credentials(key.client, secret["client_secret"], client)
     return None
 
 

@@ -13,9 +13,8 @@ from cmsdials.auth._store import TOKEN_FILE, TokenStore, legacy_token
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.models import ApiToken, Token
 from cmsdials.errors import ImpossibleToRefreshTokenError, NotLoggedInError, TokenStoreError
-from cmsdials.instances import instance_of
 
-__all__ = ["Credentials"]
+__all__ = ["Credentials", "not_logged_in"]
 
 LEGACY_CACHE_DIR = ".cache"
 
@@ -68,12 +67,15 @@ class Credentials(RenewedCredentials):
         super().__init__(tokens, client.now)
         self.client = client
         self._store = store
+        self._is_kept = False
+        self._is_forgotten = False
         self._warned = False
 
     @classmethod
     def _of(cls, tokens: Token, client: AuthClient, store: TokenStore | None) -> Credentials:
         made = cls.__new__(cls)
         made._begin(tokens, client, store)
+        made._is_kept = store is not None
         return made
 
     @classmethod
@@ -105,10 +107,12 @@ class Credentials(RenewedCredentials):
         """Take up the login that is kept for a login service, or log in.
 
         Without `cache_dir`, the environment comes first: the file that CMSDIALS_TOKEN_FILE names, or
-        CMSDIALS_CLIENT_ID with CMSDIALS_CLIENT_SECRET, which log an application in. Then comes the file in
-        `cache_dir`, in the folder that CMSDIALS_CACHE_DIR names, or in the user's cache folder, and then the file
-        `creds` that cmsdials 1.8 left in `cache_dir` or ./.cache, which is only read. If there is no login, a
-        person at a terminal or in a notebook is asked to log in.
+        CMSDIALS_CLIENT_ID with CMSDIALS_CLIENT_SECRET, which log an application in (if `client` says where: it is
+        for production, for development, or names a Keycloak). Then comes the file in `cache_dir`, in the folder
+        that CMSDIALS_CACHE_DIR names, or in the user's cache folder, and then the file `creds` that cmsdials 1.8
+        left in `cache_dir` or ./.cache, which is only read. If there is no login, a person is asked to log in
+        where one is there: in a notebook, or if standard input and standard error are a terminal.
+        CMSDIALS_INTERACTIVE=0 says that nobody is there, 1 that somebody is.
 
         Args:
             cache_dir: Folder of the file that keeps logins.
@@ -127,10 +131,7 @@ class Credentials(RenewedCredentials):
         if found is not None:
             return found
         if not somebody_is_there():
-            message = (
-                f"there is no login for {client.issuer} in {TokenStore.at(cache_dir).path}, and nobody to ask"
-            )
-            raise NotLoggedInError(message, advice=client.how_to_log_in())
+            raise not_logged_in(cache_dir, client, ", and nobody is there to be asked")
         return cls.from_authclient_token(client.device_auth_flow(), cache_dir, client)
 
     @classmethod
@@ -139,22 +140,22 @@ class Credentials(RenewedCredentials):
     ) -> RenewedCredentials | None:
         """Take up a login as `from_creds_file`, but return None where there is none, and ask nobody."""
         client = client or AuthClient()
-        store = TokenStore.at(cache_dir)
-        if cache_dir is None and not os.environ.get(TOKEN_FILE):
+        if cache_dir is None and not os.environ.get(TOKEN_FILE) and client.knows_realm:
             application = client_credentials.from_environment(client)
             if application is not None:
                 return application
+        store = TokenStore.at(cache_dir)
         tokens = store.token(client.key)
         if tokens is not None:
             return cls._of(tokens, client, store)
-        application = client_credentials.from_store(store, client)
+        application = client_credentials.from_store(store, client) if client.knows_realm else None
         if application is not None:
             return application
         legacy = legacy_token(cache_dir or LEGACY_CACHE_DIR)
         if legacy is None or _is_over(legacy, client.now()):
             return None
         # It names no issuer. Only a login through DIALS can be meant: cmsdials 1.8 had no other.
-        return cls._of(legacy, AuthClient(client.base_url, through_keycloak=False), None)
+        return cls._of(legacy, client.through_dials(), None)
 
     @property
     def token(self) -> str:
@@ -201,10 +202,13 @@ class Credentials(RenewedCredentials):
         assert isinstance(used, Token)  # noqa: S101  # see _tokens
         try:
             return self._refreshed(used)
-        except ImpossibleToRefreshTokenError:
-            if not somebody_is_there():
+        except ImpossibleToRefreshTokenError as ended:
+            ended.advice = self.client.how_to_log_in(self._store)
+            # The login of an older cmsdials is not kept: asking would have no end.
+            if self._store is None or not somebody_is_there():
                 raise
         tokens = self.client.device_auth_flow()
+        self._is_forgotten = False
         self._keep(tokens)
         return tokens
 
@@ -218,6 +222,8 @@ class Credentials(RenewedCredentials):
                     if not is_stale(stored, self._now()):
                         return stored  # another process was faster
                     used = stored
+                # Logged out meanwhile: this process goes on, and brings nothing back.
+                self._is_forgotten = stored is None and self._is_kept
                 tokens = self.client.refresh(used, rotated=self._remember)
                 self._keep(tokens)
                 return tokens
@@ -232,10 +238,11 @@ class Credentials(RenewedCredentials):
         self._keep(tokens)
 
     def _keep(self, tokens: Token) -> None:
-        if self._store is None:
+        if self._store is None or self._is_forgotten:
             return
         try:
             self._store.keep(self.client.key, tokens)
+            self._is_kept = True
         except TokenStoreError as problem:
             self._warn(problem)
 
@@ -247,14 +254,28 @@ class Credentials(RenewedCredentials):
             )
 
     def __repr__(self) -> str:
-        instance = instance_of(self.client.base_url)
-        where = instance.name if instance else self.client.base_url
-        return f"<Credentials of a person for {where}, token until {self.expires_at.isoformat(timespec='seconds')}>"
+        until = self.expires_at.isoformat(timespec="seconds")
+        return f"<Credentials of a person for {self.client.instance}, token until {until}>"
+
+
+def not_logged_in(
+    cache_dir: str | os.PathLike[str] | None, client: AuthClient, problem: str = ""
+) -> NotLoggedInError:
+    """Return the error for a login that is not there, with all that helps to find out why."""
+    store = TokenStore.at(cache_dir)
+    message = f"there is no login for {client.place} in {store.path}: {store.contents()}{problem}"
+    advice = client.how_to_log_in(store)
+    if os.environ.get(client_credentials.CLIENT_ID) and not client.knows_realm:
+        advice += (
+            f" The application in {client_credentials.CLIENT_ID} is not used: nothing says where it logs in."
+            " For that, give AuthClient its keycloak_url."
+        )
+    return NotLoggedInError(message, advice=advice)
 
 
 def _is_newer(stored: Token, used: Token) -> bool:
     # What is kept may also be older than what is used, where the file could not be written.
-    return stored.access_token != used.access_token and stored.expires_at >= used.expires_at
+    return stored.access_token != used.access_token and stored.issued_at >= used.issued_at
 
 
 def _is_over(token: Token, now: datetime) -> bool:

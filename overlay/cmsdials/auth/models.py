@@ -20,6 +20,10 @@ from cmsdials.errors import LoginError
 __all__ = ["ApiToken", "Device", "Token"]
 
 
+LONGEST = 10 * 365 * 86400
+"""Seconds that anything here lasts at most; more would be no date."""
+
+
 def _masked(value: str) -> str:
     return "'***'" if value else "''"
 
@@ -69,6 +73,11 @@ class ApiToken:
     expires_in: int
     token_type: str = "Bearer"  # noqa: S105  # not a secret
     expires_at: datetime = field(converter=_aware)
+
+    @property
+    def issued_at(self) -> datetime:
+        """When it was asked for."""
+        return self.expires_at - timedelta(seconds=self.expires_in)
 
     @property
     def claims(self) -> dict[str, Any]:
@@ -131,7 +140,9 @@ class Token(ApiToken):
             if name in stored or name not in _OPTIONAL:
                 value = stored.get(name)
                 fits = isinstance(value, kind) and not isinstance(value, bool)
-                problem = "is missing" if value is None else "is of another type"
+                if fits and isinstance(value, int | float):
+                    fits = 0 <= value <= LONGEST
+                problem = "is missing" if value is None else "is no such value"
                 del value
                 if not fits:
                     message = f"{name} {problem}"
@@ -205,7 +216,7 @@ def device(answer: Mapping[str, Any]) -> Device:
         expires_in=_seconds(answer, "expires_in"),
         user_code=str(answer.get("user_code") or ""),
         verification_uri=str(answer.get("verification_uri") or ""),
-        interval=float(_seconds(answer, "interval", default=5)),
+        interval=_number(answer, "interval", default=5),
     )
 
 
@@ -228,8 +239,12 @@ def _common(answer: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def _seconds(answer: Mapping[str, Any], name: str, default: int | None = None) -> int:
+    return int(_number(answer, name, default))
+
+
+def _number(answer: Mapping[str, Any], name: str, default: float | None = None) -> float:
     value = answer.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST:
         message = f"the login service sent no usable {name}"
         raise LoginError(message)
-    return int(value)
+    return float(value)

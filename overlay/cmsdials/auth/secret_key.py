@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cmsdials.credentials import BaseCredentials, header_problem
 from cmsdials.errors import CredentialsError
+from cmsdials.undisclosed import Undisclosed
 
 if TYPE_CHECKING:
     from cmsdials.auth.client import AuthClient
@@ -28,7 +29,6 @@ class Credentials(BaseCredentials):
         client: The login service, for that; production's if None.
 
     Attributes:
-        token: The secret, in clear; the repr masks it.
         client: What was given as `client`.
 
     Raises:
@@ -49,19 +49,25 @@ class Credentials(BaseCredentials):
                 " application (for the sandbox: the value of its --secret option)."
             )
             raise CredentialsError(message, advice=advice)
-        self.token = token
+        self._secret = Undisclosed({"token": token})
+        del token
         self.client = client
         if client_id is not None:
             from cmsdials.auth import client_credentials  # noqa: PLC0415  # not needed for the secret alone
 
-            self._application = client_credentials.Credentials(client_id, str(token), client)
+            self._application = client_credentials.Credentials(client_id, self.token, client)
+
+    @property
+    def token(self) -> str:
+        """The secret, in clear."""
+        return str(self._secret["token"])
 
     def before_request(self, headers: dict[str, str]) -> None:
         """Put the secret, or the application's token, into `headers`."""
         if self._application is not None:
             self._application.before_request(headers)
         else:
-            headers[HEADER] = str(self.token)
+            headers[HEADER] = self.token
 
     def renew(self, rejected: Mapping[str, str]) -> bool:
         """Get the application's next token; a bare secret has none."""

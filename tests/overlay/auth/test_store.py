@@ -100,9 +100,10 @@ def test_a_damaged_file_is_set_aside(store: TokenStore, token: Token, content: b
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"access_token": 3}, "access_token is of another type"),
+        ({"access_token": 3}, "access_token is no such value"),
         ({"refresh_token": None}, "refresh_token is missing"),
         ({"expires_at": "soon"}, "not usable"),
+        ({"expires_in": 1e300}, "expires_in is no such value"),
     ],
 )
 def test_a_damaged_entry_costs_only_itself(
@@ -215,6 +216,7 @@ def test_the_file_of_1_8_that_others_can_read_is_reported(tmp_path: Path, clock:
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"access_token": "a"}'])
 def test_a_file_of_1_8_that_is_damaged_is_no_login(tmp_path: Path, content: str) -> None:
     (tmp_path / "creds").write_text(content)
+    (tmp_path / "creds").chmod(0o600)
     with pytest.warns(RuntimeWarning, match=r"cannot be used"):
         assert legacy_token(tmp_path) is None
     assert (tmp_path / "creds").read_text() == content

@@ -1,0 +1,259 @@
+"""Listings in a file: each good page as it comes, so that a killed process loses at most the page in flight.
+
+The file begins with a line of JSON that says what it is and of which listing (`Origin`). Each page follows as a
+line `page <bytes> <sha256>` and that many bytes: the answer of the service itself, compressed with zlib. Pages are only
+appended, and reach the disk before they count. A page that is cut off at the end of the file, because the process was
+killed while writing it, is dropped; damage anywhere else is an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from attrs import frozen
+
+from cmsdials.errors import CheckpointError
+from cmsdials.origin import Origin
+
+__all__ = ["CheckpointFile", "Stored", "read_checkpoint"]
+
+FORMAT = "cmsdials listing"
+VERSION = 1
+_PAGE = re.compile(rb"page (\d{1,12}) ([0-9a-f]{64})\n")
+_LONGEST_LINE = 100
+_BEGINNING = b'{"format": "%s"' % FORMAT.encode()
+
+
+@frozen
+class Stored:
+    """What a file holds.
+
+    Attributes:
+        origin: What the listing is of.
+        began: When it was begun.
+        bodies: The answers, one for each page.
+        end: Position after the last whole page.
+    """
+
+    origin: Origin
+    began: datetime
+    bodies: list[bytes]
+    end: int
+
+
+class CheckpointFile:
+    """A file that pages are appended to. No other process can append to it meanwhile.
+
+    Args:
+        path: The file.
+        origin: What the listing is of.
+        end: Position after the last whole page of an earlier listing, which is gone on with; None to begin anew.
+
+    Raises:
+        CheckpointError: It cannot be made or locked, or there is a file already and `end` is None.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], origin: Origin, *, end: int | None = None) -> None:
+        self._path = Path(path)
+        with _explained(self._path, "opened"):
+            fresh = end is None and not _is_hardly_begun(self._path)
+            self._file: BinaryIO = self._path.open("xb" if fresh else "r+b")
+        try:
+            _lock(self._file, self._path)
+            with _explained(self._path, "written"):
+                # What was cut off when the process was killed.
+                self._file.truncate(end or 0)
+                self._file.seek(end or 0)
+                if end is None:
+                    self._file.write(_header(origin))
+                    self._flush()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def append(self, body: bytes) -> None:
+        """Add a page, and see it to the disk.
+
+        Raises:
+            CheckpointError: It cannot be written. What was there before is still good.
+        """
+        packed = zlib.compress(body, 1)
+        record = b"page %d %s\n%s\n" % (len(packed), hashlib.sha256(packed).hexdigest().encode(), packed)
+        with _explained(self._path, "written"):
+            start = self._file.tell()
+            try:
+                self._file.write(record)
+                self._flush()
+            except OSError:
+                # A disk that is full: leave no half page in the way of the next one.
+                with contextlib.suppress(OSError):
+                    self._file.seek(start)
+                    self._file.truncate(start)
+                raise
+
+    def close(self) -> None:
+        """Close the file, and let others append to it."""
+        self._file.close()
+
+    def _flush(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def write_whole(path: str | os.PathLike[str], origin: Origin, bodies: list[bytes]) -> None:
+    """Write a file at once: under another name first, so that what stands under this one is always whole.
+
+    Raises:
+        CheckpointError: It cannot be written; what was there before is still there.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with CheckpointFile(partial, origin) as file:
+            for body in bodies:
+                file.append(body)
+        with _explained(path, "written"):
+            partial.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: str | os.PathLike[str], *, missing_ok: bool = False) -> Stored | None:
+    """Read a file and check every page of it.
+
+    Args:
+        path: The file.
+        missing_ok: Return None if there is no such file, or one whose process was killed before its first line.
+
+    Raises:
+        CheckpointError: There is no such file, it is something else, or it is damaged before its end.
+    """
+    path = Path(path)
+    if missing_ok and (not path.exists() or _is_hardly_begun(path)):
+        return None
+    with _explained(path, "read"), path.open("rb") as file:
+        origin, began = _read_header(path, file)
+        bodies: list[bytes] = []
+        end = file.tell()
+        for body in _pages(path, file):
+            bodies.append(body)
+            end = file.tell()
+    return Stored(origin, began, bodies, end)
+
+
+def _header(origin: Origin) -> bytes:
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        **origin.as_json(),
+    }
+    return json.dumps(content).encode() + b"\n"
+
+
+def _is_hardly_begun(path: Path) -> bool:
+    """Whether a process was killed while it wrote the first line."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline(1 << 20)
+            return (
+                not file.read(1)
+                and not line.endswith(b"\n")
+                and _BEGINNING.startswith(line[: len(_BEGINNING)])
+            )
+    except OSError:
+        return False
+
+
+def _read_header(path: Path, file: BinaryIO) -> tuple[Origin, datetime]:
+    line = file.readline(1 << 20)
+    content: Any = None
+    with contextlib.suppress(ValueError):
+        content = json.loads(line)
+    if not isinstance(content, Mapping) or content.get("format") != FORMAT or not line.endswith(b"\n"):
+        message = f"{path} is not a listing of cmsdials"
+        raise CheckpointError(message, advice="Name the file that checkpoint= or save() wrote.")
+    if content.get("version") != VERSION:
+        message = (
+            f"{path} has version {content.get('version')!r} of the format, and this is cmsdials for {VERSION}"
+        )
+        raise CheckpointError(message, advice="Use the version of cmsdials that wrote it, or a newer one.")
+    try:
+        return Origin.from_json(content), datetime.fromisoformat(content["began"])
+    except (KeyError, TypeError, ValueError):
+        pass
+    message = f"{path} does not say what it is a listing of"
+    raise CheckpointError(message)
+
+
+def _pages(path: Path, file: BinaryIO) -> Iterator[bytes]:
+    number = 0
+    while line := file.readline(_LONGEST_LINE):
+        number += 1
+        match = _PAGE.fullmatch(line)
+        packed = file.read(int(match[1]) + 1) if match else b""
+        if match is None or len(packed) != int(match[1]) + 1:
+            if file.read(1):
+                _damaged(path, number)
+            return  # cut off when the process was killed
+        if packed[-1:] != b"\n" or hashlib.sha256(packed[:-1]).hexdigest().encode() != match[2]:
+            _damaged(path, number)
+        yield zlib.decompress(packed[:-1])
+
+
+def _damaged(path: Path, number: int) -> None:
+    message = f"page {number} of {path} is damaged"
+    raise CheckpointError(message, advice="The pages before it cannot be trusted either: list anew.")
+
+
+def _lock(file: BinaryIO, path: Path) -> None:
+    try:
+        import fcntl  # noqa: PLC0415  # there is none on Windows, where the open file is locked anyway
+    except ImportError:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pass
+    except OSError:
+        return  # a file system without locks
+    else:
+        return
+    message = f"another process is writing {path}"
+    raise CheckpointError(message, advice="Wait for it, or name another file.")
+
+
+@contextlib.contextmanager
+def _explained(path: Path, done: str) -> Iterator[None]:
+    try:
+        yield
+        return
+    except FileExistsError:
+        message = f"{path} is there already, and may hold a listing"
+        advice = "Pass it as resume_from= too, to go on with it; or name another file."
+    except FileNotFoundError:
+        message = f"there is no {path}"
+        advice = "Check the name and its folder."
+    except OSError as problem:
+        message = f"{path} cannot be {done} ({problem.strerror})"
+        advice = "What it held before is still good."
+    raise CheckpointError(message, advice=advice)

@@ -1,0 +1,75 @@
+"""What a listing is of: which resource, where, in which workspace, with which filters.
+
+It goes with every result and into every checkpoint file, so that rows are never joined with rows of something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Self
+
+from attrs import field, frozen
+
+__all__ = ["Origin", "client_version"]
+
+
+def client_version() -> str:
+    """Version of this client."""
+    try:
+        return version("cmsdials")
+    except PackageNotFoundError:  # run from a folder, not installed
+        return "unknown"
+
+
+@frozen(kw_only=True)
+class Origin:
+    """What a listing is of.
+
+    Attributes:
+        resource: Attribute of `Dials`, such as h1d.
+        base_url: Address of the service.
+        workspace: Workspace that was named; None for the user's default one.
+        query: Filters and fields by wire name; not the paging, which changes nothing about the rows.
+        client: Version of the client that began the listing; listings of different ones can be joined.
+    """
+
+    resource: str
+    base_url: str
+    workspace: str | None
+    query: Mapping[str, Any]
+    client: str = field(factory=client_version, eq=False)
+
+    def differences(self, other: Origin) -> list[str]:
+        """Say what differs from another listing; empty if nothing does."""
+        said = [
+            f"{name} is {getattr(other, name)!r} there and {getattr(self, name)!r} here"
+            for name in ("resource", "base_url", "workspace")
+            if getattr(self, name) != getattr(other, name)
+        ]
+        for name in sorted(self.query.keys() | other.query.keys()):
+            here, there = self.query.get(name), other.query.get(name)
+            if here != there:
+                said.append(f"the filter {name} is {there!r} there and {here!r} here")
+        return said
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {
+            "resource": self.resource,
+            "base_url": self.base_url,
+            "workspace": self.workspace,
+            "query": dict(self.query),
+            "client": self.client,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Make one of what `as_json` gave.
+
+        Raises:
+            KeyError, TypeError: It is something else.
+        """
+        return cls(
+            **{name: stored[name] for name in ("resource", "base_url", "workspace", "query", "client")}
+        )

@@ -1,0 +1,132 @@
+"""A listing that is being fetched: page after page, or row after row, without holding what has gone by.
+
+Both iterators can be gone on with after an error: the next call asks again for the page that failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, Self, TypeVar
+
+from cmsdials_api.records import Record
+
+from cmsdials.errors import GatewayError, RequestTimeoutError
+from cmsdials.listing import Listing
+from cmsdials.origin import Origin
+from cmsdials.page import Page
+from cmsdials.retry import GATEWAY_TIMEOUTS, Retries, retry_rules, without_statuses
+
+__all__ = ["Pages", "Rows"]
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+Fetch = Callable[[Mapping[str, Any], Retries], Page[RecordT]]
+"""Fetches a page: its paging parameters and the retry rules in, the page out."""
+
+
+class Pages(Generic[RecordT]):
+    """The pages of a listing, fetched one by one.
+
+    Args:
+        fetch: Fetches a page.
+        listing: Where the listing is.
+        origin: What it is of.
+        retries: How often each page is tried again.
+        keep: Called with each good page before it counts, so that nothing counts that is not kept.
+
+    Attributes:
+        origin: What it is of.
+    """
+
+    def __init__(
+        self,
+        fetch: Fetch[RecordT],
+        listing: Listing,
+        origin: Origin,
+        retries: Retries = None,
+        keep: Callable[[Page[RecordT]], None] | None = None,
+    ) -> None:
+        self._fetch = fetch
+        self._listing = listing
+        self.origin = origin
+        self._patient = retry_rules(retries)
+        # A page that the gateway gives up on is asked for in smaller pieces, as long as there are any, not again.
+        self._eager = without_statuses(self._patient, GATEWAY_TIMEOUTS)
+        self._keep = keep
+
+    @property
+    def next(self) -> str | None:
+        """Link to the page that is still to be fetched; None when all have come, or none yet."""
+        return self._listing.next
+
+    @property
+    def pages(self) -> int:
+        """Pages that have come."""
+        return self._listing.pages
+
+    @property
+    def rows(self) -> int:
+        """Rows that have come."""
+        return self._listing.rows
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last page has come."""
+        return self._listing.complete
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Page[RecordT]:
+        """Fetch the next page.
+
+        Raises:
+            RequestFailedError: It did not come; the next call asks for it again.
+        """
+        if self._listing.finished:
+            raise StopIteration
+        while True:
+            rules = self._eager if self._listing.can_shrink else self._patient
+            try:
+                page = self._fetch(self._listing.parameters(), rules)
+                break
+            except (GatewayError, RequestTimeoutError):
+                if not self._listing.shrink():
+                    raise
+        self._listing.check(page)
+        if self._keep is not None:
+            self._keep(page)
+        self._listing.accept(page)
+        return page
+
+    def __repr__(self) -> str:
+        state = "complete" if self.complete else "under way"
+        return f"<{self.pages} pages, {self.rows} rows of {self.origin.resource}, {state}>"
+
+
+class Rows(Generic[RecordT]):
+    """The rows of a listing, fetched a page at a time.
+
+    Args:
+        pages: The pages.
+
+    Attributes:
+        pages: The pages, which say how far the listing has come.
+    """
+
+    def __init__(self, pages: Pages[RecordT]) -> None:
+        self.pages = pages
+        self._rows: Iterator[RecordT] = iter(())
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> RecordT:
+        """Return the next row, fetching a page where one is needed. Raises as `Pages.__next__`."""
+        while True:
+            for row in self._rows:
+                return row
+            self._rows = iter(next(self.pages).rows)
+
+    def __repr__(self) -> str:
+        return f"<rows of {self.pages!r}>"

@@ -1,0 +1,291 @@
+"""Listings in files: what was kept comes back, what is damaged or of another listing does not."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cmsdials.checkpoint import CheckpointFile, read_checkpoint
+from cmsdials.errors import CheckpointError, ServerError
+from cmsdials.filters import RunFilters
+from cmsdials.origin import Origin
+from cmsdials.resources import LumisectionHistogram1DResource, RunResource
+from cmsdials.result import load
+
+from .conftest import Scripted, run_row
+
+ORIGIN = Origin(resource="run", base_url="http://dials.test/", workspace="tracker", query={})
+FAILING = {"detail": "no"}
+
+
+@pytest.fixture
+def run(service: Scripted) -> RunResource:
+    return RunResource(service.session)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "runs.dials"
+
+
+def body(*numbers: int, next: str | None = None) -> bytes:
+    return json.dumps({"next": next, "previous": None, "results": [run_row(n) for n in numbers]}).encode()
+
+
+def written(path: Path, *bodies: bytes) -> None:
+    with CheckpointFile(path, ORIGIN) as file:
+        for one in bodies:
+            file.append(one)
+
+
+def bodies_of(path: Path) -> list[bytes]:
+    stored = read_checkpoint(path)
+    assert stored is not None
+    return stored.bodies
+
+
+# --- the file
+
+
+def test_pages_come_back_as_they_went(path: Path) -> None:
+    written(path, body(1), b"", b"\x00\xffpage 3 x\n" * 1000)
+    stored = read_checkpoint(path)
+    assert stored is not None
+    assert stored.bodies == [body(1), b"", b"\x00\xffpage 3 x\n" * 1000]
+    assert stored.origin == ORIGIN
+    assert stored.end == path.stat().st_size
+
+
+def test_a_file_cut_anywhere_keeps_its_whole_pages(path: Path) -> None:
+    written(path, body(1), body(2), body(3))
+    whole = path.read_bytes()
+    header = whole.index(b"\n") + 1
+    counts = set()
+    for end in range(header, len(whole) + 1):
+        path.write_bytes(whole[:end])
+        found = bodies_of(path)
+        assert found == [body(1), body(2), body(3)][: len(found)]
+        counts.add(len(found))
+    assert counts == {0, 1, 2, 3}
+
+
+def test_a_file_cut_in_its_first_line_is_begun_anew(path: Path) -> None:
+    written(path, body(1))
+    header = path.read_bytes().split(b"\n")[0]
+    for end in range(len(header) + 1):
+        path.write_bytes(header[:end])
+        assert read_checkpoint(path, missing_ok=True) is None
+        written(path, body(2))
+        assert bodies_of(path) == [body(2)]
+
+
+def test_a_byte_that_changed_anywhere_is_noticed(path: Path) -> None:
+    written(path, body(1), body(2), body(3))
+    whole = path.read_bytes()
+    header, last = whole.index(b"\n") + 1, whole.rindex(b"\npage ") + 1
+    for position in range(header, last, 7):
+        changed = bytearray(whole)
+        changed[position] ^= 0x55
+        path.write_bytes(bytes(changed))
+        with pytest.raises(CheckpointError, match=r"page \d of .* is damaged"):
+            read_checkpoint(path)
+
+
+def test_going_on_drops_what_was_cut_off(path: Path) -> None:
+    written(path, body(1), body(2))
+    path.write_bytes(path.read_bytes()[:-3])
+    stored = read_checkpoint(path)
+    assert stored is not None
+    with CheckpointFile(path, ORIGIN, end=stored.end) as file:
+        file.append(body(3))
+    assert bodies_of(path) == [body(1), body(3)]
+
+
+def test_a_file_that_is_there_is_never_overwritten(path: Path) -> None:
+    written(path, body(1))
+    with pytest.raises(CheckpointError, match=r"is there already.*resume_from="):
+        CheckpointFile(path, ORIGIN)
+    path.write_text("my thesis")
+    with pytest.raises(CheckpointError, match=r"is there already"):
+        CheckpointFile(path, ORIGIN)
+    assert path.read_text() == "my thesis"
+
+
+def test_two_processes_do_not_write_one_file(path: Path) -> None:
+    with CheckpointFile(path, ORIGIN) as file:
+        file.append(body(1))
+        with pytest.raises(CheckpointError, match=r"another process is writing"):
+            CheckpointFile(path, ORIGIN, end=10)
+    assert bodies_of(path) == [body(1)]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"PAR1....", "not a listing of cmsdials"),
+        (b'{"format": "something"}\n', "not a listing of cmsdials"),
+        (b'{"format": "cmsdials listing", "version": 9}\n', "version 9"),
+        (b'{"format": "cmsdials listing", "version": 1}\n', "does not say what it is a listing of"),
+    ],
+)
+def test_other_files_are_refused(path: Path, content: bytes, said: str) -> None:
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=said):
+        read_checkpoint(path)
+
+
+def test_a_file_that_is_not_there(path: Path) -> None:
+    with pytest.raises(CheckpointError, match="there is no"):
+        read_checkpoint(path)
+    with pytest.raises(CheckpointError, match="there is no"):
+        CheckpointFile(path / "no" / "such", ORIGIN)
+
+
+def test_a_full_disk_keeps_what_was_there(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with CheckpointFile(path, ORIGIN) as file:
+        file.append(body(1))
+
+        def full(_: int) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("os.fsync", full)
+            with pytest.raises(CheckpointError, match="No space left on device"):
+                file.append(body(2))
+        file.append(body(3))
+    assert bodies_of(path) == [body(1), body(3)]
+
+
+# --- list_all
+
+
+def numbers(result: Any) -> list[int]:
+    return [row.run_number for row in result.results]
+
+
+def test_a_listing_is_kept_page_by_page_and_gone_on_with(
+    service: Scripted, run: RunResource, path: Path
+) -> None:
+    service.will_page([run_row(n) for n in range(6)], 2)
+    service.will_answer(FAILING, status=400)
+    service.answers.insert(2, service.answers.pop())
+    with pytest.raises(Exception, match="HTTP 400"):
+        run.list_all(RunFilters(page_size=2), checkpoint=path)
+    assert numbers(load(path)) == [0, 1, 2, 3]
+    assert not load(path).complete
+    whole = run.list_all(RunFilters(page_size=2), checkpoint=path, resume_from=path)
+    assert numbers(whole) == list(range(6))
+    assert service.queries[-1]["next_token"] == "c4"
+    assert whole.complete
+    assert load(path).complete
+    assert numbers(load(path)) == list(range(6))
+    with pytest.warns(RuntimeWarning, match="nothing left to fetch"):
+        assert numbers(run.list_all(RunFilters(page_size=2), checkpoint=path, resume_from=path)) == list(
+            range(6)
+        )
+
+
+def test_the_same_call_begins_and_goes_on(service: Scripted, run: RunResource, path: Path) -> None:
+    service.will_page([run_row(1)], 2)
+    assert numbers(run.list_all(checkpoint=path, resume_from=path)) == [1]
+
+
+def test_going_on_from_a_file_alone_leaves_it(service: Scripted, run: RunResource, path: Path) -> None:
+    service.will_page([run_row(n) for n in range(4)], 2)
+    run.list_all(RunFilters(page_size=2), max_pages=1, checkpoint=path)
+    before = path.read_bytes()
+    assert numbers(run.list_all(RunFilters(page_size=2), resume_from=path)) == [0, 1, 2, 3]
+    assert path.read_bytes() == before
+
+
+def test_a_result_can_be_saved_and_gone_on_from(
+    service: Scripted, run: RunResource, path: Path, tmp_path: Path
+) -> None:
+    service.will_page([run_row(n) for n in range(40)], 10)
+    first = run.list_all(max_pages=2)
+    first.save(path)
+    loaded = load(path)
+    assert (loaded.results, loaded.next, loaded.complete) == (first.results, first.next, False)
+    kept = tmp_path / "more.dials"
+    second = run.list_all(max_pages=2, resume_from=path, checkpoint=kept)
+    assert numbers(second) == list(range(40))
+    assert numbers(load(kept)) == list(range(40))
+    second.save(path)
+    assert load(path).complete
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["more.dials", "runs.dials"]
+
+
+def test_a_page_that_cannot_be_kept_does_not_count(
+    service: Scripted, run: RunResource, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.will_page([run_row(n) for n in range(6)], 2)
+    append = CheckpointFile.append
+    calls: list[int] = []
+
+    def full_at_the_second(self: CheckpointFile, content: bytes) -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            message = "the disk is full"
+            raise CheckpointError(message)
+        append(self, content)
+
+    monkeypatch.setattr(CheckpointFile, "append", full_at_the_second)
+    with pytest.warns(RuntimeWarning, match="disk is full"):
+        partial = run.list_all(RunFilters(page_size=2), checkpoint=path, keep_failed=True)
+    assert numbers(partial) == numbers(load(path)) == [0, 1]
+    service.will_page([run_row(n) for n in range(6)], 2)
+    del service.answers[:2]
+    assert numbers(run.list_all(RunFilters(page_size=2), checkpoint=path, resume_from=path))[:2] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"workspace": "jetmet"}, "workspace is 'jetmet' there and 'tracker' here"),
+        ({"base_url": "http://other.test/"}, "base_url is 'http://other.test/' there"),
+        ({"resource": "lumi"}, "resource is 'lumi' there and 'run' here"),
+        ({"query": {"run_number": 3}}, "filter run_number is 3 there and None here"),
+        ({"query": {"fields": ["run_number"]}}, "filter fields is"),
+    ],
+)
+def test_a_file_of_another_listing_is_refused(
+    service: Scripted, run: RunResource, path: Path, change: dict[str, Any], said: str
+) -> None:
+    from attrs import evolve
+
+    with CheckpointFile(path, evolve(ORIGIN, **change)):
+        pass
+    before = path.read_bytes()
+    with pytest.raises(CheckpointError, match=said):
+        run.list_all(checkpoint=path, resume_from=path)
+    assert path.read_bytes() == before
+    assert service.asked == []
+
+
+def test_a_result_of_another_listing_is_refused(service: Scripted, run: RunResource) -> None:
+    service.will_page([run_row(n) for n in range(4)], 2)
+    partial = run.list_all(RunFilters(dataset_id=1), max_pages=1)
+    with pytest.raises(CheckpointError, match="dataset_id is 1 there and 2 here"):
+        run.list_all(RunFilters(dataset_id=2), resume_from=partial)
+    with pytest.raises(CheckpointError, match="resource is 'run' there and 'h1d' here"):
+        LumisectionHistogram1DResource(service.session).list_all(resume_from=partial)  # type: ignore[arg-type]
+
+
+def test_another_page_size_is_the_same_listing(service: Scripted, run: RunResource) -> None:
+    service.will_page([run_row(n) for n in range(4)], 2)
+    partial = run.list_all(RunFilters(page_size=2), max_pages=1)
+    assert numbers(run.list_all(RunFilters(page_size=7), resume_from=partial)) == [0, 1, 2, 3]
+    assert service.queries[-1]["page_size"] == "7"
+
+
+def test_what_a_stopped_result_says(service: Scripted, run: RunResource) -> None:
+    service.will_page([run_row(n) for n in range(4)], 2)
+    service.will_answer({"detail": "x"}, status=501)
+    service.answers.insert(1, service.answers.pop())
+    with pytest.warns(RuntimeWarning):
+        partial = run.list_all(RunFilters(page_size=2), keep_failed=True)
+    assert (
+        partial.status == "2 rows of run: stopped by ServerError; pass this result as resume_from= to go on"
+    )
+    assert partial.exc_type == ServerError.__name__
+    assert not partial.complete

@@ -1,0 +1,137 @@
+"""Coverage: which lumisections of each run have come, and which have not."""
+
+from typing import Any
+
+import pytest
+from cmsdials import Dials
+from cmsdials.coverage import covered, ranges
+from cmsdials.errors import FilterError
+from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters
+from cmsdials.models import Lumisection, LumisectionHistogram1D
+
+
+def lumisections(run: int, *numbers: int) -> list[Lumisection]:
+    keys = {"dataset_id": 1, "run_number": run}
+    return [Lumisection.from_dict(keys | {"ls_number": number}, partial=True) for number in numbers]
+
+
+def histograms(run: int, me: int, *numbers: int, entries: int = 5) -> list[LumisectionHistogram1D]:
+    keys = {"dataset_id": 1, "run_number": run, "me_id": me, "me": f"me/{me}", "entries": entries}
+    return [
+        LumisectionHistogram1D.from_dict(keys | {"ls_number": number}, partial=True) for number in numbers
+    ]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ([], []),
+        ([3], [(3, 3)]),
+        ([3, 1, 2, 7, 8, 2], [(1, 3), (7, 8)]),
+        ([1, 3, 5], [(1, 1), (3, 3), (5, 5)]),
+    ],
+)
+def test_ranges(numbers: list[int], expected: list[Any]) -> None:
+    assert ranges(numbers) == expected
+
+
+def test_everything_has_come() -> None:
+    found = covered(lumisections(7, 1, 2, 3), histograms(7, 5, 1, 2, 3), listing_complete=True)
+    assert found.complete
+    assert (found.rows[0].expected, found.rows[0].retrieved, found.rows[0].missing) == (3, 3, [])
+    assert str(found).endswith("\ncomplete")
+
+
+def test_what_is_missing_empty_doubled_and_unlisted() -> None:
+    rows = [*histograms(7, 5, 1, 1, 4), *histograms(7, 5, 2, entries=0), *histograms(7, 5, 99)]
+    found = covered(lumisections(7, *range(1, 9)), rows, listing_complete=True)
+    (row,) = found.rows
+    assert (row.missing, row.empty, row.duplicate, row.unlisted) == (
+        [(3, 3), (5, 8)],
+        [(2, 2)],
+        [(1, 1)],
+        [(99, 99)],
+    )
+    assert (row.expected, row.retrieved, found.complete) == (8, 3, False)
+    assert "3,5-8" in str(found)
+    assert str(found).endswith("NOT complete")
+
+
+def test_each_element_is_expected_in_each_run() -> None:
+    listed = [*lumisections(7, 1, 2), *lumisections(8, 1)]
+    found = covered(
+        listed,
+        [*histograms(7, 5, 1, 2), *histograms(7, 6, 1, 2), *histograms(8, 6, 1)],
+        listing_complete=True,
+    )
+    assert [(row.run_number, row.me_id, row.missing) for row in found.rows] == [
+        (7, 5, []),
+        (7, 6, []),
+        (8, 5, [(1, 1)]),
+        (8, 6, []),
+    ]
+
+
+def test_a_run_without_a_histogram_is_noticed() -> None:
+    found = covered(lumisections(7, 1, 2), [], listing_complete=True)
+    assert [(row.run_number, row.me_id, row.missing) for row in found.rows] == [(7, None, [(1, 2)])]
+    assert not found.complete
+
+
+def test_a_listing_that_stopped_is_not_complete_whatever_came() -> None:
+    found = covered(lumisections(7, 1), histograms(7, 5, 1), listing_complete=False)
+    assert not found.complete
+    assert "the listing itself stopped early" in str(found)
+
+
+def test_a_table_for_pandas() -> None:
+    frame = covered(lumisections(7, 1, 2), histograms(7, 5, 1), listing_complete=True).to_pandas()
+    assert frame[["run_number", "me_id", "expected", "retrieved"]].to_numpy().tolist() == [[7, 5, 2, 1]]
+    assert frame["missing"][0] == [(2, 2)]
+    assert list(covered([], [], listing_complete=True).to_pandas().columns) == list(frame.columns)
+
+
+# --- against the sandbox
+
+
+def test_coverage_of_a_listing(now: Dials) -> None:
+    chosen = {"dataset_id": 14677060, "run_number": 367112}
+    result = now.h1d.list_all(
+        LumisectionHistogram1DFilters(**chosen, me_id=2),
+        fields=["dataset_id", "run_number", "ls_number", "me_id", "entries"],
+    )  # type: ignore[arg-type]
+    found = now.h1d.coverage(result)
+    assert (len(found.rows), found.rows[0].expected) == (
+        1,
+        len(now.lumi.list_all(LumisectionFilters(**chosen)).results),
+    )  # type: ignore[arg-type]
+    cut = now.h1d.list_all(LumisectionHistogram1DFilters(**chosen, me_id=2), max_pages=2)  # type: ignore[arg-type]
+    partial = now.h1d.coverage(cut)
+    assert not partial.complete
+    assert partial.rows[0].retrieved == 20
+    assert partial.rows[0].missing[0][0] == 21
+
+
+def test_the_bounds_of_the_query_bound_what_is_expected(now: Dials) -> None:
+    result = now.h1d.list_all(
+        LumisectionHistogram1DFilters(
+            dataset_id=14677060, run_number=367112, me_id=2, ls_number__gte=5, ls_number__lte=9
+        )
+    )
+    found = now.h1d.coverage(result)
+    assert (found.rows[0].expected, found.complete) == (5, True)
+
+
+def test_a_filter_that_hides_histograms_is_named(now: Dials) -> None:
+    filters = LumisectionHistogram1DFilters(
+        dataset_id=14677060, run_number=367112, me_id=2, entries__gte=10**9
+    )
+    found = now.h1d.coverage(now.h1d.list_all(filters))
+    assert "entries__gte hides histograms" in str(found)
+    assert found.rows[0].retrieved == 0
+
+
+def test_keys_are_needed(now: Dials) -> None:
+    result = now.h1d.list(LumisectionHistogram1DFilters(run_number=367112), fields=["ls_number"])
+    with pytest.raises(FilterError, match="coverage needs the fields dataset_id, run_number, me_id"):
+        now.h1d.coverage(result)
