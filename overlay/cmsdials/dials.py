@@ -35,7 +35,7 @@ class Dials:
         creds: Credentials, from `cmsdials.auth`.
         workspace: The workspace to ask, such as tracker; None for the user's default one. It goes with the requests
             of this object alone.
-        base_url: Address of the service; production unless told.
+        base_url: Address of the service; the one that the credentials are for, else production.
         route: Path of the API below `base_url`.
         version: Version of the API below `route`.
         timeout: Seconds for each phase of a request, or a pair (connect, read); None waits for ever.
@@ -70,8 +70,12 @@ class Dials:
         *,
         timeout: Timeout = 30.0,
     ) -> None:
+        # A login is good for one service: unless told otherwise, that one is asked.
+        base_url = (
+            base_url or getattr(getattr(creds, "client", None), "base_url", None) or PRODUCTION.base_url
+        )
         self._session = session = Session(
-            base_url or PRODUCTION.base_url, creds, workspace, route or "api/", version or "v1/", timeout
+            base_url, creds, workspace, route or "api/", version or "v1/", timeout
         )
         self.dataset_index = DatasetIndexResource(session)
         self.file_index = FileIndexResource(session)

@@ -9,6 +9,7 @@ import threading
 import cmsdials
 import pytest
 from cmsdials import Dials
+from cmsdials.auth.client import AuthClient
 from cmsdials.auth.secret_key import Credentials
 from cmsdials.errors import ConfigurationError, NotFoundError
 from cmsdials_sandbox import Sandbox
@@ -53,6 +54,17 @@ def test_the_constructor_sends_nothing_and_knows_production() -> None:
     assert dials.base_url == "https://cmsdials-api.web.cern.ch/"
     assert repr(dials) == "<Dials https://cmsdials-api.web.cern.ch/, workspace by default>"
     assert dials.ml_bad_lumis is dials.ml_bad_lumisection
+
+
+def test_the_service_that_the_credentials_are_for_is_asked() -> None:
+    local = AuthClient("http://localhost:8000/")
+    creds = Credentials(token="a-secret", client=local)
+    assert Dials(creds).base_url == "http://localhost:8000/"
+    assert Dials(creds, base_url="http://localhost:9000/").base_url == "http://localhost:9000/"
+    assert (
+        Dials(Credentials(token="a-secret", client=AuthClient())).base_url
+        == "https://cmsdials-api.web.cern.ch/"
+    )
 
 
 def test_arguments_by_position_as_of_old(sandbox_now: Sandbox) -> None:
