@@ -123,6 +123,13 @@ class Record:
         return f"{type(self).__name__}({', '.join(f'{name}={_short(value)}' for name, value in self.__dict__.items())})"
 
 
+def as_array(source: Any) -> list[Any]:
+    """Return `source`, an answer that has to be a JSON array."""
+    if not isinstance(source, list):
+        raise MalformedAnswer("", f"is {_short(source)}, not an array")
+    return source
+
+
 def _whole(value: Any) -> Any:
     # A number of bins is sent as 100 by one generation and as 100.0 by the other.
     if isinstance(value, float) and value.is_integer():

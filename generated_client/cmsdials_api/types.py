@@ -42,6 +42,8 @@ class RequestArguments(TypedDict, total=False):
 
 def comma_joined(values: Iterable[object]) -> str:
     """Write a list-valued query parameter the one way DIALS reads it (a repeated name keeps the last value only)."""
+    if isinstance(values, str):  # joined already, and for Python a sequence of letters
+        return values
     return ",".join(str(value) for value in values)
 
 

@@ -43,6 +43,10 @@ _KEY_ORDER = (
     "required", "style", "explode", "schema",
     "parameters", "requestBody", "content", "responses",
 )  # fmt: skip
+_NAMES_UNDER = {
+    **dict.fromkeys(("paths", "properties", "schemas"), "as they come"),  # in the order of the tables
+    **dict.fromkeys(("content", "headers", "responses", "securitySchemes"), "sorted"),
+}
 
 
 @frozen
@@ -330,21 +334,14 @@ def serialise(document: Mapping[str, Node]) -> bytes:
     return (json.dumps(_ordered(document), indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _ordered(node: Any, *, keep: bool = False) -> Any:
+def _ordered(node: Any, names: str | None = None) -> Any:
+    """Order the keys of a node; `names` tells how, where they are names and not keywords."""
     if isinstance(node, list):
         return [_ordered(item) for item in node]
     if not isinstance(node, Mapping):
         return node
-    # The keys of these are names, not keywords: their order is the tables' (or, of statuses, ascending).
-    named = ("paths", "properties", "schemas", "responses", "securitySchemes", "content")
-    keys = list(node) if keep else sorted(node, key=_key_rank)
-    return {
-        key: _ordered(
-            dict(sorted(node[key].items())) if key == "responses" and not keep else node[key],
-            keep=key in named and not keep,
-        )
-        for key in keys
-    }
+    keys = list(node) if names == "as they come" else sorted(node, key=None if names else _key_rank)
+    return {key: _ordered(node[key], None if names else _NAMES_UNDER.get(key)) for key in keys}
 
 
 def _key_rank(key: str) -> tuple[int, str]:

@@ -102,7 +102,11 @@ def _resources(contract: Mapping[str, Node], names: Names) -> Iterator[dict[str,
             # A service that dropped the resource: the drift report says so, and the rest is still emitted.
             continue
         path, listing = by_id[f"list_{name}"]
-        record, paginated = _rows(contract, listing)
+        try:
+            record, paginated = _rows(contract, listing)
+        except (KeyError, TypeError):
+            message = f"GET {path}: answers neither a page nor an array of records"
+            raise CannotEmit(message) from None
         count = by_id.get(f"count_{name}")
         old = by_id.get(f"get_{name}_v1_12")
         yield {

@@ -76,6 +76,8 @@ def _parse_response(response: httpx.Response) -> Error | Lumisection | str:
         raise
     except ValueError as problem:
         raise errors.MalformedAnswer("", f"is not JSON: {problem}") from None
+    except TypeError:
+        raise errors.MalformedAnswer("", "is of a type that the contract does not know") from None
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 

@@ -12,6 +12,7 @@ from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.monitoring_element import MonitoringElement
 from ...models.validation_errors import ValidationErrors
+from ...records import as_array
 from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
 
 
@@ -65,15 +66,8 @@ def request(
 def _parse_response(response: httpx.Response) -> Error | ValidationErrors | list[MonitoringElement] | str:
     try:
         if response.status_code == 200:
-            response_200 = []
-            _response_200 = response.json()
-            for response_200_item_data in _response_200:
-                response_200_item = MonitoringElement.from_dict(response_200_item_data)
-
-                response_200.append(response_200_item)
-
-            return response_200
-
+            items = as_array(response.json())
+            return [MonitoringElement.from_dict(item, where=f"[{at}]") for at, item in enumerate(items)]
         if response.status_code == 400:
             response_400 = ValidationErrors.from_dict(response.json())
 
@@ -105,6 +99,8 @@ def _parse_response(response: httpx.Response) -> Error | ValidationErrors | list
         raise
     except ValueError as problem:
         raise errors.MalformedAnswer("", f"is not JSON: {problem}") from None
+    except TypeError:
+        raise errors.MalformedAnswer("", "is of a type that the contract does not know") from None
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 

@@ -11,6 +11,7 @@ from ... import errors
 from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.run_monitoring_element import RunMonitoringElement
+from ...records import as_array
 from ...types import UNSET, RequestArguments, Response, Unset
 
 
@@ -44,15 +45,8 @@ def request(
 def _parse_response(response: httpx.Response) -> Error | list[RunMonitoringElement] | str:
     try:
         if response.status_code == 200:
-            response_200 = []
-            _response_200 = response.json()
-            for response_200_item_data in _response_200:
-                response_200_item = RunMonitoringElement.from_dict(response_200_item_data)
-
-                response_200.append(response_200_item)
-
-            return response_200
-
+            items = as_array(response.json())
+            return [RunMonitoringElement.from_dict(item, where=f"[{at}]") for at, item in enumerate(items)]
         if response.status_code == 403:
             response_403 = Error.from_dict(response.json())
 
@@ -79,6 +73,8 @@ def _parse_response(response: httpx.Response) -> Error | list[RunMonitoringEleme
         raise
     except ValueError as problem:
         raise errors.MalformedAnswer("", f"is not JSON: {problem}") from None
+    except TypeError:
+        raise errors.MalformedAnswer("", "is of a type that the contract does not know") from None
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 

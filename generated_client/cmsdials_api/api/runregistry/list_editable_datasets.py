@@ -3,14 +3,13 @@
 
 """Run numbers of a dataset that are in a given state in the Run Registry."""
 
-from typing import cast
-
 import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.validation_errors import ValidationErrors
+from ...records import as_array
 from ...types import QueryValue, RequestArguments, Response
 
 
@@ -45,10 +44,8 @@ def request(
 def _parse_response(response: httpx.Response) -> Error | ValidationErrors | list[int] | str:
     try:
         if response.status_code == 200:
-            response_200 = cast(list[int], response.json())
-
-            return response_200
-
+            items = as_array(response.json())
+            return items
         if response.status_code == 400:
             response_400 = ValidationErrors.from_dict(response.json())
 
@@ -80,6 +77,8 @@ def _parse_response(response: httpx.Response) -> Error | ValidationErrors | list
         raise
     except ValueError as problem:
         raise errors.MalformedAnswer("", f"is not JSON: {problem}") from None
+    except TypeError:
+        raise errors.MalformedAnswer("", "is of a type that the contract does not know") from None
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
