@@ -2,22 +2,30 @@
 
 What a page may hold:
 
-- ```python: run, in order, in one namespace for each page, with a sandbox at http://localhost:8000/;
-- ```text right after it: all that the block writes: what it prints, its warnings, and the error it ends with, each
-  as Python shows them (`cmsdials.errors.NotFoundError: ...`). Three dots stand for anything in a line. A block
-  without it writes nothing and does not fail;
-- the paragraph `_Not run here: reason._` right before a block that cannot be run;
-- ```shell: commands, whose scripts, options and extras must exist.
+- ```python: run, in order, in one namespace for each page, with a sandbox at http://localhost:8000/ that approves
+  logins at once, and with an empty home folder;
+- ```shell: commands, whose scripts, options and extras must exist. Three kinds are run, in order with the Python:
+  `cmsdials` that names the sandbox or asks for `--help`, `python` with a file that the page saves, and `export` and `unset`;
+- ```text right after either: all that the block writes: what it prints, its warnings, what a person sees while
+  logging in, and the error it ends with, as Python shows it (`cmsdials.errors.NotFoundError: ...`). Progress bars are
+  left out. Three dots stand for anything in a line. Without it Python writes nothing, and nothing fails;
+- the paragraph `_Saved as name._` right before a block: it is written to this file and not run;
+- the paragraph `_Not run here: reason._` right before a block that cannot be run.
 
-Any other block needs a language of `OTHERS`.
+Where the text shows a link to open, somebody is there to open it (CMSDIALS_INTERACTIVE=1). Any other block needs a
+language of `OTHERS`.
 """
 
 import contextlib
+import dataclasses
 import io
+import itertools
 import json
 import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 import warnings
 from collections.abc import Iterator
@@ -26,8 +34,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 from cmsdials import Dials
+from cmsdials.auth._dialogue import INTERACTIVE
+from cmsdials.auth._store import CACHE_DIR, TOKEN_FILE
+from cmsdials.auth.client_credentials import CLIENT_ID, CLIENT_SECRET
 from cmsdials.auth.secret_key import Credentials
+from cmsdials.cli import app
 from cmsdials_generator.command import _parser as generator_options
 from cmsdials_sandbox import Sandbox
 from cmsdials_sandbox.command import parser as sandbox_options
@@ -39,13 +52,19 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 LINKED = [*PAGES, ROOT / "CHANGELOG.md"]
 ADDRESS = "http://localhost:8000/"
 NOT_RUN = re.compile(r"[_*]Not run here: (.+)[_*]", re.DOTALL)
+SAVED = re.compile(r"[_*]Saved as `([\w.]+)`\.[_*]")
+INVITATION = "To log in, open this link"
 OTHERS = {"text", "yaml"}
+SETTING = re.compile(r"[A-Z_]+=.*")
+EXPORTED = (CACHE_DIR, TOKEN_FILE, CLIENT_ID, CLIENT_SECRET, INTERACTIVE)
+HOME = "/home/physicist"
+"""What the pages call the home folder."""
 MOST_NOT_RUN = 2
 """Blocks that may go unchecked, on all pages together."""
 
 OPTIONS = {"cmsdials_sandbox": sandbox_options, "cmsdials_generator": generator_options}
 FREE_MODULES = {"pip", "pytest", "venv"}
-FREE_COMMANDS = {"cd", "git", "pre-commit", "tox", "uv"}
+FREE_COMMANDS = {"cd", "chmod", "condor_submit", "export", "for", "fs", "git", "pre-commit", "tox", "unset", "uv"}
 
 
 def _name(page: Path) -> str:
@@ -61,6 +80,7 @@ class Block:
     line: int
     shown: str | None
     not_run: str | None
+    saved: str | None
 
 
 def _tokens(page: Path) -> list[Token]:
@@ -76,16 +96,23 @@ def _blocks(page: Path) -> Iterator[Block]:
         shown = (
             after.content if after is not None and after.type == "fence" and after.info == "text" else None
         )
-        before = tokens[at - 2] if at > 2 and tokens[at - 1].type == "paragraph_close" else None
-        excuse = NOT_RUN.fullmatch(before.content) if before is not None else None
+        before = tokens[at - 2].content if at > 2 and tokens[at - 1].type == "paragraph_close" else ""
+        excuse, name = NOT_RUN.fullmatch(before), SAVED.fullmatch(before)
         line = (token.map or [0])[0] + 1
-        yield Block(token.info.strip(), token.content, line, shown, excuse[1] if excuse else None)
+        yield Block(
+            token.info.strip(),
+            token.content,
+            line,
+            shown,
+            excuse[1] if excuse else None,
+            name[1] if name else None,
+        )
 
 
-def _run(block: Block, page: Path, namespace: dict[str, Any], sandbox: Sandbox) -> str:
-    """Run a block and return what it writes, with the address as the pages have it."""
+def _run(block: Block, page: Path, namespace: dict[str, Any]) -> str:
+    """Run a block of Python and return what it writes."""
     # Blank lines before it, so that a traceback shows the line of the page.
-    source = "\n" * block.line + block.text.replace(ADDRESS, sandbox.url)
+    source = "\n" * block.line + block.text
     code = compile(source, str(page), "exec", dont_inherit=True)
     written = io.StringIO()
 
@@ -95,7 +122,7 @@ def _run(block: Block, page: Path, namespace: dict[str, Any], sandbox: Sandbox) 
     with (
         warnings.catch_warnings(),
         contextlib.redirect_stdout(written),
-        contextlib.redirect_stderr(io.StringIO()),
+        contextlib.redirect_stderr(written),
     ):
         warnings.simplefilter("always")
         warnings.showwarning = show
@@ -108,11 +135,60 @@ def _run(block: Block, page: Path, namespace: dict[str, Any], sandbox: Sandbox) 
             written.write(
                 f"{kind.__module__.removeprefix('builtins')}.{kind.__qualname__}: {error}".lstrip(".")
             )
-    return written.getvalue().replace(sandbox.url, ADDRESS)
+    return written.getvalue()
+
+
+def _commands(block: Block) -> Iterator[list[str]]:
+    """The words of each command of a block."""
+    for line in block.text.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        if words:
+            yield words
+
+
+def _settings(words: list[str]) -> dict[str, str]:
+    """The variables that are set before a command, or by `export`."""
+    after_export = words[1:] if words[0] == "export" else words
+    found = itertools.takewhile(SETTING.fullmatch, after_export)
+    return dict(word.split("=", 1) for word in found)
+
+
+def _enter(block: Block, saved: set[str], url: str) -> str | None:
+    """Run the commands of a block that can be run here; return what they write, None if there are none."""
+    written: list[str] = []
+    ran = False
+    for words in _commands(block):
+        if words[0] == "export":
+            os.environ.update(_settings(words))
+        elif words[0] == "unset":
+            for variable in words[1:]:
+                os.environ.pop(variable, None)
+        command = words[len(_settings(words)) :]
+        match command:
+            case ["cmsdials", *arguments] if url in " ".join(words) or "--help" in arguments:
+                run = [sys.executable, "-m", "cmsdials", *arguments]
+            case ["python", name, *arguments] if name in saved:
+                run = [sys.executable, name, *arguments]
+            case _:
+                continue
+        ran = True
+        done = subprocess.run(
+            run,
+            env=os.environ | _settings(words),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0 or block.shown is not None, done.stdout
+        written.append(done.stdout)
+    return "".join(written) if ran else None
 
 
 def _lines(text: str) -> list[str]:
-    return [line.rstrip() for line in text.strip().splitlines()]
+    """The lines of a text, without progress bars, which overwrite themselves."""
+    return [line.rstrip() for line in text.strip().split("\n") if "\r" not in line]
 
 
 def _as_shown(written: str, shown: str) -> bool:
@@ -122,18 +198,38 @@ def _as_shown(written: str, shown: str) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
-def test_python_runs_and_writes_what_is_shown(
-    page: Path, sandbox_now: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_it_runs_and_writes_what_is_shown(
+    page: Path, local_dials: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    # What a block sets stays for the blocks after it, and goes with the page.
+    for variable in EXPORTED:
+        monkeypatch.setenv(variable, "")
+        monkeypatch.delenv(variable)
     namespace: dict[str, Any] = {"__name__": f"page_{page.stem}"}
-    for block in _blocks(page):
-        if block.language == "python" and block.not_run is None:
-            written = _run(block, page, namespace, sandbox_now)
-            shown = block.shown or ""
-            if not _as_shown(written, shown):
-                where = f"{_name(page)}:{block.line}"
-                assert (where, _lines(written)) == (where, _lines(shown))
+    saved: set[str] = set()
+    for asked in _blocks(page):
+        block = dataclasses.replace(asked, text=asked.text.replace(ADDRESS, local_dials.url))
+        if block.not_run is not None:
+            continue
+        if block.saved is not None:
+            saved.add(block.saved)
+            (home / block.saved).write_text(block.text, encoding="utf-8")
+            continue
+        written: str | None = None
+        with monkeypatch.context() as somebody:
+            if INVITATION in (block.shown or ""):
+                somebody.setenv(INTERACTIVE, "1")
+            if block.language == "python":
+                written = _run(block, page, namespace)
+            elif block.language == "shell":
+                written = _enter(block, saved, local_dials.url)
+        if written is None or (block.language == "shell" and block.shown is None):
+            continue
+        written = written.replace(local_dials.url, ADDRESS).replace(str(home), HOME)
+        shown = block.shown or ""
+        if not _as_shown(written, shown):
+            where = f"{_name(page)}:{block.line}"
+            assert (where, _lines(written)) == (where, _lines(shown))
 
 
 def test_few_blocks_go_unchecked() -> None:
@@ -155,26 +251,37 @@ def test_blocks_name_their_language(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_commands_exist(page: Path) -> None:
+    saved = {block.saved for block in _blocks(page)}
     for block in _blocks(page):
-        if block.language == "shell":
-            for line in block.text.replace("\\\n", " ").splitlines():
-                _check_command(shlex.split(line, comments=True))
+        if block.language == "shell" and block.saved is None:
+            for words in _commands(block):
+                _check_command(words[len(_settings(words)) :] if words[0] != "export" else words, saved)
 
 
-def _check_command(words: list[str]) -> None:
-    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
-        words = words[1:]
+def _check_command(words: list[str], saved: set[str | None]) -> None:
     if not words:
         return
     command, *arguments = words
     if command.startswith(("./scripts/", "scripts/")):
         assert os.access(ROOT / command, os.X_OK), f"{command} is not there, or not executable"
+    elif command == "cmsdials":
+        _check_cmsdials(arguments)
     elif Path(command).name == "python":
-        _check_module(arguments)
+        if arguments[0] not in saved:
+            _check_module(arguments)
     elif command == "pip":
         _check_extras(arguments)
     else:
         assert command in FREE_COMMANDS, f"who knows {command!r}?"
+
+
+def _check_cmsdials(arguments: list[str]) -> None:
+    group: Any = typer.main.get_command(app)
+    name, *options = arguments
+    if name == "sandbox":
+        _check_module(["-m", "cmsdials_sandbox", *options])
+    elif name != "--help":
+        group.commands[name].make_context(name, options, resilient_parsing="--help" in options)
 
 
 def _check_module(arguments: list[str]) -> None:
