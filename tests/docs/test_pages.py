@@ -64,7 +64,19 @@ MOST_NOT_RUN = 2
 
 OPTIONS = {"cmsdials_sandbox": sandbox_options, "cmsdials_generator": generator_options}
 FREE_MODULES = {"pip", "pytest", "venv"}
-FREE_COMMANDS = {"cd", "chmod", "condor_submit", "export", "for", "fs", "git", "pre-commit", "tox", "unset", "uv"}
+FREE_COMMANDS = {
+    "cd",
+    "chmod",
+    "condor_submit",
+    "export",
+    "for",
+    "fs",
+    "git",
+    "pre-commit",
+    "tox",
+    "unset",
+    "uv",
+}
 
 
 def _name(page: Path) -> str:

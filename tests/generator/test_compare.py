@@ -174,6 +174,12 @@ def changed_parameter(id: str, before: Json, after: Json, severity: str | None, 
 
 
 PARAMETERS = [
+    Row(
+        "path parameter removed",
+        document({"/a/{n}/": {"get": operation({**query("n", INTEGER), "in": "path", "required": True})}}),
+        document({"/a/{n}/": {"get": operation()}}),
+        BREAKING, "path parameter n", "parameter removed",
+    ),
     Row("parameter removed", get(query("run_number", INTEGER)), get(), BREAKING, RUN_NUMBER, "parameter removed"),
     Row("parameter added", get(), get(query("run_number", INTEGER)), COMPATIBLE, RUN_NUMBER, "parameter added"),
     Row(
@@ -206,7 +212,7 @@ PARAMETERS = [
     changed_parameter("parameter deprecated", {"schema": STRING}, {"schema": STRING, "deprecated": True}, COMPATIBLE, "deprecated"),
     changed_parameter("retyped", {"schema": INTEGER}, {"schema": STRING}, BREAKING, "type changed from integer to string"),
     changed_parameter("retyped back", {"schema": STRING}, {"schema": INTEGER}, BREAKING, "type changed from string to integer"),
-    changed_parameter("integer to number", {"schema": INTEGER}, {"schema": NUMBER}, COMPATIBLE, "from integer to number"),
+    changed_parameter("integer to number", {"schema": INTEGER}, {"schema": NUMBER}, BREAKING, "from integer to number"),
     changed_parameter("number to integer", {"schema": NUMBER}, {"schema": INTEGER}, BREAKING, "from number to integer"),
     changed_parameter("scalar to array", {"schema": INTEGER}, {"schema": array(INTEGER)}, BREAKING, "to array of integer"),
     changed_parameter("array to scalar", {"schema": array(INTEGER)}, {"schema": INTEGER}, BREAKING, "from array of integer"),
@@ -296,7 +302,9 @@ B = an_object(b=STRING)
 ANSWERS = [
     changed_answer("field retyped", INTEGER, STRING, BREAKING, "type changed from integer to string"),
     changed_answer("field integer to number", INTEGER, NUMBER, BREAKING, "type changed from integer to number"),
-    changed_answer("field number to integer", NUMBER, INTEGER, COMPATIBLE, "type changed from number to integer"),
+    changed_answer("whole number written otherwise", INTEGER, {**NUMBER, "multipleOf": 1}, None, ""),
+    changed_answer("field no longer whole", {**NUMBER, "multipleOf": 1}, NUMBER, BREAKING, "from integer to number"),
+    changed_answer("field number to integer", NUMBER, INTEGER, BREAKING, "type changed from number to integer"),
     changed_answer("field to array", NUMBER, array(NUMBER), BREAKING, "type changed from number to array of number"),
     changed_answer(
         "flat to nested", array(NUMBER), array(array(NUMBER)), BREAKING,
@@ -436,7 +444,7 @@ REQUESTS = [
     changed_body("null accepted", A, an_object(a={**INTEGER, "nullable": True}), COMPATIBLE, "newly nullable", "a"),
     changed_body("null refused", an_object(a={**INTEGER, "nullable": True}), A, BREAKING, "no longer nullable", "a"),
     changed_body("other type accepted", A, an_object(a={"oneOf": [INTEGER, STRING]}), COMPATIBLE, "type changed", "a"),
-    changed_body("number accepted", A, an_object(a=NUMBER), COMPATIBLE, "type changed", "a"),
+    changed_body("number accepted", A, an_object(a=NUMBER), BREAKING, "type changed", "a"),
     changed_body("extras refused", A, {**A, "additionalProperties": False}, BREAKING, "other fields no longer allowed"),
     changed_body("readOnly is not sent", A, an_object(a=INTEGER, id={**INTEGER, "readOnly": True}), None),
     changed_body("readOnly is no longer sent", A, an_object(a={**INTEGER, "readOnly": True}), BREAKING, "field removed", "a"),
@@ -489,7 +497,7 @@ def test_a_wider_number_may_have_narrower_bounds() -> None:
     changes = compare(sent(A), sent(an_object(a={**NUMBER, "maximum": 5})))
     assert [(change.severity, change.what) for change in changes] == [
         ("breaking", "maximum changed from none to 5"),
-        ("compatible", "type changed from integer to number"),
+        ("breaking", "type changed from integer to number"),
     ]
 
 
@@ -579,7 +587,7 @@ class TestComponents:
             }
             return document(items, {"Run": an_object(n=schema)})
 
-        changes = compare(doc(INTEGER), doc(NUMBER))
+        changes = compare(doc(INTEGER), doc({"anyOf": [INTEGER, STRING]}))
         assert [(change.severity, change.operations) for change in changes] == [
             ("breaking", ("GET /a/",)),
             ("compatible", ("POST /b/",)),

@@ -85,7 +85,11 @@ def _own(node: Mapping[str, Any]) -> tuple[Kind, ...]:
                 continue
             # A value of another type is a slip of the author's; an enum with `null` says `nullable` elsewhere.
             keywords["enum"] = own or [value for value in values if value is not None]
-        kinds.append(Kind(one, {} if one == "null" else keywords))
+        # A whole number that may be written as 100.0 is an integer.
+        is_whole = one == "number" and keywords.get("multipleOf") == 1
+        if is_whole:
+            del keywords["multipleOf"]
+        kinds.append(Kind("integer" if is_whole else one, {} if one == "null" else keywords))
     return tuple(kinds)
 
 

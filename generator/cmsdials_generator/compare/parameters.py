@@ -73,7 +73,8 @@ def compare_parameters(schemas: Schemas, place: Place, olds: Parameters, news: P
 
     come = {key: parameter for key, parameter in news.items() if key not in olds}
     for key, parameter in olds.items():
-        if key in news:
+        # A path parameter is in the path all the same when its declaration is withdrawn.
+        if key in news and (news[key].declared is not None or parameter.declared is None):
             _compare(schemas, here(parameter).home(parameter.declared), parameter, news[key])
             continue
         moved = next((other for other, to in come.items() if _is_moved(parameter, to)), None)

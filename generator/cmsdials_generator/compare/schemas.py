@@ -139,7 +139,11 @@ class Schemas:
         won = not all(any(covers(old, new) or self._same(old, new, place) for old in olds) for new in come)
         if lost or won:
             effect: Effect = "changed" if lost and won else "narrowed" if lost else "widened"
-            self._type_changed(olds, news, effect, place)
+            is_retyped = len(gone) == len(come) == 1 and {gone[0].type, come[0].type}.isdisjoint(
+                {None, NOTHING}
+            )
+            # A type in the place of another is a change whatever it may hold: people have written code for the old.
+            self._type_changed(olds, news, "changed" if is_retyped else effect, place)
         if len(gone) == len(come) == 1 and {gone[0].type, come[0].type} == {"integer", "number"}:
             self._kind(gone[0], come[0], place)
 
