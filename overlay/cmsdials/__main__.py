@@ -22,7 +22,7 @@ def main() -> None:
     try:
         from cmsdials.cli import run  # noqa: PLC0415  # an extra brings what it needs
     except ModuleNotFoundError as missing:
-        if missing.name not in ("typer", "rich"):
+        if (missing.name or "").partition(".")[0] not in ("typer", "rich"):
             raise
         sys.exit('The command cmsdials needs an extra. Install it with: pip install "cmsdials[cli]"')
     except KeyboardInterrupt:

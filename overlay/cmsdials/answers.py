@@ -74,7 +74,7 @@ _LONGEST_TITLE = 120
 _MOST_EXAMINED = 65536
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, slots=True)  # no __dict__: vars() must not show it either
 class Answer:
     """A whole answer.
 

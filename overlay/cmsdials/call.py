@@ -16,7 +16,10 @@ from cmsdials.undisclosed import Undisclosed
 __all__ = ["Call", "call_for"]
 
 
-@dataclass(frozen=True, repr=False)
+_SECRET_FIELDS = SECRET_NAMES | {"token"}  # of a form; in a text, "token:" is a word like others
+
+
+@dataclass(frozen=True, repr=False, slots=True)  # no __dict__: vars() must not show it either
 class Call:
     """A request as it is sent, but for the credentials. Its repr shows no header and no body.
 
@@ -82,7 +85,7 @@ def _encoded_body(json: Any, form: Any) -> tuple[bytes | None, str, tuple[str, .
     secrets: tuple[str, ...] = ()
     if isinstance(fields, Mapping):
         fields = dict(fields)
-        secrets = tuple(str(value) for name, value in fields.items() if name in SECRET_NAMES)
+        secrets = tuple(str(value) for name, value in fields.items() if name in _SECRET_FIELDS)
     if json is None:
         return urlencode(fields).encode("ascii"), "application/x-www-form-urlencoded", secrets
     try:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import re
+import secrets
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -43,12 +45,14 @@ class Stored:
         began: When it was begun.
         bodies: The answers, one for each page.
         end: Position after the last whole page.
+        size: Size of the file, with what was cut off.
     """
 
     origin: Origin
     began: datetime
     bodies: list[bytes]
     end: int
+    size: int
 
 
 class CheckpointFile:
@@ -57,28 +61,28 @@ class CheckpointFile:
     Args:
         path: The file.
         origin: What the listing is of.
-        end: Position after the last whole page of an earlier listing, which is gone on with; None to begin anew.
+        after: What it holds of an earlier listing, which is gone on with; None to begin anew.
 
     Raises:
-        CheckpointError: It cannot be made or locked, or there is a file already and `end` is None.
+        CheckpointError: It cannot be made or locked, there is a file already and `after` is None, or it is not as it
+            was read.
     """
 
-    def __init__(self, path: str | os.PathLike[str], origin: Origin, *, end: int | None = None) -> None:
+    def __init__(self, path: str | os.PathLike[str], origin: Origin, *, after: Stored | None = None) -> None:
         self._path = Path(path)
+        self._end = 0 if after is None else after.end
         with _explained(self._path, "opened"):
-            fresh = end is None and not _is_hardly_begun(self._path)
-            self._file: BinaryIO = self._path.open("xb" if fresh else "r+b")
+            fresh = after is None and not _is_hardly_begun(self._path)
+            # Without a buffer, which would hold back what a full disk refuses, and write it later.
+            self._file = io.FileIO(os.path.realpath(path), "x+" if fresh else "r+")
         try:
             _lock(self._file, self._path)
             with _explained(self._path, "written"):
-                # What was cut off when the process was killed.
-                self._file.truncate(end or 0)
-                self._file.seek(end or 0)
-                if end is None:
-                    self._file.write(_header(origin))
-                    self._flush()
+                self._refuse_if_changed(after)
+                if after is None:
+                    self._write(_header(origin))
         except BaseException:
-            self._file.close()
+            self.close()
             raise
 
     def append(self, body: bytes) -> None:
@@ -90,24 +94,37 @@ class CheckpointFile:
         packed = zlib.compress(body, 1)
         record = b"page %d %s\n%s\n" % (len(packed), hashlib.sha256(packed).hexdigest().encode(), packed)
         with _explained(self._path, "written"):
-            start = self._file.tell()
-            try:
-                self._file.write(record)
-                self._flush()
-            except OSError:
-                # A disk that is full: leave no half page in the way of the next one.
-                with contextlib.suppress(OSError):
-                    self._file.seek(start)
-                    self._file.truncate(start)
-                raise
+            self._write(record)
 
     def close(self) -> None:
         """Close the file, and let others append to it."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # all that counts has reached the disk
+            self._file.close()
 
-    def _flush(self) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
+    def _write(self, record: bytes) -> None:
+        # Half a page may stand here: of a process that was killed, or of a disk that was full a moment ago.
+        self._file.truncate(self._end)
+        self._file.seek(self._end)
+        try:
+            rest = memoryview(record)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._end)
+            raise
+        self._end += len(record)
+
+    def _refuse_if_changed(self, after: Stored | None) -> None:
+        """Refuse what another process wrote and finished before the lock was ours."""
+        if after is None:
+            same = _is_hardly_begun(self._path)
+        else:
+            same = os.fstat(self._file.fileno()).st_size == after.size
+        if not same:
+            message = f"another process has written {self._path} in this moment"
+            raise CheckpointError(message, advice="Go on from what it holds now: pass it as resume_from=.")
 
     def __enter__(self) -> Self:
         return self
@@ -124,8 +141,8 @@ def write_whole(path: str | os.PathLike[str], origin: Origin, bodies: list[bytes
     Raises:
         CheckpointError: It cannot be written; what was there before is still there.
     """
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    path = Path(os.path.realpath(path))  # a link stays a link
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with CheckpointFile(partial, origin) as file:
             for body in bodies:
@@ -148,8 +165,9 @@ def read_checkpoint(path: str | os.PathLike[str], *, missing_ok: bool = False) -
         CheckpointError: There is no such file, it is something else, or it is damaged before its end.
     """
     path = Path(path)
-    if missing_ok and (not path.exists() or _is_hardly_begun(path)):
-        return None
+    with _explained(path, "read"):
+        if missing_ok and (not path.exists() or _is_hardly_begun(path)):
+            return None
     with _explained(path, "read"), path.open("rb") as file:
         origin, began = _read_header(path, file)
         bodies: list[bytes] = []
@@ -157,7 +175,8 @@ def read_checkpoint(path: str | os.PathLike[str], *, missing_ok: bool = False) -
         for body in _pages(path, file):
             bodies.append(body)
             end = file.tell()
-    return Stored(origin, began, bodies, end)
+        size = file.seek(0, os.SEEK_END)
+    return Stored(origin, began, bodies, end, size)
 
 
 def _header(origin: Origin) -> bytes:
@@ -225,7 +244,7 @@ def _damaged(path: Path, number: int) -> None:
     raise CheckpointError(message, advice="The pages before it cannot be trusted either: list anew.")
 
 
-def _lock(file: BinaryIO, path: Path) -> None:
+def _lock(file: io.FileIO, path: Path) -> None:
     try:
         import fcntl  # noqa: PLC0415  # there is none on Windows, where the open file is locked anyway
     except ImportError:

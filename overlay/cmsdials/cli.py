@@ -90,9 +90,11 @@ def _reported(command: Callable[P, R]) -> Callable[P, R]:
             return command(*arguments, **options)
         except DialsError as problem:
             said, code = str(problem), 1
-        except KeyboardInterrupt:
-            said, code = "Interrupted.", INTERRUPTED
-        _complain(said, "red")
+        except KeyboardInterrupt as stopped:
+            # What has a note was said already, by the dialogue.
+            said, code = "" if hasattr(stopped, "__notes__") else "Interrupted.", INTERRUPTED
+        if said:
+            _complain(said, "red")
         raise typer.Exit(code)
 
     return reporting
@@ -142,16 +144,17 @@ def login(
 ) -> None:
     """Log in once; scripts and jobs then use that login.
 
-    Yourself: open the link that is shown, compare the code and confirm. An application: set CMSDIALS_CLIENT_ID and
-    CMSDIALS_CLIENT_SECRET, or type them when asked. The login is kept in a file that only you can read.
+    Yourself: open the link that is shown, compare the code and confirm.
+
+    An application: set CMSDIALS_CLIENT_ID and CMSDIALS_CLIENT_SECRET, or
+    type them when asked.
+
+    The login is kept in a file that only you can read.
     """
     store = TokenStore.at(cache_dir)
     if device:
         client = _client(instance, keycloak_url, realm, client_id, audience)
-        try:
-            token = client.device_auth_flow()
-        except KeyboardInterrupt:  # the dialogue has said so
-            raise typer.Exit(INTERRUPTED) from None
+        token = client.device_auth_flow()
         Credentials.from_authclient_token(token, cache_dir, client)
         _say(f"{_name(token)} is logged in at {client.place}; kept in {store.path}")
         return
@@ -241,7 +244,7 @@ def whoami(
     credentials = _credentials(client, cache_dir)
     token = credentials.check()
     with Dials(credentials, base_url=client.base_url) as dials:
-        default = dials.workspaces.default()
+        default = dials.workspaces.default(retries=1)
     _say(f"user       {_name(token)}")
     _say(f"instance   {client.place}")
     _say(f"workspace  {_workspace_name(default)}")
@@ -262,7 +265,8 @@ def workspaces(
     """List the workspaces of the service."""
     client = _client(instance, keycloak_url, realm, client_id, audience)
     with Dials(_credentials(client, cache_dir), base_url=client.base_url) as dials:
-        listed, default = dials.workspaces.list(), _workspace_name(dials.workspaces.default())
+        listed = dials.workspaces.list(retries=1)
+        default = _workspace_name(dials.workspaces.default(retries=1))
     items = listed.get("workspaces", []) if isinstance(listed, Mapping) else listed
     for item in items:
         name = _workspace_name(item)

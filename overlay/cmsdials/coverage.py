@@ -54,8 +54,8 @@ class CoverageRow:
 
     @property
     def complete(self) -> bool:
-        """Whether each lumisection has exactly one histogram; it may be empty."""
-        return not self.missing and not self.duplicate
+        """Whether each lumisection has exactly one histogram, which may be empty, and no other has one."""
+        return not self.missing and not self.duplicate and not self.unlisted
 
 
 @frozen(repr=False)
@@ -88,9 +88,10 @@ class Coverage:
         return frame
 
     def __str__(self) -> str:
-        head = ("run", "me_id", "expected", "retrieved", "missing", "empty", "duplicate")
+        head = ("dataset_id", "run", "me_id", "expected", "retrieved", "missing", "empty", "duplicate")
         lines = [
             (
+                str(row.dataset_id),
                 str(row.run_number),
                 "-" if row.me_id is None else str(row.me_id),
                 str(row.expected),

@@ -51,7 +51,8 @@ class _Checked(emitted.Filters):
         return UnknownFilterError(filter_class=cls.__name__, unknown=name, valid=cls.PARAMETERS)
 
     def __attrs_post_init__(self) -> None:
-        self.given()
+        for name, value in self.given().items():
+            setattr(self, name, value)  # so that a generator is read once, and a repr shows what is sent
 
     def given(self) -> dict[str, Any]:
         """Return the filters that are set, as they will be sent.
@@ -258,7 +259,7 @@ def _items(where: str, value: Any) -> Iterable[Any]:
     if isinstance(value, str):
         return [item.strip() for item in value.split(",") if item.strip()]
     if isinstance(value, set | frozenset):
-        return sorted(value)
+        return sorted(value, key=lambda item: (type(item).__name__, item))
     if isinstance(value, Mapping | bytes) or not isinstance(value, Iterable):
         message = f"{where} takes a list of values, not {value!r}"
         raise FilterError(message, advice=f"Write {where.rpartition('.')[2]}=[...].")

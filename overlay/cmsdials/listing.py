@@ -1,23 +1,71 @@
 """A listing on its way from page to page: where it is, what to ask next, when it ends. No I/O, and no rows.
 
 The state moves only when a good page is handed in (`Listing.accept`), so at any moment it says how to go on:
-after an error, a Ctrl-C or a restart, the next request is the one for the page that is still missing.
+after an error, a Ctrl-C or a restart, the next request is the one for the page that is still missing. A Ctrl-C can
+come between any two instructions: the move is a single assignment.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+from attrs import evolve, frozen
 
 from cmsdials.errors import ConfigurationError, PaginationError
 from cmsdials.page import Page, cursor_of
 
-__all__ = ["GOOD_PAGES_TO_GROW", "LARGEST_PAGE", "Listing"]
+__all__ = ["GOOD_PAGES_TO_GROW", "LARGEST_PAGE", "MOST_PAGES_TO_GROW", "Listing"]
 
 LARGEST_PAGE = 500
 """Rows in a page at most: the service cuts a larger page_size to this without a word."""
 
 GOOD_PAGES_TO_GROW = 4
-"""After so many good pages in a row, a page size that was halved is doubled again."""
+"""After so many good pages in a row, a page size that was halved is doubled again. If that was too much, it is tried
+after twice as many the next time, and so on."""
+
+MOST_PAGES_TO_GROW = 256
+"""After so many good pages a larger page is always worth a try: what was slow may be fast by now."""
+
+
+@frozen
+class _Reached:
+    """How far a listing has come."""
+
+    cursor: str | None
+    next: str | None
+    pages: int = 0
+    rows: int = 0
+    complete: bool = False
+
+
+@frozen
+class _Size:
+    """How many rows are asked for.
+
+    Attributes:
+        rows: Rows in a page; None leaves it to the service.
+        good: Good pages of this size in a row.
+        needed: Good pages in a row before a larger page is tried.
+        on_trial: Whether it has been enlarged and is not known to be good.
+    """
+
+    rows: int | None
+    good: int = 0
+    needed: int = GOOD_PAGES_TO_GROW
+    on_trial: bool = False
+
+    def after_a_good_page(self) -> _Size:
+        now = evolve(self, good=self.good + 1)
+        if now.on_trial and now.good >= GOOD_PAGES_TO_GROW:
+            now = evolve(now, on_trial=False, needed=GOOD_PAGES_TO_GROW)
+        if now.rows is None or now.rows >= LARGEST_PAGE or now.good < now.needed:
+            return now
+        return _Size(min(LARGEST_PAGE, now.rows * 2), needed=now.needed, on_trial=True)
+
+    def halved(self) -> _Size:
+        needed = min(MOST_PAGES_TO_GROW, 2 * self.needed) if self.on_trial else GOOD_PAGES_TO_GROW
+        return _Size((self.rows or 2) // 2, needed=needed)
 
 
 class Listing:
@@ -29,12 +77,7 @@ class Listing:
         max_pages: Pages to fetch at most; None for all.
         next: Link to the page to begin with; None for the first.
         cursor: Cursor of the page to begin with, where there is no link.
-
-    Attributes:
-        next: Link to the page that is still to be fetched; None when all have come, or none yet.
-        pages: Pages accepted so far.
-        rows: Rows accepted so far.
-        complete: Whether the last page has come.
+        passed: Cursors of pages that came before, in a listing that is gone on with.
 
     Raises:
         ConfigurationError: max_pages or page_size is below 1.
@@ -47,21 +90,42 @@ class Listing:
         max_pages: int | None,
         next: str | None = None,
         cursor: str | None = None,
+        passed: Iterable[str] = (),
     ) -> None:
         for name, value in (("max_pages", max_pages), ("page_size", page_size)):
             if value is not None and value < 1:
                 message = f"{name} must be at least 1, not {value!r}"
                 raise ConfigurationError(message)
-        self.next = next
-        self.pages = 0
-        self.rows = 0
-        self.complete = False
         self._chosen = page_size is None and max_pages is None
-        self._page_size = LARGEST_PAGE if self._chosen else page_size
+        self._size = _Size(LARGEST_PAGE if self._chosen else page_size)
         self._max_pages = max_pages
-        self._good = 0
-        self._cursor = cursor_of(next) or cursor
-        self._seen = {self._cursor}
+        self._reached = _Reached(cursor_of(next) or cursor, next)
+        self._passed = set(passed)
+
+    @property
+    def next(self) -> str | None:
+        """Link to the page that is still to be fetched; None when all have come, or none yet."""
+        return self._reached.next
+
+    @property
+    def pages(self) -> int:
+        """Pages accepted so far."""
+        return self._reached.pages
+
+    @property
+    def rows(self) -> int:
+        """Rows accepted so far."""
+        return self._reached.rows
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last page has come."""
+        return self._reached.complete
+
+    @property
+    def passed(self) -> frozenset[str]:
+        """Cursors of the pages that have come."""
+        return frozenset(self._passed - {self._reached.cursor})
 
     @property
     def finished(self) -> bool:
@@ -70,7 +134,7 @@ class Listing:
 
     def parameters(self) -> dict[str, Any]:
         """Return page_size and next_token of the next request."""
-        wanted = {"page_size": self._page_size, "next_token": self._cursor}
+        wanted = {"page_size": self._size.rows, "next_token": self._reached.cursor}
         return {name: value for name, value in wanted.items() if value is not None}
 
     def check(self, page: Page[Any]) -> str | None:
@@ -83,7 +147,7 @@ class Listing:
         if page.next is not None and cursor is None:
             message = f"page {self.pages + 1} links to a next page without a cursor"
             raise PaginationError(message)
-        if cursor is not None and cursor in self._seen:
+        if cursor is not None and (cursor == self._reached.cursor or cursor in self._passed):
             message = f"page {self.pages + 1} links back to a page that has come already: the listing would never end"
             raise PaginationError(message)
         return cursor
@@ -91,26 +155,27 @@ class Listing:
     def accept(self, page: Page[Any]) -> None:
         """Take in the page that was asked for. Raises as `check`, and then the state stays as it was."""
         cursor = self.check(page)
-        self.rows += len(page.rows)
-        self.next = page.next
-        self.pages += 1
-        self.complete = page.next is None
-        self._cursor = cursor
-        self._seen.add(cursor)
-        self._good += 1
-        if self._chosen and self._good >= GOOD_PAGES_TO_GROW and self._page_size is not None:
-            self._page_size = min(LARGEST_PAGE, self._page_size * 2)
-            self._good = 0
+        before = self._reached
+        if before.cursor is not None:
+            self._passed.add(before.cursor)
+        self._reached = _Reached(
+            cursor=cursor,
+            next=page.next,
+            pages=before.pages + 1,
+            rows=before.rows + len(page.rows),
+            complete=page.next is None,
+        )
+        if self._chosen:
+            self._size = self._size.after_a_good_page()
 
     @property
     def can_shrink(self) -> bool:
         """Whether the page size is ours to choose, and not 1 yet."""
-        return self._chosen and self._page_size is not None and self._page_size > 1
+        return self._chosen and self._size.rows != 1
 
     def shrink(self) -> bool:
         """Ask for half as many rows, if `can_shrink`; say whether it can."""
-        if not self.can_shrink or self._page_size is None:
+        if not self.can_shrink:
             return False
-        self._page_size //= 2
-        self._good = 0
+        self._size = self._size.halved()
         return True

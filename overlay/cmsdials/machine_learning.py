@@ -63,9 +63,9 @@ class MLModelsIndexResource(PaginatedResource[MLModelsIndex, MLModelsIndexFilter
         return query
 
     def _page(
-        self, query: Mapping[str, Any], paging: Mapping[str, Any], retries: Retries
+        self, query: Mapping[str, Any], paging: Mapping[str, Any], retries: Retries, **options: Any
     ) -> Page[MLModelsIndex]:
-        page = super()._page(query, paging, retries)
+        page = super()._page(query, paging, retries, **options)
         if page.rows:
             self._check_generation(query, page.rows[0])
         return page

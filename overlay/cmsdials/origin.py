@@ -49,7 +49,7 @@ class Origin:
         ]
         for name in sorted(self.query.keys() | other.query.keys()):
             here, there = self.query.get(name), other.query.get(name)
-            if here != there:
+            if _values(here) != _values(there):
                 said.append(f"the filter {name} is {there!r} there and {here!r} here")
         return said
 
@@ -73,3 +73,8 @@ class Origin:
         return cls(
             **{name: stored[name] for name in ("resource", "base_url", "workspace", "query", "client")}
         )
+
+
+def _values(value: Any) -> Any:
+    """A filter's value, without the order of a list, which changes nothing about the rows."""
+    return sorted(value) if isinstance(value, list | tuple) else value

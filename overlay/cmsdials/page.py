@@ -38,5 +38,8 @@ def cursor_of(link: str | None) -> str | None:
     """Return the cursor that a link carries, None where there is no link or no cursor in it."""
     if not link:
         return None
-    values = parse_qs(urlsplit(str(link)).query).get("next_token")
+    try:
+        values = parse_qs(urlsplit(str(link)).query).get("next_token")
+    except ValueError:  # no URL at all
+        return None
     return values[-1] if values else None

@@ -10,18 +10,18 @@ from typing import Any, Generic, Self, TypeVar
 
 from cmsdials_api.records import Record
 
-from cmsdials.errors import GatewayError, RequestTimeoutError
+from cmsdials.errors import RequestFailedError
 from cmsdials.listing import Listing
 from cmsdials.origin import Origin
 from cmsdials.page import Page
-from cmsdials.retry import GATEWAY_TIMEOUTS, Retries, retry_rules, without_statuses
+from cmsdials.retry import is_too_slow
 
 __all__ = ["Pages", "Rows"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 
-Fetch = Callable[[Mapping[str, Any], Retries], Page[RecordT]]
-"""Fetches a page: its paging parameters and the retry rules in, the page out."""
+Fetch = Callable[[Mapping[str, Any], bool], Page[RecordT]]
+"""Fetches a page: its paging parameters in, the page out. Told to be hasty, it does not repeat what is too slow."""
 
 
 class Pages(Generic[RecordT]):
@@ -31,7 +31,6 @@ class Pages(Generic[RecordT]):
         fetch: Fetches a page.
         listing: Where the listing is.
         origin: What it is of.
-        retries: How often each page is tried again.
         keep: Called with each good page before it counts, so that nothing counts that is not kept.
 
     Attributes:
@@ -43,15 +42,11 @@ class Pages(Generic[RecordT]):
         fetch: Fetch[RecordT],
         listing: Listing,
         origin: Origin,
-        retries: Retries = None,
         keep: Callable[[Page[RecordT]], None] | None = None,
     ) -> None:
         self._fetch = fetch
         self._listing = listing
         self.origin = origin
-        self._patient = retry_rules(retries)
-        # A page that the gateway gives up on is asked for in smaller pieces, as long as there are any, not again.
-        self._eager = without_statuses(self._patient, GATEWAY_TIMEOUTS)
         self._keep = keep
 
     @property
@@ -85,13 +80,17 @@ class Pages(Generic[RecordT]):
         """
         if self._listing.finished:
             raise StopIteration
+        tried = 0
         while True:
-            rules = self._eager if self._listing.can_shrink else self._patient
+            # A page that takes too long is asked for in smaller pieces, as long as there are any, not again.
+            hasty = self._listing.can_shrink
             try:
-                page = self._fetch(self._listing.parameters(), rules)
+                page = self._fetch(self._listing.parameters(), hasty)
                 break
-            except (GatewayError, RequestTimeoutError):
-                if not self._listing.shrink():
+            except RequestFailedError as failure:
+                tried += failure.attempts
+                failure.attempts = tried
+                if not (is_too_slow(failure) and self._listing.shrink()):
                     raise
         self._listing.check(page)
         if self._keep is not None:

@@ -11,7 +11,6 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from attrs import evolve, frozen
@@ -20,17 +19,18 @@ from cmsdials_api.records import Record
 from cmsdials_api.resources import RESOURCES
 
 from cmsdials import decode
-from cmsdials.checkpoint import CheckpointFile, read_checkpoint
+from cmsdials.answers import Answer
+from cmsdials.checkpoint import CheckpointFile, Stored, read_checkpoint
 from cmsdials.errors import CheckpointError, DialsError
 from cmsdials.filters import checked_value
 from cmsdials.listing import Listing
 from cmsdials.origin import Origin
-from cmsdials.page import Page
+from cmsdials.page import Page, cursor_of
 from cmsdials.pages import Pages, Rows
 from cmsdials.progress import progress_bar
 from cmsdials.query import count_request, list_query
 from cmsdials.result import Result, restored
-from cmsdials.retry import Retries
+from cmsdials.retry import Retries, retry_rules
 from cmsdials.session import Session
 from cmsdials.stopping import Terminated, sigterm_raises
 
@@ -38,6 +38,7 @@ __all__ = ["CountedResource", "PaginatedResource", "Resource"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 FiltersT = TypeVar("FiltersT", bound=Filters)
+_Rows = list[RecordT]  # inside the classes, `list` is a method
 
 
 class Resource(Generic[RecordT, FiltersT]):
@@ -137,7 +138,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         """
         query = self._query(filters, fields)
         listing = Listing(
-            page_size=query.pop("page_size", None), max_pages=max_pages, cursor=query.pop("next_token", None)
+            page_size=query.pop("page_size", None), max_pages=max_pages, cursor=query.get("next_token")
         )
         return self._pages(query, listing, retries)
 
@@ -190,37 +191,45 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             ConfigurationError: max_pages is below 1.
         """
         query = self._query(filters, fields)
-        page_size, cursor = query.pop("page_size", None), query.pop("next_token", None)
+        page_size, cursor = query.pop("page_size", None), query.get("next_token")
         earlier = self._earlier(resume_from, checkpoint, self._origin(query))
         if earlier.result is not None and _has_ended(earlier.result):
             warnings.warn(
                 "resume_from is complete: there is nothing left to fetch", RuntimeWarning, stacklevel=2
             )
             return evolve(earlier.result, results=[*earlier.result.results])
-        before = [] if earlier.result is None else earlier.result.results
-        link = None if earlier.result is None else earlier.result.next
-        listing = Listing(page_size=page_size, max_pages=max_pages, next=link, cursor=cursor)
-        rows = [*before]
+        rows: _Rows[RecordT] = [] if earlier.result is None else [*earlier.result.results]
+        before = len(rows)
+        listing = Listing(
+            page_size=page_size,
+            max_pages=max_pages,
+            next=None if earlier.result is None else earlier.result.next,
+            cursor=cursor,
+            passed=() if earlier.result is None else earlier.result.passed,
+        )
         failure: BaseException | None = None
-        with (
-            self._keeping(checkpoint, earlier, query) as keep,
-            progress_bar(enable_progress, total=max_pages, unit="page", description=self.name) as progress,
-            sigterm_raises() if keep_failed else nullcontext(),
-        ):
+        with self._keeping(checkpoint, earlier, query, rows) as keep:
             try:
-                for page in self._pages(query, listing, retries, keep):
-                    rows += page.rows
-                    progress.update()
+                with (
+                    progress_bar(
+                        enable_progress, total=max_pages, unit="page", description=self.name
+                    ) as progress,
+                    sigterm_raises() if keep_failed else nullcontext(),
+                ):
+                    for _ in self._pages(query, listing, retries, keep):
+                        progress.update()
             except (DialsError, KeyboardInterrupt, Terminated) as stopped:
                 if not keep_failed:
                     raise
                 failure = stopped
         result = Result(
-            results=rows,
+            # A Ctrl-C may have come when a page was kept and did not count yet: it will be asked for again.
+            results=rows[: before + listing.rows],
             next=listing.next,
             exc_type=None if failure is None else type(failure).__name__,
             exc_formatted=None if failure is None else "".join(traceback.format_exception(failure)),
-            complete=listing.complete,
+            complete=listing.complete and cursor is None,
+            passed=listing.passed,
             record=self._record,
             origin=self._origin(query),
         )
@@ -238,34 +247,37 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         if resume_from is None:
             return _Earlier(None, None)
         if isinstance(resume_from, Result):
-            source, found = "resume_from", _Earlier(resume_from, None)
-        else:
-            same = checkpoint is not None and Path(resume_from) == Path(checkpoint)
-            stored = read_checkpoint(resume_from, missing_ok=same)
-            if stored is None:
-                return _Earlier(None, None)
-            source = str(resume_from)
-            found = _Earlier(restored(resume_from, stored), stored.end if same else None)
-        assert found.result is not None  # noqa: S101  # in both branches
-        different = origin.differences(found.result.origin)
-        if different:
-            message = f"{source} is of another listing: {'; '.join(different)}"
-            raise CheckpointError(message, advice="Go on with the listing that it is of, or list anew.")
-        return found
+            _refuse_another("resume_from", origin, resume_from.origin)
+            return _kept_in(checkpoint, resume_from) or _Earlier(resume_from, None)
+        same = checkpoint is not None and os.path.realpath(resume_from) == os.path.realpath(checkpoint)
+        stored = read_checkpoint(resume_from, missing_ok=same)
+        if stored is None:
+            return _Earlier(None, None)
+        _refuse_another(str(resume_from), origin, stored.origin)
+        return _Earlier(restored(resume_from, stored), stored if same else None)
 
     @contextmanager
     def _keeping(
-        self, checkpoint: str | os.PathLike[str] | None, earlier: _Earlier, query: Mapping[str, Any]
-    ) -> Iterator[Callable[[Page[RecordT]], None] | None]:
-        """Open the file that pages are appended to, if there is to be one."""
+        self,
+        checkpoint: str | os.PathLike[str] | None,
+        earlier: _Earlier,
+        query: Mapping[str, Any],
+        rows: _Rows[RecordT],
+    ) -> Iterator[Callable[[Page[RecordT]], None]]:
+        """Keep pages: their rows, and their answers in a file if there is to be one."""
         if checkpoint is None:
-            yield None
+            yield lambda page: rows.extend(page.rows)
             return
-        with CheckpointFile(checkpoint, self._origin(query), end=earlier.end) as file:
-            if earlier.result is not None and earlier.end is None:
+        with CheckpointFile(checkpoint, self._origin(query), after=earlier.stored) as file:
+            if earlier.result is not None and earlier.stored is None:
                 for body in earlier.result.bodies():
                     file.append(body)
-            yield lambda page: file.append(page.body)
+
+            def keep(page: Page[RecordT]) -> None:
+                file.append(page.body)
+                rows.extend(page.rows)
+
+            yield keep
 
     def _pages(
         self,
@@ -274,17 +286,19 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         retries: Retries,
         keep: Callable[[Page[RecordT]], None] | None = None,
     ) -> Pages[RecordT]:
-        def fetch(paging: Mapping[str, Any], rules: Retries) -> Page[RecordT]:
-            return self._page(query, paging, rules)
+        rules = retry_rules(retries)
 
-        return Pages(fetch, listing, self._origin(query), retries, keep)
+        def fetch(paging: Mapping[str, Any], hasty: bool) -> Page[RecordT]:
+            return self._page(query, paging, rules, check=listing.check, hasty=hasty)
+
+        return Pages(fetch, listing, self._origin(query), keep)
 
     def _origin(self, query: Mapping[str, Any]) -> Origin:
         return Origin(
             resource=self.name,
             base_url=self._session.base_url,
             workspace=self._session.workspace,
-            query={name: value for name, value in query.items() if name not in ("page_size", "next_token")},
+            query={name: value for name, value in query.items() if name != "page_size"},
         )
 
     @property
@@ -295,13 +309,22 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
     def _query(self, filters: Filters | None, fields: Sequence[str] | None) -> dict[str, Any]:
         return list_query(self._table, filters, fields)
 
-    def _page(self, query: Mapping[str, Any], paging: Mapping[str, Any], retries: Retries) -> Page[RecordT]:
+    def _page(
+        self,
+        query: Mapping[str, Any],
+        paging: Mapping[str, Any],
+        retries: Retries,
+        *,
+        check: Callable[[Page[RecordT]], object] = lambda _: None,
+        hasty: bool = False,
+    ) -> Page[RecordT]:
+        def read(answer: Answer) -> Page[RecordT]:
+            page = decode.read_page(answer, self._record, self.name, partial="fields" in query)
+            check(page)
+            return page
+
         request = self._table.list(**{**query, **paging})
-        return self._session.perform(
-            request,
-            lambda answer: decode.read_page(answer, self._record, self.name, partial="fields" in query),
-            retries=retries,
-        )
+        return self._session.perform(request, read, retries=retries, hasty=hasty)
 
 
 @frozen
@@ -310,11 +333,28 @@ class _Earlier:
 
     Attributes:
         result: The rows so far.
-        end: Where their file ends, if it is the one to append to.
+        stored: The file that holds them, if it is the one to append to.
     """
 
     result: Result[Any] | None
-    end: int | None
+    stored: Stored | None
+
+
+def _kept_in(checkpoint: str | os.PathLike[str] | None, result: Result[Any]) -> _Earlier | None:
+    """Return what a file holds, if it was kept while the result was fetched; it may be a page ahead."""
+    stored = None if checkpoint is None else read_checkpoint(checkpoint, missing_ok=True)
+    if checkpoint is None or stored is None or result.origin.differences(stored.origin):
+        return None
+    kept = restored(checkpoint, stored)
+    has_all = result.next is None or cursor_of(result.next) in {*kept.passed, cursor_of(kept.next)}
+    return _Earlier(kept, stored) if has_all and len(kept) >= len(result) else None
+
+
+def _refuse_another(source: str, wanted: Origin, found: Origin) -> None:
+    different = wanted.differences(found)
+    if different:
+        message = f"{source} is of another listing: {'; '.join(different)}"
+        raise CheckpointError(message, advice="Go on with the listing that it is of, or list anew.")
 
 
 def _has_ended(result: Result[Any]) -> bool:

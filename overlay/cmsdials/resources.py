@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
+from attrs import evolve
 from cmsdials_api.api.mes import list_mes_of_run
 from cmsdials_api.filters import Filters
 from cmsdials_api.records import Record
 
 from cmsdials import decode
 from cmsdials.coverage import Coverage, covered, notes_on
-from cmsdials.errors import FilterError
+from cmsdials.errors import CheckpointError, FilterError
 from cmsdials.filters import (
     DatasetIndexFilters,
     FileIndexFilters,
@@ -127,6 +128,7 @@ class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
 
         Raises:
             FilterError: The result lacks one of these fields.
+            CheckpointError: The result is of another service, workspace or resource.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
         needed = ("dataset_id", "run_number", "ls_number", "me_id")
@@ -134,6 +136,11 @@ class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
         if lacking:
             message = f"coverage needs the fields {', '.join(lacking)}, which the result was listed without"
             raise FilterError(message, advice=f"List with fields={list(needed)!r} or more.")
+        here = evolve(self._origin({}), query=result.origin.query)
+        different = here.differences(result.origin)
+        if different:
+            message = f"the result is of another listing: {'; '.join(different)}"
+            raise CheckpointError(message, advice="Ask the Dials object that it came from.")
         lumisections = LumisectionResource(self._session)
         known = lumisections.filters.PARAMETERS
         chosen = {

@@ -19,6 +19,7 @@ from cmsdials import checkpoint, decode, frames
 from cmsdials.answers import Answer
 from cmsdials.errors import CheckpointError
 from cmsdials.origin import Origin
+from cmsdials.page import cursor_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +30,8 @@ RecordT = TypeVar("RecordT", bound=Record)
 _Plain = dict[str, Any]  # inside the class, `dict` is its method
 
 ROWS_IN_A_PAGE = 500
+_SAVED = b'{"complete":'
+"""How a page begins that `Result.save` made: it says more than one of the service."""
 
 
 @define(kw_only=True, repr=False)
@@ -45,6 +48,7 @@ class Result(Generic[RecordT]):
         record: What the rows are.
         origin: What was listed: resource, address, workspace and query.
         retrieved: When the last of it came.
+        passed: Cursors of its pages, so that going on notices a link that leads back to one of them.
     """
 
     results: list[RecordT]
@@ -56,6 +60,7 @@ class Result(Generic[RecordT]):
     record: type[RecordT]
     origin: Origin
     retrieved: datetime = field(factory=lambda: datetime.now(UTC), eq=False)
+    passed: frozenset[str] = field(default=frozenset(), eq=False)
 
     @property
     def fields(self) -> tuple[str, ...] | None:
@@ -129,7 +134,13 @@ class Result(Generic[RecordT]):
             rows = [row.to_dict() for row in self.results[start : start + ROWS_IN_A_PAGE]]
             is_last = start + ROWS_IN_A_PAGE >= len(self.results)
             link = self.next if is_last else None
-            page = {"next": link, "previous": None, "results": rows, "complete": is_last and self.complete}
+            page = {
+                "complete": is_last and self.complete,  # first, see _SAVED
+                "passed": sorted(self.passed) if is_last else [],
+                "next": link,
+                "previous": None,
+                "results": rows,
+            }
             pages.append(orjson.dumps(page, option=orjson.OPT_SERIALIZE_NUMPY))
         return pages
 
@@ -163,14 +174,23 @@ def restored(path: str | os.PathLike[str], stored: checkpoint.Stored) -> Result[
         raise CheckpointError(message)
     rows: list[Any] = []
     link: str | None = None
+    passed: set[str] = set()
     complete = False
+    begins_at = stored.origin.query.get("next_token")
+    if begins_at is not None:
+        passed.add(begins_at)
     for body in stored.bodies:
         answer = Answer(200, {}, body, str(path), "READ")
         page = decode.read_page(answer, table.record, table.name, partial="fields" in stored.origin.query)
+        if (cursor := cursor_of(link)) is not None:
+            passed.add(cursor)
         rows += page.rows
         link = page.next
-        # A page of the service that links nowhere is the last one; a saved one says so itself.
-        complete = bool(orjson.loads(body).get("complete", link is None)) if link is None else False
+        complete = link is None and begins_at is None
+        if body.startswith(_SAVED):
+            said = orjson.loads(body)
+            complete = bool(said["complete"])
+            passed.update(said["passed"])
     return Result(
         results=rows,
         next=link,
@@ -178,4 +198,5 @@ def restored(path: str | os.PathLike[str], stored: checkpoint.Stored) -> Result[
         record=table.record,
         origin=stored.origin,
         retrieved=stored.began,
+        passed=frozenset(passed),
     )

@@ -33,6 +33,7 @@ from urllib3.util.retry import Retry
 from cmsdials.errors import (
     ConfigurationError,
     ConnectionFailedError,
+    GatewayError,
     PaginationError,
     RedirectError,
     RequestFailedError,
@@ -43,14 +44,13 @@ from cmsdials.errors import (
 )
 
 __all__ = [
-    "GATEWAY_TIMEOUTS",
     "RETRIED_STATUSES",
     "Again",
     "GiveUp",
     "Retries",
+    "is_too_slow",
     "next_attempt",
     "retry_rules",
-    "without_statuses",
 ]
 
 Retries: TypeAlias = int | Retry | None
@@ -59,8 +59,7 @@ Retries: TypeAlias = int | Retry | None
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 """Statuses that say "not now" rather than "no"."""
 
-GATEWAY_TIMEOUTS = frozenset({502, 504})
-"""Statuses of a gateway that has waited long enough: the same request would make it wait as long again."""
+_GATEWAY_TIMEOUTS = frozenset({502, 504})
 
 USUAL_TOTAL = 5
 USUAL_BACKOFF_FACTOR = 0.5
@@ -123,14 +122,15 @@ def retry_rules(retries: Retries) -> Retry:
     )
 
 
-def without_statuses(rules: Retry, statuses: frozenset[int]) -> Retry:
-    """Return rules that do not repeat on some statuses; rules that would repeat on none are left as they are."""
-    kept = frozenset(rules.status_forcelist) - statuses
-    return _changed(rules, status_forcelist=kept) if kept else rules
+def is_too_slow(failure: RequestFailedError) -> bool:
+    """Whether the gateway, or we, waited long enough for an answer: the same request would take as long again."""
+    if isinstance(failure, RequestTimeoutError):
+        return failure.phase == "read"
+    return isinstance(failure, GatewayError) and failure.status_code in _GATEWAY_TIMEOUTS
 
 
 def next_attempt(
-    rules: Retry, failure: RequestFailedError, *, safe: bool = False, now: float
+    rules: Retry, failure: RequestFailedError, *, safe: bool = False, hasty: bool = False, now: float
 ) -> Again | GiveUp:
     """Decide whether a failed request is sent again.
 
@@ -138,9 +138,10 @@ def next_attempt(
         rules: From `retry_rules`, or from the last `Again`.
         failure: What went wrong; it knows the method and the URL.
         safe: The request changes nothing on the server, so it may be repeated even if it is a POST.
+        hasty: What is too slow (`is_too_slow`) is not repeated, because whoever asks can ask for less.
         now: Seconds since the epoch, for a Retry-After that is a date.
     """
-    if _is_final(failure):
+    if _is_final(failure) or (hasty and is_too_slow(failure)):
         return GiveUp()
     if safe and rules.allowed_methods and failure.method.upper() not in rules.allowed_methods:
         rules = _changed(rules, allowed_methods=frozenset(rules.allowed_methods) | {failure.method.upper()})
@@ -178,19 +179,18 @@ def _after_status(rules: Retry, failure: ResponseError, now: float) -> Again | G
     if not rules.is_retry(failure.method, failure.status_code, has_retry_after=bool(header)):
         return GiveUp()
     asked = retry_after_seconds(header, now) if header and rules.respect_retry_after_header else None
-    if asked is not None:
-        asked = min(asked, getattr(rules, "retry_after_max", asked))
-        if asked > LONGEST_RETRY_AFTER:
-            return GiveUp(
-                f"The service asks to wait {asked:.0f} s (Retry-After), longer than the"
-                f" {LONGEST_RETRY_AFTER:.0f} s that cmsdials waits by itself."
-            )
+    wait = None if asked is None else min(asked, getattr(rules, "retry_after_max", asked))
+    if wait is not None and wait > LONGEST_RETRY_AFTER:
+        return GiveUp(
+            f"The service asks to wait {asked:.0f} s (Retry-After), longer than the"
+            f" {LONGEST_RETRY_AFTER:.0f} s that cmsdials waits by itself."
+        )
     headers = {"Retry-After": header} if header else {}
     response = HTTPResponse(body=b"", headers=headers, status=failure.status_code)
     reduced = _reduced(rules, failure, response=response)
     if reduced is None:
         return GiveUp()
-    return Again(reduced, asked or reduced.get_backoff_time())
+    return Again(reduced, wait or reduced.get_backoff_time())
 
 
 def _reduced(

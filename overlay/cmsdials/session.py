@@ -121,6 +121,7 @@ class Session:
         *,
         retries: Retries = None,
         safe: bool = False,
+        hasty: bool = False,
         workspace: bool = True,
     ) -> T:
         """Take one request through one whole step, again and again as the rules allow.
@@ -132,6 +133,7 @@ class Session:
                 failure.
             retries: See `cmsdials.retry.retry_rules`.
             safe: The request changes nothing on the server: a POST may be repeated.
+            hasty: What takes too long is not repeated: the caller can ask for less (`cmsdials.retry.is_too_slow`).
             workspace: False sends no ``Workspace`` header.
 
         Returns:
@@ -163,7 +165,7 @@ class Session:
             if not renewed and self._renewed(outcome, sent):
                 renewed = True
                 continue
-            step = next_attempt(rules, outcome, safe=safe, now=self._clock())
+            step = next_attempt(rules, outcome, safe=safe, hasty=hasty, now=self._clock())
             if isinstance(step, GiveUp):
                 outcome.advice = " ".join(part for part in (step.reason, outcome.advice) if part)
                 raise outcome

@@ -19,7 +19,8 @@ class Terminated(BaseException):
 def sigterm_raises() -> Iterator[None]:
     """Let SIGTERM raise `Terminated` within the block, where signals can be caught at all.
 
-    A handler of the application is left alone.
+    The first one only: a second one ends the process. A handler of the application is left alone. `Terminated`
+    may also come from the end of the block, so catch it around all of it.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -28,12 +29,13 @@ def sigterm_raises() -> Iterator[None]:
     if before is not signal.SIG_DFL:
         yield
         return
-    signal.signal(signal.SIGTERM, _raise)
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, before)
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, stop)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _raise(_signal: int, _frame: FrameType | None) -> None:
-    raise Terminated

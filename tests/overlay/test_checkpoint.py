@@ -96,7 +96,7 @@ def test_going_on_drops_what_was_cut_off(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-3])
     stored = read_checkpoint(path)
     assert stored is not None
-    with CheckpointFile(path, ORIGIN, end=stored.end) as file:
+    with CheckpointFile(path, ORIGIN, after=stored) as file:
         file.append(body(3))
     assert bodies_of(path) == [body(1), body(3)]
 
@@ -115,7 +115,7 @@ def test_two_processes_do_not_write_one_file(path: Path) -> None:
     with CheckpointFile(path, ORIGIN) as file:
         file.append(body(1))
         with pytest.raises(CheckpointError, match=r"another process is writing"):
-            CheckpointFile(path, ORIGIN, end=10)
+            CheckpointFile(path, ORIGIN, after=read_checkpoint(path))
     assert bodies_of(path) == [body(1)]
 
 

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 from cmsdials import Dials
+from cmsdials.auth.secret_key import Credentials
 from cmsdials.coverage import covered, ranges
-from cmsdials.errors import FilterError
+from cmsdials.errors import CheckpointError, FilterError
 from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters
 from cmsdials.models import Lumisection, LumisectionHistogram1D
+from cmsdials_sandbox import Sandbox
 
 
 def lumisections(run: int, *numbers: int) -> list[Lumisection]:
@@ -129,6 +131,21 @@ def test_a_filter_that_hides_histograms_is_named(now: Dials) -> None:
     found = now.h1d.coverage(now.h1d.list_all(filters))
     assert "entries__gte hides histograms" in str(found)
     assert found.rows[0].retrieved == 0
+
+
+def test_a_result_of_another_workspace_is_refused(now: Dials, sandbox_now: Sandbox) -> None:
+    result = now.h1d.list(LumisectionHistogram1DFilters(run_number=367112))
+    with Dials(Credentials(token=sandbox_now.secret), "jetmet", sandbox_now.url) as jetmet:
+        with pytest.raises(CheckpointError, match="workspace is None there and 'jetmet' here"):
+            jetmet.h1d.coverage(result)
+        with pytest.raises(CheckpointError, match="resource is 'h1d' there and 'h2d' here"):
+            now.h2d.coverage(result)  # type: ignore[arg-type]
+
+
+def test_histograms_of_lumisections_that_are_not_listed_are_not_complete() -> None:
+    found = covered([], histograms(7, 5, 1, 2), listing_complete=True)
+    assert found.rows[0].unlisted == [(1, 2)]
+    assert not found.complete
 
 
 def test_keys_are_needed(now: Dials) -> None:

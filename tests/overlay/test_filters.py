@@ -145,6 +145,16 @@ def test_truth_values(given: Any, sent: bool) -> None:
     assert MLModelsIndexFilters(active=given).given() == {"active": sent}
 
 
+def test_a_generator_is_read_once() -> None:
+    chosen = RunFilters(dataset_id__in=(number for number in (1, 2)))  # type: ignore[arg-type]
+    assert chosen.given() == chosen.given() == {"dataset_id__in": [1, 2]}
+
+
+def test_a_set_of_mixed_types_is_refused_in_words() -> None:
+    with pytest.raises(FilterError, match="takes a whole number, not 'a'"):
+        RunFilters(dataset_id__in={1, "a"})  # type: ignore[arg-type]
+
+
 def test_none_is_not_sent() -> None:
     assert RunFilters(run_number=None, dataset="/Z").given() == {"dataset": "/Z"}
 

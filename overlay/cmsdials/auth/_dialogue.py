@@ -19,6 +19,7 @@ from cmsdials.errors import LoginError
 
 __all__ = ["INTERACTIVE", "Invitation", "invitation", "somebody_is_there"]
 
+ABANDONED = "Login abandoned; nothing has changed."
 INTERACTIVE = "CMSDIALS_INTERACTIVE"
 """Environment variable: 1 says that somebody can confirm a login, 0 that nobody can."""
 
@@ -91,20 +92,19 @@ def invitation(device: Device, *, open_browser: bool | None = None) -> Iterator[
     problem = _problem(device)
     if problem:
         raise LoginError(problem, advice="Check the address of the login service.")
-    shown = Invitation(device)
-    if _browser_is_there() if open_browser is None else open_browser:
-        with contextlib.suppress(webbrowser.Error):
-            webbrowser.open(device.verification_uri_complete)
     try:
-        yield shown
-    except KeyboardInterrupt:
-        shown.close()
-        _say("Login abandoned; nothing has changed.")
+        shown = Invitation(device)
+        try:
+            if _browser_is_there() if open_browser is None else open_browser:
+                with contextlib.suppress(webbrowser.Error):
+                    webbrowser.open(device.verification_uri_complete)
+            yield shown
+        finally:
+            shown.close()
+    except KeyboardInterrupt as stopped:
+        stopped.add_note(ABANDONED)
+        _say(ABANDONED)
         raise
-    except BaseException:
-        shown.close()
-        raise
-    shown.close()
     _say("Logged in.")
 
 

@@ -83,11 +83,7 @@ class TokenStore:
         if cache_dir:
             return cls(_expanded(cache_dir) / FILE_NAME, "argument")
         folder = os.environ.get(CACHE_DIR)
-        if not folder:
-            from platformdirs import user_cache_path  # noqa: PLC0415  # only who logs in needs it
-
-            folder = str(user_cache_path("cmsdials"))
-        return cls(_expanded(folder) / FILE_NAME)
+        return cls((_expanded(folder) if folder else _users_folder()) / FILE_NAME)
 
     def token(self, key: LoginKey) -> Token | None:
         """Return the tokens of a login, None if there are none.
@@ -267,13 +263,26 @@ _held = threading.local()
 """`paths`: the locks that this thread holds."""
 
 
+def _users_folder() -> Path:
+    from platformdirs import user_cache_path  # noqa: PLC0415  # only who logs in needs it
+
+    try:
+        folder = user_cache_path("cmsdials")
+    except RuntimeError:
+        raise _homeless() from None
+    return _expanded(folder)
+
+
 def _expanded(path: str | os.PathLike[str]) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        pass
+        raise _homeless() from None
+
+
+def _homeless() -> TokenStoreError:
     message = "there is no place to keep logins: HOME is not set, and this user has no home folder"
-    raise TokenStoreError(message, advice=f"Name a folder in {CACHE_DIR}, or a file in {TOKEN_FILE}.")
+    return TokenStoreError(message, advice=f"Name a folder in {CACHE_DIR}, or a file in {TOKEN_FILE}.")
 
 
 def _identity(status: os.stat_result) -> _Seen:

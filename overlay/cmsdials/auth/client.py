@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from attrs import frozen
 
@@ -115,7 +115,9 @@ class AuthClient:
         }
         self.knows_realm = instance is not None or any(self._named.values())
         self.through_keycloak = self.knows_realm if through_keycloak is None else through_keycloak
-        self.realm_url = f"{_checked_keycloak_url(keycloak_url or KEYCLOAK_URL)}realms/{realm or REALM}/"
+        self.realm_url = (
+            f"{_checked_keycloak_url(keycloak_url or KEYCLOAK_URL)}realms/{quote(realm or REALM, safe='')}/"
+        )
         self.client_id = client_id or (instance or PRODUCTION).client_id
         self.audience = audience or (instance or PRODUCTION).audience
         self._clock = clock
@@ -374,11 +376,12 @@ class AuthClient:
     # --- requests
 
     def _started(self) -> Mapping[str, Any]:
+        # Tried again once only: a person is waiting, and can do that too.
         if self.through_keycloak:
             path, data = "/protocol/openid-connect/auth/device", {"client_id": self.client_id}
-            return self._form(path, data, safe=True)
+            return self._form(path, data, safe=True, retries=1)
         request = {"method": "GET", "url": "/api/v1/auth/new-device/"}
-        return self._dials.perform(request, _object, workspace=False)
+        return self._dials.perform(request, _object, retries=1, workspace=False)
 
     def _ask(self, device_code: Undisclosed) -> Mapping[str, Any] | _Refused:
         """Ask once whether a login is confirmed."""

@@ -37,6 +37,8 @@ class Credentials(RenewedCredentials):
     """
 
     def __init__(self, client_id: str, client_secret: str, client: AuthClient | None = None) -> None:
+        self.client_id = client_id
+        self.client = client or AuthClient()
         for name, problem in (
             ("client_id", header_problem(client_id)),
             ("client_secret", header_problem(client_secret)),
@@ -45,10 +47,8 @@ class Credentials(RenewedCredentials):
                 del client_secret
                 message = f"the {name} of the application cannot be used: {problem}"
                 raise CredentialsError(message)
-        self.client_id = client_id
         self._secret = Undisclosed({"client_secret": client_secret})
         del client_secret
-        self.client = client or AuthClient()
         super().__init__(None, self.client.now)
 
     def _next(self, used: ApiToken | None) -> ApiToken:

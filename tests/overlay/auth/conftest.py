@@ -9,7 +9,9 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+from cmsdials.auth import client_credentials
 from cmsdials.auth.client import AuthClient
+from cmsdials_sandbox import Sandbox, serve
 
 START = 1_750_000_000.0
 
@@ -33,17 +35,17 @@ class Clock:
 
 
 class LoginService:
-    """Answers in order, and remembers what it was asked: (path, form or JSON body, headers)."""
+    """Answers in order (a response, an error, or what makes a response of the request), and remembers what it was asked: (path, form or JSON body, headers)."""
 
     def __init__(self) -> None:
-        self.answers: list[httpx.Response | Exception] = []
+        self.answers: list[httpx.Response | BaseException | Callable[[httpx.Request], httpx.Response]] = []
         self.asked: list[tuple[str, dict[str, Any], httpx.Headers]] = []
         self.hosts: set[str] = set()
         self.transport = httpx.MockTransport(self._answer)
 
     def will(self, *bodies: Any, status: int = 200) -> None:
         for body in bodies:
-            ready = isinstance(body, httpx.Response | Exception)
+            ready = isinstance(body, httpx.Response | BaseException) or callable(body)
             self.answers.append(body if ready else httpx.Response(status, json=body))
 
     def will_refuse(self, *codes: str, status: int = 400) -> None:
@@ -67,9 +69,9 @@ class LoginService:
             message = f"nothing was expected: {request.method} {request.url.path} {body}"
             raise AssertionError(message)
         answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
-        return answer
+        return answer if isinstance(answer, httpx.Response) else answer(request)
 
 
 @pytest.fixture
@@ -146,3 +148,79 @@ def exchanged(name: str = "1", **changed: Any) -> dict[str, Any]:
 
 
 Said = Callable[[], str]
+
+
+# --- the real thing: a sandbox, over HTTP
+
+
+class Logins:
+    """A running sandbox, and what only tests ask of it.
+
+    Attributes:
+        sandbox: The sandbox.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.url = sandbox.url
+        self._before: dict[str, int] = {}
+        self._before = self.counts()
+
+    def through_dials(self, **changed: Any) -> AuthClient:
+        # DIALS names no interval, and need not be waited for: the usual one would be 5 s.
+        return AuthClient(base_url=self.url, **{"sleep": lambda _: None} | changed)
+
+    def through_keycloak(self, **changed: Any) -> AuthClient:
+        return AuthClient(
+            base_url=self.url, keycloak_url=self.sandbox.keycloak_url, realm=self.sandbox.realm, **changed
+        )
+
+    def application(self) -> client_credentials.Credentials:
+        return client_credentials.Credentials(
+            self.sandbox.client_id, self.sandbox.client_secret, client=self.through_keycloak()
+        )
+
+    def control(self, name: str, **body: str) -> None:
+        httpx.post(f"{self.url}sandbox/logins/{name}/", json=body, timeout=30).raise_for_status()
+
+    def expire_access_tokens(self) -> None:
+        self.control("expire-access-tokens")
+
+    def revoke_all(self) -> None:
+        self.control("revoke-all")
+
+    def counts(self) -> dict[str, int]:
+        """What was asked since this was made."""
+        counts = httpx.get(f"{self.url}sandbox/logins/", timeout=30).json()
+        return {name: count - self._before.get(name, 0) for name, count in counts.items()}
+
+    def says(self, authorization: str) -> tuple[int, str | None]:
+        """Status and code with which DIALS answers a header Authorization."""
+        answer = httpx.get(
+            f"{self.url}api/v1/run/count/", headers={"Authorization": authorization}, timeout=30
+        )
+        return answer.status_code, answer.json().get("code")
+
+
+@pytest.fixture(scope="session")
+def approving() -> Iterator[Sandbox]:
+    """A sandbox where everybody says yes at once."""
+    with serve(auto_approve=0, interval=0.1, client_secret="secret-of-the-sandbox-app") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def asking() -> Iterator[Sandbox]:
+    """A sandbox where somebody has to say yes or no."""
+    with serve(interval=0.1) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def logins(approving: Sandbox) -> Logins:
+    return Logins(approving)
+
+
+@pytest.fixture
+def undecided(asking: Sandbox) -> Logins:
+    return Logins(asking)

@@ -1,19 +1,23 @@
 """Every answer of the login services, with a clock that nobody waits for."""
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cmsdials.auth._store import TokenStore
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.models import Token
 from cmsdials.errors import (
     ConfigurationError,
+    ConnectionFailedError,
     ImpossibleToRefreshTokenError,
     LoginDeniedError,
     LoginError,
     LoginExpiredError,
     PendingAuthorizationError,
+    RedirectError,
     ServerError,
 )
 
@@ -226,6 +230,87 @@ def test_a_link_that_is_no_web_page_is_not_shown(
     with pytest.raises(LoginError, match=r"no web page"):
         keycloak.device_auth_flow()
     assert link not in capsys.readouterr().err
+
+
+def test_an_exchange_without_an_answer_is_not_taken_for_a_login_that_waits(
+    service: LoginService, keycloak: AuthClient, clock: Clock
+) -> None:
+    """The device code is used up by then: asking with it again would be refused."""
+    service.will(device(), tokens(), *[httpx.ConnectError("no route")] * 6)
+    with pytest.raises(ConnectionFailedError):
+        keycloak.device_auth_flow()
+
+
+@pytest.mark.parametrize(("interval", "waits"), [(0.25, [0.25]), (0, [0.1]), (None, [5])])
+def test_intervals(
+    service: LoginService, keycloak: AuthClient, clock: Clock, interval: float | None, waits: list[float]
+) -> None:
+    answer = device(interval=interval)
+    if interval is None:
+        del answer["interval"]
+    service.will(answer, tokens(), exchanged())
+    keycloak.device_auth_flow()
+    assert clock.waits == waits
+
+
+@pytest.mark.parametrize("interval", ["5", -1, True, 1e300])
+def test_an_interval_that_cannot_be_kept(
+    service: LoginService, keycloak: AuthClient, interval: object
+) -> None:
+    service.will(device(interval=interval))
+    with pytest.raises(LoginError, match=r"no usable interval"):
+        keycloak.new_device()
+
+
+def test_a_service_that_is_down_for_a_while_does_not_cost_the_login(
+    service: LoginService, keycloak: AuthClient, clock: Clock
+) -> None:
+    service.will(device(), *[httpx.ConnectError("no route")] * 8, tokens(), exchanged())
+    keycloak.device_auth_flow()
+    assert clock.waits == [5, 10, 20, 40, 60, 60, 60, 60, 60]
+
+
+@pytest.mark.parametrize("step", ["refresh", "token"])
+def test_a_redirect_ends_the_step(
+    service: LoginService, keycloak: AuthClient, clock: Clock, step: str
+) -> None:
+    service.will(httpx.Response(302, headers={"Location": "https://elsewhere.test/"}))
+    with pytest.raises(RedirectError):
+        keycloak.refresh(person(clock)) if step == "refresh" else keycloak.device_token("d")
+    assert service.hosts == {"auth.cern.ch"}
+
+
+def test_a_dials_that_leaves_logins_to_keycloak_by_now(
+    service: LoginService, through_dials: AuthClient, clock: Clock
+) -> None:
+    service.will(*[httpx.Response(status, html="<h1>Not Found</h1>") for status in (404, 405, 404)])
+    for _ in range(2):
+        with pytest.raises(ImpossibleToRefreshTokenError, match=r"has ended: .*\(40[45]\)"):
+            through_dials.refresh(person(clock))
+    with pytest.raises(LoginError, match=r"starts no login \(HTTP 404.*--keycloak-url"):
+        through_dials.new_device()
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"base_url": 5}, {"keycloak_url": 5}, {"keycloak_url": "auth.cern.ch"}]
+)
+def test_addresses_that_cannot_work(arguments: dict[str, Any]) -> None:
+    (name,) = arguments
+    with pytest.raises(ConfigurationError, match=name):
+        AuthClient(**arguments)
+
+
+def test_how_to_log_in_is_the_whole_command(tmp_path: Path) -> None:
+    client = AuthClient("http://dials.test", keycloak_url="http://kc.test/auth", realm="my realm")
+    store = TokenStore.at(tmp_path)
+    assert (
+        "`cmsdials login --instance http://dials.test/ --keycloak-url http://kc.test/auth --realm 'my realm'"
+        f" --cache-dir {tmp_path}`"
+    ) in client.how_to_log_in(store)
+    assert (
+        "`cmsdials login --instance dev`"
+        in AuthClient("https://dev-cmsdials-api.web.cern.ch").how_to_log_in()
+    )
 
 
 def test_ctrl_c_abandons_the_login(service: LoginService, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,7 @@
 """Credentials: renewed in time, once, and only while the login lasts."""
 
+import functools
+import inspect
 import pickle
 import threading
 from pathlib import Path
@@ -7,18 +9,23 @@ from typing import Any
 
 import httpx
 import pytest
+from cmsdials import Dials
+from cmsdials.answers import Answer
 from cmsdials.auth import bearer, client_credentials, device, models, secret_key
+from cmsdials.auth._renewal import MARGIN
 from cmsdials.auth._store import TokenStore
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.device import Credentials
 from cmsdials.auth.models import Token
 from cmsdials.errors import (
+    AuthenticationError,
     ConnectionFailedError,
     CredentialsError,
     ImpossibleToRefreshTokenError,
     LoginError,
     NotLoggedInError,
 )
+from cmsdials.session import Session
 
 from .conftest import Clock, LoginService, exchanged, tokens
 from .conftest import device as device_answer
@@ -87,6 +94,38 @@ def test_a_refused_token_is_renewed_once(creds: Credentials, service: LoginServi
     assert creds.renew({"Authorization": "Bearer access-1"})
     assert sent(creds) == "Bearer access-2"
     assert len(service.asked) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("code", ["access_token_expired", "token_not_valid"])
+def test_a_refusal_in_the_middle_renews_once_and_goes_on(
+    status: int, code: str, creds: Credentials, service: LoginService, clock: Clock
+) -> None:
+    session = Session("http://dials.test/", creds, transport=service.transport, sleep=clock.sleep)
+    ask = functools.partial(session.perform, {"method": "GET", "url": "/api/v1/run/"}, Answer.json)
+    service.will({"page": 1})
+    service.will({"detail": "no", "code": code}, status=status)
+    service.will(tokens("2"), {"page": 2}, {"page": 3})
+    assert [ask(), ask(), ask()] == [{"page": 1}, {"page": 2}, {"page": 3}]
+    sent = [headers["Authorization"] for path, _, headers in service.asked if path == "/api/v1/run/"]
+    assert sent == [f"Bearer access-{number}" for number in (1, 1, 2, 2)]
+    assert clock.waits == []
+
+
+def test_a_refusal_that_stays_is_an_error_after_one_renewal(
+    creds: Credentials, service: LoginService, clock: Clock
+) -> None:
+    session = Session("http://dials.test/", creds, transport=service.transport, sleep=clock.sleep)
+    refused = httpx.Response(403, json={"detail": "no", "code": "access_token_expired"})
+    service.will(refused, tokens("2"), refused)
+    with pytest.raises(AuthenticationError):
+        session.perform({"method": "GET", "url": "/api/v1/run/"}, Answer.json)
+
+
+def test_no_token_ends_on_its_way() -> None:
+    """What is sent holds for longer than anybody waits for an answer: the margin is twice the usual timeout."""
+    usual = inspect.signature(Dials).parameters["timeout"].default
+    assert usual * 2 <= MARGIN
 
 
 def test_a_revoked_login_ends_in_one_clear_error_and_no_lock(
@@ -183,6 +222,17 @@ def test_the_newest_refresh_token_is_used(
     assert service.bodies == [{"refresh_token": "refresh-theirs"}]
 
 
+def test_a_newer_token_that_ends_earlier_is_newer(
+    creds: Credentials, service: LoginService, clock: Clock, cache: Path
+) -> None:
+    """The service may have shortened the lives of its tokens since."""
+    clock.seconds += 10
+    TokenStore.at(cache).keep(creds.client.key, models.token(tokens("theirs", expires_in=300), clock.now()))
+    assert creds.renew({"Authorization": "Bearer access-1"})
+    assert sent(creds) == "Bearer access-theirs"
+    assert service.asked == []
+
+
 def test_a_store_that_cannot_be_written_does_not_stop_a_job(
     creds: Credentials, service: LoginService, clock: Clock, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,6 +326,25 @@ def test_a_file_of_1_8_is_a_login_through_dials_and_stays_as_it_is(
     assert creds.client.issuer == "https://cmsdials-api.web.cern.ch/"  # type: ignore[attr-defined]
     assert path.read_bytes() == before
     assert not (empty_home / ".cache" / "cmsdials").exists()
+
+
+@pytest.mark.parametrize("there", ["0", "1"])
+def test_a_file_of_1_8_that_dials_refreshes_no_more(
+    there: str,
+    service: LoginService,
+    clock: Clock,
+    empty_home: Path,
+    keycloak: AuthClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One clear error, also where somebody is there: what they would confirm could not be kept."""
+    monkeypatch.setenv("CMSDIALS_INTERACTIVE", there)
+    legacy(empty_home / ".cache", clock, refresh_expires_in=0)
+    creds = Credentials.from_creds_file(client=keycloak)
+    service.will(httpx.Response(404, html="<h1>Not Found</h1>"))
+    with pytest.raises(ImpossibleToRefreshTokenError, match=r"cmsdials login --instance prod`"):
+        sent(creds)
+    assert service.paths == ["/api/v1/auth/refresh-token/"]
 
 
 def test_a_file_of_1_8_that_is_over_is_no_login(clock: Clock, empty_home: Path, keycloak: AuthClient) -> None:

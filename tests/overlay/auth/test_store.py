@@ -1,8 +1,10 @@
 """The file that keeps logins: private, whole at any moment, and never lost to damage."""
 
+import contextlib
 import json
 import stat
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -224,3 +226,90 @@ def test_a_file_of_1_8_that_is_damaged_is_no_login(tmp_path: Path, content: str)
 
 def test_no_file_of_1_8(tmp_path: Path) -> None:
     assert legacy_token(tmp_path) is None
+
+
+# --- what others do at the same time, and what users name
+
+
+def test_a_file_that_was_mended_meanwhile_is_not_set_aside(
+    store: TokenStore, token: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process sets the damaged file aside and logs in, between our reading it and our taking the lock."""
+    store.path.parent.mkdir(mode=0o700)
+    store.path.write_text("{")
+    store.path.chmod(0o600)
+    good = TokenStore.at(store.path.parent.parent / "other")
+    good.keep(KEY, token)
+
+    @contextlib.contextmanager
+    def slow(_: TokenStore) -> Iterator[None]:
+        good.path.replace(store.path)
+        yield
+
+    monkeypatch.setattr(TokenStore, "lock", slow)
+    with pytest.warns(RuntimeWarning, match=r"is damaged"):
+        assert store.token(KEY) is None
+    assert store.token(KEY) == token
+    assert not store.path.with_name("credentials.json.damaged").exists()
+
+
+@pytest.mark.parametrize("content", ["a-token", "{}", '{"access_token": "a"}', "[1]"])
+def test_a_file_that_the_user_names_is_never_moved(
+    content: str, tmp_path: Path, token: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "named"
+    path.write_text(content)
+    path.chmod(0o600)
+    monkeypatch.setenv("CMSDIALS_TOKEN_FILE", str(path))
+    for step in (lambda: TokenStore.at().token(KEY), lambda: TokenStore.at().keep(KEY, token)):
+        with pytest.raises(
+            TokenStoreError, match=r"CMSDIALS_TOKEN_FILE names, is no file that `cmsdials login` wrote"
+        ):
+            step()
+    assert path.read_text() == content
+
+
+@pytest.mark.parametrize("cache_dir", [None, ""])
+def test_an_empty_name_is_no_name(
+    cache_dir: str | None, empty_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CMSDIALS_CACHE_DIR", "")
+    monkeypatch.setenv("CMSDIALS_TOKEN_FILE", "")
+    assert TokenStore.at(cache_dir).path.is_relative_to(empty_home)
+    assert len(TokenStore.at(cache_dir).path.relative_to(empty_home).parts) > 1
+
+
+@pytest.mark.parametrize(
+    "problem", [NotImplementedError("no flock"), OSError(38, "Function not implemented")]
+)
+def test_a_file_system_without_locks(
+    problem: Exception, store: TokenStore, token: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lockless(*_: Any, **__: Any) -> None:
+        raise problem
+
+    monkeypatch.setattr("filelock.FileLock.acquire", lockless)
+    with pytest.raises(TokenStoreError, match=r"cannot be locked \((its file system|Function not)"):
+        store.keep(KEY, token)
+
+
+def test_a_store_that_another_process_holds_for_too_long(
+    store: TokenStore, token: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cmsdials.auth._store.LONGEST_WAIT", 0.0)
+    with (
+        store.lock(),
+        ThreadPoolExecutor(1) as other,
+        pytest.raises(TokenStoreError, match=r"has held .*lock for 0 s"),
+    ):
+        other.submit(store.keep, KEY, token).result()
+    store.keep(KEY, token)
+
+
+def test_a_file_says_what_it_holds(store: TokenStore, token: Token) -> None:
+    assert store.contents() == "there is no such file"
+    store.keep(KEY, token)
+    assert store.contents() == f"it holds logins for {KEY}"
+    assert store.take(KEY) == token
+    assert store.contents() == "it holds no login"
+    assert store.take(KEY) is None

@@ -1,0 +1,319 @@
+"""Many threads and processes with one login: one refresh, and no failure."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from cmsdials import Dials
+from cmsdials.auth import models
+from cmsdials.auth._store import LoginKey, TokenStore
+from cmsdials.auth.client import AuthClient
+from cmsdials.auth.device import Credentials
+from cmsdials.errors import DialsError, ImpossibleToRefreshTokenError, LoginDeniedError
+
+from .conftest import Clock, Logins, LoginService, device, tokens
+
+MOST_SECONDS = 60.0
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def creds(logins: Logins, cache: Path) -> Credentials:
+    client = logins.through_keycloak()
+    return Credentials.from_authclient_token(client.device_auth_flow(), cache, client)
+
+
+# --- threads
+
+
+def all_at_once(work: Callable[[], None], count: int = 16) -> None:
+    start = threading.Barrier(count)
+
+    def begin() -> None:
+        start.wait(MOST_SECONDS)
+        work()
+
+    threads = [threading.Thread(target=begin, daemon=True) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(MOST_SECONDS)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_sixteen_threads_with_a_refused_token(logins: Logins, creds: Credentials) -> None:
+    logins.expire_access_tokens()
+    got: list[int] = []
+    with Dials(creds, base_url=logins.url) as dials:
+        all_at_once(lambda: got.append(len(dials.run.list().results)))
+    assert got == [10] * 16
+    counts = logins.counts()
+    assert (counts["refresh"], counts["exchange"]) == (1, 2)  # one exchange is of the login
+
+
+def test_sixteen_threads_with_a_revoked_login(logins: Logins, creds: Credentials) -> None:
+    """Who waited for a refresh that was refused is told the same, and asks no service."""
+    logins.revoke_all()
+    told: list[str] = []
+
+    def ask() -> None:
+        try:
+            with Dials(creds, base_url=logins.url) as dials:
+                dials.run.list()
+        except ImpossibleToRefreshTokenError as error:
+            told.append(str(error))
+
+    all_at_once(ask)
+    assert len(told) == 16
+    assert len(set(told)) == 1
+    assert 1 <= logins.counts()["refresh"] <= 16
+
+
+def test_those_who_wait_are_told_what_the_first_was_told(
+    service: LoginService, clock: Clock, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One dialogue is shown, not one for each thread, and what it ended in holds for all that waited."""
+    monkeypatch.setenv("CMSDIALS_INTERACTIVE", "1")
+    client = AuthClient("http://dials.test/", transport=service.transport, clock=clock, sleep=clock.sleep)
+    creds = Credentials.from_authclient_token(models.token(tokens(), clock.now()), cache, client)
+    clock.seconds += 5000
+    service.will({"detail": "revoked", "code": "invalid_grant"}, status=400)
+    service.will(device())
+    service.will({"detail": "no", "code": "access_denied"}, status=400)
+    failures = creds._failures
+    told: list[DialsError] = []
+
+    def ask() -> None:
+        try:
+            with creds._lock:
+                creds._get_next(failures)
+        except DialsError as error:
+            told.append(error)
+
+    all_at_once(ask)
+    assert [type(error) for error in told] == [LoginDeniedError] * 16
+    assert len(set(map(id, told))) == 16
+    assert len(service.asked) == 3
+    service.will(tokens("2"))
+    assert creds.check().access_token == "access-2"  # who comes later asks again
+
+
+# --- processes
+
+
+class Workers:
+    """Python processes that begin together.
+
+    Each runs a script that ends what it prepares with `ready()`; what it prints then is kept by `finish`.
+    """
+
+    PRELUDE = """
+import sys
+from cmsdials import Dials
+from cmsdials.auth.client import AuthClient
+from cmsdials.auth.device import Credentials
+url, keycloak_url, cache = sys.argv[1:4]
+client = AuthClient(url, keycloak_url=keycloak_url, realm="cern")
+def ready():
+    print("ready", flush=True)
+    sys.stdin.readline()
+"""
+
+    def __init__(self, logins: Logins, cache: Path, script: str, count: int) -> None:
+        command = [sys.executable, "-W", "error", "-c", self.PRELUDE + script]
+        command += [logins.url, logins.sandbox.keycloak_url, str(cache)]
+        self.processes = [
+            subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+            for _ in range(count)
+        ]
+
+    def start(self) -> None:
+        for process in self.processes:
+            assert process.stdout is not None
+            if process.stdout.readline() != "ready\n":
+                raise AssertionError(process.communicate(timeout=MOST_SECONDS)[1])
+        for process in self.processes:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+
+    def finish(self) -> list[str]:
+        said = []
+        for process in self.processes:
+            out, err = process.communicate(timeout=MOST_SECONDS)
+            assert (process.returncode, err) == (0, ""), err
+            said.append(out.strip())
+        return said
+
+    def end(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+@contextmanager
+def workers(logins: Logins, cache: Path, script: str, count: int) -> Iterator[Workers]:
+    with ExitStack() as cleanup:
+        started = Workers(logins, cache, script, count)
+        cleanup.callback(started.end)
+        yield started
+
+
+LIST = """
+creds = Credentials.from_creds_file(cache, client)
+with Dials(creds, base_url=url) as dials:
+    ready()
+    print(len(dials.run.list().results))
+"""
+
+
+def test_sixteen_processes_with_a_refused_token(logins: Logins, creds: Credentials, cache: Path) -> None:
+    logins.expire_access_tokens()
+    with workers(logins, cache, LIST, 16) as sixteen:
+        sixteen.start()
+        assert sixteen.finish() == ["10"] * 16
+    counts = logins.counts()
+    assert (counts["refresh"], counts["exchange"]) == (1, 2)
+    assert 1 <= counts["access_token_expired"] <= 16
+
+
+def test_sixteen_processes_with_a_token_that_has_ended(
+    logins: Logins, creds: Credentials, cache: Path
+) -> None:
+    """By the clock: nobody sends it, so nobody is refused."""
+    store, key, client = TokenStore.at(cache), creds.client.key, creds.client
+    content = creds._tokens.as_json() | {"expires_at": client.now().isoformat()}
+    store.keep(key, models.Token.from_json(content))
+    logins.expire_access_tokens()
+    with workers(logins, cache, LIST, 16) as sixteen:
+        sixteen.start()
+        assert sixteen.finish() == ["10"] * 16
+    counts = logins.counts()
+    assert (counts["refresh"], counts["access_token_expired"]) == (1, 0)
+
+
+LOAD = """
+ready()
+loaded = 0
+for _ in range(300):
+    creds = Credentials.from_creds_file(cache, client)
+    loaded += creds.refresh_token.count(".") == 2 and creds.token.count(".") == 2
+print(loaded)
+"""
+REWRITE = """
+from cmsdials.auth._store import LoginKey, TokenStore
+store = TokenStore.at(cache)
+token = store.token(client.key)
+import threading
+over = threading.Event()
+ready()
+threading.Thread(target=lambda: (sys.stdin.readline(), over.set()), daemon=True).start()
+written = 0
+while not over.is_set():
+    store.keep(client.key, token)
+    store.keep(LoginKey(f"http://dials{written % 5}.test/", "dials"), token)
+    written += 1
+print(written)
+"""
+
+
+def test_eight_processes_load_one_file_300_times_each_while_it_is_rewritten(
+    logins: Logins, creds: Credentials, cache: Path
+) -> None:
+    """cmsdials 1.8 fails 2123 of these 2400 times."""
+    with workers(logins, cache, LOAD, 8) as eight, workers(logins, cache, REWRITE, 1) as writer:
+        writer.start()
+        eight.start()
+        assert eight.finish() == ["300"] * 8
+        (written,) = writer.finish()
+    assert int(written) > 50
+    assert [
+        path.name for path in cache.iterdir() if "damaged" in path.name or path.name.startswith(".")
+    ] == []
+    assert TokenStore.at(cache).token(creds.client.key) == creds._tokens
+
+
+FORK = """
+import os, threading
+creds = Credentials.from_creds_file(cache, client)
+held, over = threading.Event(), threading.Event()
+def hold():
+    with creds._lock, creds._store.lock():
+        held.set()
+        over.wait(60)
+threading.Thread(target=hold, daemon=True).start()
+held.wait(60)
+child = os.fork()
+if not child:
+    creds.check()
+    with creds._lock:
+        os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+over.set()
+"""
+
+
+def test_a_fork_while_a_token_is_renewed(logins: Logins, creds: Credentials, cache: Path) -> None:
+    """The lock that another thread of the parent holds is nobody's in the child."""
+    script = "import warnings; warnings.simplefilter('ignore')" + FORK  # Python 3.12 warns of forking threads
+    with workers(logins, cache, script, 1) as one:
+        assert one.finish() == ["7"]
+
+
+def test_a_process_that_dies_leaves_no_lock(logins: Logins, creds: Credentials, cache: Path) -> None:
+    script = """
+import os
+creds = Credentials.from_creds_file(cache, client)
+with creds._store.lock():
+    ready()
+    sys.stdout.flush()
+    os.kill(os.getpid(), 9)
+"""
+    logins.expire_access_tokens()
+    with workers(logins, cache, script, 1) as one:
+        one.start()
+        assert one.processes[0].wait(MOST_SECONDS) == -9
+    with Dials(creds, base_url=logins.url) as dials:
+        assert len(dials.run.list().results) == 10
+
+
+def test_logging_out_while_a_job_runs(logins: Logins, creds: Credentials, cache: Path) -> None:
+    """A job that goes on (DIALS cannot revoke) does not bring back the login that was deleted."""
+    client = logins.through_dials()
+    job = Credentials.from_authclient_token(client.device_auth_flow(), cache, client)
+    store = TokenStore.at(cache)
+    assert store.take(client.key) is not None
+    logins.expire_access_tokens()
+    with Dials(job, base_url=logins.url) as dials:
+        assert len(dials.run.list().results) == 10
+    assert not store.holds(client.key)
+    assert store.holds(creds.client.key)
+
+
+def test_the_lock_is_free_after_whatever_happens_while_it_is_held(cache: Path) -> None:
+    store = TokenStore.at(cache)
+    for error in (KeyboardInterrupt, SystemExit, ValueError):
+        with pytest.raises(error), store.lock(), store.lock():
+            raise error
+    free: list[bool] = []
+
+    def take() -> None:
+        with store.lock():
+            free.append(True)
+
+    thread = threading.Thread(target=take, daemon=True)
+    thread.start()
+    thread.join(MOST_SECONDS)
+    assert free == [True]
+    assert not store.holds(LoginKey("http://nobody.test/", "dials"))
