@@ -206,7 +206,9 @@ def logout(
     """End the login at the service that issued it, and delete it here."""
     client = _client(instance, keycloak_url, realm, client_id, audience)
     store = TokenStore.at(cache_dir)
-    keys: list[LoginKey] = [client.key, *store.applications(client.application_key(""))]
+    keys: list[LoginKey] = [client.key]
+    if client.knows_realm:  # else an application is of another place
+        keys += store.applications(client.application_key(""))
     held = [key for key in keys if store.holds(key)]
     for key in held:
         # Deleted first: a service that does not answer must not keep the login here.

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cmsdials.auth import client_credentials
 from cmsdials.auth._store import TokenStore
 from cmsdials.auth.client import AuthClient
 from cmsdials.cli import app
@@ -523,3 +524,14 @@ def test_a_crash_shows_no_secret(
     shown = done.stdout + done.stderr
     assert not any(secret in shown for secret in [*kept, "the-secret-of-the-app", "abcdefghijklmnop"])
     assert not any(secret.split(".")[-1] in shown for secret in kept)
+
+
+def test_logging_out_of_a_local_dials_leaves_an_application_of_production(
+    empty_home: Path,  # noqa: F811
+) -> None:
+    production = AuthClient()
+    store = TokenStore.at()
+    client_credentials.Credentials("my-app", "my-app-secret", production).keep_in(store)
+    done = CliRunner().invoke(app, ["logout", "--instance", "http://localhost:8000/"])
+    assert "There is no login for http://localhost:8000/" in done.output
+    assert store.applications(production.application_key(""))

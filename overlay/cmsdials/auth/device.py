@@ -140,7 +140,7 @@ class Credentials(RenewedCredentials):
     ) -> RenewedCredentials | None:
         """Take up a login as `from_creds_file`, but return None where there is none, and ask nobody."""
         client = client or AuthClient()
-        if cache_dir is None and not os.environ.get(TOKEN_FILE) and client.knows_realm:
+        if not cache_dir and not os.environ.get(TOKEN_FILE) and client.knows_realm:
             application = client_credentials.from_environment(client)
             if application is not None:
                 return application
@@ -203,6 +203,10 @@ class Credentials(RenewedCredentials):
         try:
             return self._refreshed(used)
         except ImpossibleToRefreshTokenError as ended:
+            # Where locks do not reach (another machine's, on a shared file system), another may have been faster.
+            stored = None if self._store is None else self._store.token(self.client.key)
+            if stored is not None and _is_newer(stored, used) and not is_stale(stored, self._now()):
+                return stored
             ended.advice = self.client.how_to_log_in(self._store)
             # The login of an older cmsdials is not kept: asking would have no end.
             if self._store is None or not somebody_is_there():
@@ -225,17 +229,20 @@ class Credentials(RenewedCredentials):
                 # Logged out meanwhile: this process goes on, and brings nothing back.
                 self._is_forgotten = stored is None and self._is_kept
                 tokens = self.client.refresh(used, rotated=self._remember)
-                self._keep(tokens)
+                self._remember(tokens)
                 return tokens
         except TokenStoreError as problem:
             # A file system without locks, or that cannot be written to: go on, for this process alone.
             self._warn(problem)
-        return self.client.refresh(used, rotated=self._remember)
+        return self.client.refresh(used, rotated=self._hold)
 
     def _remember(self, tokens: Token) -> None:
-        """Keep a new refresh token before anything else can fail."""
-        self._token = tokens
+        """Keep new tokens before anything else can fail: the old ones may be worth nothing any more."""
+        self._hold(tokens)
         self._keep(tokens)
+
+    def _hold(self, tokens: Token) -> None:
+        self._token = tokens
 
     def _keep(self, tokens: Token) -> None:
         if self._store is None or self._is_forgotten:

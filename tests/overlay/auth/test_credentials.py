@@ -233,6 +233,29 @@ def test_a_newer_token_that_ends_earlier_is_newer(
     assert service.asked == []
 
 
+def test_a_store_that_cannot_be_locked_does_not_stop_a_job(
+    keycloak: AuthClient, service: LoginService, clock: Clock, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does an exchange that fails then cost the refresh token that the service has rotated."""
+    creds = Credentials.from_authclient_token(models.token(tokens(), clock.now()), cache, keycloak)
+    clock.seconds += 2000
+
+    def lockless(*_: Any, **__: Any) -> None:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", lockless)
+    service.will(tokens("2"))
+    service.will({"error": "access_denied"}, status=403)
+    with (
+        pytest.warns(RuntimeWarning, match=r"for this process alone: .* cannot be locked"),
+        pytest.raises(LoginError, match=r"gives no token"),
+    ):
+        sent(creds)
+    service.will(tokens("3"), exchanged("3"))
+    assert sent(creds) == "Bearer exchanged-3"
+    assert service.bodies[2]["refresh_token"] == "refresh-2"
+
+
 def test_a_store_that_cannot_be_written_does_not_stop_a_job(
     creds: Credentials, service: LoginService, clock: Clock, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -446,3 +469,16 @@ def test_the_claims_of_a_token_are_read_and_never_trusted(clock: Clock) -> None:
     assert jwt(json.dumps({"preferred_username": "me"}).encode()).claims == {"preferred_username": "me"}
     assert jwt(b"[]").claims == jwt(b"\xff").claims == {}
     assert models.token(tokens(), clock.now()).claims == {}
+
+
+def test_a_refresh_lost_to_another_machine_takes_over_its_tokens(
+    creds: Credentials, service: LoginService, clock: Clock, cache: Path
+) -> None:
+    clock.seconds += 2000
+
+    def faster(_: httpx.Request) -> httpx.Response:
+        TokenStore.at(cache).keep(creds.client.key, models.token(tokens("theirs"), clock.now()))
+        return httpx.Response(400, json={"detail": "used", "code": "invalid_grant"})
+
+    creds.client._dials._pool.client()._transport = httpx.MockTransport(faster)
+    assert sent(creds) == "Bearer access-theirs"
