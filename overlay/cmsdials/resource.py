@@ -194,9 +194,13 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         page_size, cursor = query.pop("page_size", None), query.get("next_token")
         earlier = self._earlier(resume_from, checkpoint, self._origin(query))
         if earlier.result is not None and _has_ended(earlier.result):
-            warnings.warn(
-                "resume_from is complete: there is nothing left to fetch", RuntimeWarning, stacklevel=2
-            )
+            if checkpoint is None:
+                warnings.warn(
+                    "resume_from is complete: there is nothing left to fetch", RuntimeWarning, stacklevel=2
+                )
+            elif earlier.stored is None:
+                with self._keeping(checkpoint, earlier, query, []):
+                    pass  # what had come before is in the file now, and that is all
             return evolve(earlier.result, results=[*earlier.result.results])
         rows: _Rows[RecordT] = [] if earlier.result is None else [*earlier.result.results]
         before = len(rows)
@@ -211,10 +215,10 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         with self._keeping(checkpoint, earlier, query, rows) as keep:
             try:
                 with (
+                    sigterm_raises() if keep_failed else nullcontext(),
                     progress_bar(
                         enable_progress, total=max_pages, unit="page", description=self.name
                     ) as progress,
-                    sigterm_raises() if keep_failed else nullcontext(),
                 ):
                     for _ in self._pages(query, listing, retries, keep):
                         progress.update()

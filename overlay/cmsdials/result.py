@@ -74,6 +74,8 @@ class Result(Generic[RecordT]):
         many = f"{len(self.results)} rows of {self.origin.resource}"
         if self.complete:
             return f"{many}: all there are"
+        if self.exc_type is None and self.next is None:
+            return f"{many}: to the end, but not from the beginning"
         if self.exc_type is None:
             return f"{many}: there are more; pass this result as resume_from= to go on"
         return f"{many}: stopped by {self.exc_type}; pass this result as resume_from= to go on"

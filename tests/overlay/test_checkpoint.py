@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from cmsdials.checkpoint import CheckpointFile, read_checkpoint
-from cmsdials.errors import CheckpointError, ServerError
+from cmsdials.errors import BadRequestError, CheckpointError, PaginationError, ServerError
 from cmsdials.filters import RunFilters
 from cmsdials.origin import Origin
 from cmsdials.resources import LumisectionHistogram1DResource, RunResource
@@ -156,6 +157,92 @@ def test_a_full_disk_keeps_what_was_there(path: Path, monkeypatch: pytest.Monkey
     assert bodies_of(path) == [body(1), body(3)]
 
 
+class AlmostFull:
+    """A file on a disk that has room for some bytes, and then not even for taking them back."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+        self.room = 40
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+    def write(self, data: memoryview) -> int:
+        self._refuse()
+        written: int = self.file.write(data[: self.room])
+        self.room -= written
+        return written
+
+    def truncate(self, size: int) -> None:
+        self._refuse()
+        self.file.truncate(size)
+
+    def _refuse(self) -> None:
+        if not self.room:
+            raise OSError(28, "No space left on device")
+
+
+def test_what_a_full_disk_refused_is_never_written_later(path: Path) -> None:
+    with CheckpointFile(path, ORIGIN) as file:
+        file.append(body(1))
+        whole, real = path.stat().st_size, file._file
+        file._file = AlmostFull(real)  # type: ignore[assignment]
+        with pytest.raises(CheckpointError, match="No space left on device"):
+            file.append(body(2))
+        assert path.stat().st_size == whole + 40
+        file._file = real
+        file.append(body(3))
+    assert bodies_of(path) == [body(1), body(3)]
+
+
+def test_a_file_that_another_process_went_on_with_is_not_cut(path: Path) -> None:
+    written(path, body(1))
+    stored = read_checkpoint(path)
+    assert stored is not None
+    with CheckpointFile(path, ORIGIN, after=stored) as file:
+        file.append(body(2))
+    with pytest.raises(CheckpointError, match="another process has written"):
+        CheckpointFile(path, ORIGIN, after=stored)
+    assert bodies_of(path) == [body(1), body(2)]
+
+
+def test_a_link_to_a_file_stays_one(path: Path, tmp_path: Path, service: Scripted, run: RunResource) -> None:
+    link = tmp_path / "link.dials"
+    link.symlink_to(path)
+    service.will_page([run_row(n) for n in range(4)], 2)
+    first = run.list_all(
+        RunFilters(page_size=2), max_pages=1, checkpoint=link
+    )  # to a file that is not there yet
+    assert numbers(load(path)) == [0, 1]
+    assert numbers(run.list_all(RunFilters(page_size=2), checkpoint=path, resume_from=link)) == [0, 1, 2, 3]
+    assert numbers(load(link)) == [0, 1, 2, 3]
+    first.save(link)
+    assert link.is_symlink()
+    assert numbers(load(path)) == [0, 1]
+
+
+def test_a_folder_is_no_file(run: RunResource, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="is there already"):
+        run.list_all(checkpoint=tmp_path)
+    with pytest.raises(CheckpointError, match=r"cannot be read .*Is a directory"):
+        run.list_all(checkpoint=tmp_path, resume_from=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["read", "opened"])
+def test_what_may_not_be_touched(
+    run: RunResource, path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(path, body(1, next="http://x/?next_token=a"))
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    where = "pathlib.Path.exists" if name == "read" else "io.FileIO"
+    monkeypatch.setattr(where, refuse)
+    with pytest.raises(CheckpointError, match=f"cannot be {name} .Permission denied"):
+        run.list_all(checkpoint=path, resume_from=path)
+
+
 # --- list_all
 
 
@@ -179,10 +266,12 @@ def test_a_listing_is_kept_page_by_page_and_gone_on_with(
     assert whole.complete
     assert load(path).complete
     assert numbers(load(path)) == list(range(6))
-    with pytest.warns(RuntimeWarning, match="nothing left to fetch"):
-        assert numbers(run.list_all(RunFilters(page_size=2), checkpoint=path, resume_from=path)) == list(
-            range(6)
-        )
+    again = run.list_all(RunFilters(page_size=2), checkpoint=path, resume_from=path)  # a rerun of the same call
+    assert numbers(again) == list(range(6))
+    other = path.with_name("other.dials")
+    run.list_all(RunFilters(page_size=2), checkpoint=other, resume_from=again)
+    assert numbers(load(other)) == list(range(6))
+    assert load(other).complete
 
 
 def test_the_same_call_begins_and_goes_on(service: Scripted, run: RunResource, path: Path) -> None:
@@ -213,6 +302,61 @@ def test_a_result_can_be_saved_and_gone_on_from(
     second.save(path)
     assert load(path).complete
     assert sorted(one.name for one in tmp_path.iterdir()) == ["more.dials", "runs.dials"]
+
+
+def test_going_on_from_a_result_in_the_file_that_kept_it(
+    service: Scripted, run: RunResource, path: Path
+) -> None:
+    service.will_page([run_row(n) for n in range(6)], 2)
+    first = run.list_all(RunFilters(page_size=2), max_pages=1, checkpoint=path)
+    whole = run.list_all(RunFilters(page_size=2), resume_from=first, checkpoint=path)
+    assert numbers(whole) == numbers(load(path)) == list(range(6))
+
+
+def test_going_on_from_a_result_spares_a_file_of_something_else(
+    service: Scripted, run: RunResource, path: Path, tmp_path: Path
+) -> None:
+    service.will_page([run_row(n) for n in range(6)], 2)
+    first = run.list_all(RunFilters(page_size=2), max_pages=1, checkpoint=path)
+    second = run.list_all(RunFilters(page_size=2), max_pages=1, resume_from=first)
+    before = path.read_bytes()
+    with pytest.raises(CheckpointError, match="is there already"):  # it holds less than the result
+        run.list_all(RunFilters(page_size=2), resume_from=second, checkpoint=path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("way", ["result", "checkpoint", "saved", "saved and checkpoint"])
+def test_a_link_back_is_noticed_after_going_on(
+    service: Scripted, run: RunResource, path: Path, tmp_path: Path, way: str
+) -> None:
+    """The service links from page 3 to page 2, each time: no loop of the user may collect pages 2 and 3 for ever."""
+    service.will_page([run_row(n) for n in range(6)], 2)
+    kept = path if way == "checkpoint" else None
+    source: Any = run.list_all(RunFilters(page_size=2), max_pages=2, checkpoint=kept)
+    if way.startswith("saved"):
+        source.save(path)
+    if way == "saved and checkpoint":
+        more = tmp_path / "more.dials"
+        service.answers[0] = httpx.Response(400, json={"detail": "no"})
+        with pytest.raises(BadRequestError):
+            run.list_all(RunFilters(page_size=2), resume_from=path, checkpoint=more)
+        path = more
+    if way != "result":
+        source = path
+    service.answers.clear()
+    service.will_answer(
+        {"next": "http://x/?next_token=c2", "previous": None, "results": [run_row(4), run_row(5)]}
+    )
+    with pytest.raises(PaginationError, match="links back"):
+        run.list_all(RunFilters(page_size=2), resume_from=source)
+
+
+def test_a_listing_from_a_cursor_on_is_not_all(service: Scripted, run: RunResource, path: Path) -> None:
+    service.will_page([run_row(3)], 2)
+    part = run.list_all(RunFilters(next_token="c3"), checkpoint=path)
+    assert (part.next, part.complete, load(path).complete) == (None, False, False)
+    with pytest.raises(CheckpointError, match="next_token is 'c3' there and None here"):
+        run.list_all(resume_from=part)
 
 
 def test_a_page_that_cannot_be_kept_does_not_count(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from cmsdials.errors import ConfigurationError, PaginationError
-from cmsdials.listing import LARGEST_PAGE, Listing
+from cmsdials.listing import GOOD_PAGES_TO_GROW, LARGEST_PAGE, MOST_PAGES_TO_GROW, Listing
 from cmsdials.models import Run
 from cmsdials.page import Page, cursor_of
 
@@ -28,6 +28,7 @@ def listing(**options: Any) -> Listing:
         ("http://x/?page_size=3&next_token=cD0%3D&fields=a", "cD0="),
         ("/api/v1/run/?next_token=a&next_token=b", "b"),
         ("http://x/?page_size=3", None),
+        ("http://[x/?next_token=abc", None),
     ],
 )
 def test_a_link_gives_its_cursor_alone(link: str | None, cursor: str | None) -> None:
@@ -107,6 +108,68 @@ def test_it_grows_again_after_good_pages() -> None:
         sizes.append(state.parameters()["page_size"])
         state.accept(page(number, next=f"c{number}"))
     assert sizes == [125] * 4 + [250] * 4 + [500] * 4
+
+
+def walked(state: Listing, limit: int, requests: int) -> list[int]:
+    """The page sizes asked for, if pages larger than the limit take too long."""
+    sizes: list[int] = []
+    for number in range(requests):
+        sizes.append(state.parameters()["page_size"])
+        if sizes[-1] > limit:
+            state.shrink()
+        else:
+            state.accept(page(number, next=f"c{state.pages}"))
+    return sizes
+
+
+@pytest.mark.parametrize(("limit", "best"), [(300, 250), (130, 125), (1, 1), (499, 250)])
+def test_it_does_not_run_against_a_limit_for_ever(limit: int, best: int) -> None:
+    sizes = walked(listing(), limit, 2000)
+    late = [number for number, size in enumerate(sizes) if size > limit]
+    assert len(late) < 25
+    assert set(sizes[late[0] :]) - {size for size in sizes if size > limit} == {best}
+    assert late[-1] - late[-2] == MOST_PAGES_TO_GROW + 1, "but it tries again from time to time"
+
+
+def test_after_an_outage_it_grows_as_fast_as_ever() -> None:
+    state = listing()
+    walked(state, 300, 500)
+    while state.shrink():
+        pass
+    sizes = walked(state, 500, 300)
+    assert len([size for size in sizes if size < 500]) < 9 * GOOD_PAGES_TO_GROW + MOST_PAGES_TO_GROW
+    again = listing()
+    while again.shrink():
+        pass
+    assert walked(again, 500, 40)[-1] == 500
+
+
+def test_going_on_notices_a_link_to_a_page_of_before() -> None:
+    before = listing(cursor="start")
+    before.accept(page(1, next="a"))
+    before.accept(page(2, next="b"))
+    assert before.passed == {"start", "a"}
+    after = listing(next=before.next, passed=before.passed)
+    with pytest.raises(PaginationError, match="links back"):
+        after.accept(page(3, next="a"))
+    after.accept(page(3, next="c"))
+    assert after.passed == {"start", "a", "b"}
+
+
+def test_a_page_that_was_interrupted_can_be_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Ctrl-C just before the move leaves everything as it was."""
+    state = listing(cursor="start")
+    with monkeypatch.context() as patched:
+
+        def interrupted(**_: Any) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr("cmsdials.listing._Reached", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            state.accept(page(1, next="a"))
+    assert (state.pages, state.rows, state.next, state.passed) == (0, 0, None, frozenset())
+    state.accept(page(1, next="a"))
+    assert (state.pages, state.rows) == (1, 1)
 
 
 @pytest.mark.parametrize("options", [{"max_pages": 0}, {"max_pages": -1}, {"page_size": 0}])

@@ -2,14 +2,21 @@
 
 import os
 import signal
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from cmsdials.errors import BadRequestError, PaginationError
+from cmsdials.checkpoint import CheckpointFile
+from cmsdials.errors import BadRequestError, ConfigurationError, PaginationError, RequestTimeoutError
 from cmsdials.filters import RunFilters
+from cmsdials.listing import Listing
+from cmsdials.progress import Progress
 from cmsdials.resources import RunResource
+from cmsdials.result import load
+from cmsdials.stopping import Terminated, sigterm_raises
 
 from .conftest import Scripted, run_row
 
@@ -89,6 +96,48 @@ def test_a_gateway_timeout_is_not_repeated_but_cut_in_two(service: Scripted, run
     assert service.waits == []
 
 
+@pytest.mark.parametrize(
+    ("error", "sizes"),
+    [
+        (httpx.ReadTimeout("late"), ["500", "250", "125"]),
+        (httpx.ConnectTimeout("late"), ["500", "500", "500"]),
+        (httpx.ReadError("cut"), ["500", "500", "500"]),
+        (httpx.Response(503, html="<h1>503</h1>"), ["500", "500", "500"]),
+        (httpx.Response(502, html="<h1>502</h1>"), ["500", "250", "125"]),
+    ],
+    ids=["read timeout", "connect timeout", "break", "503", "502"],
+)
+def test_only_what_is_too_slow_is_cut_in_two(
+    service: Scripted, run: RunResource, error: Any, sizes: list[str]
+) -> None:
+    service.will_answer(error, error)
+    service.will_page([run_row(1)], 2)
+    assert len(list(run.iterate(retries=2))) == 1
+    assert [query["page_size"] for query in service.queries] == sizes
+
+
+def test_what_is_too_slow_as_a_single_row_has_its_retries(service: Scripted, run: RunResource) -> None:
+    service.will_answer(*[httpx.ReadTimeout("late")] * 12)
+    with pytest.raises(RequestTimeoutError) as caught:
+        list(run.iterate(retries=2))
+    assert [query["page_size"] for query in service.queries][-4:] == ["3", "1", "1", "1"]
+    assert caught.value.attempts == len(service.asked) == 11
+
+
+def test_a_page_that_does_not_follow_says_what_was_asked(service: Scripted, run: RunResource) -> None:
+    service.will_answer({"next": "http://[x/?next_token=a", "previous": None, "results": []})
+    with pytest.raises(
+        PaginationError, match=r"^GET http://dials\.test/api/v1/run/\S+: page 1 links"
+    ) as caught:
+        list(run.pages())
+    assert caught.value.attempts == 1
+
+
+def test_retries_are_checked_at_once(run: RunResource) -> None:
+    with pytest.raises(ConfigurationError, match="retries must be"):
+        run.pages(retries=-1)
+
+
 # --- being told to stop
 
 
@@ -122,6 +171,78 @@ def test_what_has_come_is_kept_when_told_to_stop(
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     whole = run.list_all(RunFilters(page_size=2), resume_from=partial)
     assert [row.run_number for row in whole.results] == list(range(6))
+
+
+@pytest.mark.parametrize("when", ["keep", "accept", "update", "close"])
+@pytest.mark.parametrize("at", [1, 3])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.filterwarnings("ignore:.*rows of run")
+def test_told_to_stop_between_two_instructions(
+    service: Scripted,
+    run: RunResource,
+    when: str,
+    at: int,
+    number: signal.Signals,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Wherever a signal comes, rows and cursor of the result agree, and so do those of the file."""
+    owner, name = {
+        "keep": (CheckpointFile, "append"),  # kept and not counted
+        "accept": (Listing, "accept"),  # counted, and not handed on
+        "update": (Progress, "update"),
+        "close": (Progress, "close"),  # all rows have come
+    }[when]
+    calls: list[int] = []
+    real: Any = getattr(owner, name)
+
+    def then_stop(*arguments: Any) -> None:
+        real(*arguments)
+        calls.append(1)
+        if len(calls) == (1 if when == "close" else at):
+            signal.raise_signal(number)
+
+    path = tmp_path / "runs.dials"
+    rows = [run_row(n) for n in range(6)]
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, then_stop)
+        service.will_page(rows, 2)
+        partial = run.list_all(RunFilters(page_size=2), keep_failed=True, checkpoint=path)
+    assert partial.exc_type == {signal.SIGINT: "KeyboardInterrupt", signal.SIGTERM: "Terminated"}[number]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    came = len(partial)
+    assert [row.run_number for row in partial] == list(range(came))
+    assert partial.complete is (partial.next is None and came == 6)
+    kept = load(path)
+    assert len(kept) == came + (2 if when == "keep" else 0)
+    if not partial.complete:
+        service.answers.clear()
+        service.will_page(rows, 2)
+        del service.answers[: came // 2]
+        assert [row.run_number for row in run.list_all(resume_from=partial)] == list(range(6))
+        service.answers.clear()
+        service.will_page(rows, 2)
+        del service.answers[: len(kept) // 2]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="resume_from is complete")
+            both = run.list_all(resume_from=partial, checkpoint=path)
+        assert [row.run_number for row in both] == list(range(6))
+    assert [row.run_number for row in load(path)] == list(range(6))
+
+
+def test_a_second_sigterm_ends_the_process() -> None:
+    then: list[Any] = []
+
+    def told_to_stop() -> None:
+        with sigterm_raises():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            finally:
+                then.append(signal.getsignal(signal.SIGTERM))
+
+    with pytest.raises(Terminated):
+        told_to_stop()
+    assert then == [signal.SIG_DFL]
 
 
 def test_ctrl_c_passes_where_nothing_is_to_be_kept(service: Scripted, run: RunResource) -> None:

@@ -10,6 +10,7 @@ from cmsdials.retry import (
     RETRIED_STATUSES,
     Again,
     GiveUp,
+    is_too_slow,
     next_attempt,
     retry_after_seconds,
     retry_rules,
@@ -244,3 +245,18 @@ def test_a_subclass_of_the_user_keeps_its_word():
             return 42.0
 
     assert next_attempt(retry_rules(Patient(3)), failure("connect"), now=NOW).wait == 42.0
+
+
+@pytest.mark.parametrize("what", [*READ, *CONNECT, "tls", "429", "500", "502", "503", "504", "404"])
+def test_what_is_too_slow_is_not_repeated_in_haste(what):
+    slow = what in ("read timeout", "502", "504")
+    assert is_too_slow(failure(what)) is slow
+    patient = next_attempt(retry_rules(3), failure(what), now=NOW)
+    hasty = next_attempt(retry_rules(3), failure(what), hasty=True, now=NOW)
+    assert type(hasty) is (GiveUp if slow else type(patient))
+
+
+def test_the_message_says_what_the_service_asked_for():
+    step = next_attempt(retry_rules(Retry(3)), status(503, retry_after="86400"), now=NOW)
+    assert isinstance(step, GiveUp)
+    assert "wait 86400 s" in step.reason
