@@ -8,7 +8,7 @@ a key that the contract does not know stands in `extra`.
 """
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 from attrs import frozen
@@ -97,6 +97,10 @@ class Record:
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON holds it, `extra` included."""
         return {name: _plain(value) for name, value in (self.__dict__ | self.extra).items()}
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """Yield (field, value) for what the service sent, so that `dict(record)` is `record.dict()`."""
+        return iter(self.__dict__.items())
 
     def __getattr__(self, name: str) -> Any:
         if any(field.name == name for field in type(self).FIELDS):

@@ -72,11 +72,14 @@ class _Checked(emitted.Filters):
         return given
 
 
+_POSTGRESQL_ONLY = re.compile(r"\*\*\*|\(\?[a-z]+\)")
+
+
 def _check_expressions(owner: str, given: Mapping[str, Any]) -> None:
     """Refuse regular expressions that do not compile: the service answers HTTP 500 to them."""
     for name, value in given.items():
-        if not name.endswith("__regex"):
-            continue
+        if not name.endswith("__regex") or _POSTGRESQL_ONLY.match(value):
+            continue  # what begins so, PostgreSQL reads otherwise than Python
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of what Python may read otherwise one day
@@ -188,6 +191,14 @@ class LumisectionHistogram2DFilters(_HistogramFilters, emitted.LumisectionHistog
     ls_numbet__lte: int | None = field(default=None, eq=False, on_setattr=_on_misspelt)
 
 
+def _scalar(value: Any) -> Any:
+    plain = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
+    if not isinstance(plain, str | int | float):
+        message = f"an OMS filter compares with one value, text or a number, not {plain!r}"
+        raise FilterError(message, advice="For several values make several queries, or use GE and LE.")
+    return plain
+
+
 Operator = Literal["EQ", "NEQ", "LT", "GT", "LE", "GE", "LIKE"]
 
 
@@ -205,7 +216,7 @@ class OMSFilter:
     """
 
     attribute_name: str
-    value: str | int | float
+    value: str | int | float = field(converter=_scalar)
     operator: Operator = field()
 
     @operator.validator
@@ -226,8 +237,18 @@ class OMSPage:
         value: The number.
     """
 
-    attribute_name: str
-    value: int
+    attribute_name: str = field()
+    value: int = field()
+
+    @attribute_name.validator
+    def _known(self, _attribute: Attribute[Any], name: str) -> None:
+        if name not in ("limit", "offset"):
+            message = f"OMS pages have a limit and an offset, no {name!r}"
+            raise FilterError(message)
+
+    @value.validator
+    def _counts(self, _attribute: Attribute[Any], value: int) -> None:
+        checked_value(f"OMSPage.{self.attribute_name}", "integer", value)
 
 
 def checked_value(where: str, kind: str, value: Any) -> Any:

@@ -158,6 +158,9 @@ class Listing:
         before = self._reached
         if before.cursor is not None:
             self._passed.add(before.cursor)
+        if self._chosen:
+            self._size = self._size.after_a_good_page()
+        # Last, so that a page that counts is as good as handed on.
         self._reached = _Reached(
             cursor=cursor,
             next=page.next,
@@ -165,8 +168,6 @@ class Listing:
             rows=before.rows + len(page.rows),
             complete=page.next is None,
         )
-        if self._chosen:
-            self._size = self._size.after_a_good_page()
 
     @property
     def can_shrink(self) -> bool:

@@ -127,9 +127,7 @@ class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisect
             "ls_number": ls_number,
         }
         if me_id is not None and self._table.get_v1_12 is not None:
-            request = self._table.get_v1_12(
-                **{name: int(key) for name, key in keys.items()}, me_id=int(me_id)
-            )
+            request = self._table.get_v1_12(**self._checked_keys(keys | {"me_id": me_id}))
             try:
                 return self._session.perform(
                     request,
@@ -217,12 +215,14 @@ class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisect
             True: operation_v1_12.request(**asked),
             False: operation.request(body=CertificationQuery(**asked)),
         }
+        is_v1_12 = self._is_v1_12
         try:
-            return self._free_form(requests[self._is_v1_12], retries)
+            return self._free_form(requests[is_v1_12], retries)
         except MethodNotAllowedError:
-            # The other generation, from now on; if that is refused too, its error says so.
-            self._is_v1_12 = not self._is_v1_12
-            return self._free_form(requests[self._is_v1_12], retries)
+            pass  # the other generation; if that is refused too, its error says so
+        answer = self._free_form(requests[not is_v1_12], retries)
+        self._is_v1_12 = not is_v1_12  # from now on; threads that found it out too say the same
+        return answer
 
     def _free_form(self, request: Mapping[str, Any], retries: Retries) -> dict[str, Any]:
         return self._session.perform(

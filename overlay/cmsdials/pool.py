@@ -54,11 +54,20 @@ class Pool(Generic[C]):
                 self._closing()
             self._client = self._closing = None
 
+    def abandon(self, client: C) -> None:
+        """Use a client no more, without asking it anything: an interrupt may have left its locks held for ever."""
+        with self._lock:
+            if self._client is client:
+                if self._closing is not None:
+                    self._closing.detach()
+                _left_alone.append(client)
+                self._client = self._closing = None
+
     def forget(self) -> None:
         """Start anew in a child process: sockets are the parent's, and locks may be held by its threads."""
         if self._closing is not None:
             self._closing.detach()
-            _inherited.append(self._client)
+            _left_alone.append(self._client)
         self._start_empty()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -70,7 +79,7 @@ class Pool(Generic[C]):
 
 
 _pools: weakref.WeakSet[Pool[Any]] = weakref.WeakSet()
-_inherited: list[Closes | None] = []  # kept, so that no child process closes its parent's connections
+_left_alone: list[Closes | None] = []  # kept, so that no child process closes its parent's connections
 
 
 def _forget_pools() -> None:

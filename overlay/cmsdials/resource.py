@@ -169,7 +169,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
 
         Args:
             filters: Which rows; None for all. Without `page_size` (and `max_pages`), the page size is chosen
-                here, halved after a gateway timeout and doubled again after good pages.
+                here, halved when a page takes too long and doubled again after good pages.
             max_pages: Pages to fetch at most. Without `page_size` a page then has the service's 10 rows.
             enable_progress: A progress bar; None shows one if tqdm is installed and somebody is looking.
             retries: How often to try each page again: a number or urllib3's `Retry`; None for five times.

@@ -1,7 +1,7 @@
 """The resources of the service: a name, a record, filters, and the signature of `get`.
 
 A test holds these lines to the generated table. Behaviour is in `cmsdials.resource`, and where a resource has
-more of it than the others, in its own module (`cmsdials.certification`).
+more of it than the others, in its own module (`cmsdials.machine_learning`).
 """
 
 from __future__ import annotations
@@ -217,8 +217,9 @@ class MonitoringElementResource(Resource[MonitoringElement, MEFilters]):
             ServerError: There is no such run: the service answers HTTP 500 to it.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
+        keys = self._checked_keys({"dataset_id": dataset_id, "run_number": run_number})
         return self._session.perform(
-            list_mes_of_run.request(int(dataset_id), int(run_number)),
+            list_mes_of_run.request(keys["dataset_id"], keys["run_number"]),
             lambda answer: decode.read_array(answer, RunMonitoringElement, self.name),
             retries=retries,
         )

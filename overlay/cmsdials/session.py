@@ -256,6 +256,7 @@ class Session:
                 raise _without_frames(error) from None
             return failure
         except BaseException as error:  # noqa: BLE001  # a Ctrl-C, or what nobody has foreseen
+            self._pool.abandon(client)
             raise _without_frames(error) from None
         short = _shortfall(call.method, response, content)
         if short:

@@ -266,7 +266,9 @@ def test_a_listing_is_kept_page_by_page_and_gone_on_with(
     assert whole.complete
     assert load(path).complete
     assert numbers(load(path)) == list(range(6))
-    again = run.list_all(RunFilters(page_size=2), checkpoint=path, resume_from=path)  # a rerun of the same call
+    again = run.list_all(
+        RunFilters(page_size=2), checkpoint=path, resume_from=path
+    )  # a rerun of the same call
     assert numbers(again) == list(range(6))
     other = path.with_name("other.dials")
     run.list_all(RunFilters(page_size=2), checkpoint=other, resume_from=again)

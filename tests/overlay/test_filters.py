@@ -126,7 +126,8 @@ def test_an_expression_that_does_not_compile_is_refused(wrong: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "right", ["EEOT digi occupancy EE +", r"EE \+", r"\mPX", "[[:alpha:]]+", "a|b", "^/Zero"]
+    "right",
+    ["EEOT digi occupancy EE +", r"EE \+", r"\mPX", "[[:alpha:]]+", "***=a(", "(?q)a(", "a|b", "^/Zero"],
 )
 def test_expressions_that_the_service_may_know_are_sent(right: str) -> None:
     assert RunFilters(dataset__regex=right).given() == {"dataset__regex": right}
