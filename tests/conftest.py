@@ -1,6 +1,7 @@
 """Servers that many tests ask, one sandbox of each generation for the whole run, and hypothesis's profiles.
 
-`HYPOTHESIS_PROFILE=nightly` draws ten times as many examples. No profile has a deadline: tests do not time.
+`HYPOTHESIS_PROFILE=nightly` draws ten times as many examples. No profile has a deadline: tests do not time. Under
+continuous integration the default profile always draws the same examples, so that a change is judged by itself.
 """
 
 import os
@@ -10,7 +11,7 @@ import pytest
 from cmsdials_sandbox import Sandbox, serve
 from hypothesis import settings
 
-settings.register_profile("default", deadline=None)
+settings.register_profile("default", deadline=None, derandomize="CI" in os.environ)
 settings.register_profile("nightly", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

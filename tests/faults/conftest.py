@@ -1,0 +1,118 @@
+"""The fault server as the tests hold it, and clients of it that count their waits instead of waiting."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cmsdials import Dials
+from cmsdials.credentials import BaseCredentials
+
+HERE = Path(__file__).parent
+IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+Fault = dict[str, Any]
+
+
+class FaultServer:
+    """A fault server in its own process (see server.py for the commands)."""
+
+    def __init__(self, *options: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, HERE / "server.py", *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.port = int(self.process.stdout.readline())
+        self.url = f"http://127.0.0.1:{self.port}/"
+
+    def tell(self, command: str, **options: Any) -> Any:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps([command, options]) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def begin(self, faults: dict[int, Fault] | None = None, limit: float | None = None) -> None:
+        """Begin anew, with the faults by number of the request."""
+        self.tell("up")
+        self.tell("reset", faults=faults or {}, limit=limit)
+
+    @property
+    def asked(self) -> list[dict[str, Any]]:
+        """What was asked: the query, the path and the fault of each request."""
+        asked: list[dict[str, Any]] = self.tell("asked")
+        return asked
+
+    def stop(self) -> None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.communicate(timeout=5)
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class Tokens(BaseCredentials):
+    """Credentials whose token expires when the server says so."""
+
+    def __init__(self) -> None:
+        self.renewed = 0
+
+    def before_request(self, headers: dict[str, str]) -> None:
+        headers["Authorization"] = f"Bearer token-{self.renewed}"
+
+    def renew(self, rejected: Any) -> bool:
+        assert rejected["Authorization"] == f"Bearer token-{self.renewed}"
+        self.renewed += 1
+        return True
+
+
+class Client:
+    """A client whose waits cost no time; a server that is down is up again after a wait.
+
+    Attributes:
+        waits: Seconds that it would have waited.
+    """
+
+    def __init__(
+        self, server: FaultServer, timeout: float = 0.2, workspace: str = "tracker", url: str = ""
+    ) -> None:
+        self.server = server
+        self.waits: list[float] = []
+        self.credentials = Tokens()
+        self.dials = Dials(self.credentials, workspace, url or server.url, timeout=(5, timeout))
+        self.dials._session._sleep = self._wait
+
+    def _wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.server.tell("up")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[FaultServer]:
+    server = FaultServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder in memory where there is one: a killed process loses nothing that it wrote, whatever the disk does."""
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def client(server: FaultServer) -> Iterator[Client]:
+    server.begin()
+    client = Client(server)
+    with client.dials:
+        yield client

@@ -1,0 +1,359 @@
+"""Each fault alone: with retries the rows come all the same, without them the error says what it was."""
+
+import datetime as dt
+import ipaddress
+import logging
+import re
+import socket
+import time
+from collections.abc import Iterator
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cmsdials import Dials, errors
+from cmsdials.filters import RunFilters
+from urllib3.util import Retry
+
+from .conftest import Client, Fault, FaultServer, Tokens
+from .server import KINDS, rows_of
+
+SIZE = 200
+PAGES = 13
+WHICH = 4  # the request that meets the fault
+
+REPEATED: list[tuple[Fault, type[errors.RequestFailedError], str]] = [
+    ({"kind": "reset_before"}, errors.ConnectionFailedError, "broke before an answer came"),
+    ({"kind": "close_before"}, errors.ConnectionFailedError, "broke before an answer came"),
+    ({"kind": "garbage"}, errors.ConnectionFailedError, "broke before an answer came"),
+    ({"kind": "cut_headers"}, errors.ConnectionFailedError, "broke before an answer came"),
+    ({"kind": "reset_headers"}, errors.ConnectionFailedError, "broke before an answer came"),
+    ({"kind": "short_body", "at": 0.0}, errors.IncompleteBodyError, "in the middle of the answer"),
+    ({"kind": "short_body", "at": 1.0}, errors.IncompleteBodyError, "in the middle of the answer"),
+    ({"kind": "chunked_cut", "at": 0.0}, errors.IncompleteBodyError, "in the middle of the answer"),
+    ({"kind": "chunked_cut", "at": 0.7}, errors.IncompleteBodyError, "in the middle of the answer"),
+    ({"kind": "chunked_cut", "at": 1.0}, errors.IncompleteBodyError, "in the middle of the answer"),
+    ({"kind": "damaged_gzip", "at": 0.1}, errors.IncompleteBodyError, "compressed body is damaged"),
+    ({"kind": "damaged_gzip", "at": 1.0}, errors.IncompleteBodyError, "compressed body is damaged"),
+    ({"kind": "cut_gzip", "at": 0.5}, errors.DecodeError, "not whole JSON"),
+    ({"kind": "cut_json", "at": 0.0}, errors.DecodeError, "not whole JSON"),
+    ({"kind": "cut_json", "at": 0.5}, errors.DecodeError, "not whole JSON"),
+    ({"kind": "cut_json", "at": 1.0}, errors.DecodeError, "not whole JSON"),
+    ({"kind": "empty_body"}, errors.DecodeError, "not whole JSON .*0 bytes"),
+    ({"kind": "html_200"}, errors.DecodeError, "HTML page instead of JSON \\('Maintenance'\\)"),
+    ({"kind": "wrong_type"}, errors.DecodeError, "HTML page instead of JSON"),
+    ({"kind": "status", "status": 429}, errors.TooManyRequestsError, "HTTP 429"),
+    ({"kind": "status", "status": 502}, errors.GatewayError, "HTTP 502"),
+    ({"kind": "status", "status": 503}, errors.GatewayError, "HTTP 503"),
+    ({"kind": "status", "status": 504}, errors.GatewayError, "HTTP 504"),
+    ({"kind": "stall_before"}, errors.RequestTimeoutError, r"no data came in 0\.2 s \(read timeout\)"),
+    ({"kind": "stall_body", "at": 0.0}, errors.RequestTimeoutError, r"no data came in 0\.2 s"),
+    ({"kind": "stall_body", "at": 0.9}, errors.RequestTimeoutError, r"no data came in 0\.2 s"),
+]
+"""Faults that another attempt may not meet."""
+
+BROKEN_EITHER_WAY = (errors.ConnectionFailedError, errors.IncompleteBodyError)
+"""A reset may overtake what was sent before it, so how much of the answer came is not known."""
+
+FINAL: list[tuple[Fault, type[errors.RequestFailedError], str]] = [
+    ({"kind": "status", "status": 500}, errors.ServerError, "HTTP 500"),
+    ({"kind": "invalid_cursor"}, errors.InvalidCursorError, "HTTP 404 .*Invalid cursor"),
+    ({"kind": "redirect"}, errors.RedirectError, "redirects to /login/"),
+    ({"kind": "no_page"}, errors.SchemaError, "run: field 'results' is not a list"),
+    ({"kind": "missing_field"}, errors.SchemaError, "run, row 99: field 'run_number' is missing"),
+    ({"kind": "mistyped_field"}, errors.SchemaError, "run, row 99: field 'run_number' is 'many'"),
+    ({"kind": "page_before"}, errors.PaginationError, "page 5 links back"),
+    ({"kind": "cursor_repeats"}, errors.PaginationError, "page 5 links back"),
+]
+"""Faults that another attempt would meet again."""
+
+
+def named(case: Any) -> str:
+    return "-".join(str(value) for value in case.values()) if isinstance(case, dict) else ""
+
+
+def fetched(client: Client, **options: Any) -> list[dict[str, Any]]:
+    result = client.dials.run.list_all(RunFilters(page_size=SIZE), **options)
+    assert result.complete
+    return [row.dict() for row in result]
+
+
+def gone_on(client: Client, retries: Any) -> tuple[errors.RequestFailedError, int, list[dict[str, Any]]]:
+    """Return the error of a listing, the rows before it, and all rows once it is gone on with."""
+    pages = client.dials.run.pages(RunFilters(page_size=SIZE), retries=retries)
+    rows: list[dict[str, Any]] = []
+
+    def go() -> None:
+        for page in pages:
+            rows.extend(row.dict() for row in page.rows)
+
+    with pytest.raises(errors.RequestFailedError) as caught:
+        go()
+    before = len(rows)
+    client.server.tell("up")
+    go()
+    return caught.value, before, rows
+
+
+def test_no_fault(client: Client) -> None:
+    assert fetched(client) == rows_of("run")
+    assert len(client.server.asked) == PAGES
+
+
+@pytest.mark.parametrize(("fault", "kind", "said"), REPEATED, ids=named)
+def test_with_retries_the_rows_come(
+    client: Client, fault: Fault, kind: type, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "cmsdials")
+    client.server.begin({WHICH: fault, WHICH + 1: fault, PAGES + 1: fault})
+    assert fetched(client, retries=2) == rows_of("run")
+    assert len(client.server.asked) == PAGES + 3
+    seen = [record.message for record in caplog.records if re.search(said, record.message)]
+    assert len(seen) == 3, "every attempt is in the log"
+    assert [int(re.findall(r"attempt (\d)", message)[0]) for message in seen] == [1, 2, 1]
+
+
+@pytest.mark.parametrize(("fault", "kind", "said"), REPEATED, ids=named)
+def test_too_few_retries_are_the_error_of_the_last_attempt(
+    client: Client, fault: Fault, kind: type, said: str
+) -> None:
+    client.server.begin({WHICH: fault, WHICH + 1: fault})
+    error, before, rows = gone_on(client, retries=1)
+    assert type(error) is kind
+    assert re.search(said, str(error))
+    assert "(after 2 attempts)" in str(error)
+    assert (error.attempts, before, error.method) == (2, WHICH * SIZE, "GET")
+    assert error.url.startswith(client.server.url)
+    assert error.advice
+    assert rows == rows_of("run")
+
+
+@pytest.mark.parametrize(("fault", "kind", "said"), [*REPEATED, *FINAL], ids=named)
+def test_without_retries(client: Client, fault: Fault, kind: type, said: str) -> None:
+    client.server.begin({WHICH: fault})
+    error, before, rows = gone_on(client, retries=0)
+    assert type(error) is kind
+    assert re.search(said, str(error))
+    assert (error.attempts, before) == (1, WHICH * SIZE)
+    assert error.url.startswith(client.server.url)
+    assert error.advice
+    assert rows == rows_of("run")
+
+
+@pytest.mark.parametrize(("fault", "kind", "said"), FINAL, ids=named)
+def test_what_is_the_same_next_time_is_not_repeated(
+    client: Client, fault: Fault, kind: type, said: str
+) -> None:
+    client.server.begin({WHICH: fault})
+    error, _, rows = gone_on(client, retries=5)
+    assert (type(error), error.attempts) == (kind, 1)
+    assert rows == rows_of("run")
+
+
+@pytest.mark.parametrize("at", [0.0, 0.3, 0.6, 1.0])
+def test_a_reset_in_the_body(client: Client, at: float) -> None:
+    client.server.begin({WHICH: {"kind": "reset_body", "at": at}})
+    error, before, rows = gone_on(client, retries=0)
+    assert isinstance(error, BROKEN_EITHER_WAY)
+    assert before == WHICH * SIZE
+    assert rows == rows_of("run")
+    client.server.begin({WHICH: {"kind": "reset_body", "at": at}})
+    assert fetched(client, retries=1) == rows_of("run")
+
+
+def test_a_connection_that_is_accepted_and_closed(client: Client) -> None:
+    client.server.begin({WHICH: {"kind": "accept_close"}})
+    assert fetched(client, retries=2) == rows_of("run")
+    client.server.begin({WHICH: {"kind": "accept_close"}})
+    error, _, rows = gone_on(client, retries=1)
+    assert (type(error), error.attempts) == (errors.ConnectionFailedError, 2)
+    assert rows == rows_of("run")
+
+
+def test_an_empty_page_is_no_end(client: Client) -> None:
+    client.server.begin({0: {"kind": "empty_page"}, WHICH: {"kind": "empty_page"}})
+    assert fetched(client, retries=0) == rows_of("run")
+
+
+def test_every_fault_is_tested() -> None:
+    tested = {fault["kind"] for fault, *_ in (*REPEATED, *FINAL)}
+    elsewhere = {"accept_close", "down", "empty_page", "hold", "reset_body", "token_expired"}
+    assert tested | elsewhere == set(KINDS)
+
+
+# --- waiting
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_waited_for(client: Client, status: int) -> None:
+    soon = formatdate(time.time() + 40, usegmt=True)
+    client.server.begin(
+        {
+            2: {"kind": "status", "status": status, "retry_after": "7"},
+            3: {"kind": "status", "status": status, "retry_after": soon},
+        }
+    )
+    assert fetched(client, retries=2) == rows_of("run")
+    assert client.waits[0] == 7
+    assert 30 < client.waits[1] <= 40
+
+
+@pytest.mark.parametrize(
+    "after", ["86400", formatdate(time.time() + 86400, usegmt=True)], ids=["seconds", "date"]
+)
+@pytest.mark.parametrize("retries", [5, Retry(5)])
+def test_nobody_waits_for_a_day(client: Client, after: str, retries: Any) -> None:
+    client.server.begin({2: {"kind": "status", "status": 503, "retry_after": after}})
+    with pytest.raises(errors.GatewayError, match=r"asks to wait 86\d\d\d s \(Retry-After\)") as caught:
+        client.dials.run.list_all(retries=retries)  # nor for a smaller page
+    assert caught.value.attempts == 1
+    assert client.waits == []
+    assert len(client.server.asked) == 3
+
+
+def test_waits_grow_and_are_bounded(client: Client) -> None:
+    client.server.begin({number: {"kind": "status", "status": 503} for number in range(9)})
+    assert fetched(client, retries=9) == rows_of("run")
+    assert client.waits == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+# --- pages that take too long
+
+
+@pytest.mark.parametrize("limit", [1, 3, 60, 250, 499])
+def test_pages_shrink_until_they_are_fast_enough(client: Client, limit: int) -> None:
+    client.server.begin(limit=limit)
+    name, resource = ("run", client.dials.run) if limit > 30 else ("th2", client.dials.h2d)
+    result = resource.list_all(retries=0)
+    assert [row.dict() for row in result] == rows_of(name)
+    assert client.waits == []
+    late = [one for one in client.server.asked if int(one["page_size"]) > limit]
+    assert len(late) < 18, "it does not try for ever what is too much"
+
+
+def test_pages_grow_again(client: Client) -> None:
+    client.server.begin({1: {"kind": "status", "status": 504}, 2: {"kind": "stall_before"}})
+    assert len(client.dials.run.list_all(retries=0)) == len(rows_of("run"))
+    sizes = [int(one["page_size"]) for one in client.server.asked]
+    assert sizes == [500, 500, 250, *[125] * 4, *[250] * 4, 500, 500]
+
+
+def test_the_shrinking_ends(client: Client) -> None:
+    client.server.begin(limit=0)
+    with pytest.raises(errors.GatewayError) as caught:
+        client.dials.run.list_all(retries=3)
+    sizes = [int(one["page_size"]) for one in client.server.asked]
+    assert sizes == [500, 250, 125, 62, 31, 15, 7, 3, 1, 1, 1, 1]
+    assert caught.value.attempts == len(sizes)
+
+
+def test_a_service_that_is_down_is_not_asked_for_less(client: Client) -> None:
+    client.server.begin({number: {"kind": "status", "status": 503} for number in range(99)})
+    with pytest.raises(errors.GatewayError) as caught:
+        client.dials.run.list_all(retries=3)
+    assert caught.value.attempts == 4
+    assert {one["page_size"] for one in client.server.asked} == {"500"}
+
+
+# --- no connection
+
+
+@pytest.mark.parametrize(("retries", "attempts"), [(0, 1), (2, 3)])
+def test_a_server_that_is_down(client: Client, retries: int, attempts: int) -> None:
+    client.server.begin({2: {"kind": "down"}})
+    client.dials._session._sleep = client.waits.append
+    result_of = client.dials.run.list_all
+    with pytest.warns(RuntimeWarning, match=r"1000 rows of run: stopped by ConnectionFailedError"):
+        partial = result_of(keep_failed=True, retries=retries)
+    client.server.tell("down")
+    with pytest.raises(errors.ConnectionFailedError, match=r"no connection to 127\.0\.0\.1:\d+") as caught:
+        result_of(resume_from=partial, retries=retries)
+    assert (caught.value.phase, caught.value.attempts) == ("connect", attempts)
+    client.server.tell("up")
+    assert [row.dict() for row in result_of(resume_from=partial)] == rows_of("run")
+
+
+def refused(dials: Dials) -> errors.ConnectionFailedError:
+    with dials, pytest.raises(errors.ConnectionFailedError) as caught:
+        dials.run.list_all(retries=Retry(2, backoff_factor=0))
+    assert caught.value.advice
+    return caught.value
+
+
+def test_a_name_that_does_not_resolve() -> None:
+    error = refused(Dials(Tokens(), "tracker", "http://dials.invalid/", timeout=5))
+    assert (error.phase, error.attempts) == ("connect", 3)
+    assert "no connection to dials.invalid" in str(error)
+
+
+def test_tls_to_a_port_without(server: FaultServer) -> None:
+    error = refused(Dials(Tokens(), "tracker", server.url.replace("http:", "https:"), timeout=5))
+    assert (error.phase, error.attempts) == ("tls", 3)
+
+
+def test_nobody_takes_the_connection(client: Client) -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        host, port = full.getsockname()
+        with socket.create_connection((host, port)):  # as many as it takes
+            dials = Dials(Tokens(), "tracker", f"http://{host}:{port}/", timeout=(0.1, 5))
+            with (
+                dials,
+                pytest.raises(errors.RequestTimeoutError, match=r"0\.1 s \(connect timeout\)") as caught,
+            ):
+                dials.run.list_all(retries=Retry(2, backoff_factor=0))
+    assert (caught.value.phase, caught.value.attempts, caught.value.seconds) == ("connect", 3, 0.1)
+    assert "page_size" not in caught.value.advice
+
+
+def test_nobody_answers_in_tls() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
+        with Dials(Tokens(), "tracker", url, timeout=0.1) as dials, pytest.raises(TimeoutError) as caught:
+            dials.run.list_all(retries=Retry(1, backoff_factor=0))
+    assert isinstance(caught.value, errors.RequestTimeoutError)
+    assert (caught.value.phase, caught.value.attempts) == ("connect", 2)
+
+
+@pytest.fixture
+def tls_server(tmp_path: Path) -> Iterator[FaultServer]:
+    """A server with a certificate that nobody has signed."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    today = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1)
+        .not_valid_before(today - dt.timedelta(days=1))
+        .not_valid_after(today + dt.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    file = tmp_path / "server.pem"
+    file.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(pem)
+    )
+    server = FaultServer("--tls", str(file))
+    yield server
+    server.stop()
+
+
+def test_a_certificate_that_nobody_signed(
+    tls_server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = tls_server.url.replace("http:", "https:")
+    error = refused(Dials(Tokens(), "tracker", url, timeout=5))
+    assert (error.phase, error.attempts) == ("certificate", 1)
+    assert "SSL_CERT_FILE" in error.advice
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
+    with Dials(Tokens(), "tracker", url, timeout=5) as dials:
+        assert len(dials.run.list_all()) == len(rows_of("run"))
