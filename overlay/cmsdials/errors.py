@@ -490,8 +490,8 @@ class SchemaError(DecodeError):
     """
 
     usual_advice = (
-        "The service has changed, or speaks another version: install the newest cmsdials,"
-        " and report this message if it stays."
+        "The service has changed, or speaks another version: install the newest cmsdials, and report this"
+        " message if it stays. Its maintainers see every such change with scripts/check-drift, as a breaking one."
     )
 
     def __init__(
