@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Any, Generic, Self, TypedDict, TypeVar
 
@@ -37,6 +36,7 @@ from cmsdials.errors import (
     RequestTimeoutError,
 )
 from cmsdials.headers import checked_workspace, refuse_unsendable
+from cmsdials.origin import client_version
 from cmsdials.pool import Pool
 from cmsdials.redaction import shortened
 from cmsdials.retry import GiveUp, Retries, next_attempt, retry_rules
@@ -323,11 +323,7 @@ def _url(whole: str, params: Any) -> httpx.URL:
 
 @cache
 def _user_agent() -> str:
-    try:
-        own = version("cmsdials")
-    except PackageNotFoundError:  # run from a folder, not installed
-        own = "unknown"
-    return f"cmsdials/{own} (python/{platform.python_version()}; httpx/{httpx.__version__})"
+    return f"cmsdials/{client_version()} (python/{platform.python_version()}; httpx/{httpx.__version__})"
 
 
 def _without_frames(error: BaseException) -> BaseException:
