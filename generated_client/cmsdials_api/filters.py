@@ -23,6 +23,10 @@ class _InitSignature:
         return shown.replace(parameters=list(shown.parameters.values())[1:])
 
 
+class UnknownFilter(TypeError, AttributeError):
+    """A filter that the operation does not take was given to a filter class, or set on filters."""
+
+
 class Filters:
     """What all filter classes share: a name that the service would silently ignore is an error.
 
@@ -44,6 +48,14 @@ class Filters:
                 raise cls.unknown_filter(name)
         return super().__new__(cls)
 
+    if not TYPE_CHECKING:  # which would take any name for settable
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            try:
+                super().__setattr__(name, value)
+            except AttributeError:
+                raise self.unknown_filter(name) from None
+
     def __attrs_post_init__(self) -> None:
         """Do nothing; the overlay checks the values here."""
 
@@ -57,11 +69,15 @@ class Filters:
         """Return the error for a filter that the operation does not take."""
         near = get_close_matches(name, cls.PARAMETERS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(cls.PARAMETERS)}"
-        return TypeError(f"{cls.__name__} has no filter {name!r}; {hint}")
+        return UnknownFilter(f"{cls.__name__} has no filter {name!r}; {hint}")
 
     def given(self) -> dict[str, Any]:
         """Return the filters that are set, by name, in the order of the contract."""
         return {name: value for name in self.PARAMETERS if (value := getattr(self, name)) is not None}
+
+    def dict(self) -> dict[str, Any]:
+        """Return what `given` does, under the name that records have for it."""
+        return self.given()
 
     def __repr__(self) -> str:
         return (
@@ -599,4 +615,5 @@ __all__ = (
     "MLBadLumisectionFilters",
     "MLModelsIndexFilters",
     "RunFilters",
+    "UnknownFilter",
 )

@@ -8,8 +8,8 @@ a key that the contract does not know stands in `extra`.
 """
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Protocol, Self
 
 from attrs import frozen
 
@@ -27,6 +27,7 @@ class Field:
         required: Whether the service always sends it (when `fields` does not leave it out).
         nullable: Whether it may be null.
         record: The record that it holds, or that its items are.
+        dimensions: Of an array of numbers: 1, or more for arrays of arrays; 0 of everything else.
     """
 
     name: str
@@ -34,6 +35,30 @@ class Field:
     required: bool
     nullable: bool
     record: "type[Record | FreeObject] | None" = None
+    dimensions: int = 0
+
+    def read(self, value: Any, where: str = "") -> Any:
+        """Return a JSON value as the record holds it.
+
+        Args:
+            value: The value.
+            where: Its place in the document, for the error.
+
+        Raises:
+            MalformedAnswer: It is not of the field's kind.
+        """
+        if value is None and self.nullable:
+            return None
+        try:
+            parsed = _PARSERS[self.kind](value)
+        except (TypeError, ValueError, OverflowError):
+            expected = "date and time" if self.kind == "datetime" else self.kind
+            raise MalformedAnswer(where, f"is {_short(value)}, not of type {expected}") from None
+        if self.record is None:
+            return parsed
+        if self.kind == "array":
+            return [self.record.from_dict(item, where=f"{where}[{i}]") for i, item in enumerate(parsed)]
+        return self.record.from_dict(parsed, where=where)
 
 
 class FreeObject:
@@ -52,23 +77,78 @@ class FreeObject:
         return dict(self)  # type: ignore[call-overload, no-any-return]  # every subclass is a dict too
 
 
-class Record:
+class Row(Protocol):
+    """What a record is made of where its fields are kept elsewhere, such as in columns."""
+
+    def names(self) -> Sequence[str]:
+        """Return the fields that the service sent, in the order of the contract."""
+
+    def value(self, name: str) -> Any:
+        """Return a field as the record is to hold it."""
+
+    def extra(self) -> dict[str, Any]:
+        """Return what the service sent and the contract does not know."""
+
+
+class _HasDict:
+    __slots__ = ("__dict__", "__weakref__")
+
+
+_filled: Any = _HasDict.__dict__["__dict__"]  # the instance's own dict, below the property of the same name
+
+
+class Record(_HasDict):
     """A record of the contract.
+
+    A record may be made of a row that is kept elsewhere (`Record.of`); its fields are then fetched when somebody
+    looks at them. As soon as something is handed out or set that can change, the record is on its own.
 
     Attributes:
         FIELDS: Its fields, in the order of data frame columns.
-        extra: What the service sent and the contract does not know.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "extra")
+    __slots__ = ("_extra", "_row")
 
     FIELDS: ClassVar[tuple[Field, ...]] = ()
-    extra: dict[str, Any]
+    _extra: dict[str, Any]
+    _row: Row | None
+
+    def __new__(cls, *_args: Any, **_fields: Any) -> Self:
+        record = super().__new__(cls)
+        _set(record, "_extra", {})
+        _set(record, "_row", None)
+        return record
 
     def __attrs_post_init__(self) -> None:
-        self.extra = {}
         for name in [name for name, value in self.__dict__.items() if isinstance(value, Unset)]:
             del self.__dict__[name]
+
+    @classmethod
+    def of(cls, row: Row) -> Self:
+        """Make a record of a row that is kept elsewhere."""
+        record = cls.__new__(cls)
+        _set(record, "_row", row)
+        return record
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]  # object has it as a variable
+        """The fields that the service sent, in the order of the contract."""
+        self._stand_alone()
+        return _filled.__get__(self)  # type: ignore[no-any-return]
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """What the service sent and the contract does not know."""
+        self._stand_alone()
+        return self._extra
+
+    def _stand_alone(self) -> None:
+        row = self._row
+        if row is not None:
+            fields = {name: row.value(name) for name in row.names()}
+            _set(self, "_extra", row.extra())
+            _filled.__get__(self).update(fields)
+            _set(self, "_row", None)
 
     @classmethod
     def from_dict(cls, source: Mapping[str, Any], *, partial: bool = False, where: str = "") -> Self:
@@ -88,10 +168,10 @@ class Record:
         values = record.__dict__
         for field in cls.FIELDS:
             if field.name in source:
-                values[field.name] = _parse(field, source[field.name], f"{where}.{field.name}".lstrip("."))
+                values[field.name] = field.read(source[field.name], f"{where}.{field.name}".lstrip("."))
             elif field.required and not partial:
                 raise MalformedAnswer(f"{where}.{field.name}".lstrip("."), "is missing")
-        record.extra = {key: value for key, value in source.items() if key not in values}
+        record.extra.update((key, value) for key, value in source.items() if key not in values)
         return record
 
     def to_dict(self) -> dict[str, Any]:
@@ -103,6 +183,12 @@ class Record:
         return iter(self.__dict__.items())
 
     def __getattr__(self, name: str) -> Any:
+        row = None if name.startswith("_") else self._row
+        if row is not None and name in row.names():
+            value = row.value(name)
+            if isinstance(value, _NEVER_CHANGES):
+                return value
+            return self.__dict__[name]
         if any(field.name == name for field in type(self).FIELDS):
             message = (
                 f"this {type(self).__name__} has no {name!r}: the service did not send it, because `fields` left it "
@@ -111,6 +197,21 @@ class Record:
         else:
             message = f"{type(self).__name__!r} object has no attribute {name!r}"
         raise AttributeError(message, name=name, obj=self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._stand_alone()
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        self._stand_alone()
+        super().__delattr__(name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"fields": self.__dict__, "extra": self.extra}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state["fields"])
+        self.extra.update(state["extra"])
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -125,6 +226,15 @@ class Record:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={_short(value)}' for name, value in self.__dict__.items())})"
+
+
+def row_of(record: Record) -> Row | None:
+    """Return the row that a record is made of and still equal to; None of a record on its own."""
+    return record._row
+
+
+_set = object.__setattr__
+_NEVER_CHANGES = (str, int, float, bool, datetime.datetime, type(None))
 
 
 def as_array(source: Any) -> list[Any]:
@@ -161,21 +271,6 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "object": lambda value: _exactly(dict, value),
     "any": lambda value: value,
 }
-
-
-def _parse(field: Field, value: Any, where: str) -> Any:
-    if value is None and field.nullable:
-        return None
-    try:
-        parsed = _PARSERS[field.kind](value)
-    except (TypeError, ValueError):
-        expected = "date and time" if field.kind == "datetime" else field.kind
-        raise MalformedAnswer(where, f"is {_short(value)}, not of type {expected}") from None
-    if field.record is None:
-        return parsed
-    if field.kind == "array":
-        return [field.record.from_dict(item, where=f"{where}[{i}]") for i, item in enumerate(parsed)]
-    return field.record.from_dict(parsed, where=where)
 
 
 def _plain(value: Any) -> Any:

@@ -1,24 +1,44 @@
 # Generated from openapi.json by `python -m cmsdials_generator generate` (scripts/regenerate).
 # Do not edit: change the contract, the templates or the tables of the generator, and generate again.
 
-"""The table of resources: which operations, record and filters belong together."""
+"""The table of resources: which operations, record and filters belong together.
+
+It holds their names alone. What they stand for is loaded when it is first asked for, so that whoever asks for one
+resource does not wait for all the others, nor for the HTTP library.
+"""
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from . import filters, models
-from .api.dataset_index import get_dataset_index, list_dataset_index
-from .api.file_index import count_file_index, get_file_index, list_file_index
-from .api.h1d import get_h1d, list_h1d
-from .api.h2d import get_h2d, list_h2d
-from .api.lumi import count_lumi, get_lumi, list_lumi
-from .api.mes import get_mes, list_mes
-from .api.ml_bad_lumis import get_ml_bad_lumis, get_ml_bad_lumis_v1_12, list_ml_bad_lumis
-from .api.ml_models_index import get_ml_models_index, list_ml_models_index
-from .api.run import count_run, get_run, list_run
-from .records import Record
-from .types import RequestArguments
+from . import operations
+
+if TYPE_CHECKING:
+    from .filters import Filters
+    from .records import Record
+    from .types import RequestArguments
+
+
+@frozen
+class Request:
+    """Makes the request of an operation, when it is called.
+
+    Attributes:
+        operation: Name of the operation, as in `operations`.
+    """
+
+    operation: str
+
+    @property
+    def function(self) -> "Callable[..., RequestArguments]":
+        """The `request` function of the operation."""
+        function: Callable[..., RequestArguments] = getattr(operations, self.operation).request
+        return function
+
+    def __call__(self, *args: Any, **named: Any) -> "RequestArguments":
+        return self.function(*args, **named)
 
 
 @frozen
@@ -28,8 +48,6 @@ class Resource:
     Attributes:
         name: The attribute of `Dials` that serves it.
         path: Where it lists.
-        record: What its rows are.
-        filters: What its list takes.
         paginated: Whether it lists page by page.
         keys: What `get` identifies a row by.
         list: Makes the request for a page.
@@ -42,39 +60,51 @@ class Resource:
 
     name: str
     path: str
-    record: type[Record]
-    filters: type[filters.Filters]
+    _record: str
+    _filters: str
     paginated: bool
     keys: tuple[str, ...]
-    list: Callable[..., RequestArguments]
-    get: Callable[..., RequestArguments]
-    count: Callable[..., RequestArguments] | None = None
+    list: Request
+    get: Request
+    count: Request | None = None
     countable: tuple[str, ...] = ()
-    get_v1_12: Callable[..., RequestArguments] | None = None
+    get_v1_12: Request | None = None
     keys_v1_12: tuple[str, ...] = ()
+
+    @property
+    def record(self) -> "type[Record]":
+        """What its rows are."""
+        record: type[Record] = getattr(import_module(".models", __package__), self._record)
+        return record
+
+    @property
+    def filters(self) -> "type[Filters]":
+        """What its list takes."""
+        filters: type[Filters] = getattr(import_module(".filters", __package__), self._filters)
+        return filters
 
 
 RESOURCES: Mapping[str, Resource] = {
     "dataset_index": Resource(
         name="dataset_index",
         path="/api/v1/dataset-index/",
-        record=models.DatasetIndex,
-        filters=filters.DatasetIndexFilters,
+        record="DatasetIndex",
+        filters="DatasetIndexFilters",
         paginated=True,
         keys=("dataset_id",),
-        list=list_dataset_index.request,
-        get=get_dataset_index.request,
+        list=Request("list_dataset_index"),
+        get=Request("get_dataset_index"),
     ),
     "file_index": Resource(
         name="file_index",
         path="/api/v1/file-index/",
-        record=models.FileIndex,
-        filters=filters.FileIndexFilters,
+        record="FileIndex",
+        filters="FileIndexFilters",
         paginated=True,
         keys=("dataset_id", "file_id"),
-        list=list_file_index.request,
-        get=get_file_index.request,
-        count=count_file_index.request,
+        list=Request("list_file_index"),
+        get=Request("get_file_index"),
+        count=Request("count_file_index"),
         countable=(
             "logical_file_name",
             "logical_file_name__regex",
@@ -88,23 +118,23 @@ RESOURCES: Mapping[str, Resource] = {
     "mes": Resource(
         name="mes",
         path="/api/v1/mes/",
-        record=models.MonitoringElement,
-        filters=filters.MEFilters,
+        record="MonitoringElement",
+        filters="MEFilters",
         paginated=False,
         keys=("me_id",),
-        list=list_mes.request,
-        get=get_mes.request,
+        list=Request("list_mes"),
+        get=Request("get_mes"),
     ),
     "run": Resource(
         name="run",
         path="/api/v1/run/",
-        record=models.Run,
-        filters=filters.RunFilters,
+        record="Run",
+        filters="RunFilters",
         paginated=True,
         keys=("dataset_id", "run_number"),
-        list=list_run.request,
-        get=get_run.request,
-        count=count_run.request,
+        list=Request("list_run"),
+        get=Request("get_run"),
+        count=Request("count_run"),
         countable=(
             "dataset_id",
             "run_number",
@@ -118,13 +148,13 @@ RESOURCES: Mapping[str, Resource] = {
     "lumi": Resource(
         name="lumi",
         path="/api/v1/lumisection/",
-        record=models.Lumisection,
-        filters=filters.LumisectionFilters,
+        record="Lumisection",
+        filters="LumisectionFilters",
         paginated=True,
         keys=("dataset_id", "run_number", "ls_number"),
-        list=list_lumi.request,
-        get=get_lumi.request,
-        count=count_lumi.request,
+        list=Request("list_lumi"),
+        get=Request("get_lumi"),
+        count=Request("count_lumi"),
         countable=(
             "dataset_id",
             "run_number",
@@ -140,43 +170,43 @@ RESOURCES: Mapping[str, Resource] = {
     "h1d": Resource(
         name="h1d",
         path="/api/v1/th1/",
-        record=models.LumisectionHistogram1D,
-        filters=filters.LumisectionHistogram1DFilters,
+        record="LumisectionHistogram1D",
+        filters="LumisectionHistogram1DFilters",
         paginated=True,
         keys=("dataset_id", "run_number", "ls_number", "me_id"),
-        list=list_h1d.request,
-        get=get_h1d.request,
+        list=Request("list_h1d"),
+        get=Request("get_h1d"),
     ),
     "h2d": Resource(
         name="h2d",
         path="/api/v1/th2/",
-        record=models.LumisectionHistogram2D,
-        filters=filters.LumisectionHistogram2DFilters,
+        record="LumisectionHistogram2D",
+        filters="LumisectionHistogram2DFilters",
         paginated=True,
         keys=("dataset_id", "run_number", "ls_number", "me_id"),
-        list=list_h2d.request,
-        get=get_h2d.request,
+        list=Request("list_h2d"),
+        get=Request("get_h2d"),
     ),
     "ml_models_index": Resource(
         name="ml_models_index",
         path="/api/v1/ml-models-index/",
-        record=models.MLModelsIndex,
-        filters=filters.MLModelsIndexFilters,
+        record="MLModelsIndex",
+        filters="MLModelsIndexFilters",
         paginated=True,
         keys=("model_id",),
-        list=list_ml_models_index.request,
-        get=get_ml_models_index.request,
+        list=Request("list_ml_models_index"),
+        get=Request("get_ml_models_index"),
     ),
     "ml_bad_lumis": Resource(
         name="ml_bad_lumis",
         path="/api/v1/ml-bad-lumisection/",
-        record=models.MLBadLumisection,
-        filters=filters.MLBadLumisectionFilters,
+        record="MLBadLumisection",
+        filters="MLBadLumisectionFilters",
         paginated=True,
         keys=("model_id", "dataset_id", "run_number", "ls_number"),
-        list=list_ml_bad_lumis.request,
-        get=get_ml_bad_lumis.request,
-        get_v1_12=get_ml_bad_lumis_v1_12.request,
+        list=Request("list_ml_bad_lumis"),
+        get=Request("get_ml_bad_lumis"),
+        get_v1_12=Request("get_ml_bad_lumis_v1_12"),
         keys_v1_12=("model_id", "dataset_id", "run_number", "ls_number", "me_id"),
     ),
 }

@@ -1,4 +1,4 @@
-"""The modules that openapi-python-client has no template for: records, filters and the table of resources.
+"""The modules that openapi-python-client has no template for: records, filters, operations, the table of resources.
 
 Pure: from the contract to the text of a module.
 """
@@ -81,17 +81,15 @@ def modules(contract: Mapping[str, Node], names: Names) -> dict[str, str]:
         "resources": resources,
         "operations": sorted(
             (
-                {"tag": one["name"], "id": one[use]}
-                for one in resources
-                for use in ("list", "get", "count", "get_v1_12")
-                if one[use]
+                {"tag": operation["tags"][0], "id": operation["operationId"]}
+                for _, _, operation in operations(contract)
             ),
             key=lambda operation: (operation["tag"], operation["id"]),
         ),
     }
     return {
         f"{name}.py": environment.get_template(f"{name}.py.jinja").render(context)
-        for name in ("records", "filters", "resources")
+        for name in ("records", "filters", "operations", "resources")
     }
 
 

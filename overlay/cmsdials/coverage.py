@@ -113,7 +113,7 @@ class Coverage:
 
 
 def covered(
-    listed: Iterable[Record], rows: Sequence[Record], *, listing_complete: bool, notes: Sequence[str] = ()
+    listed: Iterable[Record], rows: Iterable[Record], *, listing_complete: bool, notes: Sequence[str] = ()
 ) -> Coverage:
     """Compare lumisections with histograms.
 
@@ -132,8 +132,8 @@ def covered(
     for row in rows:
         key = (_run(row), row.me_id)
         counts.setdefault(key, Counter())[row.ls_number] += 1
-        names.setdefault(row.me_id, row.__dict__.get("me"))
-        if row.__dict__.get("entries") == 0:
+        names.setdefault(row.me_id, getattr(row, "me", None))
+        if getattr(row, "entries", None) == 0:
             empty.setdefault(key, set()).add(row.ls_number)
     if not names:
         names[None] = None  # a run without any histogram is a row all the same

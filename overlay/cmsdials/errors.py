@@ -4,11 +4,12 @@ The tree (in brackets the built-in classes that an error is as well, so that ``e
 working)::
 
     DialsError
+        BinningError (ValueError)
         CheckpointError
         ConfigurationError (ValueError)
             CredentialsError
         FilterError (ValueError)
-            UnknownFilterError (TypeError)
+            UnknownFilterError (AttributeError, TypeError)
         MissingDependencyError (ImportError, RuntimeError)
         LoginError
             ImpossibleToRefreshTokenError
@@ -46,7 +47,7 @@ copy, so they cross process boundaries.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from cmsdials.redaction import shortened, without_secrets
@@ -54,6 +55,7 @@ from cmsdials.redaction import shortened, without_secrets
 __all__ = [
     "AuthenticationError",
     "BadRequestError",
+    "BinningError",
     "CheckpointError",
     "ConfigurationError",
     "ConnectionFailedError",
@@ -129,6 +131,12 @@ class DialsError(Exception):
         return _restore, (type(self), self.args), dict(self.__dict__)
 
 
+class BinningError(DialsError, ValueError):
+    """Histograms of different binnings cannot stand in one array."""
+
+    usual_advice = "Take the histograms of one binning at a time, or use to_pandas()."
+
+
 class CheckpointError(DialsError):
     """A file of a listing cannot be read or written, is damaged, or is of another listing."""
 
@@ -153,8 +161,11 @@ class FilterError(DialsError, ValueError):
     usual_advice = "Correct the filter; nothing was sent."
 
 
-class UnknownFilterError(FilterError, TypeError):
+class UnknownFilterError(FilterError, AttributeError, TypeError):
     """A filter name that does not exist. The service would ignore it in silence and send the whole table.
+
+    It is a `TypeError`, as Python raises for an unknown argument, and an `AttributeError`, as it raises for an
+    attribute that an object cannot have.
 
     Args:
         filter_class: Name of the filter class, such as ``RunFilters``.
@@ -280,6 +291,19 @@ class RequestFailedError(DialsError):
         self.method = method
         self.url = without_secrets(url)
         self.attempts = attempts
+
+    def advise(self, fitting: Mapping[type[RequestFailedError], str]) -> None:
+        """Replace the advice of the class, where another one fits better what was asked.
+
+        Args:
+            fitting: Advice for a class and those below it. Advice that was made for this very error stays.
+        """
+        if not self.advice.endswith(self.usual_advice):
+            return
+        for kind in type(self).__mro__:
+            if kind in fitting:
+                self.advice = self.advice.removesuffix(self.usual_advice) + fitting[kind]
+                return
 
     def __str__(self) -> str:
         asked = f"{self.method} {shortened(self.url, _LONGEST_URL)}".strip()

@@ -14,12 +14,13 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from math import isnan
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import cmsdials_api.filters as emitted
 from attrs import Attribute, define, field
 
 from cmsdials.errors import FilterError, UnknownFilterError
+from cmsdials.redaction import shortened
 
 __all__ = [
     "DatasetIndexFilters",
@@ -84,10 +85,10 @@ def _check_expressions(owner: str, given: Mapping[str, Any]) -> None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of what Python may read otherwise one day
                 re.compile(value)
-        except re.error as problem:
-            if problem.msg.startswith("bad escape"):
+        except (re.error, OverflowError, RecursionError) as problem:
+            if str(problem).startswith("bad escape"):
                 continue  # PostgreSQL, which the service asks, knows more of them
-            message = f"{owner}.{name} is no regular expression: {problem} in {value!r}"
+            message = f"{owner}.{name} is no regular expression: {problem} in {_shown(value)}"
         else:
             continue
         advice = "To find the text as it is, pass it through re.escape()."
@@ -151,15 +152,17 @@ class _HistogramFilters(_Checked):
         """Whether a filter of this name can be given."""
         return name == MISSPELT or super().accepts(name)
 
-    def __attrs_post_init__(self) -> None:
-        misspelt = getattr(self, MISSPELT)
-        if misspelt is not None:
-            setattr(self, MISSPELT, None)
-            _apply_misspelt(self, misspelt)
-        super().__attrs_post_init__()
+    if not TYPE_CHECKING:  # which would take any name for settable
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name == MISSPELT and value is not None:
+                made = hasattr(self, MISSPELT)  # else `__init__` stands between this and the user
+                _apply_misspelt(self, value, stacklevel=3 if made else 4)
+                value = None
+            super().__setattr__(name, value)
 
 
-def _apply_misspelt(filters: Any, value: int) -> None:
+def _apply_misspelt(filters: Any, value: int, stacklevel: int) -> None:
     if filters.ls_number__lte not in (None, value):
         message = f"ls_numbet__lte={value!r} contradicts ls_number__lte={filters.ls_number__lte!r}"
         raise FilterError(message, advice="Give ls_number__lte alone: ls_numbet__lte is a misspelling of it.")
@@ -168,33 +171,28 @@ def _apply_misspelt(filters: Any, value: int) -> None:
         "ls_numbet__lte is a misspelling, which older versions did not apply at all; it is taken for "
         "ls_number__lte. Write ls_number__lte.",
         DeprecationWarning,
-        stacklevel=4,  # whoever made the filters, or set the attribute
+        stacklevel=stacklevel,
     )
-
-
-def _on_misspelt(filters: Any, _attribute: Attribute[Any], value: int | None) -> None:
-    if value is not None:
-        _apply_misspelt(filters, value)
 
 
 @define(kw_only=True, repr=False)
 class LumisectionHistogram1DFilters(_HistogramFilters, emitted.LumisectionHistogram1DFilters):  # noqa: D101  # as above
     __doc__ = emitted.LumisectionHistogram1DFilters.__doc__
 
-    ls_numbet__lte: int | None = field(default=None, eq=False, on_setattr=_on_misspelt)
+    ls_numbet__lte: int | None = field(default=None, eq=False)
 
 
 @define(kw_only=True, repr=False)
 class LumisectionHistogram2DFilters(_HistogramFilters, emitted.LumisectionHistogram2DFilters):  # noqa: D101  # as above
     __doc__ = emitted.LumisectionHistogram2DFilters.__doc__
 
-    ls_numbet__lte: int | None = field(default=None, eq=False, on_setattr=_on_misspelt)
+    ls_numbet__lte: int | None = field(default=None, eq=False)
 
 
 def _scalar(value: Any) -> Any:
-    plain = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
+    plain = _plain(value)
     if not isinstance(plain, str | int | float):
-        message = f"an OMS filter compares with one value, text or a number, not {plain!r}"
+        message = f"an OMS filter compares with one value, text or a number, not {_shown(plain)}"
         raise FilterError(message, advice="For several values make several queries, or use GE and LE.")
     return plain
 
@@ -212,12 +210,20 @@ class OMSFilter:
         operator: EQ, NEQ, LT, GT, LE, GE or LIKE.
 
     Raises:
-        FilterError: There is no such operator.
+        FilterError: There is no such operator, or the value is neither text nor a number.
     """
 
-    attribute_name: str
+    attribute_name: str = field()
     value: str | int | float = field(converter=_scalar)
     operator: Operator = field()
+
+    @attribute_name.validator
+    def _named(self, _attribute: Attribute[Any], name: object) -> None:
+        if not isinstance(name, str) or not name:
+            message = (
+                f"attribute_name is the name of an OMS attribute, such as run_number, not {_shown(name)}"
+            )
+            raise FilterError(message)
 
     @operator.validator
     def _known(self, _attribute: Attribute[Any], operator: str) -> None:
@@ -235,6 +241,9 @@ class OMSPage:
     Attributes:
         attribute_name: limit (rows in a page) or offset (rows to step over).
         value: The number.
+
+    Raises:
+        FilterError: OMS has no such paging parameter, or the value is no number that it can have.
     """
 
     attribute_name: str = field()
@@ -248,7 +257,10 @@ class OMSPage:
 
     @value.validator
     def _counts(self, _attribute: Attribute[Any], value: int) -> None:
-        checked_value(f"OMSPage.{self.attribute_name}", "integer", value)
+        least = 1 if self.attribute_name == "limit" else 0
+        if checked_value(f"OMSPage.{self.attribute_name}", "integer", value) < least:
+            message = f"OMSPage.{self.attribute_name} must be at least {least}, not {value}"
+            raise FilterError(message)
 
 
 def checked_value(where: str, kind: str, value: Any) -> Any:
@@ -262,27 +274,34 @@ def checked_value(where: str, kind: str, value: Any) -> Any:
     Raises:
         FilterError: The value is of another kind, or an empty list.
     """
+    plain = _plain(value)
     if kind in ("integers", "strings"):
-        items = [checked_value(where, kind.removesuffix("s"), item) for item in _items(where, value)]
+        items = [checked_value(where, kind.removesuffix("s"), item) for item in _items(where, plain)]
         if not items:
             message = f"{where} is empty: the service would ignore it and answer everything"
             raise FilterError(message, advice="Leave the filter out, or give at least one value.")
-        return items
-    plain = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
+        return sorted(items) if isinstance(plain, set | frozenset) else items
     checked = _CHECKS[kind](plain)
     if checked is None:
-        message = f"{where} takes {_A[kind]}, not {value!r}"
+        message = f"{where} takes {_A[kind]}, not {_shown(plain)}"
         raise FilterError(message)
     return checked
+
+
+def _plain(value: Any) -> Any:
+    """Take a NumPy scalar, or an array without dimensions, for the number that it holds."""
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
+
+
+def _shown(value: Any) -> str:
+    return shortened(repr(value), _MOST_SHOWN)
 
 
 def _items(where: str, value: Any) -> Iterable[Any]:
     if isinstance(value, str):
         return [item.strip() for item in value.split(",") if item.strip()]
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=lambda item: (type(item).__name__, item))
     if isinstance(value, Mapping | bytes) or not isinstance(value, Iterable):
-        message = f"{where} takes a list of values, not {value!r}"
+        message = f"{where} takes a list of values, not {_shown(value)}"
         raise FilterError(message, advice=f"Write {where.rpartition('.')[2]}=[...].")
     return value
 
@@ -294,14 +313,17 @@ def _whole_number(value: Any) -> int | None:
         return int(value) if value.is_integer() else None
     if isinstance(value, str):
         text = value.strip()
-        return int(text) if text.removeprefix("-").isdecimal() else None
+        return int(text) if text.removeprefix("-").isdecimal() and len(text) <= _MOST_DIGITS else None
     return value if isinstance(value, int) else None
 
 
 def _real_number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or isnan(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    try:
+        return None if isnan(value) else float(value)
+    except OverflowError:  # an int that no float can hold
+        return None
 
 
 def _text(value: Any) -> str | None:
@@ -314,6 +336,8 @@ def _truth(value: Any) -> bool | None:
     return bool(value) if isinstance(value, bool | int) and value in (0, 1) else None
 
 
+_MOST_SHOWN = 100
+_MOST_DIGITS = 40  # more than any number of the service has; Python itself refuses thousands
 _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "integer": _whole_number,
     "number": _real_number,

@@ -8,20 +8,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cmsdials_api.api.ml_bad_lumis import (
-    get_cert_json,
-    get_cert_json_v1_12,
-    get_golden_json,
-    get_golden_json_v1_12,
-)
+from cmsdials_api import operations
 from cmsdials_api.filters import Filters
 from cmsdials_api.models.certification_query import CertificationQuery
 
 from cmsdials import decode
-from cmsdials.errors import FilterError, MethodNotAllowedError, NotFoundError
+from cmsdials.address import address
+from cmsdials.errors import (
+    FilterError,
+    GatewayError,
+    IncompleteBodyError,
+    MethodNotAllowedError,
+    NotFoundError,
+    RequestFailedError,
+    RequestTimeoutError,
+)
 from cmsdials.filters import MLBadLumisectionFilters, MLModelsIndexFilters, checked_value
 from cmsdials.models import MLBadLumisection, MLModelsIndex
 from cmsdials.page import Page
+from cmsdials.query import refuse_too_long
+from cmsdials.redaction import shortened
 from cmsdials.resource import PaginatedResource
 from cmsdials.retry import Retries
 from cmsdials.session import Session
@@ -32,6 +38,12 @@ _Numbers = list[int]  # inside the classes, `list` is their method
 
 _RENAMED = {"model_id": "id", "model_id__in": "id__in"}
 """Filters of v1.12 -> the same ones of a newer service."""
+
+_CERTIFICATION_ADVICE: Mapping[type[RequestFailedError], str] = {
+    GatewayError: "Ask for fewer runs at a time, or try again later.",
+    IncompleteBodyError: "Nothing of this answer was used. Try again, with fewer runs if it stays.",
+    RequestTimeoutError: "Ask for fewer runs at a time, or raise timeout=.",
+}
 
 
 class MLModelsIndexResource(PaginatedResource[MLModelsIndex, MLModelsIndexFilters]):
@@ -54,12 +66,16 @@ class MLModelsIndexResource(PaginatedResource[MLModelsIndex, MLModelsIndexFilter
         query = super()._query(filters, fields)
         for old, new in _RENAMED.items():
             if old in query and new in query and query[old] != query[new]:
-                message = f"{old}={query[old]!r} and {new}={query[new]!r} are the same filter with two values"
+                both = (
+                    f"{old}={shortened(repr(query[old]), 100)} and {new}={shortened(repr(query[new]), 100)}"
+                )
+                message = f"{both} are the same filter with two values"
                 raise FilterError(message, advice=f"Give {new} alone.")
             # Each generation ignores the other's name in silence, so both are sent.
             value = query.get(old, query.get(new))
             if value is not None:
                 query |= {old: value, new: value}
+        refuse_too_long(self._table.filters.__name__, self._table.path, query)
         return query
 
     def _page(
@@ -126,6 +142,7 @@ class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisect
             "run_number": run_number,
             "ls_number": ls_number,
         }
+        of_element: NotFoundError | None = None
         if me_id is not None and self._table.get_v1_12 is not None:
             request = self._table.get_v1_12(**self._checked_keys(keys | {"me_id": me_id}))
             try:
@@ -134,25 +151,42 @@ class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisect
                     lambda answer: decode.read_row(answer, MLBadLumisection, self.name),
                     retries=retries,
                 )
-            except NotFoundError:
-                pass  # a newer service has no such path, so ask in its way
+            except NotFoundError as error:
+                if not _may_lack_the_path(error):
+                    raise
+                of_element = error  # a newer service has no such path, so ask in its way
         try:
             return self._row(retries, **keys)
-        except NotFoundError:
-            if me_id is not None:
+        except NotFoundError as error:
+            if not _may_lack_the_path(error):
                 raise
-            filters = MLBadLumisectionFilters(
-                model_id=model_id, dataset_id=dataset_id, run_number=run_number, ls_number=ls_number
-            )
-            found = self.list(filters, retries=retries).results
-            verdicts = [row for row in found if "me_id" in row.__dict__]
-            if not verdicts:
-                raise
+            of_lumisection = error
+        if of_element is not None:
+            raise of_element from None
+        filters = MLBadLumisectionFilters(
+            model_id=model_id, dataset_id=dataset_id, run_number=run_number, ls_number=ls_number
+        )
+        found = self.list(filters, retries=retries).results
+        verdicts = [row for row in found if "me_id" in row.__dict__]
+        if not verdicts:
+            raise self._no_verdict(keys, of_lumisection)
         if len(verdicts) > 1:
             mes = ", ".join(str(row.me_id) for row in verdicts)
             message = f"this model has verdicts on {len(verdicts)} monitoring elements of this lumisection"
             raise FilterError(message, advice=f"Give me_id too, one of {mes}.")
         return verdicts[0]
+
+    def _no_verdict(self, keys: Mapping[str, int], answered: NotFoundError) -> NotFoundError:
+        """Make the error for a lumisection that the list knows no verdict on."""
+        wanted = ", ".join(f"{name}={key}" for name, key in keys.items())
+        session = self._session
+        return NotFoundError(
+            f"HTTP {answered.status_code}: no verdict has {wanted}",
+            status_code=answered.status_code,
+            detail=answered.detail,
+            method=answered.method,
+            url=address(session.base_url, session.route, session.version, self._table.path),
+        )
 
     def __call__(
         self,
@@ -191,7 +225,7 @@ class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisect
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
         asked = _certification_query(model_id__in, dataset_id__in, run_number__in)
-        return self._certification(get_cert_json, get_cert_json_v1_12, asked, retries)
+        return self._certification(operations.get_cert_json, operations.get_cert_json_v1_12, asked, retries)
 
     def golden_json(
         self,
@@ -206,7 +240,9 @@ class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisect
         Arguments and errors as in `cert_json`.
         """
         asked = _certification_query(model_id__in, dataset_id__in, run_number__in)
-        return self._certification(get_golden_json, get_golden_json_v1_12, asked, retries)
+        return self._certification(
+            operations.get_golden_json, operations.get_golden_json_v1_12, asked, retries
+        )
 
     def _certification(
         self, operation: Any, operation_v1_12: Any, asked: Mapping[str, _Numbers], retries: Retries
@@ -217,17 +253,30 @@ class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisect
         }
         is_v1_12 = self._is_v1_12
         try:
-            return self._free_form(requests[is_v1_12], retries)
+            return self._certify(requests[is_v1_12], asked, retries)
         except MethodNotAllowedError:
             pass  # the other generation; if that is refused too, its error says so
-        answer = self._free_form(requests[not is_v1_12], retries)
+        answer = self._certify(requests[not is_v1_12], asked, retries)
         self._is_v1_12 = not is_v1_12  # from now on; threads that found it out too say the same
         return answer
 
-    def _free_form(self, request: Mapping[str, Any], retries: Retries) -> dict[str, Any]:
-        return self._session.perform(
-            request, lambda answer: decode.read_object(answer, self.name), retries=retries, safe=True
-        )
+    def _certify(
+        self, request: Mapping[str, Any], asked: Mapping[str, _Numbers], retries: Retries
+    ) -> dict[str, Any]:
+        if "params" in request:  # v1.12 reads the lists from the URL
+            refuse_too_long(self.name, request["url"], asked)
+        try:
+            return self._session.perform(
+                request, lambda answer: decode.read_object(answer, self.name), retries=retries, safe=True
+            )
+        except RequestFailedError as error:
+            error.advise(_CERTIFICATION_ADVICE)
+            raise
+
+
+def _may_lack_the_path(error: NotFoundError) -> bool:
+    """Whether a 404 may be about the path, which another generation has, and not about the row."""
+    return error.body.lstrip().startswith("<") or error.detail.rstrip(".").lower() in ("", "not found")
 
 
 def _certification_query(

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import frozen
-from cmsdials_api.api.oms import query_oms
+from cmsdials_api import operations
 
 from cmsdials import decode, extras
-from cmsdials.errors import FilterError, PaginationError
+from cmsdials.errors import (
+    AuthenticationError,
+    FilterError,
+    GatewayError,
+    NotFoundError,
+    PaginationError,
+    RequestFailedError,
+    RequestTimeoutError,
+)
 from cmsdials.filters import OMSFilter, OMSPage, checked_value
 from cmsdials.progress import progress_bar
+from cmsdials.redaction import shortened
 from cmsdials.retry import Retries
 from cmsdials.session import Session
 
@@ -21,6 +30,20 @@ if TYPE_CHECKING:
 __all__ = ["OMS", "OMSRows"]
 
 LARGEST_PAGE = 1000
+
+T = TypeVar("T")
+
+_TOO_SLOW = (
+    "OMS, which DIALS asks, took too long: ask for less at a time (a smaller limit, narrower filters), or try"
+    " again later."
+)
+_ADVICE: Mapping[type[RequestFailedError], str] = {
+    AuthenticationError: "Log in again, and check that the account may use DIALS.",
+    GatewayError: _TOO_SLOW,
+    NotFoundError: "OMS has nothing of this name: check the endpoint, such as runs, lumisections or datasetrates.",
+    PaginationError: "Ask for all rows again: they may have changed meanwhile, and those that came are not kept.",
+    RequestTimeoutError: f"{_TOO_SLOW} Or raise timeout=.",
+}
 
 
 @frozen(repr=False)
@@ -68,15 +91,15 @@ class OMS:
     def query(
         self,
         endpoint: str,
-        filters: Sequence[OMSFilter] = (),
-        pages: Sequence[OMSPage] | None = None,
+        filters: OMSFilter | Iterable[OMSFilter] | None = None,
+        pages: OMSPage | Iterable[OMSPage] | None = None,
         retries: Retries = None,
     ) -> dict[str, Any]:
         """Ask for one page and return the answer as it is.
 
         Args:
             endpoint: OMS endpoint, such as runs, lumisections or datasetrates.
-            filters: Conditions, all of which hold.
+            filters: A condition, or several, all of which hold.
             pages: limit and offset; OMS chooses those that are not given.
             retries: How often to try again: a number or urllib3's `Retry`; None for five times.
 
@@ -85,22 +108,30 @@ class OMS:
             matching rows in `meta.totalResourceCount`.
 
         Raises:
-            FilterError: Two filters say different things of the same attribute and operator.
+            FilterError: Two filters say different things of the same attribute and operator, or an argument is
+                of another kind.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
-        request = query_oms.request(
-            endpoint=endpoint,
-            filter=_nested(filters) or None,
-            page={one.attribute_name: one.value for one in pages or ()} or None,
+        request = operations.query_oms.request(
+            endpoint=checked_value("endpoint", "string", endpoint),
+            filter=_nested(_each("filters", filters, OMSFilter)) or None,
+            page={one.attribute_name: one.value for one in _each("pages", pages, OMSPage)} or None,
         )
-        return self._session.perform(
-            request, lambda answer: decode.read_object(answer, self.name), retries=retries, workspace=False
-        )
+        try:
+            return self._session.perform(
+                request,
+                lambda answer: decode.read_object(answer, self.name),
+                retries=retries,
+                workspace=False,
+            )
+        except RequestFailedError as error:
+            error.advise(_ADVICE)
+            raise
 
     def list_all(
         self,
         endpoint: str,
-        filters: Sequence[OMSFilter] = (),
+        filters: OMSFilter | Iterable[OMSFilter] | None = None,
         *,
         page_size: int = LARGEST_PAGE,
         enable_progress: bool | None = None,
@@ -110,7 +141,7 @@ class OMS:
 
         Args:
             endpoint: OMS endpoint, such as runs, lumisections or datasetrates.
-            filters: Conditions, all of which hold.
+            filters: A condition, or several, all of which hold.
             page_size: Rows in a page.
             enable_progress: A progress bar; None shows one if tqdm is installed and somebody is looking.
             retries: As in `query`, for each page.
@@ -123,6 +154,7 @@ class OMS:
             FilterError, RequestFailedError: As in `query`.
         """
         page_size = checked_value("page_size", "integer", page_size)
+        conditions = _each("filters", filters, OMSFilter)
         rows: list[dict[str, Any]] = []
         with progress_bar(enable_progress, total=None, unit="row", description=f"OMS {endpoint}") as progress:
             while True:
@@ -130,7 +162,7 @@ class OMS:
                     OMSPage(attribute_name="limit", value=page_size),
                     OMSPage(attribute_name="offset", value=len(rows)),
                 ]
-                answer = self.query(endpoint, filters, pages, retries)
+                answer = self.query(endpoint, conditions, pages, retries)
                 came = [_unpacked(row) for row in _data(answer)]
                 rows += came
                 total = _total(answer, default=len(rows) + (0 if len(came) < page_size else 1))
@@ -140,7 +172,22 @@ class OMS:
                     return OMSRows(rows, endpoint)
                 if not came:
                     message = f"OMS {endpoint} says that {total} rows match and ends after {len(rows)}"
-                    raise PaginationError(message)
+                    raise PaginationError(message, advice=_ADVICE[PaginationError])
+
+    def __repr__(self) -> str:
+        return f"<{self.name} of {self._session.base_url}>"
+
+
+def _each(name: str, given: T | Iterable[T] | None, kind: type[T]) -> list[T]:
+    """Return what was given as a list: one, several or none."""
+    if given is None:
+        return []
+    found = [given] if isinstance(given, kind) or not isinstance(given, Iterable) else list(given)
+    for one in found:
+        if not isinstance(one, kind):
+            message = f"{name} takes {kind.__name__}(...), or a list of them, not {shortened(repr(one), 100)}"
+            raise FilterError(message, advice=f"Write: from cmsdials.filters import {kind.__name__}")
+    return found
 
 
 def _nested(filters: Iterable[OMSFilter]) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
+from urllib.parse import quote_plus
 
 from cmsdials_api.filters import Filters
 from cmsdials_api.resources import Resource
@@ -12,10 +14,15 @@ from cmsdials_api.types import RequestArguments
 from cmsdials.errors import FilterError, UnknownFilterError
 from cmsdials.filters import checked_value
 
-__all__ = ["PAGING", "count_request", "list_query"]
+__all__ = ["PAGING", "count_request", "list_query", "refuse_too_long"]
 
 PAGING = ("next_token", "page_size", "fields", "order_by")
 """What says how rows come, and not which."""
+
+LONGEST_URL = 8000
+"""Characters. The usual limit of nginx for the first line of a request is 8 KiB; a longer one gets HTTP 414."""
+
+_CURSOR_AND_SIZE = 300  # characters that the paging may add to the URL of a page
 
 
 def list_query(
@@ -32,7 +39,8 @@ def list_query(
 
     Raises:
         UnknownFilterError: The list does not take one of the filters.
-        FilterError: A value is of the wrong kind, or there is no such field.
+        FilterError: A value is of the wrong kind, there is no such field, rows cannot be ordered so, or the lists of
+            values make a URL that is too long.
     """
     query = _given(table.filters, filters, accepted=table.filters.PARAMETERS)
     if fields is not None:
@@ -41,9 +49,66 @@ def list_query(
     for name in query.get("fields", ()):
         if name not in known:
             # The service leaves out what it does not know, in silence.
-            message = f"{table.name} has no field {name!r}; it has {', '.join(known)}"
-            raise FilterError(message)
+            raise _unknown_field(table, name, known)
+    if "order_by" in query:
+        _check_order(table, query["order_by"])
+    refuse_too_long(table.filters.__name__, table.path, query)
     return query
+
+
+def refuse_too_long(owner: str, path: str, query: Mapping[str, Any]) -> None:
+    """Refuse a query whose URL no server would read.
+
+    Args:
+        owner: Whose query it is, for the error.
+        path: Path of the URL.
+        query: By wire name; lists as they are before they are joined.
+
+    Raises:
+        FilterError: The URL would be too long.
+    """
+    lengths = {name: _encoded_length(name, value) for name, value in query.items()}
+    length = len(path) + sum(lengths.values()) + _CURSOR_AND_SIZE
+    if length <= LONGEST_URL:
+        return
+    longest = max(lengths, key=lambda name: lengths[name])
+    value = query[longest]
+    holds = f"{len(value)} values" if isinstance(value, list) else f"{len(str(value))} characters"
+    message = f"{owner}.{longest} has {holds}, which makes a URL of about {length} characters; servers read {LONGEST_URL}"
+    if not isinstance(value, list):
+        raise FilterError(message, advice="Give a shorter one.")
+    fit = max(1, len(value) * (LONGEST_URL - length + lengths[longest]) // lengths[longest])
+    advice = f"Split the list, and ask with about {fit} values at a time."
+    raise FilterError(message, advice=advice)
+
+
+def _encoded_length(name: str, value: Any) -> int:
+    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return len(f"&{name}=") + len(quote_plus(text))
+
+
+def _unknown_field(table: Resource, name: str, known: Sequence[str]) -> FilterError:
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+    return FilterError(f"{table.name} has no field {name!r}; {hint}")
+
+
+def _check_order(table: Resource, order: str) -> None:
+    """Refuse an order that the service would ignore in silence, as it does with names that it does not know."""
+    name = order.strip().removeprefix("-")
+    if "," in name:
+        message = f"{table.filters.__name__}.order_by takes one field, not {order!r}"
+        advice = "The service orders by the first alone, and rows that are equal there by their ids."
+        raise FilterError(message, advice=advice)
+    known = {field.name: field for field in table.record.FIELDS}
+    if name not in known:
+        raise _unknown_field(table, name, list(known))
+    sortable = [
+        one.name for one in known.values() if not one.nullable and one.kind not in ("array", "object")
+    ]
+    if name not in sortable:
+        message = f"{table.name} cannot be ordered by {name}, which may be null or is no single value"
+        raise FilterError(message, advice=f"Order by one of {', '.join(sortable)}.")
 
 
 def count_request(
@@ -53,10 +118,13 @@ def count_request(
 
     Raises:
         UnknownFilterError: The service cannot count with one of the filters.
+        FilterError: The lists of values make a URL that is too long.
     """
     accepted = dict.fromkeys((*table.countable, *PAGING))
     query = _given(table.filters, filters, accepted=accepted)
-    return count(**{name: value for name, value in query.items() if name not in PAGING})
+    query = {name: value for name, value in query.items() if name not in PAGING}
+    refuse_too_long(table.filters.__name__, table.path, query)
+    return count(**query)
 
 
 def _given(own: type[Filters], filters: object, accepted: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
-from cmsdials_api.api.brilws import get_brilcalc_lumi
-from cmsdials_api.api.caf import get_caf
-from cmsdials_api.api.runregistry import list_editable_datasets
-from cmsdials_api.api.workspaces import (
-    get_default_workspace,
-    get_default_workspace_v1_12,
-    list_workspaces,
-    list_workspaces_v1_12,
-)
+from cmsdials_api import operations
 
 from cmsdials import decode
 from cmsdials.answers import Answer
-from cmsdials.errors import FilterError, NotFoundError, SchemaError
+from cmsdials.errors import (
+    AuthenticationError,
+    FilterError,
+    GatewayError,
+    IncompleteBodyError,
+    NotFoundError,
+    RequestFailedError,
+    RequestTimeoutError,
+    SchemaError,
+)
+from cmsdials.filters import checked_value
 from cmsdials.models import CertificationFile
 from cmsdials.retry import Retries
 from cmsdials.session import Session
@@ -26,17 +28,34 @@ __all__ = ["CAF", "BrilWS", "RunRegistry", "Workspaces"]
 
 T = TypeVar("T")
 
+_ADVICE: Mapping[type[RequestFailedError], str] = {
+    AuthenticationError: "Log in again, and check that the account may use DIALS.",
+    GatewayError: "DIALS, or the service that it asks, took too long: try again later.",
+    IncompleteBodyError: "Nothing of this answer was used. Try again.",
+    RequestTimeoutError: "DIALS, or the service that it asks, took too long: try again later, or raise timeout=.",
+}
+
 
 class _Service:
-    """What these share: none of them knows workspaces, so no Workspace header goes out."""
+    """What these share: none of them is of a workspace, so no Workspace header goes out.
 
-    name: str
+    Attributes:
+        name: Its attribute of `Dials`.
+        not_found: What to do where the service has nothing to answer.
+    """
+
+    name: ClassVar[str]
+    not_found: ClassVar[str]
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def _ask(self, request: Mapping[str, Any], read: Callable[[Answer], T], retries: Retries) -> T:
-        return self._session.perform(request, read, retries=retries, workspace=False)
+        try:
+            return self._session.perform(request, read, retries=retries, workspace=False)
+        except RequestFailedError as error:
+            error.advise({**_ADVICE, NotFoundError: self.not_found})
+            raise
 
     def __repr__(self) -> str:
         return f"<{self.name} of {self._session.base_url}>"
@@ -46,6 +65,7 @@ class Workspaces(_Service):
     """The workspaces of the service, one for each detector group."""
 
     name = "workspaces"
+    not_found = "This DIALS has no such path: check base_url, route and version."
 
     def list(self, *, retries: Retries = None) -> Any:
         """Fetch the workspaces.
@@ -57,11 +77,17 @@ class Workspaces(_Service):
         Raises:
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
-        return self._either(list_workspaces.request(), list_workspaces_v1_12.request(), retries)
+        return self._either(
+            operations.list_workspaces.request(), operations.list_workspaces_v1_12.request(), retries
+        )
 
     def default(self, *, retries: Retries = None) -> Any:
         """Fetch the workspace that answers when none is named. Returns and raises as `list`."""
-        return self._either(get_default_workspace.request(), get_default_workspace_v1_12.request(), retries)
+        return self._either(
+            operations.get_default_workspace.request(),
+            operations.get_default_workspace_v1_12.request(),
+            retries,
+        )
 
     my_workspace = default
     """The name that cmsdials 2.x has for `default`."""
@@ -77,6 +103,7 @@ class CAF(_Service):
     """Certification files of the CMS analysis facility."""
 
     name = "caf"
+    not_found = "There is no such file: check class_name, such as Collisions24, and kind."
 
     def get(
         self, class_name: str, kind: Literal["golden", "muon", "dcs"] = "golden", *, retries: Retries = None
@@ -92,13 +119,15 @@ class CAF(_Service):
             The file; `content` maps run numbers to inclusive lumisection ranges [first, last].
 
         Raises:
-            FilterError: There is no such kind.
+            FilterError: There is no such kind, or class_name is no text.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
         if kind not in ("golden", "muon", "dcs"):
             message = f"there is no certification file of kind {kind!r}; there are golden, muon and dcs"
             raise FilterError(message)
-        request = get_caf.request(class_name=class_name, kind=kind)
+        request = operations.get_caf.request(
+            class_name=checked_value("class_name", "string", class_name), kind=kind
+        )
         return self._ask(
             request, lambda answer: decode.read_row(answer, CertificationFile, self.name), retries
         )
@@ -108,6 +137,9 @@ class RunRegistry(_Service):
     """The CMS Run Registry."""
 
     name = "runregistry"
+    not_found = (
+        "The Run Registry knows nothing of these names: check class_name, dataset_name and global_state."
+    )
 
     def editable_datasets(
         self, class_name: str, dataset_name: str, global_state: str, *, retries: Retries = None
@@ -121,10 +153,13 @@ class RunRegistry(_Service):
             retries: As in `CAF.get`.
 
         Raises:
+            FilterError: An argument is no text.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
-        request = list_editable_datasets.request(
-            class_name=class_name, dataset_name=dataset_name, global_state=global_state
+        request = operations.list_editable_datasets.request(
+            class_name=checked_value("class_name", "string", class_name),
+            dataset_name=checked_value("dataset_name", "string", dataset_name),
+            global_state=checked_value("global_state", "string", global_state),
         )
         return self._ask(request, self._run_numbers, retries)
 
@@ -142,6 +177,7 @@ class BrilWS(_Service):
     """Luminosity, as brilcalc of the BRIL work suite computes it."""
 
     name = "brilws"
+    not_found = "There is no such luminosity: check the run, the fill, the period and the tags."
 
     def brilcalc_lumi(
         self,
@@ -181,20 +217,28 @@ class BrilWS(_Service):
             JSON as brilcalc gives it.
 
         Raises:
+            FilterError: An argument is of the wrong kind, or there is no such scope.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
-        request = get_brilcalc_lumi.request(
-            runnumber=runnumber,
-            fillnum=fillnum,
+        if scope not in (None, "all", "detailed", "summary"):
+            message = f"there is no scope {scope!r}; there are all, detailed and summary"
+            raise FilterError(message)
+        request = operations.get_brilcalc_lumi.request(
+            runnumber=_if_given("runnumber", "integer", runnumber),
+            fillnum=_if_given("fillnum", "integer", fillnum),
             begin=begin,
             end=end,
             beamstatus=beamstatus,
             amodetag=amodetag,
             normtag=normtag,
             unit=unit,
-            byls=byls,
+            byls=_if_given("byls", "boolean", byls),
             scope=scope,
             brilws_version=brilws_version,
             connect=connect,
         )
         return self._ask(request, lambda answer: decode.read_object(answer, self.name), retries)
+
+
+def _if_given(name: str, kind: str, value: Any) -> Any:
+    return None if value is None else checked_value(name, kind, value)

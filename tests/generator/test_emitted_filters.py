@@ -20,9 +20,12 @@ from cmsdials_api.filters import (
     MEFilters,
     MLModelsIndexFilters,
     RunFilters,
+    UnknownFilter,
 )
 
-CLASSES: list[Any] = [getattr(filters, name) for name in filters.__all__ if name != "Filters"]
+CLASSES: list[Any] = [
+    getattr(filters, name) for name in filters.__all__ if name not in ("Filters", "UnknownFilter")
+]
 
 
 @pytest.mark.parametrize(
@@ -58,8 +61,12 @@ def test_filters_are_given_by_name() -> None:
 
 def test_a_slip_in_an_attribute_is_an_error() -> None:
     chosen = RunFilters(run_number=367112)
-    with pytest.raises(AttributeError, match="run_numer"):
+    with pytest.raises(UnknownFilter) as refusal:
         chosen.run_numer = 3  # type: ignore[attr-defined]
+    assert isinstance(refusal.value, AttributeError)
+    assert str(refusal.value) == "RunFilters has no filter 'run_numer'; did you mean 'run_number'?"
+    assert chosen.given() == {"run_number": 367112}
+    assert not hasattr(chosen, "run_numer")
     with pytest.raises(AttributeError, match="run_numer"):
         _ = chosen.run_numer  # type: ignore[attr-defined]
 
@@ -75,9 +82,13 @@ def test_only_what_is_given_is_given_in_the_order_of_the_contract() -> None:
     assert list(chosen.given().items()) == [("page_size", 5), ("run_number", 0), ("me", "x")]
 
 
+def test_filters_are_shown_as_a_dict_as_records_are() -> None:
+    assert RunFilters(run_number=3, dataset="/a").dict() == {"run_number": 3, "dataset": "/a"}
+
+
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_nothing_is_given_at_first(kind: type[Filters]) -> None:
-    assert kind().given() == {}
+    assert kind().given() == kind().dict() == {}
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
+import pickle
+import subprocess
+import sys
+from types import ModuleType
 from typing import Any
 
 import httpx
 import pytest
+from cmsdials_api import operations
 from cmsdials_api.api.auth import get_device_token
 from cmsdials_api.api.dataset_index import list_dataset_index
 from cmsdials_api.api.h1d import get_h1d, list_h1d
@@ -214,15 +220,15 @@ def test_docstrings_describe_every_parameter() -> None:
 def test_the_table_of_resources_is_true(name: str) -> None:
     """What the overlay builds on: the filters are what the list takes, the keys are what `get` takes."""
     resource = RESOURCES[name]
-    listed = dict.fromkeys(inspect.signature(resource.list).parameters)
+    listed = dict.fromkeys(inspect.signature(resource.list.function).parameters)
     listed.pop("workspace")
     assert list(resource.filters.PARAMETERS) == list(listed)
     assert resource.list()["url"] == resource.path
     for get, keys in ((resource.get, resource.keys), (resource.get_v1_12, resource.keys_v1_12)):
         if get is not None:
-            assert [*inspect.signature(get).parameters] == [*keys, "workspace"]
+            assert [*inspect.signature(get.function).parameters] == [*keys, "workspace"]
     if resource.count is not None:
-        assert [*inspect.signature(resource.count).parameters] == [*resource.countable, "workspace"]
+        assert [*inspect.signature(resource.count.function).parameters] == [*resource.countable, "workspace"]
 
 
 def test_the_resources_are_those_of_the_service() -> None:
@@ -242,6 +248,58 @@ def test_the_resources_are_those_of_the_service() -> None:
         "ml_models_index": ("MLModelsIndex", ("model_id",), True, False),
         "ml_bad_lumis": ("MLBadLumisection", ("model_id", *lumi), True, False),
     }
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import cmsdials_api.resources",
+        "from cmsdials_api.resources import RESOURCES; [one.keys for one in RESOURCES.values()]",
+        "from cmsdials_api import operations; operations.__all__",
+    ],
+)
+def test_the_tables_load_nothing_of_what_they_name(statement: str) -> None:
+    """A script waits neither for the HTTP library nor for the operations that it does not use."""
+    program = f"{statement}\nimport sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    named = (
+        "httpx",
+        "cmsdials_api.api",
+        "cmsdials_api.client",
+        "cmsdials_api.models",
+        "cmsdials_api.filters",
+    )
+    assert [module for module in loaded if module.startswith(named)] == []
+
+
+def test_one_request_loads_one_operation() -> None:
+    program = (
+        "from cmsdials_api.resources import RESOURCES; print(RESOURCES['run'].get(1, 2)['url'])\n"
+        "import sys; print(*(one for one in sys.modules if one.startswith('cmsdials_api.api.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["/api/v1/run/1/2/", "cmsdials_api.api.run", "cmsdials_api.api.run.get_run"]
+
+
+def test_a_resource_pickles_and_copies() -> None:
+    resource = RESOURCES["run"]
+    for again in (pickle.loads(pickle.dumps(resource)), copy.deepcopy(resource)):
+        assert again == resource
+        assert again.list(run_number=3) == resource.list(run_number=3)
+
+
+def test_every_operation_has_its_name() -> None:
+    found = [getattr(operations, name) for name in operations.__all__]
+    assert all(isinstance(one, ModuleType) and callable(one.request) for one in found)
+    assert operations.list_h1d is list_h1d
+    assert operations.query_oms is query_oms
+    assert len({one.__name__ for one in found}) == len(found)
+
+
+def test_an_operation_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'list_h3d'"):
+        _ = operations.list_h3d  # type: ignore[attr-defined]
 
 
 def test_every_operation_can_be_sent_in_four_ways() -> None:

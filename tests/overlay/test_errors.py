@@ -141,6 +141,25 @@ def test_a_schema_error_names_resource_row_and_field():
     assert "run, row 0: field 'ls_count' is missing" in str(error)
 
 
+def test_other_advice_takes_the_place_of_the_usual_one():
+    fitting = {errors.NotFoundError: "Ask somebody.", errors.RequestFailedError: "Wait."}
+    error = example(errors.InvalidCursorError)
+    error.advise(fitting)
+    assert error.advice == "Ask somebody."
+    error = example(errors.GatewayError)
+    error.advice = f"It was asked twice. {error.advice}"
+    error.advise(fitting)
+    assert str(error).endswith("It was asked twice. Wait.")
+    error.advise({errors.NotFoundError: "No."})
+    assert error.advice == "It was asked twice. Wait."
+
+
+def test_advice_for_one_error_is_not_replaced():
+    error = errors.NotFoundError("x", **ASKED, status_code=404, advice="Check base_url.")
+    error.advise({errors.NotFoundError: "Ask somebody."})
+    assert error.advice == "Check base_url."
+
+
 def test_the_names_of_old_scripts():
     from cmsdials.auth import exceptions
 

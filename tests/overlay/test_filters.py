@@ -62,8 +62,21 @@ def test_an_unknown_name_like_no_other_lists_them_all() -> None:
 
 
 def test_an_unknown_attribute_cannot_be_set() -> None:
-    with pytest.raises(AttributeError):
-        RunFilters().run_numer = 1  # type: ignore[attr-defined]
+    chosen = RunFilters(run_number=3)
+    with pytest.raises(UnknownFilterError, match="did you mean 'run_number'") as caught:
+        chosen.run_numer = 1  # type: ignore[attr-defined]
+    assert isinstance(caught.value, AttributeError)
+    assert caught.value.nearest == "run_number"
+    assert chosen.dict() == {"run_number": 3}
+    assert not hasattr(chosen, "run_numer")
+    with pytest.raises(UnknownFilterError, match="did you mean 'ls_number__lte'"):
+        LumisectionHistogram1DFilters().ls_number_lte = 1  # type: ignore[attr-defined]
+
+
+def test_filters_are_shown_as_a_dict_of_what_is_set() -> None:
+    chosen = LumisectionHistogram1DFilters(run_number="3", me=None)  # type: ignore[arg-type]
+    chosen.ls_number = 0
+    assert chosen.dict() == chosen.given() == {"run_number": 3, "ls_number": 0}
 
 
 @pytest.mark.parametrize(
@@ -105,6 +118,10 @@ def test_values_are_taken_as_people_have_them(name: str, given: Any, sent: Any) 
         ("dataset_id__in", 3, "takes a list of values, not 3"),
         ("dataset_id__in", {"a": 1}, "takes a list of values"),
         ("dataset_id__in", [1, "b"], "takes a whole number, not 'b'"),
+        ("dataset_id__in", np.array(5), "takes a list of values, not 5"),
+        ("dataset_id__in", {1, 2j}, "takes a whole number, not 2j"),
+        ("fields", 5, "takes a list of values, not 5"),
+        ("run_number", "9" * 5000, "takes a whole number, not '9999"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_refused(name: str, given: Any, said: str) -> None:
@@ -119,7 +136,14 @@ def test_a_value_set_later_is_checked_when_it_is_sent() -> None:
         chosen.given()
 
 
-@pytest.mark.parametrize("wrong", ["(", "[a", "*x", "a{2,1}", "(?P<a>x"])
+@pytest.mark.parametrize("given", [list(range(5000)), {"a": "b" * 5000}, np.arange(5000)])
+def test_a_message_does_not_repeat_all_of_a_long_value(given: Any) -> None:
+    with pytest.raises(FilterError) as caught:
+        RunFilters(run_number=given)
+    assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize("wrong", ["(", "[a", "*x", "a{2,1}", "(?P<a>x", f"a{{{2**40}}}", "(" * 5000])
 def test_an_expression_that_does_not_compile_is_refused(wrong: str) -> None:
     with pytest.raises(FilterError, match=r"RunFilters.dataset__regex is no regular expression.*re\.escape"):
         RunFilters(dataset__regex=wrong)
@@ -172,6 +196,7 @@ def test_the_misspelling_of_old_versions_is_applied_with_a_warning(
     with pytest.warns(DeprecationWarning, match="Write ls_number__lte") as warned:
         chosen.ls_numbet__lte = 5
     assert warned[0].filename == __file__
+    assert chosen.ls_numbet__lte is None
 
 
 def test_the_misspelling_cannot_contradict_the_right_name() -> None:
@@ -191,3 +216,23 @@ def test_oms_filters_know_their_operators() -> None:
     assert OMSPage(attribute_name="limit", value=3).value == 3
     with pytest.raises(FilterError, match=r"no operator 'EQUALS' \(did you mean 'EQ'\?\)"):
         OMSFilter(attribute_name="run_number", value=1, operator="EQUALS")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", [5, "", None])
+def test_oms_attributes_have_names(name: Any) -> None:
+    with pytest.raises(FilterError, match="attribute_name is the name of an OMS attribute"):
+        OMSFilter(attribute_name=name, value=1, operator="EQ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("limit", 0, "at least 1"),
+        ("offset", -1, "at least 0"),
+        ("limit", "a", "whole number"),
+        ("page", 1, "no 'page'"),
+    ],
+)
+def test_oms_pages_have_a_limit_and_an_offset(name: str, value: Any, said: str) -> None:
+    with pytest.raises(FilterError, match=said):
+        OMSPage(attribute_name=name, value=value)

@@ -5,7 +5,13 @@ from typing import Any
 import httpx
 import pytest
 from cmsdials import Dials
-from cmsdials.errors import FilterError, MethodNotAllowedError, NotFoundError
+from cmsdials.errors import (
+    FilterError,
+    MethodNotAllowedError,
+    NotFoundError,
+    RequestFailedError,
+    WorkspaceNotFoundError,
+)
 from cmsdials.filters import MLBadLumisectionFilters, MLModelsIndexFilters
 from cmsdials.machine_learning import MLBadLumisectionResource, MLModelsIndexResource
 
@@ -104,6 +110,21 @@ def test_a_service_that_takes_neither_method(service: Scripted, verdicts: MLBadL
         verdicts.cert_json(**ASKED)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.Response(504, html="<h1>Gateway Time-out</h1>"), httpx.ReadTimeout("slow")],
+    ids=["504", "timeout"],
+)
+def test_the_advice_is_about_certification(
+    service: Scripted, verdicts: MLBadLumisectionResource, answer: Any
+) -> None:
+    service.will_answer(answer)
+    with pytest.raises(RequestFailedError) as caught:
+        verdicts.golden_json(**ASKED, retries=0)
+    assert "fewer runs" in caught.value.advice
+    assert "page_size" not in caught.value.advice
+
+
 @pytest.mark.parametrize(("wrong", "said"), [([], "is empty"), (["x"], "whole number"), (19, "takes a list")])
 def test_lists_are_checked_before_they_are_sent(
     service: Scripted, verdicts: MLBadLumisectionResource, wrong: Any, said: str
@@ -126,8 +147,70 @@ def test_several_verdicts_on_one_lumisection_want_the_element(
 def test_a_verdict_that_does_not_exist(service: Scripted, verdicts: MLBadLumisectionResource) -> None:
     service.will_answer(NO_PATH, status=404)
     service.will_page([], 10)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(
+        NotFoundError, match="no verdict has model_id=1, dataset_id=2, run_number=3"
+    ) as caught:
         verdicts.get(1, 2, 3, 4)
+    assert caught.value.url == "http://dials.test/api/v1/ml-bad-lumisection/"
+
+
+def test_an_old_service_that_has_no_such_verdict_is_asked_once(
+    service: Scripted, verdicts: MLBadLumisectionResource
+) -> None:
+    service.will_answer({"detail": "No MLBadLumisection matches the given query."}, status=404)
+    with pytest.raises(NotFoundError) as caught:
+        verdicts.get(1, 2, 3, 4, 5)
+    assert caught.value.url == "http://dials.test/api/v1/ml-bad-lumisection/1/2/3/4/5/"
+
+
+def test_a_new_service_that_has_no_such_verdict_is_asked_in_its_way(
+    service: Scripted, verdicts: MLBadLumisectionResource
+) -> None:
+    service.will_answer(httpx.Response(404, html="<h1>Not Found</h1>"))
+    service.will_answer({"detail": "No MLBadLumisection matches the given query."}, status=404)
+    with pytest.raises(NotFoundError) as caught:
+        verdicts.get(1, 2, 3, 4, 5)
+    assert caught.value.url == "http://dials.test/api/v1/ml-bad-lumisection/1/2/3/4/"
+
+
+def test_where_both_paths_are_unknown_the_error_is_of_what_was_asked(
+    service: Scripted, verdicts: MLBadLumisectionResource
+) -> None:
+    service.will_answer(NO_PATH, NO_PATH, status=404)
+    with pytest.raises(NotFoundError) as caught:
+        verdicts.get(1, 2, 3, 4, 5)
+    assert caught.value.url.endswith("/1/2/3/4/5/")
+
+
+def test_a_workspace_that_does_not_exist_is_not_looked_for_elsewhere(
+    service: Scripted, verdicts: MLBadLumisectionResource
+) -> None:
+    service.will_answer({"detail": "Workspace 'trackre' not found"}, status=404)
+    with pytest.raises(WorkspaceNotFoundError):
+        verdicts.get(1, 2, 3, 4, 5)
+
+
+def test_a_wrong_element(jetmet: Dials) -> None:
+    """A v1.12 service has no such verdict; a newer one has no use for the element."""
+    key = {"model_id": 19, "dataset_id": 15102369, "run_number": 386951, "ls_number": 36}
+    if "me_id" not in jetmet.ml_bad_lumis.get(**key).dict():
+        assert jetmet.ml_bad_lumis.get(**key, me_id=99999).dict().items() >= key.items()
+        return
+    with pytest.raises(NotFoundError) as caught:
+        jetmet.ml_bad_lumis.get(**key, me_id=99999)
+    assert caught.value.url.endswith("/19/15102369/386951/36/99999/")
+
+
+def test_lists_that_make_the_url_too_long_are_refused(
+    service: Scripted, models: MLModelsIndexResource, verdicts: MLBadLumisectionResource
+) -> None:
+    with pytest.raises(FilterError, match=r"MLModelsIndexFilters.(model_)?id__in has 700 values"):
+        models.list(MLModelsIndexFilters(id__in=range(1000, 1700)))  # twice, for either generation
+    service.will_answer({"detail": 'Method "POST" not allowed.'}, status=405)
+    with pytest.raises(FilterError, match=r"run_number__in has 1000 values.*Split the list"):
+        verdicts.cert_json([19], [15042670], range(385000, 386000))
+    service.will_answer({})
+    assert verdicts.cert_json([19], [15042670], range(385000, 386000)) == {}  # a body has room for all
 
 
 def test_two_values_for_one_identifier(service: Scripted, models: MLModelsIndexResource) -> None:

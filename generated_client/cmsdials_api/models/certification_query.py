@@ -23,9 +23,9 @@ class CertificationQuery(Record):
     """
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("model_id__in", "array", required=True, nullable=False, record=None),
-        Field("dataset_id__in", "array", required=True, nullable=False, record=None),
-        Field("run_number__in", "array", required=True, nullable=False, record=None),
+        Field("model_id__in", "array", required=True, nullable=False, record=None, dimensions=1),
+        Field("dataset_id__in", "array", required=True, nullable=False, record=None, dimensions=1),
+        Field("run_number__in", "array", required=True, nullable=False, record=None, dimensions=1),
     )
 
     model_id__in: list[int]
