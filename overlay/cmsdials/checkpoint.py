@@ -1,9 +1,10 @@
 """Listings in a file: each good page as it comes, so that a killed process loses at most the page in flight.
 
 The file begins with a line of JSON that says what it is and of which listing (`Origin`). Each page follows as a
-line `page <bytes> <sha256>` and that many bytes: the answer of the service itself, compressed with zlib. Pages are only
-appended, and reach the disk before they count. A page that is cut off at the end of the file, because the process was
-killed while writing it, is dropped; damage anywhere else is an error.
+line `page <bytes> <sha256>` and that many bytes, compressed with zlib: a line of JSON that says where the listing
+goes on, and the answers of the service themselves (several where parts of a listing were fetched concurrently).
+Pages are only appended, and reach the disk before they count. The last page is dropped if it is cut off or
+damaged, because the process was killed or the power failed while it was written; damage anywhere else is an error.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import re
 import secrets
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -27,13 +28,27 @@ from attrs import frozen
 from cmsdials.errors import CheckpointError
 from cmsdials.origin import Origin
 
-__all__ = ["CheckpointFile", "Stored", "read_checkpoint"]
+__all__ = ["CheckpointFile", "Stored", "StoredPage", "is_same_file", "read_checkpoint", "write_whole"]
 
 FORMAT = "cmsdials listing"
-VERSION = 1
+VERSION = 2
 _PAGE = re.compile(rb"page (\d{1,12}) ([0-9a-f]{64})\n")
+_ANOTHER_PAGE = re.compile(rb"\n" + _PAGE.pattern)
 _LONGEST_LINE = 100
 _BEGINNING = b'{"format": "%s"' % FORMAT.encode()
+
+
+@frozen
+class StoredPage:
+    """A page, or the pages of a part of a listing.
+
+    Attributes:
+        said: What is known beyond the answers: `next`, and of a saved result `complete`, `passed` and `retrieved`.
+        bodies: The answers.
+    """
+
+    said: Mapping[str, Any]
+    bodies: tuple[bytes, ...]
 
 
 @frozen
@@ -43,14 +58,14 @@ class Stored:
     Attributes:
         origin: What the listing is of.
         began: When it was begun.
-        bodies: The answers, one for each page.
+        pages: The pages.
         end: Position after the last whole page.
         size: Size of the file, with what was cut off.
     """
 
     origin: Origin
     began: datetime
-    bodies: list[bytes]
+    pages: list[StoredPage]
     end: int
     size: int
 
@@ -69,12 +84,12 @@ class CheckpointFile:
     """
 
     def __init__(self, path: str | os.PathLike[str], origin: Origin, *, after: Stored | None = None) -> None:
-        self._path = Path(path)
+        self._path = Path(path).expanduser()
         self._end = 0 if after is None else after.end
         with _explained(self._path, "opened"):
             fresh = after is None and not _is_hardly_begun(self._path)
             # Without a buffer, which would hold back what a full disk refuses, and write it later.
-            self._file = io.FileIO(os.path.realpath(path), "x+" if fresh else "r+")
+            self._file = io.FileIO(os.path.realpath(self._path), "x+" if fresh else "r+")
         try:
             _lock(self._file, self._path)
             with _explained(self._path, "written"):
@@ -85,13 +100,14 @@ class CheckpointFile:
             self.close()
             raise
 
-    def append(self, body: bytes) -> None:
+    def append(self, page: StoredPage) -> None:
         """Add a page, and see it to the disk.
 
         Raises:
             CheckpointError: It cannot be written. What was there before is still good.
         """
-        packed = zlib.compress(body, 1)
+        said = {**page.said, "bytes": [len(body) for body in page.bodies]}
+        packed = zlib.compress(b"\n".join([json.dumps(said).encode(), b"".join(page.bodies)]), 1)
         record = b"page %d %s\n%s\n" % (len(packed), hashlib.sha256(packed).hexdigest().encode(), packed)
         with _explained(self._path, "written"):
             self._write(record)
@@ -135,18 +151,23 @@ class CheckpointFile:
         self.close()
 
 
-def write_whole(path: str | os.PathLike[str], origin: Origin, bodies: list[bytes]) -> None:
+def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Whether two names are of one file, which need not be there."""
+    return os.path.realpath(Path(one).expanduser()) == os.path.realpath(Path(other).expanduser())
+
+
+def write_whole(path: str | os.PathLike[str], origin: Origin, pages: Iterable[StoredPage]) -> None:
     """Write a file at once: under another name first, so that what stands under this one is always whole.
 
     Raises:
         CheckpointError: It cannot be written; what was there before is still there.
     """
-    path = Path(os.path.realpath(path))  # a link stays a link
+    path = Path(os.path.realpath(Path(path).expanduser()))  # a link stays a link
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with CheckpointFile(partial, origin) as file:
-            for body in bodies:
-                file.append(body)
+            for page in pages:
+                file.append(page)
         with _explained(path, "written"):
             partial.replace(path)
     finally:
@@ -159,24 +180,24 @@ def read_checkpoint(path: str | os.PathLike[str], *, missing_ok: bool = False) -
 
     Args:
         path: The file.
-        missing_ok: Return None if there is no such file, or one whose process was killed before its first line.
+        missing_ok: Return None if there is no such file, or one without a single page.
 
     Raises:
         CheckpointError: There is no such file, it is something else, or it is damaged before its end.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     with _explained(path, "read"):
         if missing_ok and (not path.exists() or _is_hardly_begun(path)):
             return None
     with _explained(path, "read"), path.open("rb") as file:
         origin, began = _read_header(path, file)
-        bodies: list[bytes] = []
+        pages: list[StoredPage] = []
         end = file.tell()
-        for body in _pages(path, file):
-            bodies.append(body)
+        for page in _pages(path, file):
+            pages.append(page)
             end = file.tell()
         size = file.seek(0, os.SEEK_END)
-    return Stored(origin, began, bodies, end, size)
+    return Stored(origin, began, pages, end, size)
 
 
 def _header(origin: Origin) -> bytes:
@@ -190,15 +211,11 @@ def _header(origin: Origin) -> bytes:
 
 
 def _is_hardly_begun(path: Path) -> bool:
-    """Whether a process was killed while it wrote the first line."""
+    """Whether a process was killed, or gave up, before the first page came: the file holds its first line at most."""
     try:
         with path.open("rb") as file:
             line = file.readline(1 << 20)
-            return (
-                not file.read(1)
-                and not line.endswith(b"\n")
-                and _BEGINNING.startswith(line[: len(_BEGINNING)])
-            )
+            return not file.read(1) and _BEGINNING.startswith(line[: len(_BEGINNING)])
     except OSError:
         return False
 
@@ -224,24 +241,43 @@ def _read_header(path: Path, file: BinaryIO) -> tuple[Origin, datetime]:
     raise CheckpointError(message)
 
 
-def _pages(path: Path, file: BinaryIO) -> Iterator[bytes]:
+def _pages(path: Path, file: BinaryIO) -> Iterator[StoredPage]:
     number = 0
+    start = file.tell()
     while line := file.readline(_LONGEST_LINE):
         number += 1
         match = _PAGE.fullmatch(line)
         packed = file.read(int(match[1]) + 1) if match else b""
-        if match is None or len(packed) != int(match[1]) + 1:
-            if file.read(1):
-                _damaged(path, number)
-            return  # cut off when the process was killed
-        if packed[-1:] != b"\n" or hashlib.sha256(packed[:-1]).hexdigest().encode() != match[2]:
-            _damaged(path, number)
-        yield zlib.decompress(packed[:-1])
+        whole = match is not None and len(packed) == int(match[1]) + 1 and packed.endswith(b"\n")
+        if match is None or not whole or hashlib.sha256(packed[:-1]).hexdigest().encode() != match[2]:
+            file.seek(start)
+            if _another_page_follows(file):
+                message = f"page {number} of {path} is damaged"
+                advice = "The pages before it cannot be trusted either: list anew."
+                raise CheckpointError(message, advice=advice)
+            return  # the last one, which was being written when the process was killed or the power failed
+        start = file.tell()
+        yield _unpacked(zlib.decompress(packed[:-1]))
 
 
-def _damaged(path: Path, number: int) -> None:
-    message = f"page {number} of {path} is damaged"
-    raise CheckpointError(message, advice="The pages before it cannot be trusted either: list anew.")
+def _another_page_follows(file: BinaryIO) -> bool:
+    """Whether behind the page at this position there is the first line of another."""
+    tail = b""
+    while chunk := file.read(1 << 20):
+        if _ANOTHER_PAGE.search(tail + chunk):
+            return True
+        tail = chunk[-_LONGEST_LINE:]
+    return False
+
+
+def _unpacked(content: bytes) -> StoredPage:
+    line, _, rest = content.partition(b"\n")
+    said = json.loads(line)
+    bodies = []
+    for length in said.pop("bytes"):
+        bodies.append(rest[:length])
+        rest = rest[length:]
+    return StoredPage(said, tuple(bodies))
 
 
 def _lock(file: io.FileIO, path: Path) -> None:

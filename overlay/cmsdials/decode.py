@@ -6,16 +6,21 @@ that names the resource, the row and the field.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cmsdials_api.errors import MalformedAnswer
 from cmsdials_api.records import Record
 
 from cmsdials.answers import Answer
-from cmsdials.errors import SchemaError
+from cmsdials.errors import DecodeError, SchemaError
 from cmsdials.page import Page
+from cmsdials.store import RowStore
+
+if TYPE_CHECKING:
+    from cmsdials.columns import Columns
 
 __all__ = ["read_array", "read_count", "read_object", "read_page", "read_row"]
 
@@ -25,7 +30,7 @@ _ROW = re.compile(r"(?:results)?\[(?P<row>\d+)\]\.?(?P<field>.*)")
 
 
 def read_page(
-    answer: Answer, record: type[RecordT], resource: str, *, partial: bool = False
+    answer: Answer, record: type[RecordT], resource: str, *, fields: Iterable[str] | None = None
 ) -> Page[RecordT]:
     """Read a page of a list.
 
@@ -33,40 +38,43 @@ def read_page(
         answer: The answer.
         record: What its rows are.
         resource: Named in the error.
-        partial: Whether rows may lack fields, because only some were asked for.
+        fields: The fields that were asked for, so that rows may lack others; None for all.
 
     Raises:
         DecodeError: The body is not JSON.
         SchemaError: It is not a page of such rows.
     """
-    body = answer.json()
-    if not isinstance(body, Mapping) or not isinstance(body.get("results"), list):
-        raise _not_as_agreed(answer, resource, "results", "is not a list: this is no page")
-    links = [body.get("next"), body.get("previous")]
-    for name, link in zip(("next", "previous"), links, strict=True):
+    from cmsdials import parsing  # noqa: PLC0415  # it brings NumPy
+
+    asked = None if fields is None else [*fields]
+    parsed = parsing.parsed_histograms(answer.content, record, asked)
+    if parsed is None:
+        body = _json(answer)
+        if not isinstance(body, Mapping) or not isinstance(body.get("results"), list):
+            raise _not_as_agreed(answer, resource, "results", "is not a list: this is no page")
+        columns = _columns(answer, body["results"], record, resource, asked)
+        parsed = parsing.Parsed(columns, body.get("next"), body.get("previous"))
+    for name, link in (("next", parsed.next), ("previous", parsed.previous)):
         if link is not None and not isinstance(link, str):
             raise _not_as_agreed(answer, resource, name, "is neither a link nor null")
-    rows = _rows(answer, body["results"], record, resource, partial=partial)
-    return Page(rows, next=links[0], previous=links[1], body=answer.content)
+    store = RowStore(record, [parsed.columns], fields=asked)
+    return Page(store, next=parsed.next, previous=parsed.previous, bodies=(answer.content,))
 
 
 def read_array(
-    answer: Answer, record: type[RecordT], resource: str, *, partial: bool = False
+    answer: Answer, record: type[RecordT], resource: str, *, fields: Iterable[str] | None = None
 ) -> list[RecordT]:
     """Read a list that comes without pages. Arguments and errors as in `read_page`."""
-    body = answer.json()
+    body = _json(answer)
     if not isinstance(body, list):
         raise _not_as_agreed(answer, resource, "(the answer)", "is not a list")
-    return _rows(answer, body, record, resource, partial=partial)
+    return _columns(answer, body, record, resource, fields).records()
 
 
 def read_row(answer: Answer, record: type[RecordT], resource: str) -> RecordT:
     """Read a single row. Arguments and errors as in `read_page`."""
-    try:
-        return record.from_dict(answer.json())
-    except MalformedAnswer as problem:
-        found = problem
-    raise _not_as_agreed(answer, resource, found.where or "(the answer)", found.problem)
+    (row,) = _columns(answer, [_json(answer)], record, resource, None, single=True).records()
+    return row
 
 
 def read_count(answer: Answer, resource: str) -> int:
@@ -76,7 +84,7 @@ def read_count(answer: Answer, resource: str) -> int:
         DecodeError: The body is not JSON.
         SchemaError: It holds no count.
     """
-    body = answer.json()
+    body = _json(answer)
     count = body.get("count") if isinstance(body, Mapping) else None
     if not isinstance(count, int) or isinstance(count, bool):
         raise _not_as_agreed(answer, resource, "count", "is not a whole number")
@@ -90,24 +98,45 @@ def read_object(answer: Answer, resource: str) -> dict[str, Any]:
         DecodeError: The body is not JSON.
         SchemaError: It is no object.
     """
-    body = answer.json()
+    body = _json(answer)
     if not isinstance(body, dict):
         raise _not_as_agreed(answer, resource, "(the answer)", "is not an object")
     return body
 
 
-def _rows(
-    answer: Answer, items: list[Any], record: type[RecordT], resource: str, *, partial: bool
-) -> list[RecordT]:
+def _json(answer: Answer) -> Any:
+    """Decode a body as JSON, and also what is JSON but for numbers that are none (NaN, Infinity, 1e999).
+
+    These are not the end of it: whoever reads the rows says where they stand.
+    """
     try:
-        return [
-            record.from_dict(item, partial=partial, where=f"[{number}]") for number, item in enumerate(items)
-        ]
+        return answer.json()
+    except DecodeError:
+        try:
+            return json.loads(answer.content)
+        except (ValueError, RecursionError):
+            pass
+        raise
+
+
+def _columns(
+    answer: Answer,
+    items: list[Any],
+    record: type[RecordT],
+    resource: str,
+    fields: Iterable[str] | None,
+    *,
+    single: bool = False,
+) -> Columns[RecordT]:
+    from cmsdials import columns  # noqa: PLC0415  # it brings NumPy
+
+    try:
+        return columns.from_objects(record, items, fields)
     except MalformedAnswer as problem:
         found = problem
     place = _ROW.fullmatch(found.where)
-    row = int(place["row"]) if place else None
-    field = (place["field"] if place else found.where) or "(the row)"
+    row = int(place["row"]) if place and not single else None
+    field = (place["field"] if place else found.where) or ("(the answer)" if single else "(the row)")
     raise _not_as_agreed(answer, resource, field, found.problem, row=row)
 
 

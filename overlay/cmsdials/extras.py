@@ -10,13 +10,14 @@ from types import ModuleType
 
 from cmsdials.errors import MissingDependencyError
 
-__all__ = ["EXTRAS", "hist", "matplotlib", "mplhep", "pandas", "pyarrow", "require", "tqdm"]
+__all__ = ["EXTRAS", "hist", "matplotlib", "mplhep", "pandas", "polars", "pyarrow", "require", "tqdm"]
 
 EXTRAS = {
     "hist": "hist",
     "matplotlib": "hist",
     "mplhep": "hist",
     "pandas": "pandas",
+    "polars": "polars",
     "pyarrow": "arrow",
     "tqdm": "tqdm",
     "uhi": "hist",
@@ -53,6 +54,11 @@ def _broken(module: str, extra: str, error: ImportError) -> MissingDependencyErr
 def pandas() -> ModuleType:
     """Return pandas (extra ``pandas``)."""
     return require("pandas")
+
+
+def polars() -> ModuleType:
+    """Return polars (extra ``polars``)."""
+    return require("polars")
 
 
 def pyarrow() -> ModuleType:

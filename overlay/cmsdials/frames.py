@@ -1,66 +1,289 @@
-"""From records to a pandas DataFrame.
+"""From columns to data frames, tables and arrays.
 
 Columns are the fields that the service sent, in the order of the contract, whatever the page or generation they
-came with; a frame of nothing has the columns too, with the same types. Lists stay lists, one for each cell.
+came with; a frame of nothing has the columns too, with the same types.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+import orjson
 from cmsdials_api.records import Field, Record
 
 from cmsdials import extras
+from cmsdials.columns import ABSENT, LENGTHS, Columns, Values, as_json
+from cmsdials.errors import BinningError, FilterError
+from cmsdials.store import RowStore
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
+    import pyarrow as pa
 
-__all__ = ["to_pandas"]
+__all__ = ["grouped", "to_arrow", "to_numpy", "to_pandas", "to_polars"]
+
+Array: TypeAlias = "np.ndarray[Any, Any]"
+
+_AXES = ("x_min", "x_max", "x_bin", "y_min", "y_max", "y_bin")
+_FEW = 5
 
 
-def to_pandas(
-    rows: Sequence[Record], record: type[Record], fields: Iterable[str] | None = None
-) -> pd.DataFrame:
-    """Make a DataFrame with a row for each record and a RangeIndex.
-
-    Args:
-        rows: The records.
-        record: What they are.
-        fields: The fields that were asked for, which are the columns of an empty frame; all if None.
-
-    Raises:
-        MissingDependencyError: pandas is not installed.
-    """
+def to_pandas(store: RowStore[Any]) -> pd.DataFrame:
+    """Make a DataFrame with a RangeIndex. See `cmsdials.tabular.Tabular.to_pandas`."""
     pandas = extras.pandas()
-    sent = set(record_fields(record) if fields is None else fields)
-    if rows:
-        sent = set().union(*(row.__dict__.keys() for row in rows))
-    columns = [field for field in record.FIELDS if field.name in sent]
+    blocks = store.blocks()
     frame: pd.DataFrame = pandas.DataFrame(
-        {
-            field.name: _series(pandas, field, [row.__dict__.get(field.name) for row in rows])
-            for field in columns
-        },
-        index=pandas.RangeIndex(len(rows)),
+        {field.name: _series(pandas, field, values) for field, values in _columns(store, blocks)},
+        index=pandas.RangeIndex(len(store)),
+        copy=False,  # what is made here is of this frame alone, but for the contents of histograms
     )
     return frame
 
 
-def record_fields(record: type[Record]) -> list[str]:
-    """Names of all fields of a record, in order."""
-    return [field.name for field in record.FIELDS]
+def to_arrow(store: RowStore[Any]) -> pa.Table:
+    """Make a table. See `cmsdials.tabular.Tabular.to_arrow`."""
+    arrow = extras.pyarrow()
+    columns = dict(_columns(store, store.blocks()))
+    table: pa.Table = arrow.table(
+        {field.name: _arrow(arrow, field, values) for field, values in columns.items()}
+    )
+    return table
 
 
-def _series(pandas: Any, field: Field, values: list[Any]) -> Any:
+def to_polars(store: RowStore[Any]) -> pl.DataFrame:
+    """Make a polars DataFrame. See `cmsdials.tabular.Tabular.to_polars`."""
+    polars = extras.polars()
+    frame: pl.DataFrame = polars.from_arrow(to_arrow(store))
+    return frame
+
+
+def to_numpy(store: RowStore[Any]) -> dict[str, Array]:
+    """Make an array for each field. See `cmsdials.tabular.Tabular.to_numpy`."""
+    blocks = store.blocks()
+    _refuse_different_binnings(store.record, blocks)
+    return {field.name: _array(field, values) for field, values in _columns(store, blocks)}
+
+
+def grouped(store: RowStore[Any], by: str | Sequence[str]) -> dict[Any, dict[str, Array]]:
+    """Make arrays for each group of rows. See `cmsdials.tabular.Tabular.to_numpy`."""
+    names = (by,) if isinstance(by, str) else tuple(by)
+    blocks = store.blocks()
+    scalars = [field.name for field, _ in _columns(store, blocks) if not field.dimensions]
+    for name in names:
+        if name not in scalars:
+            message = f"these rows have no {name!r} to group by; they have {', '.join(scalars)}"
+            raise FilterError(message)
+    parts: dict[Any, RowStore[Any]] = {}
+    for block in blocks:
+        keys = [_keys(block, name) for name in names]
+        for start, stop, key in _stretches([*zip(*keys, strict=True)]):
+            part = parts.setdefault(key, RowStore(store.record, fields=store.fields))
+            part.add(block.between(start, stop))
+    return {key[0] if isinstance(by, str) else key: to_numpy(part) for key, part in parts.items()}
+
+
+def _keys(block: Columns[Any], name: str) -> list[Any]:
+    values = block.values.get(name, [None] * len(block))
+    return values.tolist() if isinstance(values, np.ndarray) else [*values]
+
+
+def _stretches(keys: Sequence[Any]) -> Iterator[tuple[int, int, Any]]:
+    """Yield (start, stop, key) for each stretch of equal keys."""
+    start = 0
+    for at in range(1, len(keys) + 1):
+        if at == len(keys) or keys[at] != keys[start]:
+            yield start, at, keys[start]
+            start = at
+
+
+def _columns(store: RowStore[Any], blocks: Sequence[Columns[Any]]) -> Iterator[tuple[Field, list[Values]]]:
+    """Yield each field that there is, with its values in each block."""
+    filled = [block for block in blocks if len(block)]
+    if filled:
+        sent = set(chain.from_iterable(block.values for block in filled))
+    else:
+        sent = {field.name for field in store.record.FIELDS} if store.fields is None else set(store.fields)
+    for field in store.record.FIELDS:
+        if field.name in sent:
+            yield field, [block.values.get(field.name, [ABSENT] * len(block)) for block in filled]
+
+
+def _flat(values: Sequence[Values]) -> list[Any]:
+    """Return the values of all blocks as Python objects, None where there are none."""
+    plain = (part.tolist() if isinstance(part, np.ndarray) else part for part in values)
+    return [None if value is ABSENT else value for value in chain.from_iterable(plain)]
+
+
+def _numeric(field: Field, values: Sequence[Values]) -> Array:
+    """Return numbers as int64 or, where one is missing and for numbers of the contract, float64."""
+    dtype = np.dtype("int64" if field.kind == "integer" else "float64")
+    arrays = [part for part in values if isinstance(part, np.ndarray)]
+    if len(arrays) == len(values):
+        return np.concatenate([*arrays, np.empty(0, dtype)])
+    flat = _flat(values)
+    if dtype == np.int64 and not any(value is None for value in flat):
+        return np.array(flat)  # beyond 64 bits: whatever NumPy makes of it
+    return np.array([np.nan if value is None else value for value in flat], np.float64)
+
+
+# --- pandas -------------------------------------------------------------------------------------------------
+
+
+def _series(pandas: Any, field: Field, values: list[Values]) -> Any:
+    if field.dimensions:
+        return pandas.Series(_objects(list(_cells(values))), dtype=object)
+    if field.kind in ("integer", "number"):
+        return pandas.Series(_numeric(field, values))
+    flat = _flat(values)
     if field.kind in ("array", "object", "any"):
-        return pandas.Series(values, dtype=object)
+        return pandas.Series(_objects(flat), dtype=object)
     if field.kind == "string":
         # pandas 2 holds text as object, pandas 3 as str: whatever it makes of text, also where there is none.
-        return pandas.Series(values, dtype=pandas.Series(["text"]).dtype)
+        return pandas.Series(flat, dtype=pandas.Series(["text"]).dtype)
     if field.kind == "datetime":
-        return pandas.Series(pandas.to_datetime(values, utc=True)).dt.as_unit("us")
-    missing = any(value is None for value in values)
-    if field.kind == "boolean":
-        return pandas.Series(values, dtype=object if missing else bool)
-    return pandas.Series(values, dtype="int64" if field.kind == "integer" and not missing else "float64")
+        return pandas.Series(pandas.to_datetime(flat, utc=True)).dt.as_unit("us")
+    return pandas.Series(flat, dtype=object if None in flat else bool)
+
+
+def _cells(values: Sequence[Values]) -> Iterator[Any]:
+    """Yield the contents of each histogram: an array, or in 2D a list of arrays, which Parquet can hold."""
+    for part in values:
+        for cell in part:
+            if cell is ABSENT:
+                yield None
+            else:
+                yield list(cell) if isinstance(cell, np.ndarray) and cell.ndim > 1 else cell
+
+
+def _objects(cells: Sequence[Any]) -> Array:
+    """Return an array of objects, which NumPy would else make one array of if they are all of one length."""
+    return np.fromiter(cells, dtype=object, count=len(cells))
+
+
+# --- Arrow --------------------------------------------------------------------------------------------------
+
+
+def _arrow(pa: Any, field: Field, values: list[Values]) -> Any:
+    if field.dimensions:
+        kind = pa.float64()
+        for _ in range(field.dimensions):
+            kind = pa.list_(kind)
+        return pa.chunked_array([_arrow_lists(pa, part, field.dimensions) for part in values], kind)
+    if field.kind in ("integer", "number"):
+        return pa.array(_numeric(field, values), from_pandas=True)
+    flat = _flat(values)
+    if field.kind in ("array", "object", "any"):
+        return _arrow_free(pa, flat)
+    kinds = {"string": pa.string(), "boolean": pa.bool_(), "datetime": pa.timestamp("us", "UTC")}
+    return pa.array(flat, kinds[field.kind])
+
+
+def _arrow_lists(pa: Any, part: Values, dimensions: int) -> Any:
+    """Return the contents of histograms as lists (of lists) that share their memory, if they are one block."""
+    if isinstance(part, np.ndarray):
+        nested = pa.array(np.ascontiguousarray(part).reshape(-1))
+        for axis in range(dimensions, 0, -1):
+            count = int(np.prod(part.shape[:axis]))
+            nested = pa.ListArray.from_arrays(_offsets(np.full(count, part.shape[axis])), nested)
+        return nested
+    cells = [None if cell is None or cell is ABSENT else cell for cell in part]
+    missing = np.array([cell is None for cell in cells])
+    shapes = [(0,) * dimensions if cell is None else cell.shape for cell in cells]
+    nested = pa.array(
+        np.concatenate([np.empty(0), *(cell.reshape(-1) for cell in cells if cell is not None)])
+    )
+    for axis in range(dimensions - 1, 0, -1):
+        lengths = np.concatenate([np.full(shape[axis - 1], shape[axis]) for shape in shapes])
+        nested = pa.ListArray.from_arrays(_offsets(lengths), nested)
+    mask = pa.array(missing) if missing.any() else None
+    return pa.ListArray.from_arrays(_offsets(np.array([shape[0] for shape in shapes])), nested, mask=mask)
+
+
+def _offsets(lengths: Array) -> Array:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+
+
+def _arrow_free(pa: Any, values: list[Any]) -> Any:
+    """Return values that the contract does not describe: as Arrow takes them, or as JSON text where it does not."""
+    plain = orjson.loads(as_json(values))
+    try:
+        return pa.array(plain)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([None if value is None else orjson.dumps(value).decode() for value in plain])
+
+
+# --- NumPy --------------------------------------------------------------------------------------------------
+
+
+def _array(field: Field, values: list[Values]) -> Array:
+    if field.dimensions:
+        return _contents(field, values)
+    if field.kind in ("integer", "number"):
+        return _numeric(field, values)
+    flat = _flat(values)
+    if field.kind == "datetime":
+        naive = [None if value is None else value.replace(tzinfo=None) for value in flat]
+        return np.array(naive, "datetime64[us]")
+    if field.kind == "boolean" and None not in flat:
+        return np.array(flat, bool)
+    return _objects(flat)
+
+
+def _contents(field: Field, values: list[Values]) -> Array:
+    cells = [part for part in values if len(part)]
+    if not cells:
+        return np.empty((0,) * (1 + field.dimensions))
+    if all(isinstance(part, np.ndarray) for part in cells):
+        return np.concatenate(cells)
+    flat = [cell for part in cells for cell in part]
+    if any(not isinstance(cell, np.ndarray) for cell in flat):
+        message = f"{field.name} of some rows is missing, so they cannot stand in one array"
+        raise BinningError(message, advice="Leave these rows out, or use to_pandas().")
+    return np.stack(flat)
+
+
+def _refuse_different_binnings(record: type[Record], blocks: Sequence[Columns[Any]]) -> None:
+    dimensions = max(field.dimensions for field in record.FIELDS)
+    if not dimensions:
+        return
+    found: dict[tuple[Any, ...], dict[Any, None]] = {}
+    for block in blocks:
+        names = _keys(block, "me" if "me" in block.values else "me_id")
+        axes = [_keys(block, name) for name in _AXES if name in block.values]
+        shapes = [np.shape(cell) for cell in block.values.get("data", [()] * len(block))]
+        for name, *binning in zip(names, shapes, *axes, strict=True):
+            found.setdefault(tuple(binning), {})[name] = None
+    if len(found) < 2:
+        return
+    said = [f"{_shape(binning[0], dimensions)}: {_few([*names])}" for binning, names in found.items()]
+    advice = 'Pass group_by="me" for an array of each, or choose one with me_id=.'
+    if any(
+        names.keys() & others.keys()
+        for binning, names in found.items()
+        for other, others in found.items()
+        if binning != other
+    ):
+        advice = f'One of them has several binnings: pass group_by=("me", {", ".join(map(repr, _axes(dimensions)))}).'
+    message = f"the histograms have {len(found)} different binnings ({_few(said, '; ')})"
+    raise BinningError(message, advice=advice)
+
+
+def _axes(dimensions: int) -> tuple[str, ...]:
+    return _AXES[: 3 * len(LENGTHS[dimensions])]
+
+
+def _shape(shape: tuple[int, ...], dimensions: int) -> str:
+    return (
+        " x ".join(str(length) for length in reversed(shape)) + " bins"
+        if len(shape) == dimensions
+        else "binning"
+    )
+
+
+def _few(said: Sequence[Any], joint: str = ", ") -> str:
+    more = f"{joint}and {len(said) - _FEW} more" if len(said) > _FEW else ""
+    return joint.join(map(str, said[:_FEW])) + more

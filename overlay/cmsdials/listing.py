@@ -165,7 +165,7 @@ class Listing:
             cursor=cursor,
             next=page.next,
             pages=before.pages + 1,
-            rows=before.rows + len(page.rows),
+            rows=before.rows + len(page.store),
             complete=page.next is None,
         )
 

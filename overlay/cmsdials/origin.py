@@ -6,7 +6,7 @@ It goes with every result and into every checkpoint file, so that rows are never
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache
 from typing import Any, Self
 
 from attrs import field, frozen
@@ -14,8 +14,11 @@ from attrs import field, frozen
 __all__ = ["Origin", "client_version"]
 
 
+@cache
 def client_version() -> str:
     """Version of this client."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  # slow to load
+
     try:
         return version("cmsdials")
     except PackageNotFoundError:  # run from a folder, not installed

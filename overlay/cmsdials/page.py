@@ -12,26 +12,34 @@ from urllib.parse import parse_qs, urlsplit
 from attrs import field, frozen
 from cmsdials_api.records import Record
 
+from cmsdials.store import RowStore
+from cmsdials.tabular import Tabular
+
 __all__ = ["Page", "cursor_of"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 
 
 @frozen
-class Page(Generic[RecordT]):
+class Page(Tabular[RecordT], Generic[RecordT]):
     """A page as the service answered it.
 
     Attributes:
-        rows: Its rows.
+        store: Its rows, as they are kept.
         next: Link to the next page as it came; None on the last one.
         previous: Link to the page before.
-        body: The answer that it was read from.
+        bodies: The answers that it was read from, which is one unless parts of a listing were fetched concurrently.
     """
 
-    rows: list[RecordT]
+    store: RowStore[RecordT]
     next: str | None
     previous: str | None
-    body: bytes = field(default=b"", repr=False, eq=False)
+    bodies: tuple[bytes, ...] = field(default=(), repr=False, eq=False)
+
+    @property
+    def rows(self) -> list[RecordT]:
+        """Its rows."""
+        return self.store.rows
 
 
 def cursor_of(link: str | None) -> str | None:

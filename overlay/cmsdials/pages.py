@@ -125,7 +125,7 @@ class Rows(Generic[RecordT]):
         while True:
             for row in self._rows:
                 return row
-            self._rows = iter(next(self.pages).rows)
+            self._rows = iter(next(self.pages).store)
 
     def __repr__(self) -> str:
         return f"<rows of {self.pages!r}>"

@@ -20,10 +20,11 @@ from cmsdials_api.resources import RESOURCES
 
 from cmsdials import decode
 from cmsdials.answers import Answer
-from cmsdials.checkpoint import CheckpointFile, Stored, read_checkpoint
+from cmsdials.checkpoint import CheckpointFile, Stored, StoredPage, is_same_file, read_checkpoint
 from cmsdials.errors import CheckpointError, DialsError
 from cmsdials.filters import checked_value
 from cmsdials.listing import Listing
+from cmsdials.models import model_of
 from cmsdials.origin import Origin
 from cmsdials.page import Page, cursor_of
 from cmsdials.pages import Pages, Rows
@@ -33,12 +34,12 @@ from cmsdials.result import Result, restored
 from cmsdials.retry import Retries, retry_rules
 from cmsdials.session import Session
 from cmsdials.stopping import Terminated, sigterm_raises
+from cmsdials.store import RowStore
 
 __all__ = ["CountedResource", "PaginatedResource", "Resource"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 FiltersT = TypeVar("FiltersT", bound=Filters)
-_Rows = list[RecordT]  # inside the classes, `list` is a method
 
 
 class Resource(Generic[RecordT, FiltersT]):
@@ -62,10 +63,15 @@ class Resource(Generic[RecordT, FiltersT]):
         """The filters that its list takes."""
         return self._table.filters
 
+    @property
+    def _record(self) -> type[RecordT]:
+        record: Any = model_of(self._table.record)
+        return record  # type: ignore[no-any-return]  # see _row
+
     def _row(self, retries: Retries, **keys: Any) -> RecordT:
         request = self._table.get(**self._checked_keys(keys))
         row: Any = self._session.perform(
-            request, lambda answer: decode.read_row(answer, self._table.record, self.name), retries=retries
+            request, lambda answer: decode.read_row(answer, self._record, self.name), retries=retries
         )
         return row  # type: ignore[no-any-return]  # the table pairs names with records; a test holds it to it
 
@@ -105,11 +111,10 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         query = self._query(filters, fields)
         page = self._page(query, {}, retries)
         return Result(
-            results=page.rows,
+            store=page.store,
             next=page.next,
             previous=page.previous,
             complete=page.next is None and page.previous is None and "next_token" not in query,
-            record=self._record,
             origin=self._origin(query),
         )
 
@@ -199,11 +204,14 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
                     "resume_from is complete: there is nothing left to fetch", RuntimeWarning, stacklevel=2
                 )
             elif earlier.stored is None:
-                with self._keeping(checkpoint, earlier, query, []):
+                with self._keeping(checkpoint, earlier, query, RowStore(self._record)):
                     pass  # what had come before is in the file now, and that is all
-            return evolve(earlier.result, results=[*earlier.result.results])
-        rows: _Rows[RecordT] = [] if earlier.result is None else [*earlier.result.results]
-        before = len(rows)
+            return evolve(earlier.result, store=earlier.result.store.copy())
+        if earlier.result is None:
+            store = RowStore(self._record, fields=query.get("fields"))
+        else:
+            store = earlier.result.store.copy()
+        before = len(store)
         listing = Listing(
             page_size=page_size,
             max_pages=max_pages,
@@ -212,7 +220,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             passed=() if earlier.result is None else earlier.result.passed,
         )
         failure: BaseException | None = None
-        with self._keeping(checkpoint, earlier, query, rows) as keep:
+        with self._keeping(checkpoint, earlier, query, store) as keep:
             try:
                 with (
                     sigterm_raises() if keep_failed else nullcontext(),
@@ -226,15 +234,15 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
                 if not keep_failed:
                     raise
                 failure = stopped
+        # A Ctrl-C may have come when a page was kept and did not count yet: it will be asked for again.
+        store.cut(before + listing.rows)
         result = Result(
-            # A Ctrl-C may have come when a page was kept and did not count yet: it will be asked for again.
-            results=rows[: before + listing.rows],
+            store=store,
             next=listing.next,
             exc_type=None if failure is None else type(failure).__name__,
             exc_formatted=None if failure is None else "".join(traceback.format_exception(failure)),
             complete=listing.complete and cursor is None,
             passed=listing.passed,
-            record=self._record,
             origin=self._origin(query),
         )
         if failure is not None:
@@ -253,7 +261,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         if isinstance(resume_from, Result):
             _refuse_another("resume_from", origin, resume_from.origin)
             return _kept_in(checkpoint, resume_from) or _Earlier(resume_from, None)
-        same = checkpoint is not None and os.path.realpath(resume_from) == os.path.realpath(checkpoint)
+        same = checkpoint is not None and is_same_file(resume_from, checkpoint)
         stored = read_checkpoint(resume_from, missing_ok=same)
         if stored is None:
             return _Earlier(None, None)
@@ -266,20 +274,20 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         checkpoint: str | os.PathLike[str] | None,
         earlier: _Earlier,
         query: Mapping[str, Any],
-        rows: _Rows[RecordT],
+        store: RowStore[RecordT],
     ) -> Iterator[Callable[[Page[RecordT]], None]]:
         """Keep pages: their rows, and their answers in a file if there is to be one."""
         if checkpoint is None:
-            yield lambda page: rows.extend(page.rows)
+            yield lambda page: _add(store, page)
             return
         with CheckpointFile(checkpoint, self._origin(query), after=earlier.stored) as file:
             if earlier.result is not None and earlier.stored is None:
-                for body in earlier.result.bodies():
-                    file.append(body)
+                for stored in earlier.result.stored_pages():
+                    file.append(stored)
 
             def keep(page: Page[RecordT]) -> None:
-                file.append(page.body)
-                rows.extend(page.rows)
+                file.append(StoredPage({"next": page.next}, page.bodies))
+                _add(store, page)
 
             yield keep
 
@@ -305,11 +313,6 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             query={name: value for name, value in query.items() if name != "page_size"},
         )
 
-    @property
-    def _record(self) -> type[RecordT]:
-        record: Any = self._table.record
-        return record  # type: ignore[no-any-return]  # see _row
-
     def _query(self, filters: Filters | None, fields: Sequence[str] | None) -> dict[str, Any]:
         return list_query(self._table, filters, fields)
 
@@ -323,7 +326,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         hasty: bool = False,
     ) -> Page[RecordT]:
         def read(answer: Answer) -> Page[RecordT]:
-            page = decode.read_page(answer, self._record, self.name, partial="fields" in query)
+            page = decode.read_page(answer, self._record, self.name, fields=query.get("fields"))
             check(page)
             return page
 
@@ -342,6 +345,11 @@ class _Earlier:
 
     result: Result[Any] | None
     stored: Stored | None
+
+
+def _add(store: RowStore[RecordT], page: Page[RecordT]) -> None:
+    for block in page.store.blocks():
+        store.add(block)
 
 
 def _kept_in(checkpoint: str | os.PathLike[str] | None, result: Result[Any]) -> _Earlier | None:

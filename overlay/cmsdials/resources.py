@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from attrs import evolve
-from cmsdials_api.api.mes import list_mes_of_run
+from cmsdials_api import operations
 from cmsdials_api.filters import Filters
 from cmsdials_api.records import Record
 
@@ -150,8 +150,8 @@ class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
             LumisectionFilters(**chosen), fields=needed[:3], retries=retries, enable_progress=enable_progress
         )
         return covered(
-            listed.results,
-            result.results,
+            listed,
+            result,
             listing_complete=result.complete,
             notes=notes_on(result.origin.query),
         )
@@ -203,7 +203,9 @@ class MonitoringElementResource(Resource[MonitoringElement, MEFilters]):
         query = list_query(self._table, filters, fields)
         return self._session.perform(
             self._table.list(**query),
-            lambda answer: decode.read_array(answer, MonitoringElement, self.name, partial="fields" in query),
+            lambda answer: decode.read_array(
+                answer, MonitoringElement, self.name, fields=query.get("fields")
+            ),
             retries=retries,
         )
 
@@ -219,7 +221,7 @@ class MonitoringElementResource(Resource[MonitoringElement, MEFilters]):
         """
         keys = self._checked_keys({"dataset_id": dataset_id, "run_number": run_number})
         return self._session.perform(
-            list_mes_of_run.request(keys["dataset_id"], keys["run_number"]),
+            operations.list_mes_of_run.request(keys["dataset_id"], keys["run_number"]),
             lambda answer: decode.read_array(answer, RunMonitoringElement, self.name),
             retries=retries,
         )

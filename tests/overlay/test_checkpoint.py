@@ -1,12 +1,13 @@
 """Listings in files: what was kept comes back, what is damaged or of another listing does not."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from cmsdials.checkpoint import CheckpointFile, read_checkpoint
+from cmsdials.checkpoint import CheckpointFile, StoredPage, read_checkpoint
 from cmsdials.errors import BadRequestError, CheckpointError, PaginationError, ServerError
 from cmsdials.filters import RunFilters
 from cmsdials.origin import Origin
@@ -36,13 +37,18 @@ def body(*numbers: int, next: str | None = None) -> bytes:
 def written(path: Path, *bodies: bytes) -> None:
     with CheckpointFile(path, ORIGIN) as file:
         for one in bodies:
-            file.append(one)
+            file.append(stored_page(one))
 
 
 def bodies_of(path: Path) -> list[bytes]:
     stored = read_checkpoint(path)
     assert stored is not None
-    return stored.bodies
+    return [body for page in stored.pages for body in page.bodies]
+
+
+def stored_page(body: bytes) -> StoredPage:
+    """As a listing keeps a page."""
+    return StoredPage({"next": json.loads(body)["next"]} if body.startswith(b"{") else {}, (body,))
 
 
 # --- the file
@@ -52,7 +58,7 @@ def test_pages_come_back_as_they_went(path: Path) -> None:
     written(path, body(1), b"", b"\x00\xffpage 3 x\n" * 1000)
     stored = read_checkpoint(path)
     assert stored is not None
-    assert stored.bodies == [body(1), b"", b"\x00\xffpage 3 x\n" * 1000]
+    assert bodies_of(path) == [body(1), b"", b"\x00\xffpage 3 x\n" * 1000]
     assert stored.origin == ORIGIN
     assert stored.end == path.stat().st_size
 
@@ -92,13 +98,68 @@ def test_a_byte_that_changed_anywhere_is_noticed(path: Path) -> None:
             read_checkpoint(path)
 
 
+def test_a_last_page_that_did_not_reach_the_disk_is_dropped(path: Path) -> None:
+    """As after a power cut: of the right length, with something else in it."""
+    written(path, body(1), body(2), body(3))
+    whole = path.read_bytes()
+    last = whole.rindex(b"\npage ") + 1
+    for position in range(last, len(whole), 3):
+        changed = bytearray(whole)
+        changed[position] ^= 0x55
+        path.write_bytes(bytes(changed))
+        assert bodies_of(path) == [body(1), body(2)]
+    path.write_bytes(whole[:last] + bytes(len(whole) - last))
+    assert bodies_of(path) == [body(1), body(2)]
+
+
+def test_a_page_of_several_answers_comes_back_as_it_went(path: Path) -> None:
+    several = StoredPage({"next": "http://x/?next_token=c", "passed": ["a"]}, (body(1), b"", body(2, 3)))
+    with CheckpointFile(path, ORIGIN) as file:
+        file.append(several)
+    stored = read_checkpoint(path)
+    assert stored is not None
+    assert stored.pages == [several]
+
+
+def test_a_file_without_a_page_is_taken_over(service: Scripted, run: RunResource, path: Path) -> None:
+    """A first call that failed, in the wrong workspace say, must not stand in the way of the right one."""
+    from attrs import evolve
+
+    with CheckpointFile(path, evolve(ORIGIN, workspace="jetmet")):
+        pass
+    service.will_page([run_row(n) for n in range(4)], 2)
+    listed = run.list_all(RunFilters(page_size=2), checkpoint=path, resume_from=path)
+    assert numbers(listed) == list(range(4))
+    assert load(path).results == listed.results
+    assert load(path).origin.workspace == ORIGIN.workspace
+
+
+def test_names_with_a_tilde_are_of_the_home_folder(
+    service: Scripted, run: RunResource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    service.will_page([run_row(n) for n in range(4)], 2)
+    listed = run.list_all(RunFilters(page_size=2), checkpoint="~/here.dials")
+    listed.save("~/there.dials")
+    assert load("~/here.dials").results == load(tmp_path / "there.dials").results == listed.results
+
+
+def test_a_saved_result_knows_when_it_came(run: RunResource, service: Scripted, path: Path) -> None:
+    service.will_page([run_row(1)], 2)
+    listed = run.list_all()
+    listed.retrieved -= timedelta(days=3)
+    listed.save(path)
+    assert load(path).retrieved == listed.retrieved
+
+
 def test_going_on_drops_what_was_cut_off(path: Path) -> None:
     written(path, body(1), body(2))
     path.write_bytes(path.read_bytes()[:-3])
     stored = read_checkpoint(path)
     assert stored is not None
     with CheckpointFile(path, ORIGIN, after=stored) as file:
-        file.append(body(3))
+        file.append(stored_page(body(3)))
     assert bodies_of(path) == [body(1), body(3)]
 
 
@@ -114,7 +175,7 @@ def test_a_file_that_is_there_is_never_overwritten(path: Path) -> None:
 
 def test_two_processes_do_not_write_one_file(path: Path) -> None:
     with CheckpointFile(path, ORIGIN) as file:
-        file.append(body(1))
+        file.append(stored_page(body(1)))
         with pytest.raises(CheckpointError, match=r"another process is writing"):
             CheckpointFile(path, ORIGIN, after=read_checkpoint(path))
     assert bodies_of(path) == [body(1)]
@@ -126,7 +187,7 @@ def test_two_processes_do_not_write_one_file(path: Path) -> None:
         (b"PAR1....", "not a listing of cmsdials"),
         (b'{"format": "something"}\n', "not a listing of cmsdials"),
         (b'{"format": "cmsdials listing", "version": 9}\n', "version 9"),
-        (b'{"format": "cmsdials listing", "version": 1}\n', "does not say what it is a listing of"),
+        (b'{"format": "cmsdials listing", "version": 2}\n', "does not say what it is a listing of"),
     ],
 )
 def test_other_files_are_refused(path: Path, content: bytes, said: str) -> None:
@@ -144,7 +205,7 @@ def test_a_file_that_is_not_there(path: Path) -> None:
 
 def test_a_full_disk_keeps_what_was_there(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with CheckpointFile(path, ORIGIN) as file:
-        file.append(body(1))
+        file.append(stored_page(body(1)))
 
         def full(_: int) -> None:
             raise OSError(28, "No space left on device")
@@ -152,8 +213,8 @@ def test_a_full_disk_keeps_what_was_there(path: Path, monkeypatch: pytest.Monkey
         with monkeypatch.context() as patched:
             patched.setattr("os.fsync", full)
             with pytest.raises(CheckpointError, match="No space left on device"):
-                file.append(body(2))
-        file.append(body(3))
+                file.append(stored_page(body(2)))
+        file.append(stored_page(body(3)))
     assert bodies_of(path) == [body(1), body(3)]
 
 
@@ -184,14 +245,14 @@ class AlmostFull:
 
 def test_what_a_full_disk_refused_is_never_written_later(path: Path) -> None:
     with CheckpointFile(path, ORIGIN) as file:
-        file.append(body(1))
+        file.append(stored_page(body(1)))
         whole, real = path.stat().st_size, file._file
         file._file = AlmostFull(real)  # type: ignore[assignment]
         with pytest.raises(CheckpointError, match="No space left on device"):
-            file.append(body(2))
+            file.append(stored_page(body(2)))
         assert path.stat().st_size == whole + 40
         file._file = real
-        file.append(body(3))
+        file.append(stored_page(body(3)))
     assert bodies_of(path) == [body(1), body(3)]
 
 
@@ -200,7 +261,7 @@ def test_a_file_that_another_process_went_on_with_is_not_cut(path: Path) -> None
     stored = read_checkpoint(path)
     assert stored is not None
     with CheckpointFile(path, ORIGIN, after=stored) as file:
-        file.append(body(2))
+        file.append(stored_page(body(2)))
     with pytest.raises(CheckpointError, match="another process has written"):
         CheckpointFile(path, ORIGIN, after=stored)
     assert bodies_of(path) == [body(1), body(2)]
@@ -399,8 +460,8 @@ def test_a_file_of_another_listing_is_refused(
 ) -> None:
     from attrs import evolve
 
-    with CheckpointFile(path, evolve(ORIGIN, **change)):
-        pass
+    with CheckpointFile(path, evolve(ORIGIN, **change)) as file:
+        file.append(stored_page(body(1)))
     before = path.read_bytes()
     with pytest.raises(CheckpointError, match=said):
         run.list_all(checkpoint=path, resume_from=path)

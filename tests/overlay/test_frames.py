@@ -5,18 +5,26 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from cmsdials import Dials
+from cmsdials.columns import from_objects
+from cmsdials.errors import BinningError, FilterError
 from cmsdials.filters import (
     DatasetIndexFilters,
     FileIndexFilters,
     LumisectionHistogram1DFilters,
     LumisectionHistogram2DFilters,
 )
+from cmsdials.models import FileIndex, LumisectionHistogram1D, LumisectionHistogram2D, MLModelsIndex, Run
 from cmsdials.origin import Origin
 from cmsdials.resource import PaginatedResource
 from cmsdials.result import Result
+from cmsdials.store import RowStore
 from cmsdials_api.resources import RESOURCES
+
+from .conftest import run_row
+from .histogram_rows import th1, th2
 
 TH1_COLUMNS = [
     "dataset", "me", "dataset_id", "file_id", "run_number", "ls_number", "me_id", "x_min", "x_max", "x_bin",
@@ -26,7 +34,7 @@ TH1_COLUMNS = [
 
 def made(rows: list[Any], record: Any) -> Result[Any]:
     origin = Origin(resource="run", base_url="http://dials.test/", workspace=None, query={})
-    return Result(results=rows, record=record, origin=origin)
+    return Result(store=RowStore(record, rows=rows), origin=origin)
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +58,14 @@ def test_columns_index_and_types_of_histograms(charge: pd.DataFrame) -> None:
     assert all(kinds[name] == "i" for name in ("dataset_id", "file_id", "run_number", "x_bin", "entries"))
 
 
-def test_cells_are_lists_of_numbers(charge: pd.DataFrame, occupancy: pd.DataFrame) -> None:
-    assert len(charge["data"][0]) == charge["x_bin"][0] == 200
+def test_cells_are_arrays_of_numbers(charge: pd.DataFrame, occupancy: pd.DataFrame) -> None:
+    cell = charge["data"][0]
+    assert (cell.dtype, len(cell), charge["x_bin"][0]) == (np.float64, 200, 200)
     assert np.array(charge["data"].tolist()).shape == (len(charge), 200)
     shape = (len(occupancy), occupancy["y_bin"][0], occupancy["x_bin"][0])
     assert np.array(occupancy["data"].tolist()).shape == shape
+    assert isinstance(occupancy["data"][0], list)
+    assert {row.dtype for row in occupancy["data"][0]} == {np.dtype(np.float64)}
 
 
 def test_frames_go_to_parquet_and_back(charge: pd.DataFrame, occupancy: pd.DataFrame, tmp_path: Path) -> None:
@@ -111,3 +122,191 @@ def test_columns_do_not_depend_on_the_first_row() -> None:
     frame = made(rows, Run).to_pandas()
     assert list(frame.columns) == ["dataset_id", "dataset", "run_number", "ls_count", "ls_completeness"]
     assert np.isnan(frame["ls_completeness"][0])
+
+
+# --- rows that no service is needed for
+
+
+def histograms(
+    *rows: dict[str, Any], record: Any = LumisectionHistogram1D, fields: Any = None
+) -> RowStore[Any]:
+    """Rows in two blocks, as of two pages."""
+    half = len(rows) // 2
+    blocks = [from_objects(record, part, fields) for part in (rows[:half], rows[half:])]
+    return RowStore(record, blocks, fields=fields)
+
+
+def result_of(store: RowStore[Any]) -> Result[Any]:
+    return Result(
+        store=store, origin=Origin(resource="h1d", base_url="http://dials.test/", workspace=None, query={})
+    )
+
+
+ONE = [th1(n) for n in range(1, 6)]
+MAPS = [th2(n) for n in range(1, 6)]
+BOTH = pytest.mark.parametrize(
+    ("rows", "record"), [(ONE, LumisectionHistogram1D), (MAPS, LumisectionHistogram2D)], ids=["1d", "2d"]
+)
+
+
+@BOTH
+def test_every_conversion_holds_what_was_sent(rows: list[Any], record: Any) -> None:
+    result = result_of(histograms(*rows, record=record))
+    frame, table = result.to_pandas(), result.to_arrow()
+    arrays, polars = result.to_numpy(), result.to_polars()
+    names = [field.name for field in record.FIELDS]
+    assert list(frame) == table.column_names == list(arrays) == polars.columns == names
+    for name in names[:-1]:
+        sent = [row[name] for row in rows]
+        for column in (frame[name], table[name].to_pylist(), arrays[name], polars[name]):
+            assert list(column) == sent
+    contents = np.array([row["data"] for row in rows])
+    assert np.array_equal(arrays["data"], contents)
+    assert arrays["data"].dtype == np.float64
+    assert np.array_equal(np.array(frame["data"].tolist()), contents)
+    assert table["data"].to_pylist() == polars["data"].to_list() == contents.tolist()
+
+
+@BOTH
+def test_every_conversion_is_the_same_after_somebody_looked_at_rows(rows: list[Any], record: Any) -> None:
+    fresh, read = (result_of(histograms(*rows, record=record)) for _ in range(2))
+    assert all(row.data for row in read.results)
+    assert read.to_arrow().equals(fresh.to_arrow())
+    assert read.to_pandas()["data"].map(np.shape).equals(fresh.to_pandas()["data"].map(np.shape))
+    assert np.array_equal(read.to_numpy()["data"], fresh.to_numpy()["data"])
+
+
+@BOTH
+def test_parquet_comes_back_equal(rows: list[Any], record: Any, tmp_path: Path) -> None:
+    result = result_of(histograms(*rows, record=record))
+    frame = result.to_pandas()
+    frame.to_parquet(tmp_path / "frame")
+    pq.write_table(result.to_arrow(), tmp_path / "table")
+    result.to_polars().write_parquet(tmp_path / "polars")
+    assert pq.read_table(tmp_path / "table").equals(result.to_arrow())
+    for name in ("frame", "table", "polars"):
+        back = pd.read_parquet(tmp_path / name)
+        pd.testing.assert_frame_equal(back.drop(columns="data"), frame.drop(columns="data"))
+        stacked = [np.stack(list(cell)) for cell in back["data"]]
+        assert np.array_equal(stacked, np.array(frame["data"].tolist()))
+    again = pd.read_parquet(tmp_path / "frame")
+    again.to_parquet(tmp_path / "again")
+    assert pq.read_table(tmp_path / "again")["data"].equals(pq.read_table(tmp_path / "frame")["data"])
+
+
+def test_numbers_of_a_table_share_the_memory_of_the_rows() -> None:
+    store = histograms(*MAPS, record=LumisectionHistogram2D)
+    table = result_of(store).to_arrow()
+    for block, chunk in zip(store.blocks(), table["data"].chunks, strict=True):
+        address = chunk.values.values.buffers()[1].address
+        assert address == block.values["data"].__array_interface__["data"][0]
+
+
+def test_cells_are_views_of_the_rows() -> None:
+    store = histograms(*ONE)
+    cells = result_of(store).to_pandas()["data"]
+    assert np.shares_memory(cells[0], store.blocks()[0].values["data"])
+    assert isinstance(cells[0], np.ndarray)
+
+
+WIDE = th1(9, me="P/wide", me_id=2, x_bin=5, data=[1.0] * 5)
+
+
+def test_different_binnings_in_one_frame_and_table() -> None:
+    result = result_of(histograms(*ONE, WIDE))
+    assert [len(cell) for cell in result.to_pandas()["data"]] == [3, 3, 3, 3, 3, 5]
+    assert [len(cell) for cell in result.to_arrow()["data"].to_pylist()] == [3, 3, 3, 3, 3, 5]
+    maps = result_of(histograms(*MAPS, th2(9, y_bin=1, x_bin=1, data=[[7.0]]), record=LumisectionHistogram2D))
+    assert maps.to_arrow()["data"].to_pylist()[3:] == [MAPS[3]["data"], MAPS[4]["data"], [[7.0]]]
+
+
+def test_different_binnings_do_not_stand_in_one_array() -> None:
+    result = result_of(histograms(*ONE, WIDE))
+    with pytest.raises(
+        BinningError, match=r"2 different binnings \(3 bins: P/charge; 5 bins: P/wide\).*group_by="
+    ):
+        result.to_numpy()
+    groups = result.to_numpy(group_by="me")
+    assert {name: arrays["data"].shape for name, arrays in groups.items()} == {
+        "P/charge": (5, 3),
+        "P/wide": (1, 5),
+    }
+    assert groups["P/charge"]["ls_number"].tolist() == [1, 2, 3, 4, 5]
+
+
+def test_equal_numbers_of_bins_with_other_limits_are_another_binning() -> None:
+    result = result_of(histograms(*ONE, th1(6, x_max=6.0)))
+    with pytest.raises(BinningError, match="One of them has several binnings") as caught:
+        result.to_numpy(group_by="me")
+    assert "group_by=('me', 'x_min', 'x_max', 'x_bin')" in str(caught.value).replace('"', "'")
+    groups = result.to_numpy(group_by=("me", "x_min", "x_max", "x_bin"))
+    assert list(groups) == [("P/charge", 0.0, 3.0, 3), ("P/charge", 0.0, 6.0, 3)]
+
+
+def test_groups_keep_the_order_of_rows_wherever_they_stand() -> None:
+    rows = [th1(n, me_id=n % 3) for n in range(1, 10)]
+    groups = result_of(histograms(*rows)).to_numpy(group_by="me_id")
+    assert {key: arrays["ls_number"].tolist() for key, arrays in groups.items()} == {
+        1: [1, 4, 7],
+        2: [2, 5, 8],
+        0: [3, 6, 9],
+    }
+
+
+def test_grouping_by_what_is_not_there() -> None:
+    result = result_of(
+        histograms({"ls_number": 1, "data": [1.0]}, {"ls_number": 2, "data": [1.0]}, fields=["data"])
+    )
+    with pytest.raises(FilterError, match="no 'me' to group by; they have ls_number"):
+        result.to_numpy(group_by="me")
+    with pytest.raises(FilterError, match="no 'data' to group by"):
+        result.to_numpy(group_by=["ls_number", "data"])
+
+
+@pytest.mark.parametrize("record", [LumisectionHistogram1D, LumisectionHistogram2D, FileIndex, MLModelsIndex])
+def test_conversions_of_nothing(record: Any) -> None:
+    result = result_of(RowStore(record))
+    names = [field.name for field in record.FIELDS]
+    assert list(result.to_pandas()) == result.to_arrow().column_names == list(result.to_numpy()) == names
+    assert result.to_polars().shape == (0, len(names))
+    assert result.to_numpy(group_by="dataset" if "dataset" in names else "name") == {} or not names
+    if "data" in names:
+        assert result.to_numpy()["data"].shape == (0,) * (2 if record is LumisectionHistogram1D else 3)
+        full = result_of(histograms(th1() if record is LumisectionHistogram1D else th2(), record=record))
+        assert result.to_arrow().schema.equals(full.to_arrow().schema)
+
+
+def test_missing_values() -> None:
+    rows = [run_row(1), {name: value for name, value in run_row(2).items() if name != "ls_count"}]
+    result = result_of(histograms(*rows, record=Run, fields=["run_number", "ls_count"]))
+    assert result.to_arrow()["ls_count"].to_pylist() == [run_row(1)["ls_count"], None]
+    assert np.isnan(result.to_numpy()["ls_count"][1])
+    assert result.to_pandas()["ls_count"].isna().tolist() == [False, True]
+    without = [{"ls_number": 1}, {"ls_number": 2, "data": [1.0]}]
+    partial = result_of(histograms(*without, fields=["ls_number", "data"]))
+    assert partial.to_arrow()["data"].to_pylist() == [None, [1.0]]
+    assert partial.to_pandas()["data"].tolist()[0] is None
+    with pytest.raises(BinningError, match=r"different binnings|is missing"):
+        partial.to_numpy()
+
+
+def test_records_of_any_shape_become_tables(jetmet: Dials) -> None:
+    models = jetmet.ml_models_index.list_all()
+    table = models.to_arrow()
+    assert table.num_rows == len(models) > 0
+    assert table["active"].to_pylist() == [row.active for row in models]
+    assert models.to_polars().height == len(models)
+    assert models.to_numpy()["active"].dtype == bool
+    if "created_at" in table.column_names:
+        times = models.to_numpy()["created_at"]
+        assert times.dtype == np.dtype("datetime64[us]")
+        assert times[0] == np.datetime64(models.results[0].created_at.replace(tzinfo=None))
+
+
+def test_values_that_no_table_can_hold_become_text() -> None:
+    odd = [MLModelsIndex.from_dict({"tags": tags}, partial=True) for tags in ([{"a": 1}], [{"a": "x"}], None)]
+    assert result_of(RowStore(MLModelsIndex, rows=odd)).to_arrow()["tags"].to_pylist() == [
+        '[{"a":1}]',
+        '[{"a":"x"}]',
+        None,
+    ]

@@ -7,12 +7,13 @@ from cmsdials.errors import ConfigurationError, PaginationError
 from cmsdials.listing import GOOD_PAGES_TO_GROW, LARGEST_PAGE, MOST_PAGES_TO_GROW, Listing
 from cmsdials.models import Run
 from cmsdials.page import Page, cursor_of
+from cmsdials.store import RowStore
 
 
 def page(*numbers: int, next: str | None = None) -> Page[Run]:
     rows = [Run(dataset_id=1, dataset="/Z", run_number=number, ls_count=1) for number in numbers]
     link = None if next is None else f"https://somewhere.test/api/v1/run/?page_size=3&next_token={next}"
-    return Page(rows, link, None)
+    return Page(RowStore(Run, rows=rows), link, None)
 
 
 def listing(**options: Any) -> Listing:
@@ -86,7 +87,7 @@ def test_a_cursor_that_repeats_raises_and_leaves_the_state(back_to: str) -> None
 
 def test_a_link_without_a_cursor_raises() -> None:
     with pytest.raises(PaginationError, match="without a cursor"):
-        listing().accept(Page([], "http://x/?page_size=3", None))
+        listing().accept(Page(RowStore(Run), "http://x/?page_size=3", None))
 
 
 def test_it_shrinks_what_it_chose_and_nothing_else() -> None:

@@ -22,7 +22,7 @@ from cmsdials.filters import (
     MEFilters,
     RunFilters,
 )
-from cmsdials.models import Run
+from cmsdials.models import Run, model_of
 from cmsdials.resource import CountedResource, PaginatedResource, Resource
 from cmsdials.resources import (
     FileIndexResource,
@@ -76,7 +76,8 @@ def test_the_typed_lines_say_what_the_table_says(resource: Resource[Any, Any]) -
     assert isinstance(resource, CountedResource) is (table.count is not None)
     bases = [base for base in _generic_bases(type(resource)) if len(base.__args__) == 2]
     record, filter_class = bases[0].__args__
-    assert record is table.record
+    assert record is model_of(table.record)
+    assert issubclass(record, table.record)
     assert issubclass(filter_class, table.filters)
 
 

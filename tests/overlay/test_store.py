@@ -1,0 +1,178 @@
+"""Rows that are kept as columns until somebody looks at them behave as rows that were always there."""
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from cmsdials.columns import from_objects
+from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D, Run
+from cmsdials.store import RowStore
+from cmsdials_api.records import row_of
+
+from .conftest import run_row
+from .histogram_rows import th1, th2
+
+
+def stored(*numbers: int, made: Any = th1, record: Any = LumisectionHistogram1D) -> RowStore[Any]:
+    """A store of two blocks."""
+    half = len(numbers) // 2
+    return RowStore(
+        record, [from_objects(record, [made(n) for n in part]) for part in (numbers[:half], numbers[half:])]
+    )
+
+
+def contents(store: RowStore[Any]) -> list[Any]:
+    return [cell for block in store.blocks() for cell in np.array(block.values["data"]).tolist()]
+
+
+@pytest.mark.parametrize(
+    ("made", "record"), [(th1, LumisectionHistogram1D), (th2, LumisectionHistogram2D), (run_row, Run)]
+)
+def test_rows_are_those_that_were_sent(made: Any, record: Any) -> None:
+    store = stored(1, 2, 3, 4, 5, made=made, record=record)
+    expected = [record.from_dict(made(n)) for n in range(1, 6)]
+    assert list(store) == expected
+    assert store.rows == expected
+    for row, other in zip(stored(1, 2, 3, 4, 5, made=made, record=record), expected, strict=True):
+        assert row.__dict__ == other.__dict__
+        assert list(row.__dict__) == list(other.__dict__)
+        assert dict(row) == other.dict()
+        assert {name: type(value) for name, value in row} == {name: type(value) for name, value in other}
+        assert (row.extra, repr(row), row.to_dict()) == ({}, repr(other), other.to_dict())
+
+
+def test_rows_keep_what_is_beyond_the_contract() -> None:
+    store = RowStore(Run, [from_objects(Run, [run_row(1) | {"weather": "fine"}, run_row(2)])])
+    assert [row.extra for row in store] == [{"weather": "fine"}, {}]
+    store.rows[0].extra["weather"] = "rain"
+    assert store.rows[0].to_dict()["weather"] == "rain"
+    assert [extra for block in store.blocks() for extra in block.extra or ()] == [{"weather": "rain"}, {}]
+
+
+def test_fields_that_some_rows_lack() -> None:
+    partial = {name: value for name, value in run_row(2).items() if name != "ls_count"}
+    store = RowStore(Run, [from_objects(Run, [run_row(1), partial], fields=["run_number", "ls_count"])])
+    assert "ls_count" in store.rows[0].__dict__
+    assert "ls_count" not in store.rows[1].__dict__
+    with pytest.raises(AttributeError, match="the service did not send it"):
+        _ = store.rows[1].ls_count
+
+
+def test_looking_at_numbers_and_names_leaves_the_columns_in_use() -> None:
+    store = stored(1, 2, 3, 4)
+    blocks = store.blocks()
+    assert [row.ls_number for row in store.rows] == [1, 2, 3, 4]
+    assert (len(store.rows), store.rows[0].me, store.rows[-1].x_max) == (4, "P/charge", 3.0)
+    assert all(one is other for one, other in zip(store.blocks(), blocks, strict=True))
+
+
+CHANGES = {
+    "an attribute": lambda row: setattr(row, "entries", 99),
+    "the dict": lambda row: row.__dict__.update(entries=99),
+    "vars": lambda row: vars(row).update(entries=99),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_changed_row_is_what_frames_are_made_of(change: Any) -> None:
+    store = stored(1, 2, 3, 4)
+    change(store.rows[2])
+    assert [number for block in store.blocks() for number in block.values["entries"]] == [1, 2, 99, 4]
+    assert store.rows[2].entries == 99
+    assert list(store.rows[2].__dict__) == list(th1())
+
+
+def test_changed_contents_are_what_frames_are_made_of() -> None:
+    store = stored(1, 2, 3, 4)
+    store.rows[1].data[2] = -1.0
+    assert contents(store)[1] == [2.5, 1.0, -1.0]
+    assert contents(store)[2] == [3.5, 1.0, 2.0]
+
+
+def test_a_deleted_attribute_is_gone() -> None:
+    store = stored(1, 2)
+    del store.rows[0].me
+    assert "me" not in store.rows[0].__dict__
+    assert "me" in store.rows[1].__dict__
+
+
+def test_a_list_that_was_sorted_cut_or_joined_is_what_frames_are_made_of() -> None:
+    store = stored(1, 2, 3, 4, 5)
+    store.rows.sort(key=lambda row: -row.ls_number)
+    del store.rows[1]
+    store.rows.extend(stored(8, 9).rows)
+    store.rows.append(LumisectionHistogram1D.from_dict(th1(7)))
+    expected = [5, 3, 2, 1, 8, 9, 7]
+    assert [number for block in store.blocks() for number in block.values["ls_number"]] == expected
+    assert contents(store) == [[number + 0.5, 1.0, 2.0] for number in expected]
+    assert len(store) == 7
+
+
+def test_rows_can_be_replaced() -> None:
+    store = stored(1, 2, 3, 4)
+    store.rows = [row for row in store.rows if row.ls_number % 2]
+    assert [number for block in store.blocks() for number in block.values["ls_number"]] == [1, 3]
+
+
+def test_rows_that_are_asked_for_are_always_the_same() -> None:
+    store = stored(1, 2, 3, 4)
+    assert store.rows is store.rows
+    assert store.rows[1].data is store.rows[1].data
+
+
+def test_a_copy_is_on_its_own() -> None:
+    for touched in (False, True):
+        store = stored(1, 2, 3, 4)
+        if touched:
+            assert store.rows
+        other = store.copy()
+        other.add(from_objects(LumisectionHistogram1D, [th1(5)]))
+        other.cut(3)
+        assert (len(store), len(other)) == (4, 3)
+        assert [row.ls_number for row in other] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 9])
+def test_cutting(length: int) -> None:
+    for touched in (False, True):
+        store = stored(1, 2, 3, 4)
+        if touched:
+            assert store.rows
+        store.cut(length)
+        assert [row.ls_number for row in store] == [1, 2, 3, 4][:length]
+
+
+def test_pickles_travel_with_and_without_changes() -> None:
+    store = stored(1, 2, 3, 4, made=th2, record=LumisectionHistogram2D)
+    for _ in range(2):
+        back = pickle.loads(pickle.dumps(store))
+        assert back == store
+        assert contents(back) == contents(store)
+        store.rows[2].note = "mine"
+    assert pickle.loads(pickle.dumps(store)).rows[2].note == "mine"
+    row = pickle.loads(pickle.dumps(stored(1).rows[0]))
+    assert row == LumisectionHistogram1D.from_dict(th1(1))
+    assert row_of(row) is None
+
+
+def test_copies_of_a_row_are_on_their_own() -> None:
+    row = stored(1).rows[0]
+    for other in (copy.copy(row), copy.deepcopy(row)):
+        other.entries = 7
+        assert row.entries == 1
+
+
+def test_values_of_a_row_are_not_shared_with_another() -> None:
+    store = RowStore(LumisectionHistogram1D, [from_objects(LumisectionHistogram1D, [th1(1)])])
+    one, other = next(iter(store)), next(iter(store))
+    one.data.append(3.0)
+    assert other.data == [1.5, 1.0, 2.0]
+
+
+def test_stores_are_equal_if_their_rows_are() -> None:
+    assert stored(1, 2, 3) == stored(1, 2, 3)
+    assert stored(1, 2, 3) != stored(1, 2, 4)
+    assert stored(1, 2, 3) != stored(1, 2)
+    assert stored() == RowStore(LumisectionHistogram1D)
