@@ -67,6 +67,9 @@ _PAGE_IN_THE_WAY = (
     " open the address in a browser, and check base_url."
 )
 
+_OF_OTHERS = re.compile(r"/(?:oms-proxy|caf|runregistry|brilws)/")
+"""What DIALS asks another service for, where none of these causes applies."""
+
 _WORKSPACE = re.compile(r"workspace\b.*\bnot found", re.IGNORECASE)
 _HTML = re.compile(r"\s*<(?:!doctype\s+html|html|head|body|h1)\b", re.IGNORECASE)
 _TITLE = re.compile(r"<(title|h1)\b[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
@@ -142,7 +145,7 @@ def error_for(answer: Answer) -> ResponseError:
         retry_after=answer.headers.get("retry-after"),
         method=answer.method,
         url=answer.url,
-        advice=_advice(answer.status, told),
+        advice=_advice(answer, told),
     )
 
 
@@ -218,11 +221,14 @@ def _kind(status: int, told: _Told) -> type[ResponseError]:
     return ServerError if 500 <= status < 600 else ResponseError
 
 
-def _advice(status: int, told: _Told) -> str | None:
+def _advice(answer: Answer, told: _Told) -> str | None:
+    status = answer.status
     if status in (401, 403):
         return _BY_CODE.get(told.code or "")
-    if told.is_html and status in (404, 500):
-        return _HTML_404 if status == 404 else _HTML_500
+    if told.is_html and status == 404:
+        return _HTML_404
+    if told.is_html and status == 500 and not _OF_OTHERS.search(answer.url):
+        return _HTML_500
     return _BUSY if status == 503 else None
 
 

@@ -6,7 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Protocol
 
-__all__ = ["BaseCredentials", "FillsHeaders", "header_problem"]
+from cmsdials.errors import CredentialsError
+
+__all__ = ["BaseCredentials", "FillsHeaders", "credentials_refusal", "header_problem"]
 
 
 class FillsHeaders(Protocol):
@@ -52,6 +54,23 @@ class BaseCredentials(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(***)"
+
+
+def credentials_refusal(credentials: object) -> CredentialsError | None:
+    """Return the error for what cannot be credentials; None if it can. The caller forgets them, and raises it."""
+    kind = type(credentials).__name__
+    if isinstance(credentials, type):
+        problem = f"the class {credentials.__module__}.{credentials.__qualname__} itself, not an object of it"
+    elif callable(getattr(credentials, "before_request", None)):
+        return None
+    else:
+        problem = {"NoneType": "None", "str": "text"}.get(kind, f"an object of type {kind}")
+        problem += ", which has no method before_request"
+    advice = (
+        "Pass Credentials.from_creds_file() from cmsdials.auth.device for a person, or"
+        " Credentials(token=...) from cmsdials.auth.secret_key for the secret of an application."
+    )
+    return CredentialsError(f"creds is {problem}", advice=advice)
 
 
 def header_problem(value: object) -> str:

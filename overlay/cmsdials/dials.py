@@ -5,7 +5,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from cmsdials.credentials import FillsHeaders
+from cmsdials.address import base_url_refusal
+from cmsdials.credentials import FillsHeaders, credentials_refusal
+from cmsdials.headers import workspace_refusal
 from cmsdials.instances import PRODUCTION
 from cmsdials.machine_learning import MLBadLumisectionResource, MLModelsIndexResource
 from cmsdials.oms import OMS
@@ -32,7 +34,7 @@ class Dials:
     of a `with` block, closes them, and they open again when needed. Threads may share an object.
 
     Args:
-        creds: Credentials, from `cmsdials.auth`.
+        creds: Credentials, from `cmsdials.auth`, or any object with a method ``before_request(headers)``.
         workspace: The workspace to ask, such as tracker; None for the user's default one. It goes with the requests
             of this object alone.
         base_url: Address of the service; the one that the credentials are for, else production.
@@ -57,7 +59,7 @@ class Dials:
         workspaces: Workspaces of the service; also `workspace`.
 
     Raises:
-        ConfigurationError: An argument cannot work, such as a base_url that is no URL.
+        ConfigurationError: An argument cannot work, such as credentials that are none, or a base_url that is no URL.
     """
 
     def __init__(
@@ -74,9 +76,20 @@ class Dials:
         base_url = (
             base_url or getattr(getattr(creds, "client", None), "base_url", None) or PRODUCTION.base_url
         )
-        self._session = session = Session(
-            base_url, creds, workspace, route or "api/", version or "v1/", timeout
+        route, version = route or "api/", version or "v1/"
+        refusal = (
+            credentials_refusal(creds)
+            or base_url_refusal(base_url, route, version)
+            or workspace_refusal(workspace)
         )
+        if refusal is not None:
+            del (
+                creds,
+                base_url,
+                workspace,
+            )  # tracebacks that show local variables must not show what is in them
+            raise refusal
+        self._session = session = Session(base_url, creds, workspace, route, version, timeout)
         self.dataset_index = DatasetIndexResource(session)
         self.file_index = FileIndexResource(session)
         self.h1d = LumisectionHistogram1DResource(session)
@@ -110,4 +123,6 @@ class Dials:
         self.close()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_session"):
+            return "<Dials that was not made>"
         return f"<Dials {self.base_url}, workspace {self._session.workspace or 'by default'}>"

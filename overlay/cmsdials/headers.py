@@ -7,10 +7,12 @@ from collections.abc import Mapping
 
 from cmsdials.credentials import header_problem
 from cmsdials.errors import ConfigurationError
+from cmsdials.redaction import without_secrets
 
-__all__ = ["checked_workspace", "refuse_unsendable"]
+__all__ = ["refuse_unsendable", "workspace_refusal"]
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.1
+_LONGEST_WORKSPACE = 64
 
 
 def refuse_unsendable(headers: Mapping[str, str]) -> None:
@@ -26,14 +28,20 @@ def refuse_unsendable(headers: Mapping[str, str]) -> None:
             raise ConfigurationError(message)
 
 
-def checked_workspace(workspace: str | None) -> str | None:
-    """Return the name of a workspace, which travels in a header.
+def workspace_refusal(workspace: object) -> ConfigurationError | None:
+    """Return the error for a name of a workspace that cannot be one; None if it can.
 
-    Raises:
-        ConfigurationError: If no header can carry it.
+    The caller raises it, and first forgets the name, which may be a token that was passed in its place.
     """
-    problem = "" if workspace is None else header_problem(workspace)
-    if problem:
-        message = f"workspace {workspace!r} cannot be a name: {problem}"
-        raise ConfigurationError(message)
-    return workspace
+    if workspace is None:
+        return None
+    problem = header_problem(workspace)
+    if not problem and isinstance(workspace, str):
+        if len(workspace) > _LONGEST_WORKSPACE:
+            problem = f"it has {len(workspace)} characters"
+        elif without_secrets(workspace) != workspace:
+            problem = "it looks like a token"
+    if not problem:
+        return None
+    advice = "Give a short name such as tracker; tokens and secrets belong into credentials."
+    return ConfigurationError(f"workspace is not the name of one: {problem}", advice=advice)

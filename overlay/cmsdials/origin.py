@@ -11,7 +11,12 @@ from typing import Any, Self
 
 from attrs import field, frozen
 
+from cmsdials.redaction import shortened
+
 __all__ = ["Origin", "client_version"]
+
+LONGEST = 100
+"""Characters of a filter's value in a message."""
 
 
 @cache
@@ -53,7 +58,7 @@ class Origin:
         for name in sorted(self.query.keys() | other.query.keys()):
             here, there = self.query.get(name), other.query.get(name)
             if _values(here) != _values(there):
-                said.append(f"the filter {name} is {there!r} there and {here!r} here")
+                said.append(f"the filter {name} is {_shown(there)} there and {_shown(here)} here")
         return said
 
     def as_json(self) -> dict[str, Any]:
@@ -76,6 +81,10 @@ class Origin:
         return cls(
             **{name: stored[name] for name in ("resource", "base_url", "workspace", "query", "client")}
         )
+
+
+def _shown(value: Any) -> str:
+    return shortened(repr(value), LONGEST)
 
 
 def _values(value: Any) -> Any:

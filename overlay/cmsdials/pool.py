@@ -8,6 +8,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
+from cmsdials.aside import aside
+
 __all__ = ["Pool"]
 
 
@@ -50,17 +52,17 @@ class Pool(Generic[C]):
     def close(self) -> None:
         """Close the connections. The pool may be used again."""
         with self._lock:
-            if self._closing is not None:
-                self._closing()
+            closing = self._closing
             self._client = self._closing = None
+        if closing is not None:
+            aside(closing)
 
-    def abandon(self, client: C) -> None:
-        """Use a client no more, without asking it anything: an interrupt may have left its locks held for ever."""
+    def let_go(self, client: C) -> None:
+        """Use a client no more; somebody else closes it."""
         with self._lock:
             if self._client is client:
                 if self._closing is not None:
                     self._closing.detach()
-                _left_alone.append(client)
                 self._client = self._closing = None
 
     def forget(self) -> None:

@@ -16,19 +16,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from email.utils import mktime_tz, parsedate_tz
-from typing import Any, TypeAlias
-
-from urllib3 import HTTPResponse
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NewConnectionError,
-    ProtocolError,
-    ReadTimeoutError,
-    SSLError,
-)
-from urllib3.util.retry import Retry
+from numbers import Integral
+from typing import TYPE_CHECKING, TypeAlias
 
 from cmsdials.errors import (
     ConfigurationError,
@@ -40,20 +29,25 @@ from cmsdials.errors import (
     RequestTimeoutError,
     ResponseError,
     SchemaError,
+    TooManyRequestsError,
     TransportError,
 )
+
+if TYPE_CHECKING:
+    from cmsdials.rules import Retry
 
 __all__ = [
     "RETRIED_STATUSES",
     "Again",
     "GiveUp",
     "Retries",
+    "asks_for_a_pause",
     "is_too_slow",
     "next_attempt",
     "retry_rules",
 ]
 
-Retries: TypeAlias = int | Retry | None
+Retries: TypeAlias = "int | Retry | None"
 """What users may pass as ``retries=``: a number, a bool, urllib3's Retry, or None for the default."""
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
@@ -63,21 +57,12 @@ _GATEWAY_TIMEOUTS = frozenset({502, 504})
 
 USUAL_TOTAL = 5
 USUAL_BACKOFF_FACTOR = 0.5
-LONGEST_BACKOFF = 30.0
-"""Seconds between two attempts at most, for rules of ours; a `Retry` of the user has its own limit."""
+MOST_UNANSWERED = 3
+"""How often a connection is tried again by default where nobody has answered yet, in 3 s altogether."""
 LONGEST_RETRY_AFTER = 60.0
 """Seconds that we wait at most because a Retry-After header says so."""
 
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
-_NO_POOL: Any = None  # urllib3's exceptions want their pool, which we do not have
-
-
-class OwnRules(Retry):
-    """The rules of ours: as urllib3, with a limit to the backoff that also holds for urllib3 1.26."""
-
-    def get_backoff_time(self) -> float:
-        """Return the seconds to wait, `LONGEST_BACKOFF` at most."""
-        return min(super().get_backoff_time(), LONGEST_BACKOFF)
 
 
 @dataclass(frozen=True)
@@ -99,22 +84,28 @@ def retry_rules(retries: Retries) -> Retry:
     """Turn the user's ``retries=`` into rules. A `Retry` that is given is never changed.
 
     Args:
-        retries: None or True: 5 retries. A number: that many; 0 or False: none. Both wait 0, 1, 2, 4, ... up
-            to 30 s and repeat only what is safe to repeat. A `Retry` is obeyed; if its ``status_forcelist``
-            is empty, it also repeats on 429, 502, 503 and 504.
+        retries: None or True: 5 retries, but 3 of a connection where nobody has answered yet. A number: that many;
+            0 or False: none. Both wait 0, 1, 2, 4, ... up to 30 s and repeat only what is safe to repeat. A `Retry`
+            is obeyed; if its ``status_forcelist`` is empty, it also repeats on 429, 502, 503 and 504.
+
+    Returns:
+        A urllib3 `Retry`, which may be passed as ``retries=`` again.
 
     Raises:
         ConfigurationError: If it is something else, or negative.
     """
-    if isinstance(retries, Retry):
-        return retries if retries.status_forcelist else _changed(retries, status_forcelist=RETRIED_STATUSES)
-    if retries is None or retries is True:
-        retries = USUAL_TOTAL
-    if not _is_count(retries):
+    from cmsdials import rules  # noqa: PLC0415  # lazily: it brings urllib3
+
+    if isinstance(retries, rules.Retry):
+        if retries.status_forcelist:
+            return retries
+        return rules.changed(retries, status_forcelist=RETRIED_STATUSES)
+    is_usual = retries is None or retries is True
+    if not is_usual and not _is_count(retries):
         message = f"retries must be a number from 0 on or a urllib3 Retry, not {retries!r}"
         raise ConfigurationError(message)
-    return OwnRules(
-        total=int(retries),
+    return (rules.UsualRules if is_usual else rules.OwnRules)(
+        total=USUAL_TOTAL if retries is None or retries is True else int(retries),
         redirect=0,
         allowed_methods=_REPEATABLE,
         status_forcelist=RETRIED_STATUSES,
@@ -129,8 +120,21 @@ def is_too_slow(failure: RequestFailedError) -> bool:
     return isinstance(failure, GatewayError) and failure.status_code in _GATEWAY_TIMEOUTS
 
 
+def asks_for_a_pause(failure: RequestFailedError) -> bool:
+    """Whether the service says that it wants fewer requests, from whomever."""
+    if isinstance(failure, TooManyRequestsError):
+        return True
+    return isinstance(failure, GatewayError) and failure.status_code == 503
+
+
 def next_attempt(
-    rules: Retry, failure: RequestFailedError, *, safe: bool = False, hasty: bool = False, now: float
+    rules: Retry,
+    failure: RequestFailedError,
+    *,
+    safe: bool = False,
+    hasty: bool = False,
+    has_answered: bool = True,
+    now: float,
 ) -> Again | GiveUp:
     """Decide whether a failed request is sent again.
 
@@ -139,33 +143,41 @@ def next_attempt(
         failure: What went wrong; it knows the method and the URL.
         safe: The request changes nothing on the server, so it may be repeated even if it is a POST.
         hasty: What is too slow (`is_too_slow`) is not repeated, because whoever asks can ask for less.
+        has_answered: Somebody has answered at this address before. Where nobody has, it may be a wrong one: if the
+            user has not said how often to try, a connection that cannot be made is given up sooner.
         now: Seconds since the epoch, for a Retry-After that is a date.
     """
+    from cmsdials.rules import UsualRules, changed, reduced  # noqa: PLC0415  # loaded with the rules
+
     if _is_final(failure) or (hasty and is_too_slow(failure)):
         return GiveUp()
+    if not has_answered and isinstance(rules, UsualRules) and _is_long_unconnected(failure):
+        return GiveUp("Nobody has answered at this address yet: is it the right one, and is its server up?")
     if safe and rules.allowed_methods and failure.method.upper() not in rules.allowed_methods:
-        rules = _changed(rules, allowed_methods=frozenset(rules.allowed_methods) | {failure.method.upper()})
+        rules = changed(rules, allowed_methods=frozenset(rules.allowed_methods) | {failure.method.upper()})
     if isinstance(failure, ResponseError):
         return _after_status(rules, failure, now)
-    reduced = _reduced(rules, failure, error=_as_urllib3(failure))
-    return GiveUp() if reduced is None else Again(reduced, reduced.get_backoff_time())
+    rest = reduced(rules, failure)
+    return GiveUp() if rest is None else Again(rest, rest.get_backoff_time())
 
 
 def retry_after_seconds(value: str, now: float) -> float | None:
     """Read a Retry-After header (RFC 9110, section 10.2.3): seconds or an HTTP date; None if neither."""
     if re.fullmatch(r"\s*[0-9]{1,12}\s*", value):
         return float(value)
-    date = parsedate_tz(value)
-    if date is None:
-        return None
-    try:
-        return max(0.0, mktime_tz(date) - now)
-    except (ValueError, OverflowError):
-        return None
+    from cmsdials.rules import date_as_seconds  # noqa: PLC0415  # loaded with the rules
+
+    date = date_as_seconds(value)
+    return None if date is None else max(0.0, date - now)
 
 
 def _is_count(retries: object) -> bool:
-    return isinstance(retries, int) and retries >= 0
+    return isinstance(retries, Integral) and int(retries) >= 0
+
+
+def _is_long_unconnected(failure: RequestFailedError) -> bool:
+    is_unconnected = isinstance(failure, ConnectionFailedError) and failure.phase == "connect"
+    return is_unconnected and failure.attempts > MOST_UNANSWERED
 
 
 def _is_final(failure: RequestFailedError) -> bool:
@@ -175,6 +187,8 @@ def _is_final(failure: RequestFailedError) -> bool:
 
 
 def _after_status(rules: Retry, failure: ResponseError, now: float) -> Again | GiveUp:
+    from cmsdials.rules import reduced  # noqa: PLC0415  # loaded with the rules
+
     header = failure.retry_after
     if not rules.is_retry(failure.method, failure.status_code, has_retry_after=bool(header)):
         return GiveUp()
@@ -185,42 +199,5 @@ def _after_status(rules: Retry, failure: ResponseError, now: float) -> Again | G
             f"The service asks to wait {asked:.0f} s (Retry-After), longer than the"
             f" {LONGEST_RETRY_AFTER:.0f} s that cmsdials waits by itself."
         )
-    headers = {"Retry-After": header} if header else {}
-    response = HTTPResponse(body=b"", headers=headers, status=failure.status_code)
-    reduced = _reduced(rules, failure, response=response)
-    if reduced is None:
-        return GiveUp()
-    return Again(reduced, wait or reduced.get_backoff_time())
-
-
-def _reduced(
-    rules: Retry,
-    failure: RequestFailedError,
-    *,
-    response: HTTPResponse | None = None,
-    error: HTTPError | None = None,
-) -> Retry | None:
-    try:
-        return rules.increment(failure.method, failure.url, response=response, error=error)
-    except HTTPError:  # MaxRetryError, or the error itself where the rules forbid to repeat it
-        return None
-
-
-def _as_urllib3(failure: RequestFailedError) -> HTTPError:
-    text = failure.message
-    phase = failure.phase if isinstance(failure, TransportError) else "body"
-    if phase == "tls":
-        return SSLError(text)
-    if isinstance(failure, RequestTimeoutError):
-        if phase in ("connect", "pool"):
-            return ConnectTimeoutError(text)
-        return ReadTimeoutError(_NO_POOL, failure.url, text)
-    if isinstance(failure, ConnectionFailedError) and phase == "connect":
-        return NewConnectionError(_NO_POOL, text)
-    return ProtocolError(text)
-
-
-def _changed(rules: Retry, **changes: Any) -> Retry:
-    # "Any method" may be written as an empty collection, which urllib3 2 warns of each time it sees it.
-    changes.setdefault("allowed_methods", rules.allowed_methods or None)
-    return rules.new(**changes)
+    rest = reduced(rules, failure)
+    return GiveUp() if rest is None else Again(rest, wait or rest.get_backoff_time())

@@ -1,47 +1,47 @@
-"""The session takes one request through one step. The only module of the overlay that knows the HTTP library.
+"""The session takes one request through one step.
 
-A step is: fill in the credentials, connect, send, read the whole body, check the status, decode. The retry
-rules (`cmsdials.retry`) cover all of it. Where a step fails, the error (`cmsdials.errors`) is made as a value,
-here or in `cmsdials.answers`, away from the frames that hold headers, and raised when those are gone: neither
-a traceback that shows local variables nor a chained exception can reach a secret.
+A step is: fill in the credentials, connect, send, read the whole body, check the status, decode. The retry rules
+(`cmsdials.retry`) cover all of it. What is sent goes out aside from the thread of the caller (`cmsdials.aside`,
+`cmsdials.transport`), so that a Ctrl-C ends a request at once and leaves nothing locked.
 
-All pages of a session travel over one pool of connections (`cmsdials.pool`).
+All pages of a session travel over one pool of connections (`cmsdials.pool`), and all its requests pass one gate
+(`cmsdials.gate`): when the service asks one of them to wait, they all do.
 """
 
 from __future__ import annotations
 
 import copy
 import logging
-import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
-from typing import Any, Generic, Self, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-import httpx
-
-from cmsdials.address import address, checked_base_url, unusable_base_url
-from cmsdials.answers import Answer, judged
+from cmsdials.address import address, base_url_refusal, checked_base_url
+from cmsdials.answers import Answer
+from cmsdials.aside import aside
 from cmsdials.call import Call, call_for
 from cmsdials.credentials import FillsHeaders
 from cmsdials.errors import (
     AuthenticationError,
     ConfigurationError,
-    ConnectionFailedError,
+    DecodeError,
     IncompleteBodyError,
     RequestFailedError,
-    RequestTimeoutError,
+    ResponseError,
 )
-from cmsdials.headers import checked_workspace, refuse_unsendable
-from cmsdials.origin import client_version
+from cmsdials.gate import Gate
+from cmsdials.headers import refuse_unsendable, workspace_refusal
 from cmsdials.pool import Pool
-from cmsdials.redaction import shortened
-from cmsdials.retry import GiveUp, Retries, next_attempt, retry_rules
+from cmsdials.retry import GiveUp, Retries, asks_for_a_pause, next_attempt, retry_rules
+from cmsdials.stopping import current_stop, sleep
 from cmsdials.timeout import Timeout, connect_and_read
 from cmsdials.undisclosed import Undisclosed
+
+if TYPE_CHECKING:
+    from cmsdials.transport import Client, Exchange
 
 __all__ = ["Session"]
 
@@ -50,8 +50,6 @@ T = TypeVar("T")
 _log = logging.getLogger("cmsdials.session")
 
 _RENEWABLE = frozenset({"access_token_expired", "token_not_valid"})
-_FOLLOWED = frozenset({301, 308})
-_KEEP_IDLE_CONNECTIONS = 30.0  # seconds; httpx's 5 s are shorter than it takes to look at a plot
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,13 +58,6 @@ class _Good(Generic[T]):
 
     value: T
     answer: Answer
-
-
-class _Asked(TypedDict):
-    """What every failed request says of itself."""
-
-    method: str
-    url: str
 
 
 class Session:
@@ -82,7 +73,7 @@ class Session:
         route: Path of the API below `base_url`.
         version: Version of the API below `route`.
         timeout: Seconds for each phase of a request, or a pair (connect, read); None waits for ever.
-        transport: Replaces the network, in tests.
+        transport: Replaces the network, in tests: an `httpx.BaseTransport`.
         clock: Seconds since the epoch.
         sleep: Waits a number of seconds.
 
@@ -98,21 +89,32 @@ class Session:
         route: str = "api/",
         version: str = "v1/",
         timeout: Timeout = 30.0,
-        transport: httpx.BaseTransport | None = None,
+        transport: Any = None,
         *,
         clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = sleep,
     ) -> None:
-        self.base_url = _parsable(checked_base_url(base_url))
+        refusal = (
+            base_url_refusal(base_url, route, version)
+            or _unparsable(base_url)
+            or workspace_refusal(workspace)
+        )
+        if refusal is not None:
+            del base_url, workspace  # tracebacks that show local variables must not show what is in them
+            raise refusal
+        self.base_url = checked_base_url(base_url)
         self.credentials = credentials
-        self.workspace = checked_workspace(workspace)
+        self.workspace = workspace
         self.route = route
         self.version = version
         self.timeout = timeout
         self._clock = clock
         self._sleep = sleep
         connect, read = connect_and_read(timeout)
-        self._pool = Pool(partial(_new_client, httpx.Timeout(read, connect=connect), transport))
+        self._pool = Pool(
+            partial(_new_client, connect, read, transport, secure=self.base_url.lower().startswith("https:"))
+        )
+        self._gate = Gate()
 
     def perform(
         self,
@@ -125,6 +127,8 @@ class Session:
         workspace: bool = True,
     ) -> T:
         """Take one request through one whole step, again and again as the rules allow.
+
+        A Ctrl-C, or a `cmsdials.stopping.Stop` that this thread heeds, ends it at once, whatever it waits for.
 
         Args:
             request: ``method`` and ``url`` (a path such as ``/api/v1/run/``); optional ``params`` (mapping or
@@ -144,6 +148,7 @@ class Session:
                 of attempts.
             ConfigurationError: If the request cannot be sent.
             LoginError: If the credentials have ended.
+            Stopped: If the stop that this thread heeds is set.
         """
         rules = retry_rules(retries)
         call = self._call(request, workspace=workspace)
@@ -153,25 +158,34 @@ class Session:
         waited = 0.0
         renewed = False
         while True:
+            waited += self._wait_for_the_gate()
             attempts += 1
             started = self._clock()
             sent = self._credential_headers()
             outcome = self._attempt(call, sent, read)
             _log_attempt(call, attempts, waited, self._clock() - started, outcome)
             if isinstance(outcome, _Good):
+                self._gate.has_answered = True
                 return outcome.value
+            if isinstance(outcome, ResponseError | DecodeError | IncompleteBodyError):
+                self._gate.has_answered = True
             outcome.attempts = attempts
             waited = 0.0
             if not renewed and self._renewed(outcome, sent):
                 renewed = True
                 continue
-            step = next_attempt(rules, outcome, safe=safe, hasty=hasty, now=self._clock())
+            now = self._clock()
+            has_answered = self._gate.has_answered
+            step = next_attempt(rules, outcome, safe=safe, hasty=hasty, has_answered=has_answered, now=now)
             if isinstance(step, GiveUp):
                 outcome.advice = " ".join(part for part in (step.reason, outcome.advice) if part)
                 raise outcome
             rules, waited = step.rules, step.wait
             if waited > 0:
+                hold = self._gate.close(now, waited) if asks_for_a_pause(outcome) else None
                 self._sleep(waited)
+                if hold is not None:
+                    self._gate.open(hold)
 
     def with_workspace(self, workspace: str | None) -> Session:
         """Return a session for another workspace that shares this one's connections and credentials.
@@ -179,8 +193,12 @@ class Session:
         Raises:
             ConfigurationError: If no header can carry the name.
         """
+        refusal = workspace_refusal(workspace)
+        if refusal is not None:
+            del workspace
+            raise refusal
         other = copy.copy(self)
-        other.workspace = checked_workspace(workspace)
+        other.workspace = workspace
         return other
 
     def close(self) -> None:
@@ -196,21 +214,35 @@ class Session:
         self.close()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_pool"):
+            return "<Session that was not made>"
         return f"Session({self.base_url!r}, workspace={self.workspace!r})"
 
     # --- one attempt, piece by piece ------------------------------------------------------------------------
 
+    def _wait_for_the_gate(self) -> float:
+        """Wait while the service is to be left alone; return how many seconds that was."""
+        waited = 0.0
+        while (hold := self._gate.hold(now := self._clock())) is not None:
+            seconds = hold.remaining(now)
+            self._sleep(seconds)
+            self._gate.open(hold)
+            waited += seconds
+        stop = current_stop()
+        if stop is not None:
+            stop.check()
+        return waited
+
     def _call(self, request: Mapping[str, Any], *, workspace: bool) -> Call:
+        _load_transport()
+        from cmsdials.transport import url_of  # noqa: PLC0415  # loaded just now
+
         whole = address(self.base_url, self.route, self.version, request["url"])
-        url = str(_url(whole, request.get("params")))
+        url = url_of(whole, request.get("params"))
         return call_for(request, url, self.workspace, in_workspace=workspace)
 
     def _credential_headers(self) -> Undisclosed:
-        headers: dict[str, str] = {}
-        if self.credentials is not None:
-            self.credentials.before_request(headers)
-        sent = Undisclosed(headers)
-        del headers
+        sent = Undisclosed({} if self.credentials is None else self.credentials.before_request)
         refuse_unsendable(sent)
         return sent
 
@@ -228,70 +260,11 @@ class Session:
             return error
 
     def _exchange(self, call: Call, sent: Undisclosed) -> Answer | RequestFailedError:
-        """Send, follow one missing slash, and sort the answer by its status."""
-        url = httpx.URL(call.url)
-        outcome = self._send(call, sent, url)
-        if isinstance(outcome, Answer) and outcome.status in _FOLLOWED and call.method in ("GET", "HEAD"):
-            here = _same_place(url, outcome.headers.get("location", ""))
-            if here is not None:
-                outcome = self._send(call, sent, here)
-        if isinstance(outcome, RequestFailedError):
-            return outcome
-        return judged(outcome, (*call.secrets, *sent.values()))
+        from cmsdials.transport import Exchange  # noqa: PLC0415  # loaded by _call
 
-    def _send(self, call: Call, sent: Undisclosed, url: httpx.URL) -> Answer | RequestFailedError:
-        """Send once, read the whole body, and return what failed: no error is raised near headers."""
-        client = self._pool.client()
-        response: httpx.Response | None = None
-        try:
-            request = _http_request(client, call, sent, url)
-            response = client.send(request, stream=True, follow_redirects=False)
-            try:
-                content = response.read()
-            finally:
-                response.close()
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError) as error:
-            failure = self._failure(error, call, answering=response is not None)
-            if failure is None:
-                raise _without_frames(error) from None
-            return failure
-        except BaseException as error:  # noqa: BLE001  # a Ctrl-C, or what nobody has foreseen
-            self._pool.abandon(client)
-            raise _without_frames(error) from None
-        short = _shortfall(call.method, response, content)
-        if short:
-            return IncompleteBodyError(short, phase="body", method=call.method, url=call.shown_url)
-        return Answer(response.status_code, dict(response.headers), content, call.shown_url, call.method)
-
-    def _failure(self, error: Exception, call: Call, *, answering: bool) -> RequestFailedError | None:
-        """Translate an exception of the HTTP library; None if it is not one."""
-        asked: _Asked = {"method": call.method, "url": call.shown_url}
-        host = httpx.URL(call.url).netloc.decode("ascii", "replace")
-        text = shortened(str(error) or type(error).__name__)
-        match error:
-            case httpx.TimeoutException():
-                return _timed_out(error, self.timeout, asked)
-            case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
-                # Its text repeats the header at fault.
-                return ConnectionFailedError("the request cannot be written as HTTP", phase="write", **asked)
-            case httpx.DecodingError():
-                return IncompleteBodyError("the compressed body is damaged", phase="body", **asked)
-            case httpx.ProxyError():
-                what = f"the proxy gave no connection to {host} ({text})"
-                return ConnectionFailedError(what, phase="connect", **asked)
-            case httpx.ConnectError():
-                return _not_connected(host, text, asked)
-            case httpx.HTTPError() | httpx.StreamError() if answering:
-                what = f"the connection broke in the middle of the answer ({text})"
-                return IncompleteBodyError(what, phase="body", **asked)
-            case httpx.HTTPError():
-                what = f"the connection broke before an answer came ({text})"
-                return ConnectionFailedError(what, phase="read", **asked)
-            case RuntimeError() if "closed" in str(error):
-                what = "the session was closed while the request was under way"
-                return ConnectionFailedError(what, phase="pool", **asked)
-            case _:
-                return None
+        exchange = Exchange(call, sent, self.timeout)
+        pool = self._pool
+        return aside(partial(_over, pool, exchange), forsaken=partial(_forsake, pool, exchange))
 
     def _renewed(self, failure: RequestFailedError, sent: Undisclosed) -> bool:
         if not isinstance(failure, AuthenticationError) or failure.code not in _RENEWABLE:
@@ -303,119 +276,40 @@ class Session:
 # --- without a session --------------------------------------------------------------------------------------
 
 
-def _parsable(base_url: str) -> str:
-    try:
-        httpx.URL(base_url)
-        return base_url
-    except httpx.InvalidURL as error:
-        problem = f"is not a URL ({error})"
-    raise unusable_base_url(problem)
+def _unparsable(base_url: str) -> ConfigurationError | None:
+    """Return the error for a base address that the HTTP library does not take."""
+    if base_url.isascii():
+        return None  # what `cmsdials.address` accepts of these is a URL to anybody
+    from cmsdials.transport import is_parsable  # noqa: PLC0415  # lazily: it brings the HTTP library
 
-
-def _url(whole: str, params: Any) -> httpx.URL:
-    try:
-        return httpx.URL(whole, params=params) if params else httpx.URL(whole)
-    except (httpx.InvalidURL, TypeError, ValueError) as error:
-        problem = str(error)
-    message = f"no URL can be made of {shortened(whole)} and its parameters ({problem})"
-    raise ConfigurationError(message)
+    return None if is_parsable(base_url) else ConfigurationError("base_url is not a URL")
 
 
 @cache
-def _user_agent() -> str:
-    return f"cmsdials/{client_version()} (python/{platform.python_version()}; httpx/{httpx.__version__})"
+def _load_transport() -> None:
+    """Load the HTTP library, aside: an import that is cut short would leave half a library."""
+    aside(_import_transport)
 
 
-def _without_frames(error: BaseException) -> BaseException:
-    """Return an exception without the frames of the HTTP library, whose local variables hold headers and bodies."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    if frame is not None and isinstance(error, Exception):
-        code = frame.tb_frame.f_code
-        error.add_note(f"It came from {code.co_filename}, line {frame.tb_lineno}, in {code.co_qualname}.")
-    error.__context__ = None
-    return error.with_traceback(None)
+def _import_transport() -> None:
+    import cmsdials.transport  # noqa: F401, PLC0415  # lazily: it brings the HTTP library
 
 
-def _new_client(timeout: httpx.Timeout, transport: httpx.BaseTransport | None) -> httpx.Client:
-    headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _user_agent()}
-    try:
-        return httpx.Client(
-            headers=headers,
-            timeout=timeout,
-            transport=transport,
-            limits=httpx.Limits(max_keepalive_connections=20, keepalive_expiry=_KEEP_IDLE_CONNECTIONS),
-            # No cookie is kept: requests carry what the session says and nothing that an earlier answer said.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        )
-    except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
-        problem = str(error)
-    message = f"no connection can be set up: {problem}"
-    advice = (
-        "Check the proxy and certificate variables (HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE, SSL_CERT_DIR)."
-    )
-    raise ConfigurationError(message, advice=advice)
+def _new_client(connect: float | None, read: float | None, transport: Any, *, secure: bool) -> Client:
+    from cmsdials.transport import new_client  # noqa: PLC0415  # lazily: it brings the HTTP library
+
+    return new_client(connect, read, transport, secure=secure)
 
 
-def _http_request(client: httpx.Client, call: Call, sent: Undisclosed, url: httpx.URL) -> httpx.Request:
-    # Credentials last: nothing may stand in their place. Bytes, because httpx takes text for ASCII.
-    named = {**call.headers, **sent}
-    headers = {name.encode("ascii"): value.encode("latin-1") for name, value in named.items()}
-    return client.build_request(call.method, url, headers=headers, content=call.content)
+def _over(pool: Pool[Client], exchange: Exchange) -> Answer | RequestFailedError:
+    return exchange.over(pool.client())
 
 
-def _same_place(url: httpx.URL, location: str) -> httpx.URL | None:
-    """Where a redirect leads, if that is on the same scheme, host and port; else None."""
-    if not location:
-        return None
-    try:
-        there = url.join(location)
-    except (httpx.InvalidURL, ValueError):
-        return None
-    same = (there.scheme, there.host, there.port) == (url.scheme, url.host, url.port)
-    return there if same and not there.userinfo else None
-
-
-def _shortfall(method: str, response: httpx.Response, content: bytes) -> str:
-    """Say how much of the body is missing; empty if nothing is."""
-    promised = response.headers.get("content-length", "")
-    if method == "HEAD" or "transfer-encoding" in response.headers or not promised.isdecimal():
-        return ""
-    came = response.num_bytes_downloaded
-    if content and not came:  # it was not read from a connection but made whole, by a test
-        return ""
-    return f"only {came} of {promised} bytes of the answer came" if came < int(promised) else ""
-
-
-def _timed_out(error: httpx.TimeoutException, timeout: Timeout, asked: _Asked) -> RequestTimeoutError:
-    connect, read = connect_and_read(timeout)
-    match error:
-        case httpx.ConnectTimeout():
-            phase, seconds, what = "connect", connect, "no connection"
-        case httpx.PoolTimeout():
-            phase, seconds, what = "pool", read, "no free connection in the pool"
-        case httpx.WriteTimeout():
-            phase, seconds, what = "write", read, "the request could not be sent"
-        case _:
-            phase, seconds, what = "read", read, "no data came"
-    limit = "" if seconds is None else f" in {seconds:g} s"
-    # Asking for less helps only once somebody answers.
-    advice = ConnectionFailedError.usual_advice if phase == "connect" else None
-    text = f"{what}{limit} ({phase} timeout)"
-    return RequestTimeoutError(text, seconds=seconds, phase=phase, advice=advice, **asked)
-
-
-def _not_connected(host: str, text: str, asked: _Asked) -> ConnectionFailedError:
-    what = f"no connection to {host} ({text})"
-    if "CERTIFICATE" in text.upper():
-        advice = (
-            "The certificate is not trusted: install the CERN certificates,"
-            " or name a file of trusted ones in SSL_CERT_FILE."
-        )
-        return ConnectionFailedError(what, phase="certificate", advice=advice, **asked)
-    phase = "tls" if "SSL" in text.upper() else "connect"
-    return ConnectionFailedError(what, phase=phase, **asked)
+def _forsake(pool: Pool[Client], exchange: Exchange) -> None:
+    client = exchange.forsake()
+    if client is not None:
+        pool.let_go(client)
+        client.abandon()
 
 
 def _log_attempt(

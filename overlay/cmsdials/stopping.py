@@ -1,18 +1,112 @@
-"""Being told to stop: Ctrl-C, or the SIGTERM that batch systems send before they kill."""
+"""Being told to stop: Ctrl-C, the SIGTERM that batch systems send before they kill, and one thread by another.
+
+Signals reach the main thread alone. Who lets other threads work sets a `Stop` when it is itself told to stop:
+
+    stop = Stop()
+
+    def work():  # in each thread
+        with stop.heeded():
+            ...  # requests and waits in here end at once when the stop is set: they raise Stopped
+
+A stop is heeded by all that the block calls, also by a login that renews itself, and is never passed on as an argument.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from queue import Empty, SimpleQueue
 from types import FrameType
 
-__all__ = ["Terminated", "sigterm_raises"]
+__all__ = ["Stop", "Stopped", "Terminated", "current_stop", "sigterm_raises", "sleep"]
 
 
 class Terminated(BaseException):
     """SIGTERM has come. Like KeyboardInterrupt it is no error, and passes `except Exception`."""
+
+
+class Stopped(BaseException):
+    """The `Stop` that this thread heeds is set. Like KeyboardInterrupt it is no error, and passes `except Exception`."""
+
+
+class Stop:
+    """Tells threads to stop. It is set once, and stays so."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+        # A set changes in one step of Python: no lock is needed, which a signal handler could find held.
+        self._wakers: set[Callable[[], None]] = set()
+
+    def set(self) -> None:
+        """End what is under way in the threads that heed this. Any thread may call it, and any signal handler."""
+        self._is_set = True
+        for wake in tuple(self._wakers):
+            wake()
+
+    def is_set(self) -> bool:
+        """Whether it is set."""
+        return self._is_set
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is set, at most so many seconds; return whether it is."""
+        told: SimpleQueue[None] = SimpleQueue()
+        with self.waking(lambda: told.put(None)), contextlib.suppress(Empty):
+            told.get(timeout=timeout)
+        return self._is_set
+
+    def check(self) -> None:
+        """Go on only if it is not set.
+
+        Raises:
+            Stopped: It is.
+        """
+        if self._is_set:
+            raise Stopped
+
+    @contextlib.contextmanager
+    def heeded(self) -> Iterator[None]:
+        """Heed it in this thread (this context, for asyncio) until the block ends."""
+        before = _heeded.set(self)
+        try:
+            yield
+        finally:
+            _heeded.reset(before)
+
+    @contextlib.contextmanager
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Call something when it is set within the block, at once if it is set already."""
+        self._wakers.add(wake)
+        try:
+            if self._is_set:
+                wake()
+            yield
+        finally:
+            self._wakers.discard(wake)
+
+
+_heeded: ContextVar[Stop | None] = ContextVar("_heeded", default=None)
+
+
+def current_stop() -> Stop | None:
+    """Return the stop that this thread heeds, None if it heeds none."""
+    return _heeded.get()
+
+
+def sleep(seconds: float) -> None:
+    """Wait a number of seconds.
+
+    Raises:
+        Stopped: If the stop that this thread heeds is set, or gets set.
+    """
+    stop = current_stop()
+    if stop is None:
+        time.sleep(seconds)
+    elif stop.wait(seconds):
+        raise Stopped
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any, TypeAlias
 
 from cmsdials.errors import ConfigurationError
@@ -24,10 +25,11 @@ def connect_and_read(timeout: Timeout) -> tuple[float | None, float | None]:
         rule = "a positive number of seconds, a pair (connect, read) of them, or None"
         message = f"timeout must be {rule}, not {timeout!r}"
         raise ConfigurationError(message)
-    return pair[0], pair[1]
+    connect, read = (None if seconds is None else float(seconds) for seconds in pair)
+    return connect, read
 
 
 def _is_duration(seconds: object) -> bool:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+    if isinstance(seconds, bool) or not isinstance(seconds, Real):
         return False
-    return math.isfinite(seconds) and seconds > 0
+    return math.isfinite(seconds) and float(seconds) > 0

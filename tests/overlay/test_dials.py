@@ -5,6 +5,10 @@ import pickle
 import subprocess
 import sys
 import threading
+import traceback
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import cmsdials
 import pytest
@@ -12,7 +16,19 @@ from cmsdials import Dials
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.secret_key import Credentials
 from cmsdials.errors import ConfigurationError, NotFoundError
+from cmsdials.session import Session
 from cmsdials_sandbox import Sandbox
+
+SECRET = "correct-horse-battery-staple"
+
+
+def shown(error: BaseException) -> str:
+    """All that a traceback with local variables shows of our frames."""
+    told = traceback.TracebackException.from_exception(error, capture_locals=True)
+    assert error.__context__ is None
+    ours = [str(frame.locals) for frame in told.stack if __file__ != frame.filename]
+    assert ours
+    return "".join([str(error), repr(error), *ours])
 
 
 def run_python(code: str) -> str:
@@ -28,13 +44,32 @@ def loaded_by(statement: str) -> set[str]:
     )
 
 
+HEAVY = {"httpx", "numpy", "pandas", "pyarrow", "urllib3", "tqdm"}
+BROUGHT_BY_THEM = {"click", "email", "filelock", "platformdirs", "rich", "ssl"}
+
+
 def test_import_loads_nothing_heavy() -> None:
-    heavy = {"httpx", "attrs", "attr", "numpy", "pandas", "urllib3", "orjson", "tqdm"}
-    assert not heavy & loaded_by("import cmsdials")
-    assert not (heavy - {"attrs", "attr"}) & loaded_by("from cmsdials.filters import RunFilters")
-    assert not {"pandas", "numpy", "tqdm"} & loaded_by(
-        "from cmsdials import Dials; import cmsdials.auth.secret_key"
-    )
+    assert not (HEAVY | BROUGHT_BY_THEM | {"attrs", "attr", "orjson"}) & loaded_by("import cmsdials")
+    assert not (HEAVY | {"orjson"}) & loaded_by("from cmsdials.filters import RunFilters")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from cmsdials import Dials; from cmsdials.filters import LumisectionHistogram1DFilters",
+        "import cmsdials.auth.secret_key, cmsdials.auth.device, cmsdials.auth.client_credentials",
+        "from cmsdials.auth.client import AuthClient; AuthClient()",
+        "from cmsdials.session import Session; Session('https://dials.test/', None)",
+        "import cmsdials.retry, cmsdials.stopping, cmsdials.pool",
+    ],
+)
+def test_what_only_a_request_needs_is_loaded_by_none_but_a_request(statement: str) -> None:
+    assert not (HEAVY | BROUGHT_BY_THEM) & loaded_by(statement)
+
+
+def test_a_client_that_is_made_and_asked_nothing_loads_no_http_library() -> None:
+    made = "from cmsdials import Dials; import cmsdials.auth.secret_key as s; Dials(s.Credentials('x'))"
+    assert not (HEAVY | BROUGHT_BY_THEM) & loaded_by(made)
 
 
 def test_import_touches_no_logging() -> None:
@@ -70,6 +105,79 @@ def test_the_service_that_the_credentials_are_for_is_asked() -> None:
 def test_arguments_by_position_as_of_old(sandbox_now: Sandbox) -> None:
     dials = Dials(Credentials(token=sandbox_now.secret), "tracker", sandbox_now.url, "api/", "v1/")
     assert dials.run.list().results
+
+
+class Duck:
+    def before_request(self, headers: dict[str, str]) -> None:
+        headers["X-Duck"] = "quack"
+
+
+@pytest.mark.parametrize(
+    ("creds", "says"),
+    [
+        (None, "creds is None"),
+        (SECRET, "creds is text"),
+        (7, "an object of type int"),
+        ({"token": SECRET}, "an object of type dict"),
+        (Credentials, "the class cmsdials.auth.secret_key.Credentials itself, not an object"),
+        (Duck, "the class"),
+    ],
+)
+def test_what_are_no_credentials(creds: Any, says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says) as caught:
+        Dials(creds)
+    assert "cmsdials.auth.device" in caught.value.advice
+    assert "cmsdials.auth.secret_key" in caught.value.advice
+    assert SECRET not in shown(caught.value)
+
+
+def test_any_object_that_fills_headers_will_do() -> None:
+    assert Dials(Duck()).base_url
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"base_url": f"http://me:{SECRET}@dials.test/"},
+        {"base_url": f"http://me:{SECRET}"},
+        {"base_url": f"https://dials.test/?token={SECRET}"},
+        {"base_url": SECRET},
+        {"workspace": f"{SECRET}\n"},
+        {"workspace": f"Bearer {SECRET}"},
+    ],
+    ids=str,
+)
+def test_a_secret_in_the_wrong_place_is_shown_nowhere(arguments: dict[str, str]) -> None:
+    kinds: list[Callable[..., Any]] = [partial(Dials, Duck()), partial(Session, credentials=None)]
+    for kind in kinds:
+        with pytest.raises(ConfigurationError) as caught:
+            kind(**{"base_url": "https://dials.test/", **arguments})
+        assert SECRET not in shown(caught.value)
+    for name in ("base_url", "keycloak_url") if "base_url" in arguments else ():
+        with pytest.raises(ConfigurationError, match=name) as caught:
+            AuthClient(**{name: arguments["base_url"]})
+        assert SECRET not in shown(caught.value)
+    if "workspace" in arguments:
+        with pytest.raises(ConfigurationError) as caught:
+            Session("https://dials.test/", None).with_workspace(arguments["workspace"])
+        assert SECRET not in shown(caught.value)
+
+
+@pytest.mark.parametrize("kind", [Dials, Session])
+def test_an_object_that_was_not_made_can_be_shown(kind: Any) -> None:
+    assert repr(kind.__new__(kind)) == f"<{kind.__name__} that was not made>"
+
+
+@pytest.mark.parametrize(
+    "base_url", ["https://dials.test/api/v1/", "https://dials.test/api/v1", "https://dials.test/x/api/"]
+)
+def test_an_address_that_holds_the_route_already(base_url: str) -> None:
+    with pytest.raises(ConfigurationError, match="which is added to it") as caught:
+        Dials(Duck(), base_url=base_url)
+    bare = base_url.split("api", maxsplit=1)[0]
+    assert f"Give {bare}, or another route=" in caught.value.advice
+    assert Dials(Duck(), base_url=bare).base_url == bare
+    assert Dials(Duck(), base_url=base_url, route="other/").base_url
 
 
 @pytest.mark.parametrize(

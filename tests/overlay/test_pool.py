@@ -51,6 +51,31 @@ def test_a_closed_pool_opens_again():
     assert not pool.client().closed
 
 
+def test_a_client_that_was_let_go_is_used_no_more_and_left_as_it_is():
+    pool = Pool(Client)
+    first = pool.client()
+    pool.let_go(first)
+    second = pool.client()
+    pool.let_go(first)
+    assert pool.client() is second is not first
+    del pool
+    gc.collect()
+    assert (first.closed, second.closed) == (False, True)
+
+
+def test_a_pool_whose_client_does_not_close_goes_on_with_another():
+    class Stubborn(Client):
+        def close(self):
+            raise OSError
+
+    pool = Pool(Stubborn)
+    first = pool.client()
+    with pytest.raises(OSError):  # noqa: PT011  # it says nothing
+        pool.close()
+    assert pool.client() is not first
+    pool.let_go(pool.client())
+
+
 def test_a_pool_that_is_forgotten_closes_its_client():
     pool = Pool(Client)
     client = pool.client()

@@ -2,19 +2,21 @@
 
 from email.utils import formatdate
 
+import numpy as np
 import pytest
 from cmsdials import errors
 from cmsdials.answers import Answer, error_for
 from cmsdials.retry import (
-    LONGEST_BACKOFF,
     RETRIED_STATUSES,
     Again,
     GiveUp,
+    asks_for_a_pause,
     is_too_slow,
     next_attempt,
     retry_after_seconds,
     retry_rules,
 )
+from cmsdials.rules import LONGEST_BACKOFF
 from urllib3.util.retry import Retry
 
 NOW = 1_700_000_000.0
@@ -227,7 +229,47 @@ def test_the_limit_of_the_user_to_retry_after_counts():
     assert next_attempt(retry_rules(rules), status(503, retry_after="3600"), now=NOW).wait == 5
 
 
-@pytest.mark.parametrize("retries", [-1, 1.5, "3", [3], {}])
+@pytest.mark.parametrize("retries", [np.int64(3), np.uint8(3)])
+def test_a_number_may_be_of_numpy(retries):
+    assert count(retries, "504") == 3
+
+
+def repeated_unanswered(retries, fault):
+    """How often it is sent again where nobody has answered yet, and after which waits."""
+    rules, waits = retry_rules(retries), []
+    for attempt in range(1, 20):
+        fault.attempts = attempt
+        step = next_attempt(rules, fault, has_answered=False, now=NOW)
+        if isinstance(step, GiveUp):
+            return waits, step.reason
+        rules = step.rules
+        waits.append(step.wait)
+    return waits, ""
+
+
+@pytest.mark.parametrize("retries", [None, True, retry_rules(None)])
+def test_nobody_at_an_address_is_given_up_sooner_by_default(retries):
+    waits, reason = repeated_unanswered(retries, failure("connect"))
+    assert waits == [0, 1, 2]
+    assert "Nobody has answered at this address yet" in reason
+
+
+@pytest.mark.parametrize("retries", [6, Retry(6, backoff_factor=0.5)])
+def test_who_says_how_often_to_try_is_obeyed_there_too(retries):
+    assert repeated_unanswered(retries, failure("connect")) == ([0, 1, 2, 4, 8, 16], "")
+
+
+@pytest.mark.parametrize("what", ["connect timeout", "before answer", "503", "read timeout", "tls"])
+def test_other_failures_than_no_connection_are_repeated_as_ever(what):
+    assert repeated_unanswered(None, failure(what)) == ([0, 1, 2, 4, 8], "")
+
+
+@pytest.mark.parametrize("what", ["429", "503", "502", "504", "connect", "500", "404", "read timeout"])
+def test_what_asks_for_a_pause(what):
+    assert asks_for_a_pause(failure(what)) is (what in ("429", "503"))
+
+
+@pytest.mark.parametrize("retries", [-1, 1.5, "3", [3], {}, np.int64(-1), np.float64(2), np.bool_(True)])
 def test_nonsense_is_refused(retries):
     with pytest.raises(errors.ConfigurationError, match="retries must be"):
         retry_rules(retries)

@@ -1,11 +1,13 @@
 """One step of the session: with scripted answers and an injected clock."""
 
+import contextlib
 import io
 import json
 import logging
 import pickle
 import subprocess
 import sys
+import threading
 import traceback
 
 import httpx
@@ -198,7 +200,7 @@ def test_a_header_of_the_request_that_cannot_be_sent_is_refused():
         ("dials.cern.ch", {}, "base_url 'dials.cern.ch' does not begin"),
         ("http://300.1.1.1/", {}, "base_url is not a URL"),
         ("https://h/", {"timeout": 0}, "timeout must be"),
-        ("https://h/", {"workspace": ""}, "workspace '' cannot be"),
+        ("https://h/", {"workspace": ""}, "workspace is not the name of one: it is empty"),
     ],
 )
 def test_what_cannot_work(base_url, options, says):
@@ -477,6 +479,120 @@ def test_a_redirect_in_a_circle_ends():
     assert len(script.asked) == 2
 
 
+# --- backing off together -----------------------------------------------------------------------------------
+
+
+def busy(status, seconds=None):
+    return httpx.Response(status, headers={} if seconds is None else {"Retry-After": str(seconds)})
+
+
+def waits_of_two(script):
+    """Ask, and let another thread ask during the last wait; return who waits how long."""
+    waits = []
+
+    def sleep(seconds):
+        waits.append((threading.current_thread().name, seconds))
+        if len(script.answers) == 1 and threading.current_thread() is threading.main_thread():
+            other = threading.Thread(target=session.perform, args=(RUNS, read_json), name="other")
+            other.start()
+            other.join()
+        else:
+            script.now += seconds
+
+    session = script.session()
+    session._sleep = sleep
+    session.perform(RUNS, read_json)
+    return waits
+
+
+@pytest.mark.parametrize(
+    ("answers", "waits"),
+    [
+        # Told for how long: the other one waits as long, and asks nothing before.
+        ([busy(429, 9)], [("MainThread", 9.0), ("other", 9.0)]),
+        ([busy(503, 9)], [("MainThread", 9.0), ("other", 9.0)]),
+        # Not told: what the rules say, which is nothing at first, then 1 s, then 2 s.
+        ([busy(503), busy(503)], [("MainThread", 1.0), ("other", 1.0)]),
+        (
+            [busy(429), busy(429), busy(429)],
+            [("MainThread", 1.0), ("MainThread", 2.0), ("other", 2.0)],
+        ),
+        # What says nothing of others does not hold them.
+        ([busy(504, 9)], [("MainThread", 9.0)]),
+        ([busy(502), busy(502)], [("MainThread", 1.0)]),
+    ],
+)
+def test_all_threads_of_a_session_wait_when_one_is_told_to(answers, waits):
+    script = Script(*answers, ok)
+    assert waits_of_two(script) == waits
+    assert len(script.asked) == len(answers) + 2
+
+
+def test_a_session_for_another_workspace_waits_too():
+    script = Script(ok)
+    session = script.session(workspace="tracker")
+    session._gate.close(script.now, 9.0)
+    session.with_workspace("jetmet").perform(RUNS, read_json)
+    session.perform(RUNS, read_json)
+    assert script.waits == [9.0], "and the wait is over for all"
+
+
+def test_a_request_that_is_given_up_holds_nobody():
+    script = Script(busy(503, 9), ok)
+    session = script.session()
+    with pytest.raises(errors.GatewayError):
+        session.perform(RUNS, read_json, retries=0)
+    session.perform(RUNS, read_json)
+    assert script.waits == []
+
+
+def test_the_token_is_asked_for_after_the_wait():
+    class Fresh(BaseCredentials):
+        def before_request(self, headers):
+            headers["X-Now"] = str(script.now)
+
+    script = Script(ok)
+    session = script.session(Fresh())
+    session._gate.close(script.now, 9.0)
+    session.perform(RUNS, read_json)
+    assert float(script.asked[0].headers["x-now"]) == 1_700_000_009.0
+
+
+# --- the first contact --------------------------------------------------------------------------------------
+
+
+NOBODY = httpx.ConnectError("[Errno 111] Connection refused")
+
+
+def test_where_nobody_has_answered_yet_it_is_given_up_soon():
+    script = Script(NOBODY)
+    session = script.session()
+    with pytest.raises(
+        errors.ConnectionFailedError, match="Nobody has answered at this address yet"
+    ) as caught:
+        session.perform(RUNS, read_json)
+    assert (caught.value.attempts, script.waits) == (4, [1.0, 2.0])
+
+
+@pytest.mark.parametrize("answer", [ok, httpx.Response(404, json={}), httpx.Response(200, html=HTML)])
+def test_where_somebody_has_answered_it_is_tried_for_longer(answer):
+    script = Script(answer, NOBODY)
+    session = script.session()
+    with contextlib.suppress(errors.RequestFailedError):
+        session.perform(RUNS, read_json, retries=0)
+    with pytest.raises(errors.ConnectionFailedError) as caught:
+        session.with_workspace("jetmet").perform(RUNS, read_json)
+    assert (caught.value.attempts, script.waits) == (6, [1.0, 2.0, 4.0, 8.0])
+    assert "Nobody" not in str(caught.value)
+
+
+def test_who_says_how_often_to_try_is_obeyed_at_the_first_contact_too():
+    script = Script(NOBODY)
+    with pytest.raises(errors.ConnectionFailedError) as caught:
+        script.session().perform(RUNS, read_json, retries=5)
+    assert caught.value.attempts == 6
+
+
 # --- credentials that renew themselves ----------------------------------------------------------------------
 
 
@@ -622,6 +738,17 @@ def test_authorization_in_the_headers_of_a_request():
         with pytest.raises(errors.RequestFailedError) as caught:
             Script(answer).session().perform(request, read_json)
         assert_no_secret(caught.value)
+
+
+def test_credentials_that_fail_halfway_show_nothing_in_our_frames():
+    class Fails(BaseCredentials):
+        def before_request(self, headers):
+            headers["Authorization"] = SECRET
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        Script(ok).session(Fails()).perform(RUNS, read_json)
+    assert_no_secret(caught.value)
 
 
 def test_sent_headers_hide_from_whoever_looks():

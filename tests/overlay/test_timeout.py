@@ -1,5 +1,6 @@
 """What ``timeout=`` may be."""
 
+import numpy as np
 import pytest
 from cmsdials.errors import ConfigurationError
 from cmsdials.timeout import connect_and_read
@@ -7,7 +8,14 @@ from cmsdials.timeout import connect_and_read
 
 @pytest.mark.parametrize(
     ("timeout", "pair"),
-    [(30.0, (30.0, 30.0)), ((3, 60), (3, 60)), ((3, None), (3, None)), (None, (None, None)), (1, (1, 1))],
+    [
+        (30.0, (30.0, 30.0)),
+        ((3, 60), (3, 60)),
+        ((3, None), (3, None)),
+        (None, (None, None)),
+        (1, (1, 1)),
+        (np.int64(3), (3.0, 3.0)),
+    ],
 )
 def test_the_seconds_to_connect_and_to_read(timeout, pair):
     assert connect_and_read(timeout) == pair

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from attrs import frozen
 
-from cmsdials.address import checked_base_url
+from cmsdials.address import base_url_refusal, checked_base_url
 from cmsdials.answers import Answer
 from cmsdials.auth import _dialogue, models
 from cmsdials.auth._device_flow import DeviceFlow, refusal
@@ -39,6 +39,7 @@ from cmsdials.errors import (
 )
 from cmsdials.instances import KEYCLOAK_URL, PRODUCTION, REALM, instance_of
 from cmsdials.session import Session
+from cmsdials.stopping import sleep
 from cmsdials.timeout import Timeout
 from cmsdials.undisclosed import Undisclosed
 
@@ -103,9 +104,17 @@ class AuthClient:
         timeout: Timeout = 30.0,
         transport: Any = None,
         clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = sleep,
     ) -> None:
-        self.base_url = checked_base_url(base_url or PRODUCTION.base_url)
+        route, version = route or "api/", version or "v1/"
+        base_url, keycloak_url = base_url or PRODUCTION.base_url, keycloak_url or ""
+        refusal = base_url_refusal(base_url, route, version) or _keycloak_refusal(
+            keycloak_url or KEYCLOAK_URL
+        )
+        if refusal is not None:
+            del base_url, keycloak_url  # tracebacks that show local variables must not show what is in them
+            raise refusal
+        self.base_url = checked_base_url(base_url)
         instance = instance_of(self.base_url)
         self._named = {
             "--keycloak-url": keycloak_url,
@@ -116,7 +125,7 @@ class AuthClient:
         self.knows_realm = instance is not None or any(self._named.values())
         self.through_keycloak = self.knows_realm if through_keycloak is None else through_keycloak
         self.realm_url = (
-            f"{_checked_keycloak_url(keycloak_url or KEYCLOAK_URL)}realms/{quote(realm or REALM, safe='')}/"
+            f"{checked_base_url(keycloak_url or KEYCLOAK_URL)}realms/{quote(realm or REALM, safe='')}/"
         )
         self.client_id = client_id or (instance or PRODUCTION).client_id
         self.audience = audience or (instance or PRODUCTION).audience
@@ -126,15 +135,15 @@ class AuthClient:
             self.base_url,
             None,
             None,
-            route or "api/",
-            version or "v1/",
+            route,
+            version,
             timeout,
             transport,
             clock=clock,
             sleep=sleep,
         )
         self._realm = Session(
-            self.realm_url, None, timeout=timeout, transport=transport, clock=clock, sleep=sleep
+            self.realm_url, None, None, "", "", timeout, transport, clock=clock, sleep=sleep
         )
 
     @property
@@ -444,15 +453,17 @@ class AuthClient:
         return self._realm.perform(request, _object, safe=safe, retries=retries, workspace=False)
 
     def __repr__(self) -> str:
-        return f"<AuthClient of {self.issuer}>"
+        return (
+            f"<AuthClient of {self.issuer}>" if hasattr(self, "_realm") else "<AuthClient that was not made>"
+        )
 
 
-def _checked_keycloak_url(keycloak_url: str) -> str:
-    try:
-        return checked_base_url(keycloak_url)
-    except ConfigurationError as wrong:
-        problem = wrong.message.replace("base_url", "keycloak_url", 1)
-    raise ConfigurationError(problem, advice=f"Give the address of the Keycloak, such as {KEYCLOAK_URL}.")
+def _keycloak_refusal(keycloak_url: str) -> ConfigurationError | None:
+    refusal = base_url_refusal(keycloak_url)
+    if refusal is None:
+        return None
+    problem = refusal.message.replace("base_url", "keycloak_url", 1)
+    return ConfigurationError(problem, advice=f"Give the address of the Keycloak, such as {KEYCLOAK_URL}.")
 
 
 def _object(answer: Answer) -> Mapping[str, Any]:

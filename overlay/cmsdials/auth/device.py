@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import warnings
 from datetime import datetime
+from pathlib import Path
 
 from cmsdials.auth import client_credentials
+from cmsdials.auth._belonging import stranger
 from cmsdials.auth._dialogue import somebody_is_there
 from cmsdials.auth._renewal import RenewedCredentials, is_stale
 from cmsdials.auth._store import TOKEN_FILE, TokenStore, legacy_token
@@ -112,6 +114,7 @@ class Credentials(RenewedCredentials):
         that CMSDIALS_CACHE_DIR names, or in the user's cache folder, and then the file `creds` that cmsdials 1.8
         left in `cache_dir` or ./.cache, which is only read. If there is no login, a person is asked to log in
         where one is there: in a notebook, or if standard input and standard error are a terminal.
+        What that file holds is sent to the service that it is for, as far as its tokens say so.
         CMSDIALS_INTERACTIVE=0 says that nobody is there, 1 that somebody is.
 
         Args:
@@ -152,9 +155,9 @@ class Credentials(RenewedCredentials):
         if application is not None:
             return application
         legacy = legacy_token(cache_dir or LEGACY_CACHE_DIR)
-        if legacy is None or _is_over(legacy, client.now()):
+        if legacy is None or _is_over(legacy, client.now()) or stranger(legacy.claims, client):
             return None
-        # It names no issuer. Only a login through DIALS can be meant: cmsdials 1.8 had no other.
+        # The file names no issuer. Only a login through DIALS can be meant: cmsdials 1.8 had no other.
         return cls._of(legacy, client.through_dials(), None)
 
     @property
@@ -261,6 +264,8 @@ class Credentials(RenewedCredentials):
             )
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_warned"):
+            return "<Credentials that were not made>"
         until = self.expires_at.isoformat(timespec="seconds")
         return f"<Credentials of a person for {self.client.instance}, token until {until}>"
 
@@ -270,6 +275,12 @@ def not_logged_in(
 ) -> NotLoggedInError:
     """Return the error for a login that is not there, with all that helps to find out why."""
     store = TokenStore.at(cache_dir)
+    legacy = legacy_token(cache_dir or LEGACY_CACHE_DIR)
+    whose = "" if legacy is None else stranger(legacy.claims, client)
+    if whose:
+        problem = (
+            f"; {Path(cache_dir or LEGACY_CACHE_DIR) / 'creds'} is {whose}, and is not sent here{problem}"
+        )
     message = f"there is no login for {client.place} in {store.path}: {store.contents()}{problem}"
     advice = client.how_to_log_in(store)
     if os.environ.get(client_credentials.CLIENT_ID) and not client.knows_realm:

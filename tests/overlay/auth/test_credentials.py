@@ -26,6 +26,7 @@ from cmsdials.errors import (
     NotLoggedInError,
 )
 from cmsdials.session import Session
+from cmsdials.undisclosed import Undisclosed
 
 from .conftest import Clock, LoginService, exchanged, tokens
 from .conftest import device as device_answer
@@ -477,7 +478,10 @@ def test_a_refresh_lost_to_another_machine_takes_over_its_tokens(
     clock.seconds += 2000
 
     def faster(_: httpx.Request) -> httpx.Response:
-        TokenStore.at(cache).keep(creds.client.key, models.token(tokens("theirs"), clock.now()))
+        theirs = models.token(tokens("theirs"), clock.now())
+        TokenStore.at(cache)._rewrite(
+            creds.client.key, Undisclosed(theirs.as_json())
+        )  # our lock holds nobody there
         return httpx.Response(400, json={"detail": "used", "code": "invalid_grant"})
 
     creds.client._dials._pool.client()._transport = httpx.MockTransport(faster)

@@ -1,0 +1,78 @@
+"""A process that asks, and is interrupted: python interrupted.py URL ROUNDS SEED
+
+It sends request after request and is sent a SIGINT at a random moment, ROUNDS times; then it lists once, undisturbed, and
+prints how many requests went well, how many interrupts came in time, and the run numbers. With 0 rounds it sends one request,
+says so before, waits to be interrupted, and says what came. Where nothing goes on for long, it says where, and ends.
+"""
+
+import faulthandler
+import json
+import os
+import queue
+import random
+import signal
+import sys
+import threading
+import time
+
+from cmsdials import Dials
+from cmsdials.credentials import BaseCredentials
+from cmsdials.filters import RunFilters
+
+PATIENCE = 15  # seconds without any progress
+
+
+class Credentials(BaseCredentials):
+    def before_request(self, headers: dict[str, str]) -> None:
+        headers["Authorization"] = "Bearer token-0"
+
+
+def send_signals(delays: "queue.SimpleQueue[float]") -> None:
+    while True:
+        time.sleep(delays.get())
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def ask(dials: Dials) -> None:
+    request = {"method": "GET", "url": "/api/v1/run/", "params": {"page_size": 3}}
+    dials._session.perform(request, lambda answer: answer.json(), retries=0)
+
+
+def interrupted_again_and_again(dials: Dials, rounds: int, seed: int) -> None:
+    moments = random.Random(seed)
+    delays: queue.SimpleQueue[float] = queue.SimpleQueue()
+    threading.Thread(target=send_signals, args=(delays,), daemon=True).start()
+    ask(dials)
+    good = caught = 0
+    for _ in range(rounds):
+        faulthandler.dump_traceback_later(PATIENCE, exit=True)
+        try:
+            delays.put(moments.random() * 0.006)
+            while True:
+                ask(dials)
+                good += 1
+        except KeyboardInterrupt:
+            caught += 1
+        if moments.random() < 0.1:
+            dials.close()
+    faulthandler.dump_traceback_later(PATIENCE, exit=True)
+    rows = dials.run.list_all(RunFilters(page_size=100))
+    print(json.dumps([good, caught, [row.run_number for row in rows]]), flush=True)
+
+
+def interrupted_once(dials: Dials) -> None:
+    try:
+        print("asking", flush=True)
+        ask(dials)
+    except KeyboardInterrupt as stopped:
+        dials.close()
+        print(type(stopped).__name__, flush=True)
+
+
+if __name__ == "__main__":
+    url, rounds, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    asked = Dials(Credentials(), "tracker", url, timeout=None)
+    if rounds:
+        interrupted_again_and_again(asked, rounds, seed)
+    else:
+        interrupted_once(asked)
