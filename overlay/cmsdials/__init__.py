@@ -16,7 +16,7 @@ __all__ = ["Dials", "__version__"]
 
 def __getattr__(name: str) -> Any:
     if name == "Dials":
-        from cmsdials.dials import Dials  # noqa: PLC0415  # lazily: it brings the HTTP library
+        from cmsdials.dials import Dials  # noqa: PLC0415  # lazily: it brings every resource
 
         return Dials
     if name == "__version__":

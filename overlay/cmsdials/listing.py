@@ -8,6 +8,7 @@ come between any two instructions: the move is a single assignment.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import index
 from typing import Any
 
 from attrs import evolve, frozen
@@ -15,7 +16,7 @@ from attrs import evolve, frozen
 from cmsdials.errors import ConfigurationError, PaginationError
 from cmsdials.page import Page, cursor_of
 
-__all__ = ["GOOD_PAGES_TO_GROW", "LARGEST_PAGE", "MOST_PAGES_TO_GROW", "Listing"]
+__all__ = ["GOOD_PAGES_TO_GROW", "LARGEST_PAGE", "MOST_PAGES_TO_GROW", "Listing", "PageSize", "checked_count"]
 
 LARGEST_PAGE = 500
 """Rows in a page at most: the service cuts a larger page_size to this without a word."""
@@ -26,6 +27,22 @@ after twice as many the next time, and so on."""
 
 MOST_PAGES_TO_GROW = 256
 """After so many good pages a larger page is always worth a try: what was slow may be fast by now."""
+
+
+def checked_count(name: str, value: Any) -> int:
+    """Return a number of pages, rows or workers, which may be one of NumPy's.
+
+    Raises:
+        ConfigurationError: It is no whole number from 1 on.
+    """
+    try:
+        number = 0 if isinstance(value, bool) else index(value)
+    except TypeError:
+        number = 0
+    if number < 1:
+        message = f"{name} must be a whole number from 1 on, not {value!r}"
+        raise ConfigurationError(message)
+    return number
 
 
 @frozen
@@ -40,7 +57,7 @@ class _Reached:
 
 
 @frozen
-class _Size:
+class PageSize:
     """How many rows are asked for.
 
     Attributes:
@@ -55,17 +72,19 @@ class _Size:
     needed: int = GOOD_PAGES_TO_GROW
     on_trial: bool = False
 
-    def after_a_good_page(self) -> _Size:
+    def after_a_good_page(self) -> PageSize:
+        """Return what is asked for next, twice as much at times."""
         now = evolve(self, good=self.good + 1)
         if now.on_trial and now.good >= GOOD_PAGES_TO_GROW:
             now = evolve(now, on_trial=False, needed=GOOD_PAGES_TO_GROW)
         if now.rows is None or now.rows >= LARGEST_PAGE or now.good < now.needed:
             return now
-        return _Size(min(LARGEST_PAGE, now.rows * 2), needed=now.needed, on_trial=True)
+        return PageSize(min(LARGEST_PAGE, now.rows * 2), needed=now.needed, on_trial=True)
 
-    def halved(self) -> _Size:
+    def halved(self) -> PageSize:
+        """Return half as much, after a page that took too long."""
         needed = min(MOST_PAGES_TO_GROW, 2 * self.needed) if self.on_trial else GOOD_PAGES_TO_GROW
-        return _Size((self.rows or 2) // 2, needed=needed)
+        return PageSize((self.rows or 2) // 2, needed=needed)
 
 
 class Listing:
@@ -78,6 +97,7 @@ class Listing:
         next: Link to the page to begin with; None for the first.
         cursor: Cursor of the page to begin with, where there is no link.
         passed: Cursors of pages that came before, in a listing that is gone on with.
+        size: How many rows to ask for at first, where the choice is ours and another listing knows; see `size`.
 
     Raises:
         ConfigurationError: max_pages or page_size is below 1.
@@ -91,14 +111,15 @@ class Listing:
         next: str | None = None,
         cursor: str | None = None,
         passed: Iterable[str] = (),
+        size: PageSize | None = None,
     ) -> None:
-        for name, value in (("max_pages", max_pages), ("page_size", page_size)):
-            if value is not None and value < 1:
-                message = f"{name} must be at least 1, not {value!r}"
-                raise ConfigurationError(message)
+        max_pages = None if max_pages is None else checked_count("max_pages", max_pages)
+        page_size = None if page_size is None else checked_count("page_size", page_size)
         self._chosen = page_size is None and max_pages is None
-        self._size = _Size(LARGEST_PAGE if self._chosen else page_size)
-        self._max_pages = max_pages
+        self._size = PageSize(LARGEST_PAGE if self._chosen else page_size)
+        if self._chosen and size is not None:
+            self._size = size
+        self.max_pages = max_pages
         self._reached = _Reached(cursor_of(next) or cursor, next)
         self._passed = set(passed)
 
@@ -106,6 +127,16 @@ class Listing:
     def next(self) -> str | None:
         """Link to the page that is still to be fetched; None when all have come, or none yet."""
         return self._reached.next
+
+    @property
+    def cursor(self) -> str | None:
+        """Cursor of the page that is still to be fetched; None for the first, and when all have come."""
+        return self._reached.cursor
+
+    @property
+    def size(self) -> PageSize:
+        """How many rows are asked for now."""
+        return self._size
 
     @property
     def pages(self) -> int:
@@ -130,7 +161,7 @@ class Listing:
     @property
     def finished(self) -> bool:
         """Whether there is nothing more to ask: the last page has come, or as many as were wanted."""
-        return self.complete or (self._max_pages is not None and self.pages >= self._max_pages)
+        return self.complete or (self.max_pages is not None and self.pages >= self.max_pages)
 
     def parameters(self) -> dict[str, Any]:
         """Return page_size and next_token of the next request."""

@@ -6,6 +6,7 @@ Both iterators can be gone on with after an error: the next call asks again for 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from cmsdials_api.records import Record
@@ -32,6 +33,7 @@ class Pages(Generic[RecordT]):
         listing: Where the listing is.
         origin: What it is of.
         keep: Called with each good page before it counts, so that nothing counts that is not kept.
+        close: Stops what is fetched ahead.
 
     Attributes:
         origin: What it is of.
@@ -43,8 +45,10 @@ class Pages(Generic[RecordT]):
         listing: Listing,
         origin: Origin,
         keep: Callable[[Page[RecordT]], None] | None = None,
+        close: Callable[[], None] = lambda: None,
     ) -> None:
         self._fetch = fetch
+        self._close = close
         self._listing = listing
         self.origin = origin
         self._keep = keep
@@ -68,6 +72,18 @@ class Pages(Generic[RecordT]):
     def complete(self) -> bool:
         """Whether the last page has come."""
         return self._listing.complete
+
+    def close(self) -> None:
+        """Stop what is fetched ahead. The next call, if there is one, goes on from where the listing is."""
+        self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def __iter__(self) -> Self:
         return self

@@ -7,14 +7,16 @@ So both ways give equal columns, and errors are made in one place.
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from math import prod
 from types import ModuleType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
+import orjson
 from cmsdials_api.records import Field, Record
 
 from cmsdials.columns import LENGTHS, Columns, Values, column_of
@@ -22,6 +24,7 @@ from cmsdials.columns import LENGTHS, Columns, Values, column_of
 __all__ = ["Parsed", "parsed_histograms"]
 
 RecordT = TypeVar("RecordT", bound=Record)
+Array: TypeAlias = "np.ndarray[Any, Any]"
 
 _PLAIN: Mapping[str, set[type]] = {"integer": {int, float}, "number": {float, int}, "string": {str}}
 _EXACT = 2**53  # below it, a float64 holds every whole number
@@ -36,6 +39,11 @@ _UNUSUAL = (
     MemoryError,
 )
 """What pysimdjson raises where something is not as expected."""
+
+
+_RESULTS = re.compile(rb'"results"\s*:\s*\[')
+_NEXT_ROW = re.compile(rb"\}\s*,\s*\{")
+_PIECE = 1 << 18  # bytes: what the parser makes of it stays in the processor's cache, and is little memory
 
 
 class Parsed(NamedTuple):
@@ -66,9 +74,36 @@ def parsed_histograms(
     if simdjson is None or len(arrays) != 1 or arrays[0].dimensions not in LENGTHS:
         return None
     try:
-        return _parsed(_parser(simdjson).parse(body), body, record, arrays[0], fields)
+        start, end = _rows_in(body)
+        page = orjson.loads(body[:start] + body[end:])
+        if page.keys() != {"next", "previous", "results"} or page["results"] != []:
+            return None
+        rows = _Rows(record, arrays[0], most=body.count(b'"%b"' % arrays[0].name.encode()))
+        parser = _parser(simdjson)
+        for piece in _pieces(body, start, end):
+            if not rows.add(parser.parse(piece), piece):
+                return None
+        columns = rows.columns(None if fields is None else [*fields])
     except _UNUSUAL:
         return None
+    return None if columns is None else Parsed(columns, page["next"], page["previous"])
+
+
+def _rows_in(body: bytes) -> tuple[int, int]:
+    """Return where in a page the rows begin and end. If that is not so, the rest of the page is no JSON."""
+    results = _RESULTS.search(body)
+    return (results.end() if results else 0), body.rindex(b"]")
+
+
+def _pieces(body: bytes, start: int, end: int) -> Iterator[bytes]:
+    """Cut rows, which hold no objects, into arrays of rows. A cut at a wrong place leaves what is no JSON."""
+    while True:
+        joint = _NEXT_ROW.search(body, start + _PIECE, end)
+        stop = joint.start() + 1 if joint else end
+        yield b"[%b]" % body[start:stop]
+        if joint is None:
+            return
+        start = joint.end() - 1
 
 
 @cache
@@ -91,74 +126,101 @@ def _parser(simdjson: ModuleType) -> Any:
     return _of_thread.parser
 
 
-def _parsed(
-    page: Any, body: bytes, record: type[RecordT], contents: Field, fields: Iterable[str] | None
-) -> Parsed | None:
-    if sorted(page) != ["next", "previous", "results"]:
-        return None
-    rows = list(page["results"])
-    if not rows:
-        return None
-    sent = list(rows[0])
-    known = {one.name: one for one in record.FIELDS}
-    names = [name for name in known if name in sent]
-    if len(names) != len(sent) or any(len(row) != len(sent) for row in rows):
-        return None
-    if fields is None and any(one.required and one.name not in sent for one in record.FIELDS):
-        return None
-    values: dict[str, Values] = {}
-    brackets = 1
-    for name in names:
-        if name == contents.name:
-            continue
-        column = [row[name] for row in rows]
-        made = _scalars(known[name], column)
-        if made is None:
-            return None
-        values[name] = made
-        if known[name].kind == "string":
-            brackets += sum(text.count("[") * column.count(text) for text in set(column))
-    if contents.name in names:
-        found = _contents(rows, contents, values)
-        if found is None:
-            return None
-        values[contents.name], opened = found
-        brackets += opened
-    if np.count_nonzero(np.frombuffer(body, np.uint8) == ord("[")) != brackets:
-        return None  # arrays that are nested deeper than they should be, which as_buffer flattens
-    columns = Columns(record, len(rows), {name: values[name] for name in names})
-    return Parsed(columns, page["next"], page["previous"])
+class _Rows(Generic[RecordT]):
+    """The rows of a page, piece after piece. What says False, or raises, has found something unusual.
+
+    Args:
+        record: What they are.
+        contents: The field that holds the contents.
+        most: How many rows there are at most.
+    """
+
+    def __init__(self, record: type[RecordT], contents: Field, most: int) -> None:
+        self._record = record
+        self._contents = contents
+        self._known = {one.name: one for one in record.FIELDS}
+        self._most = most
+        self._count = 0
+        self._scalars: dict[str, list[Any]] = {}
+        self._cells: Array | list[Array] | None = None
+
+    def add(self, piece: Any, text: bytes) -> bool:
+        """Add rows; return whether they are as they should be."""
+        rows = list(piece)
+        if not rows:
+            return False
+        names = list(rows[0])
+        sent = {*self._scalars} if self._cells is None else {*self._scalars, self._contents.name}
+        if not self._known.keys() >= {*names} or any(len(row) != len(names) for row in rows):
+            return False
+        if len({*names}) != len(names) or (self._count and {*names} != sent):
+            return False
+        brackets = 1
+        for name in names:
+            if name == self._contents.name:
+                brackets += self._add_contents([row[name] for row in rows])
+                continue
+            column = [row[name] for row in rows]
+            if not set(map(type, column)) <= _PLAIN.get(self._known[name].kind, set()):
+                return False
+            if self._known[name].kind == "string":
+                brackets += sum(text.count("[") * column.count(text) for text in set(column))
+            self._scalars.setdefault(name, []).extend(column)
+        self._count += len(rows)
+        # More brackets: arrays are nested deeper than they should be, which as_buffer flattens.
+        return bool(np.count_nonzero(np.frombuffer(text, np.uint8) == ord("[")) == brackets)
+
+    def _add_contents(self, arrays: list[Any]) -> int:
+        """Add the contents of some histograms; return how many arrays they stand in."""
+        lengths = [[*map(len, arrays)]]
+        if self._contents.dimensions == 2:
+            widths = [set(map(len, array)) for array in arrays]
+            lengths.append([width for (width,) in widths])  # a ValueError if rows differ, or there are none
+        shapes = [*zip(*lengths, strict=True)]
+        numbers = np.frombuffer(b"".join([array.as_buffer(of_type="d") for array in arrays]))
+        if self._cells is None and len(set(shapes)) == 1:
+            # At once for the whole page: memory would else go to pieces between what lives long and what does not.
+            self._cells = np.empty((self._most, *shapes[0]))
+        start, stop = self._count, self._count + len(arrays)
+        if isinstance(self._cells, np.ndarray) and {*shapes} == {self._cells.shape[1:]}:
+            self._cells[start:stop] = numbers.reshape(len(arrays), *shapes[0])
+        else:
+            if not isinstance(self._cells, list):
+                self._cells = [] if self._cells is None else [*self._cells[:start]]
+            parts = np.split(numbers.copy(), np.cumsum([prod(shape) for shape in shapes])[:-1])
+            self._cells += [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+        return len(arrays) + (sum(lengths[0]) if self._contents.dimensions == 2 else 0)
+
+    def columns(self, fields: Sequence[str] | None) -> Columns[RecordT] | None:
+        """Return all rows, None if they are not as they should be."""
+        values: dict[str, Values] = {}
+        for name, one in self._known.items():
+            if name in self._scalars:
+                made = _column(one, self._scalars[name])
+                if made is None:
+                    return None
+                values[name] = made
+            elif name == self._contents.name and self._cells is not None:
+                values[name] = self._cells[: self._count]
+            elif one.required and fields is None:
+                return None
+        for axis, said in enumerate(LENGTHS[self._contents.dimensions]):
+            if self._cells is None or said not in values:
+                continue
+            if isinstance(self._cells, np.ndarray):
+                found: Any = self._cells.shape[1 + axis]
+            else:
+                found = [cell.shape[axis] for cell in self._cells]
+            if (np.asarray(values[said]) != found).any():
+                return None
+        return Columns(self._record, self._count, values)
 
 
-def _scalars(one: Field, column: list[Any]) -> Values | None:
-    kinds = set(map(type, column))
-    if not kinds <= _PLAIN.get(one.kind, set()):
-        return None
-    if one.kind == "integer" and float in kinds:  # as 100.0, which one generation writes for 100
+def _column(one: Field, column: list[Any]) -> Values | None:
+    if one.kind == "integer" and float in set(
+        map(type, column)
+    ):  # as 100.0, which one generation writes for 100
         numbers = np.array(column, np.float64)
         whole = numbers.astype(np.int64)
         return whole if (whole == numbers).all() and (abs(numbers) < _EXACT).all() else None
     return column_of(one.kind, column)
-
-
-def _contents(rows: list[Any], contents: Field, values: Mapping[str, Values]) -> tuple[Values, int] | None:
-    """Return the contents of the histograms, and how many arrays they stand in."""
-    arrays = [row[contents.name] for row in rows]
-    lengths = [[*map(len, arrays)]]
-    if contents.dimensions == 2:
-        widths = [set(map(len, array)) for array in arrays]
-        if any(len(of_row) != 1 for of_row in widths):
-            return None
-        lengths.append([of_row.pop() for of_row in widths])
-    for found, said in zip(lengths, LENGTHS[contents.dimensions], strict=True):
-        if said in values and (np.array(found) != values[said]).any():
-            return None
-    # A copy that can be written to, as all arrays of a user should be.
-    numbers = np.frombuffer(bytearray().join([array.as_buffer(of_type="d") for array in arrays]))
-    shapes = [*zip(*lengths, strict=True)]
-    opened = len(arrays) + (sum(lengths[0]) if contents.dimensions == 2 else 0)
-    if len(set(shapes)) == 1:
-        return numbers.reshape(len(rows), *shapes[0]), opened
-    ends = np.cumsum([prod(shape) for shape in shapes])
-    cells = np.split(numbers, ends[:-1])
-    return [cell.reshape(shape) for cell, shape in zip(cells, shapes, strict=True)], opened

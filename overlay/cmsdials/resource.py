@@ -9,32 +9,40 @@ from __future__ import annotations
 import os
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from typing import Any, ClassVar, Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from urllib.parse import urlencode
 
-from attrs import evolve, frozen
+from attrs import evolve
 from cmsdials_api.filters import Filters
 from cmsdials_api.records import Record
 from cmsdials_api.resources import RESOURCES
 
 from cmsdials import decode
 from cmsdials.answers import Answer
-from cmsdials.checkpoint import CheckpointFile, Stored, StoredPage, is_same_file, read_checkpoint
-from cmsdials.errors import CheckpointError, DialsError
+from cmsdials.errors import DialsError
 from cmsdials.filters import checked_value
 from cmsdials.listing import Listing
 from cmsdials.models import model_of
 from cmsdials.origin import Origin
-from cmsdials.page import Page, cursor_of
-from cmsdials.pages import Pages, Rows
+from cmsdials.page import Page
+from cmsdials.pages import Fetch, Pages, Rows
+from cmsdials.parts import Parts, Plan, are_parts
 from cmsdials.progress import progress_bar
-from cmsdials.query import count_request, list_query
-from cmsdials.result import Result, restored
+from cmsdials.query import PAGING, count_request, list_query
+from cmsdials.result import Result
+from cmsdials.resuming import earlier_of, has_ended, keeping
 from cmsdials.retry import Retries, retry_rules
 from cmsdials.session import Session
+from cmsdials.split import Position
 from cmsdials.stopping import Terminated, sigterm_raises
 from cmsdials.store import RowStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
 
 __all__ = ["CountedResource", "PaginatedResource", "Resource"]
 
@@ -64,6 +72,16 @@ class Resource(Generic[RecordT, FiltersT]):
         return self._table.filters
 
     @property
+    def base_url(self) -> str:
+        """Address of the service."""
+        return self._session.base_url
+
+    @property
+    def workspace(self) -> str | None:
+        """Workspace that is asked; None for the user's default one."""
+        return self._session.workspace
+
+    @property
     def _record(self) -> type[RecordT]:
         record: Any = model_of(self._table.record)
         return record  # type: ignore[no-any-return]  # see _row
@@ -81,7 +99,7 @@ class Resource(Generic[RecordT, FiltersT]):
         }
 
     def __repr__(self) -> str:
-        return f"<{self.name} of {self._session.base_url}>"
+        return f"<{self.name} of {self.base_url}>"
 
 
 class PaginatedResource(Resource[RecordT, FiltersT]):
@@ -125,6 +143,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         max_pages: int | None = None,
         retries: Retries = None,
         fields: Sequence[str] | None = None,
+        concurrency: int = 1,
     ) -> Pages[RecordT]:
         """Fetch page after page, holding none of them.
 
@@ -133,19 +152,20 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             max_pages: Pages to fetch at most.
             retries: How often to try each page again, as in `list`.
             fields: Names of the fields to fetch; None for all.
+            concurrency: How many to fetch at a time, as in `list_all`. Some are fetched ahead then.
 
         Returns:
-            An iterator of pages (`page.rows`). After an error the next call asks again for the page that failed.
+            An iterator of pages (`page.rows`, `page.to_pandas()`, ...). After an error the next call asks again for
+            the page that failed. Closing it, or the end of a `with` block, stops what is fetched ahead.
 
         Raises:
             FilterError: A filter or field is not one of this list, or of the wrong kind.
-            ConfigurationError: max_pages is below 1.
+            ConfigurationError: max_pages or concurrency cannot be.
         """
         query = self._query(filters, fields)
-        listing = Listing(
-            page_size=query.pop("page_size", None), max_pages=max_pages, cursor=query.get("next_token")
-        )
-        return self._pages(query, listing, retries)
+        page_size = query.pop("page_size", None)
+        listing = Listing(page_size=page_size, max_pages=max_pages, cursor=query.get("next_token"))
+        return self._pages(query, listing, retries, page_size=page_size, concurrency=concurrency)
 
     def iterate(
         self,
@@ -154,21 +174,26 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         max_pages: int | None = None,
         retries: Retries = None,
         fields: Sequence[str] | None = None,
+        concurrency: int = 1,
     ) -> Rows[RecordT]:
         """Fetch row after row, holding one page at a time. Arguments, errors and going on as in `pages`."""
-        return Rows(self.pages(filters, max_pages=max_pages, retries=retries, fields=fields))
+        pages = self.pages(
+            filters, max_pages=max_pages, retries=retries, fields=fields, concurrency=concurrency
+        )
+        return Rows(pages)
 
     def list_all(
         self,
         filters: FiltersT | Filters | None = None,
-        *,
         max_pages: int | None = None,
         enable_progress: bool | None = None,
         retries: Retries = None,
         keep_failed: bool = False,
         resume_from: Result[RecordT] | str | os.PathLike[str] | None = None,
+        *,
         checkpoint: str | os.PathLike[str] | None = None,
         fields: Sequence[str] | None = None,
+        concurrency: int = 1,
     ) -> Result[RecordT]:
         """Fetch all pages, or as many as wanted, over one connection.
 
@@ -185,6 +210,9 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             checkpoint: File to append each page to as it comes, so that a killed process loses at most the page in
                 flight. With `resume_from` naming the same file, the same call begins and goes on.
             fields: Names of the fields to fetch; the rows hold only these. None for all.
+            concurrency: How many parts of the listing to fetch at a time; rows and order stay the same. Histograms
+                and lumisections are split by dataset, run and lumisection, other lists are not. The service has
+                three workers for everybody, so more than 3 is hardly ever faster.
 
         Returns:
             All rows, those of `resume_from` first; `complete` says whether there are more.
@@ -193,18 +221,19 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             FilterError: A filter or field is not one of this list, or of the wrong kind.
             RequestFailedError: A page did not come; see `cmsdials.errors`.
             CheckpointError: A file cannot be used, or resume_from is of another listing.
-            ConfigurationError: max_pages is below 1.
+            ConfigurationError: max_pages or concurrency cannot be.
         """
         query = self._query(filters, fields)
         page_size, cursor = query.pop("page_size", None), query.get("next_token")
-        earlier = self._earlier(resume_from, checkpoint, self._origin(query))
-        if earlier.result is not None and _has_ended(earlier.result):
+        origin = self._origin(query)
+        earlier = earlier_of(resume_from, checkpoint, origin)
+        if earlier.result is not None and has_ended(earlier.result):
             if checkpoint is None:
                 warnings.warn(
                     "resume_from is complete: there is nothing left to fetch", RuntimeWarning, stacklevel=2
                 )
             elif earlier.stored is None:
-                with self._keeping(checkpoint, earlier, query, RowStore(self._record)):
+                with keeping(checkpoint, earlier, origin, RowStore(self._record)):
                     pass  # what had come before is in the file now, and that is all
             return evolve(earlier.result, store=earlier.result.store.copy())
         if earlier.result is None:
@@ -220,15 +249,18 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             passed=() if earlier.result is None else earlier.result.passed,
         )
         failure: BaseException | None = None
-        with self._keeping(checkpoint, earlier, query, store) as keep:
+        with keeping(checkpoint, earlier, origin, store) as keep:
             try:
                 with (
                     sigterm_raises() if keep_failed else nullcontext(),
+                    self._pages(
+                        query, listing, retries, keep, page_size=page_size, concurrency=concurrency
+                    ) as pages,
                     progress_bar(
                         enable_progress, total=max_pages, unit="page", description=self.name
                     ) as progress,
                 ):
-                    for _ in self._pages(query, listing, retries, keep):
+                    for _ in pages:
                         progress.update()
             except (DialsError, KeyboardInterrupt, Terminated) as stopped:
                 if not keep_failed:
@@ -243,53 +275,88 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             exc_formatted=None if failure is None else "".join(traceback.format_exception(failure)),
             complete=listing.complete and cursor is None,
             passed=listing.passed,
-            origin=self._origin(query),
+            origin=origin,
         )
         if failure is not None:
             warnings.warn(f"{result.status}. {failure}", RuntimeWarning, stacklevel=2)
         return result
 
-    def _earlier(
+    def to_pandas(
         self,
-        resume_from: Result[RecordT] | str | os.PathLike[str] | None,
-        checkpoint: str | os.PathLike[str] | None,
-        origin: Origin,
-    ) -> _Earlier:
-        """Return what has come before, and refuse what is of another listing."""
-        if resume_from is None:
-            return _Earlier(None, None)
-        if isinstance(resume_from, Result):
-            _refuse_another("resume_from", origin, resume_from.origin)
-            return _kept_in(checkpoint, resume_from) or _Earlier(resume_from, None)
-        same = checkpoint is not None and is_same_file(resume_from, checkpoint)
-        stored = read_checkpoint(resume_from, missing_ok=same)
-        if stored is None:
-            return _Earlier(None, None)
-        _refuse_another(str(resume_from), origin, stored.origin)
-        return _Earlier(restored(resume_from, stored), stored if same else None)
+        filters: FiltersT | Filters | None = None,
+        *,
+        retries: Retries = None,
+        fields: Sequence[str] | None = None,
+        concurrency: int = 1,
+        enable_progress: bool | None = None,
+    ) -> pd.DataFrame:
+        """Fetch all rows as a DataFrame: `list_all` with these arguments and `Result.to_pandas`, errors included."""
+        result = self.list_all(
+            filters,
+            retries=retries,
+            fields=fields,
+            concurrency=concurrency,
+            enable_progress=enable_progress,
+        )
+        return result.to_pandas()
 
-    @contextmanager
-    def _keeping(
+    def to_arrow(
         self,
-        checkpoint: str | os.PathLike[str] | None,
-        earlier: _Earlier,
-        query: Mapping[str, Any],
-        store: RowStore[RecordT],
-    ) -> Iterator[Callable[[Page[RecordT]], None]]:
-        """Keep pages: their rows, and their answers in a file if there is to be one."""
-        if checkpoint is None:
-            yield lambda page: _add(store, page)
-            return
-        with CheckpointFile(checkpoint, self._origin(query), after=earlier.stored) as file:
-            if earlier.result is not None and earlier.stored is None:
-                for stored in earlier.result.stored_pages():
-                    file.append(stored)
+        filters: FiltersT | Filters | None = None,
+        *,
+        retries: Retries = None,
+        fields: Sequence[str] | None = None,
+        concurrency: int = 1,
+        enable_progress: bool | None = None,
+    ) -> pa.Table:
+        """Fetch all rows as an Arrow table: `list_all` with these arguments and `Result.to_arrow`, errors included."""
+        result = self.list_all(
+            filters,
+            retries=retries,
+            fields=fields,
+            concurrency=concurrency,
+            enable_progress=enable_progress,
+        )
+        return result.to_arrow()
 
-            def keep(page: Page[RecordT]) -> None:
-                file.append(StoredPage({"next": page.next}, page.bodies))
-                _add(store, page)
+    def to_polars(
+        self,
+        filters: FiltersT | Filters | None = None,
+        *,
+        retries: Retries = None,
+        fields: Sequence[str] | None = None,
+        concurrency: int = 1,
+        enable_progress: bool | None = None,
+    ) -> pl.DataFrame:
+        """Fetch all rows as a polars DataFrame: `list_all` with these arguments and `Result.to_polars`, errors included."""
+        result = self.list_all(
+            filters,
+            retries=retries,
+            fields=fields,
+            concurrency=concurrency,
+            enable_progress=enable_progress,
+        )
+        return result.to_polars()
 
-            yield keep
+    def to_numpy(
+        self,
+        filters: FiltersT | Filters | None = None,
+        *,
+        group_by: str | Sequence[str] | None = None,
+        retries: Retries = None,
+        fields: Sequence[str] | None = None,
+        concurrency: int = 1,
+        enable_progress: bool | None = None,
+    ) -> Any:
+        """Fetch all rows as arrays: `list_all` with these arguments and `Result.to_numpy`, errors included."""
+        result = self.list_all(
+            filters,
+            retries=retries,
+            fields=fields,
+            concurrency=concurrency,
+            enable_progress=enable_progress,
+        )
+        return result.to_numpy() if group_by is None else result.to_numpy(group_by=group_by)
 
     def _pages(
         self,
@@ -297,13 +364,43 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         listing: Listing,
         retries: Retries,
         keep: Callable[[Page[RecordT]], None] | None = None,
+        *,
+        page_size: int | None,
+        concurrency: int,
     ) -> Pages[RecordT]:
         rules = retry_rules(retries)
 
-        def fetch(paging: Mapping[str, Any], hasty: bool) -> Page[RecordT]:
-            return self._page(query, paging, rules, check=listing.check, hasty=hasty)
+        def fetch_of(query: Mapping[str, Any], listing: Listing) -> Fetch[RecordT]:
+            def fetch(paging: Mapping[str, Any], hasty: bool) -> Page[RecordT]:
+                return self._page(query, paging, rules, check=listing.check, hasty=hasty)
 
-        return Pages(fetch, listing, self._origin(query), keep)
+            return fetch
+
+        origin = self._origin(query)
+        accepts = self._table.filters.PARAMETERS
+        if not are_parts(query, accepts, listing, concurrency):
+            return Pages(fetch_of(query, listing), listing, origin, keep)
+        parts = Parts(
+            query,
+            accepts=accepts,
+            plan=lambda: plan_of(self._session, query, _dimensions(self._record), rules),
+            fetch=fetch_of,
+            record=self._record,
+            origin=origin,
+            link=lambda position: self._link(query, position),
+            page_size=page_size,
+            workers=concurrency,
+        )
+        return Pages(parts, listing, origin, keep, close=parts.close)
+
+    def _link(self, query: Mapping[str, Any], position: Position) -> str:
+        """Return the link to what follows a position, as the service writes links."""
+        asked = {**query, "next_token": str(position)}
+        texts = {
+            name: value if isinstance(value, str | int | float) else ",".join(map(str, value))
+            for name, value in asked.items()
+        }
+        return f"{self.base_url.rstrip('/')}{self._table.path}?{urlencode(texts)}"
 
     def _origin(self, query: Mapping[str, Any]) -> Origin:
         return Origin(
@@ -334,44 +431,50 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         return self._session.perform(request, read, retries=retries, hasty=hasty)
 
 
-@frozen
-class _Earlier:
-    """What a listing goes on from.
+def plan_of(session: Session, query: Mapping[str, Any], dimensions: int, retries: Retries) -> Plan:
+    """Find out which runs a query is of, and about how many rows a lumisection has. Only keys are fetched.
 
-    Attributes:
-        result: The rows so far.
-        stored: The file that holds them, if it is the one to append to.
+    Args:
+        session: What requests go through.
+        query: Filters of histograms or lumisections, by wire name.
+        dimensions: Of the histograms; 0 for lumisections.
+        retries: How often to try again.
     """
-
-    result: Result[Any] | None
-    stored: Stored | None
-
-
-def _add(store: RowStore[RecordT], page: Page[RecordT]) -> None:
-    for block in page.store.blocks():
-        store.add(block)
-
-
-def _kept_in(checkpoint: str | os.PathLike[str] | None, result: Result[Any]) -> _Earlier | None:
-    """Return what a file holds, if it was kept while the result was fetched; it may be a page ahead."""
-    stored = None if checkpoint is None else read_checkpoint(checkpoint, missing_ok=True)
-    if checkpoint is None or stored is None or result.origin.differences(stored.origin):
-        return None
-    kept = restored(checkpoint, stored)
-    has_all = result.next is None or cursor_of(result.next) in {*kept.passed, cursor_of(kept.next)}
-    return _Earlier(kept, stored) if has_all and len(kept) >= len(result) else None
+    runs = _Runs(session)
+    listed = runs.list_all(
+        chosen(runs.filters, query), fields=_RUN_KEYS, retries=retries, enable_progress=False
+    )
+    keys = [(row.dataset_id, row.run_number, row.ls_count) for row in listed]
+    if dimensions == 0 or query.keys() & {"me", "me_id"}:
+        return Plan(keys, 1.0)
+    elements = RESOURCES["mes"]
+    of_elements = chosen(elements.filters, query).given()
+    booked = session.perform(
+        elements.list(**of_elements, dim=dimensions, fields=["me_id"]),
+        lambda answer: decode.read_array(answer, elements.record, elements.name, fields=["me_id"]),
+        retries=retries,
+    )
+    return Plan(keys, float(max(1, len(booked))))
 
 
-def _refuse_another(source: str, wanted: Origin, found: Origin) -> None:
-    different = wanted.differences(found)
-    if different:
-        message = f"{source} is of another listing: {'; '.join(different)}"
-        raise CheckpointError(message, advice="Go on with the listing that it is of, or list anew.")
+def chosen(filters: type[Filters], query: Mapping[str, Any]) -> Filters:
+    """Return those of the filters of a query that another list takes."""
+    return filters(
+        **{name: query[name] for name in filters.PARAMETERS if name in query and name not in PAGING}
+    )
 
 
-def _has_ended(result: Result[Any]) -> bool:
-    # A result that stopped before its first page has no next page either.
-    return result.complete or (result.next is None and bool(result.results))
+def _dimensions(record: type[Record]) -> int:
+    return max(field.dimensions for field in record.FIELDS)
+
+
+class _Runs(PaginatedResource[Record, Filters]):
+    """Runs, for plans."""
+
+    name = "run"
+
+
+_RUN_KEYS = ("dataset_id", "run_number", "ls_count")
 
 
 class CountedResource(PaginatedResource[RecordT, FiltersT]):

@@ -36,8 +36,8 @@ from cmsdials.models import (
     Run,
     RunMonitoringElement,
 )
-from cmsdials.query import PAGING, list_query
-from cmsdials.resource import CountedResource, PaginatedResource, Resource
+from cmsdials.query import list_query
+from cmsdials.resource import CountedResource, PaginatedResource, Resource, chosen
 from cmsdials.result import Result
 from cmsdials.retry import Retries
 
@@ -142,12 +142,11 @@ class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
             message = f"the result is of another listing: {'; '.join(different)}"
             raise CheckpointError(message, advice="Ask the Dials object that it came from.")
         lumisections = LumisectionResource(self._session)
-        known = lumisections.filters.PARAMETERS
-        chosen = {
-            name: value for name, value in result.origin.query.items() if name in known and name not in PAGING
-        }
         listed = lumisections.list_all(
-            LumisectionFilters(**chosen), fields=needed[:3], retries=retries, enable_progress=enable_progress
+            chosen(LumisectionFilters, result.origin.query),
+            fields=needed[:3],
+            retries=retries,
+            enable_progress=enable_progress,
         )
         return covered(
             listed,

@@ -175,5 +175,5 @@ def test_a_page_that_was_interrupted_can_be_asked_for_again(monkeypatch: pytest.
 
 @pytest.mark.parametrize("options", [{"max_pages": 0}, {"max_pages": -1}, {"page_size": 0}])
 def test_numbers_below_one_are_refused(options: Any) -> None:
-    with pytest.raises(ConfigurationError, match="must be at least 1"):
+    with pytest.raises(ConfigurationError, match="must be a whole number from 1 on"):
         listing(**options)

@@ -147,6 +147,8 @@ def stop_at_the_second_request(service: Scripted, stop: Callable[[], None]) -> N
     def answer(request: httpx.Request) -> httpx.Response:
         if len(service.asked) == 1 and stops:
             stops.pop()()
+            message = "whoever asked has stopped"
+            raise httpx.ReadError(message)
         return service._answer(request)
 
     service.session._pool.client()._transport = httpx.MockTransport(answer)

@@ -162,6 +162,37 @@ def test_the_order_of_fields_does_not_matter() -> None:
     assert_same(quick, from_objects(LumisectionHistogram1D, rows))
 
 
+JOINTS = st.sampled_from(["},{", "} ,{", "},\n  {", "}\t,\r\n{"])
+
+
+@given(st.integers(1, 40), st.integers(1, 2000), JOINTS, st.sampled_from(["P/m", "},{", 'a"},{"b', "]}[{"]))
+def test_pages_are_read_alike_in_pieces_of_any_size(rows: int, size: int, joint: str, me: str) -> None:
+    sent = [th2(number, me=f"{me}{number % 3}") for number in range(rows)]
+    whole = joint.join(orjson.dumps(row).decode()[1:-1] for row in sent)
+    body = f'{{"next": null, "previous": "http://x/?me=[{{}}]", "results" : [ {{{whole}}}] }}'.encode()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(parsing, "_PIECE", size)
+        parsed = parsing.parsed_histograms(body, LumisectionHistogram2D)
+        page = read(body, LumisectionHistogram2D)
+    if "},{" not in me:  # which cuts a name in two, at worst
+        assert parsed is not None
+        assert (parsed.next, parsed.previous) == (None, "http://x/?me=[{}]")
+    assert page.rows == [LumisectionHistogram2D.from_dict(row) for row in sent]
+
+
+def test_what_stands_around_the_rows_is_read_too() -> None:
+    for body in (
+        b'{"next":null,"previous":null,"results":[%s]},' % orjson.dumps(th1()),
+        b'{"next":null,"previous":null,"results":[%s]' % orjson.dumps(th1()),
+        b'{"next":null,"previous":null,"results":[%s,]}' % orjson.dumps(th1()),
+        b'{"next":null,"previous":null,"results":[,%s]}' % orjson.dumps(th1()),
+        b'{"next":null,"previous":null,"results":[%s]}]' % orjson.dumps(th1()),
+    ):
+        assert parsing.parsed_histograms(body, LumisectionHistogram1D) is None
+        with pytest.raises(DecodeError, match="not whole JSON"):
+            read(body)
+
+
 def test_brackets_in_names_do_not_slow_down() -> None:
     rows = [th1(me="P/[layer 1]/charge[0]"), th1(2, me="P/[layer 2]")]
     quick = fast(page(*rows), LumisectionHistogram1D)

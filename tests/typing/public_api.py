@@ -148,7 +148,7 @@ def mistakes(dials: Dials) -> None:
     dials.run.get(14677060)  # type: ignore[call-arg]
     dials.run.get(dataset_id=14677060, run=367112)  # type: ignore[call-arg]
     dials.h1d.count()  # type: ignore[attr-defined]
-    dials.dataset_index.list_all(None, 5)  # type: ignore[call-arg]
+    dials.dataset_index.list_all(None, "5")  # type: ignore[arg-type]
     dials.caf.get("Collisions24", kind="silver")  # type: ignore[arg-type]
     OMSFilter(attribute_name="run_number", value=1, operator="IS")  # type: ignore[arg-type]
     print(Credentials("sandbox").tokn)  # type: ignore[attr-defined]

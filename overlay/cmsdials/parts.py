@@ -1,0 +1,218 @@
+"""A listing in parts that several workers fetch at once, handed on in order, as if it were page after page.
+
+`cmsdials.split` decides what the parts are and `cmsdials.workers` fetches them; here they become pages of the whole
+listing. The page of a part has all rows of the part, and its `next` link carries how far the listing has come with
+it (`cmsdials.split.Position`), so that going on, files and guards need to know nothing about parts.
+
+The threads hold what fetches one part (`_OnePart`) and nothing of `Parts`: who forgets a listing half-way, as
+``break`` in a loop does, ends the threads with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Collection, Generator, Mapping
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from attrs import frozen
+from cmsdials_api.records import Record
+
+from cmsdials.errors import ConfigurationError
+from cmsdials.listing import LARGEST_PAGE, Listing, PageSize, checked_count
+from cmsdials.origin import Origin
+from cmsdials.page import Page
+from cmsdials.pages import Fetch, Pages
+from cmsdials.split import Part, Position, Splitter, can_be_split, read_position
+from cmsdials.stopping import Stop, current_stop
+from cmsdials.store import RowStore
+from cmsdials.workers import in_order
+
+__all__ = ["Parts", "Plan", "are_parts"]
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+MOST_WORKERS = 3
+"""Workers of the service. More requests at a time wait for each other, and everybody else waits for them."""
+
+
+def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listing, concurrency: int) -> bool:
+    """Decide whether a listing is fetched in parts, and refuse what cannot be.
+
+    Args:
+        query: The listing, by wire name.
+        accepts: The names that the list takes.
+        listing: Where it begins: what was begun in parts goes on in parts, and what was begun page by page, or by a
+            cursor of the user, goes on page by page.
+        concurrency: How many parts to fetch at a time.
+
+    Raises:
+        ConfigurationError: concurrency is no number from 1 on, or is given together with max_pages or order_by.
+
+    Warns:
+        RuntimeWarning: concurrency is larger than is any use.
+    """
+    concurrency = checked_count("concurrency", concurrency)
+    is_begun = read_position(listing.cursor) is not None
+    if not is_begun and (concurrency == 1 or listing.cursor is not None):
+        return False
+    if "order_by" in query:
+        message = "order_by and concurrency exclude each other: parts come in the order of the service"
+        raise ConfigurationError(message, advice="Leave one of them out, or sort the result.")
+    if not can_be_split(query, accepts):
+        return False
+    if listing.max_pages is not None:
+        message = "max_pages and concurrency exclude each other: a listing in parts has no pages to count"
+        raise ConfigurationError(message, advice="Leave one of them out, or choose fewer runs.")
+    if concurrency > MOST_WORKERS:
+        message = f"DIALS has {MOST_WORKERS} workers: concurrency={concurrency} is not faster, and slows down others"
+        warnings.warn(message, RuntimeWarning, stacklevel=4)
+    return True
+
+
+@frozen
+class Plan:
+    """What is known of a listing before it begins.
+
+    Attributes:
+        runs: Of each run: dataset_id, run_number and how many lumisections it has, or None.
+        rows_per_lumisection: Rows expected in a lumisection.
+    """
+
+    runs: list[tuple[int, int, int | None]]
+    rows_per_lumisection: float
+
+
+class Parts(Generic[RecordT]):
+    """Fetches the parts of a listing. It is what `Pages` calls for a page.
+
+    Args:
+        query: The whole listing, by wire name.
+        accepts: The names that the list takes.
+        plan: Finds out what is known; called when the first page is asked for, and again after an error.
+        fetch: Makes what fetches the pages of a query, for a listing of it.
+        record: What rows are.
+        origin: What the listing is of.
+        link: Makes the link to what follows a position.
+        page_size: Rows in a page as the user wants them; None leaves it to us.
+        workers: How many parts to fetch at a time.
+    """
+
+    def __init__(
+        self,
+        query: Mapping[str, Any],
+        *,
+        accepts: Collection[str],
+        plan: Callable[[], Plan],
+        fetch: Callable[[Mapping[str, Any], Listing], Fetch[RecordT]],
+        record: type[RecordT],
+        origin: Origin,
+        link: Callable[[Position], str],
+        page_size: int | None,
+        workers: int,
+    ) -> None:
+        self._query = query
+        self._accepts = accepts
+        self._plan = plan
+        self._record = record
+        self._one = _OnePart(query, fetch, record, origin, link, page_size)
+        self._page_size = page_size
+        self._workers = workers
+        self._under_way: Generator[tuple[Part, Page[RecordT]], None, None] | None = None
+        self._reached: str | None = None
+
+    def __call__(self, paging: Mapping[str, Any], _hasty: bool) -> Page[RecordT]:
+        """Return the part that follows a position (``next_token``), or the first one."""
+        cursor = paging.get("next_token")
+        if self._under_way is None or cursor != self._reached:
+            self.close()
+            self._under_way = self._begun(read_position(cursor))
+        try:
+            part, page = next(self._under_way, (None, None))
+        except BaseException:
+            self.close()  # what comes next begins where the listing has come
+            raise
+        if part is None or page is None:
+            return Page(RowStore(self._record, fields=self._query.get("fields")), next=None, previous=None)
+        self._reached = str(part.end)
+        return page
+
+    def close(self) -> None:
+        """Stop what is under way."""
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            under_way.close()
+
+    def _begun(self, after: Position | None) -> Generator[tuple[Part, Page[RecordT]], None, None]:
+        plan = self._plan()
+        splitter = Splitter(
+            self._query,
+            plan.runs,
+            accepts=self._accepts,
+            rows_per_lumisection=plan.rows_per_lumisection,
+            page_rows=min(self._page_size or LARGEST_PAGE, LARGEST_PAGE),
+            workers=self._workers,
+            after=after,
+        )
+        stop = Stop()
+        parts = in_order(
+            splitter.next,
+            partial(self._one.fetched, stop),
+            self._workers,
+            came=lambda part, page: splitter.learn(part, len(page.store)),
+        )
+        return _until_closed(parts, stop)
+
+
+class _OnePart(Generic[RecordT]):
+    """Fetches one part, in any thread. Arguments as those of `Parts`."""
+
+    def __init__(
+        self,
+        query: Mapping[str, Any],
+        fetch: Callable[[Mapping[str, Any], Listing], Fetch[RecordT]],
+        record: type[RecordT],
+        origin: Origin,
+        link: Callable[[Position], str],
+        page_size: int | None,
+    ) -> None:
+        self._fields = query.get("fields")
+        self._fetch = fetch
+        self._record = record
+        self._origin = origin
+        self._link = link
+        self._page_size = page_size
+        self._size: PageSize | None = None
+
+    def fetched(self, stop: Stop, part: Part, _latch: object) -> Page[RecordT]:
+        """Fetch all rows of a part, as a page of the whole listing. Once the stop is set it raises `Stopped`."""
+        listing = Listing(page_size=self._page_size, max_pages=None, size=self._size)
+        store = RowStore(self._record, fields=self._fields)
+        bodies: list[bytes] = []
+        with stop.heeded():
+            for page in Pages(self._fetch(part.query, listing), listing, self._origin):
+                for block in page.store.blocks():
+                    store.add(block)
+                bodies.extend(page.bodies)
+                self._size = listing.size  # what one part has learnt about slow pages serves the others
+        return Page(store, next=self._link(part.end), previous=None, bodies=tuple(bodies))
+
+
+def _until_closed(
+    parts: Generator[tuple[Part, Page[RecordT]], None, None], stop: Stop
+) -> Generator[tuple[Part, Page[RecordT]], None, None]:
+    """Hand parts on. Whatever ends this, a close included, ends the requests that are under way."""
+    told = current_stop()  # the threads heed a stop of their own, and so the caller's too
+    with contextlib.nullcontext() if told is None else told.waking(stop.set):
+        # Twice, one around the other, because a Ctrl-C may cut the first short.
+        try:
+            try:
+                for part in parts:  # noqa: UP028  # the stop is to be set before these are closed
+                    yield part
+            finally:
+                stop.set()
+        finally:
+            stop.set()
+            parts.close()
