@@ -1,0 +1,93 @@
+"""What a client is told to fetch, and what it says of it: what goes into and comes out of its process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+__all__ = ["Client", "Contents", "Measurement", "Task"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to fetch.
+
+    Attributes:
+        client: Module of `benchmarks.clients` that does it.
+        url: Address of the service, with a slash at its end.
+        resource: h1d or h2d.
+        filters: Filters by name, page_size among them if it is set.
+        options: Further arguments of the call, such as concurrency.
+    """
+
+    client: str
+    url: str = ""
+    resource: str = "h2d"
+    filters: dict[str, int] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def first_row(self) -> dict[str, int]:
+        """Return filters of a single row, with a page_size of 1."""
+        return {
+            **self.filters,
+            "ls_number": 1,
+            "run_number__lte": self.filters["run_number__gte"],
+            "page_size": 1,
+        }
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What was fetched, boiled down: equal for equal data in equal order.
+
+    Attributes:
+        rows: Number of rows.
+        data: Checksum of all bins, as float64.
+        keys: Checksum of run_number, ls_number and me_id; None where the client does not look at them.
+    """
+
+    rows: int
+    data: int
+    keys: int | None = None
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one process measured. Of what it does not measure, None.
+
+    Attributes:
+        seconds: From just before the call to the result in hand; imports excluded, or nothing but imports.
+        contents: What was fetched.
+        peak: Bytes of memory at the peak of the call above those before it.
+        reading: Of the seconds, those spent on waiting for bytes and reading them.
+        loaded: Modules that an import brought along.
+    """
+
+    seconds: float | None = None
+    contents: Contents | None = None
+    peak: int | None = None
+    reading: float | None = None
+    loaded: list[str] | None = None
+
+    def json(self) -> str:
+        """Write it as one line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def read(cls, line: str) -> Measurement:
+        """Read what `json` wrote."""
+        said = json.loads(line)
+        contents = said.pop("contents")
+        return cls(**said, contents=None if contents is None else Contents(**contents))
+
+
+class Client(Protocol):
+    """A module that measures: imports and anything else that is not to count happen in `prepare`."""
+
+    def prepare(self, task: Task) -> tuple[Callable[[], Any], Callable[[Any], Measurement]]:
+        """Return the call to measure, and what makes a measurement of its result.
+
+        Seconds and peak are filled in afterwards, unless the client has measured the seconds itself.
+        """

@@ -1,0 +1,183 @@
+"""The report of a run: what it holds, as JSON; and its tables, as text and for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from benchmarks.figures import Figure
+from benchmarks.scenarios import SCENARIOS
+from benchmarks.targets import MEGABYTE, TARGETS
+
+__all__ = [
+    "BASE",
+    "as_markdown",
+    "as_text",
+    "disagreements",
+    "failures",
+    "make_report",
+    "measured_targets",
+    "tables",
+]
+
+BASE = "ours"
+"""The client that the others are compared with."""
+
+Report = dict[str, Any]
+Cells = tuple[str, ...]
+
+
+def make_report(scenarios: Mapping[str, Mapping[str, Any]], about: Mapping[str, Any]) -> Report:
+    """Put a report together.
+
+    Args:
+        scenarios: For each scenario by name its title and its clients, and for each client by name what `Outcome.dict`
+            says.
+        about: Versions, date and how it was run.
+    """
+    return {
+        **about,
+        "scenarios": {name: dict(one) for name, one in scenarios.items()},
+        "targets": measured_targets(scenarios),
+        "disagreements": disagreements(scenarios),
+    }
+
+
+def measured_targets(scenarios: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return each target of these scenarios with its figure, which is null where a client failed, and whether it is met."""
+    found = []
+    for target in TARGETS:
+        if target.scenario not in scenarios:
+            continue
+        figure = target.figure(scenarios[target.scenario]["clients"])
+        found.append(
+            {
+                "text": target.text,
+                "wanted": target.wanted,
+                "figure": None
+                if figure is None
+                else {name: round(value, 4) for name, value in vars(figure).items()},
+                "met": target.is_met(figure),
+            }
+        )
+    return found
+
+
+def failures(report: Report) -> list[str]:
+    """Return what failed, client by client."""
+    return [
+        f"{scenario}: {client}: {said['error']}"
+        for scenario, one in report["scenarios"].items()
+        for client, said in one["clients"].items()
+        if "error" in said
+    ]
+
+
+def disagreements(scenarios: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return where clients that should have fetched the same rows have not."""
+    found = []
+    for scenario in SCENARIOS:
+        clients = scenarios.get(scenario.name, {}).get("clients", {})
+        first: dict[float, tuple[str, dict[str, Any]]] = {}
+        for contender in scenario.contenders:
+            contents = clients.get(contender.name, {}).get("contents")
+            if contents is None:
+                continue
+            name, expected = first.setdefault(contender.share, (contender.name, contents))
+            # What one of them does not look at is not compared.
+            if any(
+                None not in (contents[part], value) and contents[part] != value
+                for part, value in expected.items()
+            ):
+                found.append(f"{scenario.name}: {contender.name} has not fetched what {name} has")
+    return found
+
+
+def tables(report: Report) -> list[tuple[str, Cells, list[Cells]]]:
+    """Return the tables: a title, the head, and the rows of each."""
+    found: list[tuple[str, Cells, list[Cells]]] = []
+    if report["targets"]:
+        rows: list[Cells] = [
+            (one["text"], one["wanted"], _spread(one["figure"]), "met" if one["met"] else "not met")
+            for one in report["targets"]
+        ]
+        found.append(("Targets", ("Target", "Wanted", "Measured", ""), rows))
+    for scenario in report["scenarios"].values():
+        clients = scenario["clients"]
+        base = clients.get(BASE, {}).get("seconds")
+        found.append(
+            (
+                scenario["title"],
+                ("Client", "Seconds", "Time, in times ours", "Peak memory, MB"),
+                [_client(name, said, base) for name, said in clients.items()],
+            )
+        )
+    return found
+
+
+def _client(name: str, said: Mapping[str, Any], base: Sequence[float] | None) -> Cells:
+    if "error" in said:
+        return (name, f"failed: {said['error']}", "", "")
+    ratio = "" if base is None else _spread(vars(Figure.ratio(said["seconds"], base)))
+    peak = f"{Figure.of(said['peak']).median / MEGABYTE:.0f}" if "peak" in said else ""
+    return (name, _short(Figure.of(said["seconds"]).median), ratio, peak)
+
+
+def _spread(figure: Mapping[str, float] | None) -> str:
+    if figure is None:
+        return "failed"
+    if figure["least"] == figure["most"]:
+        return _short(figure["median"])
+    return f"{_short(figure['median'])} ({_short(figure['least'])} to {_short(figure['most'])})"
+
+
+def _short(value: float) -> str:
+    if value == int(value):
+        return str(int(value))
+    if abs(value) >= 10:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
+
+
+def _about(report: Report) -> list[str]:
+    libraries = report["libraries"]
+    lines = [
+        f"{report['date']}, Python {report['python']}, {report['cores']} cores, {report['rounds']} rounds.",
+        *(
+            f"{name}: {', '.join(f'{library} {version}' for library, version in libraries[name].items())}."
+            for name in libraries
+        ),
+    ]
+    for scenario in report["scenarios"].values():
+        limit = scenario["clients"].get("limit", {})
+        if "reading" in limit:
+            reading, all_of_it = Figure.of(limit["reading"]).median, Figure.of(limit["seconds"]).median
+            lines.append(
+                f"{scenario['title']}: of the limit's {_short(all_of_it)} s, reading the bytes takes {_short(reading)} s."
+            )
+    return lines
+
+
+def as_text(report: Report) -> str:
+    """Return the tables for a terminal."""
+    lines = _about(report)
+    for title, head, rows in tables(report):
+        widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+        lines += ["", title, *(_padded(row, widths) for row in (head, *rows))]
+    problems = [*failures(report), *report["disagreements"]]
+    if problems:
+        lines += ["", "Failed:", *problems]
+    return "\n".join(lines)
+
+
+def _padded(row: Cells, widths: Iterable[int]) -> str:
+    return ("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
+
+
+def as_markdown(report: Report) -> str:
+    """Return the tables for the page."""
+    blocks = ["\n".join(f"- {line}" for line in _about(report))]
+    for title, head, rows in tables(report):
+        marks = ("---", *("---" for _ in head[1:]))
+        blocks += [f"### {title}", "\n".join(f"| {' | '.join(row)} |" for row in (head, marks, *rows))]
+    return "\n\n".join(blocks)

@@ -1,0 +1,118 @@
+"""Rounds: each client in turn, each in a process of its own, again and again, so that what disturbs one disturbs all."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from benchmarks.clients.task import Measurement, Task
+from benchmarks.environments import PROJECT, Environment, child_variables
+from benchmarks.scenarios import Scenario
+from benchmarks.server import serve
+
+__all__ = ["Outcome", "Told", "run_scenario"]
+
+PATIENCE = 300.0
+"""Seconds after which a client has failed."""
+
+WARM_UP = 0.1
+"""Part of the rows that is fetched in the first round, which does not count."""
+
+Told = Callable[[str], None]
+
+
+@dataclass
+class Outcome:
+    """What came of a client: a measurement for each round, or an error."""
+
+    measurements: list[Measurement] = field(default_factory=list)
+    error: str | None = None
+
+    def dict(self) -> dict[str, Any]:
+        """Return it for JSON. A client that has failed once has no figures."""
+        if self.error is not None or not self.measurements:
+            return {"error": self.error or "was not run"}
+        first = self.measurements[0]
+        found: dict[str, Any] = {"seconds": [round(one.seconds or 0.0, 6) for one in self.measurements]}
+        if first.contents is not None:
+            if any(one.contents != first.contents for one in self.measurements):
+                return {"error": "fetched other rows in one round than in another"}
+            found["peak"] = [one.peak for one in self.measurements]
+            found["contents"] = asdict(first.contents)
+        if first.reading is not None:
+            found["reading"] = [round(one.reading or 0.0, 6) for one in self.measurements]
+        if first.loaded is not None:
+            found["loaded"] = sorted({name for one in self.measurements for name in one.loaded or ()})
+        return found
+
+
+def run_scenario(
+    scenario: Scenario,
+    environments: Mapping[str, Environment],
+    *,
+    rounds: int,
+    factor: float,
+    warm_up: bool,
+    compressed: bool,
+    told: Told,
+) -> dict[str, Outcome]:
+    """Run a scenario.
+
+    Args:
+        scenario: What is measured.
+        environments: Where clients run, by name; those of other environments are left out.
+        rounds: Rounds that count.
+        factor: Size, 1 for the whole.
+        warm_up: Whether there is a round before that does not count.
+        compressed: Whether the server answers with gzip.
+        told: Hears what goes on.
+
+    Returns:
+        What came of each client, by its name. One that fails is not run again.
+    """
+    contenders = [one for one in scenario.contenders if one.environment in environments]
+    outcomes = {one.name: Outcome() for one in contenders}
+    serving: AbstractContextManager[str] = nullcontext("")
+    if scenario.resource is not None:
+        serving = serve(scenario.volume(factor), scenario.cost, compressed=compressed)
+    with serving as url:
+        for number in range(-warm_up, rounds * scenario.repeat):
+            for contender in contenders:
+                outcome = outcomes[contender.name]
+                if outcome.error is not None:
+                    continue
+                task = scenario.task(contender, url, WARM_UP if number < 0 else 1.0)
+                found = _measure(environments[contender.environment], task)
+                if isinstance(found, str):
+                    outcome.error = found
+                    told(f"{scenario.name}: {contender.name} failed: {found}")
+                elif number >= 0:
+                    outcome.measurements.append(found)
+                    told(
+                        f"{scenario.name}, round {number + 1}: {contender.name} {found.seconds or 0.0:.3f} s"
+                    )
+    return outcomes
+
+
+def _measure(environment: Environment, task: Task) -> Measurement | str:
+    """Run a client once; return its measurement, or the last line of its error."""
+    try:
+        done = subprocess.run(  # noqa: S603  # a Python of ours, and our own module
+            [environment.python, "-m", "benchmarks.clients", json.dumps(asdict(task))],
+            cwd=PROJECT,
+            env=child_variables(),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"took longer than {PATIENCE:.0f} s"
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        return lines[-1].replace(str(PROJECT), ".")
+    return Measurement.read(done.stdout.splitlines()[-1])

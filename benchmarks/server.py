@@ -1,0 +1,164 @@
+"""A DIALS that costs nothing, or exactly what it is told to: a process of its own, plain sockets, threads.
+
+    python -m benchmarks.server '{"volume": {"runs": 20, "ls": 200, "th2": 1}, "cost": {"delay": 0.05}}'
+
+It prints its address, and ends with its input. Connections stay open (HTTP/1.1). It looks at no credentials.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from benchmarks.costs import Cost
+from benchmarks.tables import Answer, Buffer, InvalidCursor, Table, Volume, make_tables
+
+__all__ = ["Server", "serve"]
+
+ROOT = "/api/v1/"
+PROJECT = Path(__file__).parents[1]
+GZIP_LEVEL = 1  # as nginx does it unless told otherwise
+
+
+class Server:
+    """Answers on a free port of this machine until it is closed.
+
+    Args:
+        tables: What it has, by path.
+        cost: What each answer costs.
+        compressed: Whether to answer with gzip where the client takes it.
+    """
+
+    def __init__(self, tables: dict[str, Table], cost: Cost, *, compressed: bool = False) -> None:
+        self._tables = tables
+        self._spend = cost.spender()
+        self._compressed = compressed
+        self._smaller: dict[str, bytes] = {}
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
+
+    def close(self) -> None:
+        """Take no more connections."""
+        # Closing alone does not wake a thread that waits in accept.
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def run(self) -> None:
+        """Take connections, a thread for each."""
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:  # closed
+                return
+            threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
+
+    def _converse(self, connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        received = b""
+        # A client that goes away is no concern of the server.
+        with connection, contextlib.suppress(ConnectionError):
+            while True:
+                while b"\r\n\r\n" not in received:
+                    more = connection.recv(65536)
+                    if not more:
+                        return
+                    received += more
+                request, _, received = received.partition(b"\r\n\r\n")
+                for piece in self._answer(request.decode("latin-1")):
+                    connection.sendall(piece)
+                if b"connection: close" in request.lower():
+                    return
+
+    def _answer(self, request: str) -> tuple[Buffer, ...]:
+        line, *lines = request.split("\r\n")
+        method, target, _ = line.split(" ", 2)
+        if method != "GET":
+            return _response("405 Method Not Allowed", _detail("Only GET is answered here."))
+        url = urlsplit(target)
+        try:
+            answer = self._find(url.path, dict(parse_qsl(url.query)))
+        except InvalidCursor:
+            return _response("404 Not Found", _detail("Invalid cursor"))
+        except ValueError as problem:
+            return _response("400 Bad Request", _detail(str(problem)))
+        if answer is None:
+            return _response("404 Not Found", _detail(f"Nothing is at {url.path}"))
+        self._spend(answer.rows)
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        if self._compressed and "gzip" in headers.get("accept-encoding", ""):
+            if target not in self._smaller:
+                self._smaller[target] = gzip.compress(b"".join(answer.pieces), GZIP_LEVEL)
+            return _response(
+                "200 OK", (self._smaller[target],), "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n"
+            )
+        return _response("200 OK", answer.pieces)
+
+    def _find(self, path: str, query: dict[str, str]) -> Answer | None:
+        name, _, rest = path.removeprefix(ROOT).partition("/")
+        table = self._tables.get(name)
+        if table is None or not path.startswith(ROOT) or rest not in ("", "count/"):
+            return None
+        if rest:
+            return Answer((json.dumps({"count": len(table.selection(query))}).encode(),), 0)
+        return table.answer(query, self.url.rstrip("/") + path)
+
+
+def _detail(text: str) -> tuple[bytes]:
+    return (json.dumps({"detail": text}).encode(),)
+
+
+def _response(status: str, body: tuple[Buffer, ...], headers: str = "") -> tuple[Buffer, ...]:
+    length = sum(len(piece) for piece in body)
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{headers}Content-Length: {length}\r\n\r\n"
+    if len(body) == 1:
+        return (head.encode(), *body)
+    # The small pieces around a large one go with it in as few packets as may be.
+    return (head.encode() + body[0], *body[1:])
+
+
+@contextlib.contextmanager
+def serve(volume: Volume, cost: Cost, *, compressed: bool = False) -> Iterator[str]:
+    """Run a server in a process of its own; yield its address."""
+    task = {"volume": vars(volume), "cost": cost.dict(), "compressed": compressed}
+    with subprocess.Popen(  # noqa: S603  # our own module, no shell
+        [sys.executable, "-m", "benchmarks.server", json.dumps(task)],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None  # noqa: S101  # it is a pipe
+        assert process.stdout is not None  # noqa: S101
+        try:
+            url = process.stdout.readline().strip()
+            if not url:
+                message = f"the benchmark server did not start (exit code {process.wait()})"
+                raise RuntimeError(message)
+            yield url
+        finally:
+            process.stdin.close()
+
+
+def _main(task: dict[str, Any], until: Callable[[], object]) -> None:
+    server = Server(
+        make_tables(Volume(**task["volume"])),
+        Cost(**task["cost"]),
+        compressed=task.get("compressed", False),
+    )
+    threading.Thread(target=server.run, daemon=True).start()
+    print(server.url, flush=True)
+    until()
+
+
+if __name__ == "__main__":
+    _main(json.loads(sys.argv[1]), sys.stdin.read)
