@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import mplhep as hep
 import numpy as np
-import pandas as pd
 from cmsdials import Dials
 from cmsdials.auth.secret_key import Credentials
 from cmsdials.filters import LumisectionHistogram1DFilters, LumisectionHistogram2DFilters, RunFilters
-from cmsdials.models import LumisectionHistogram2D
+from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D
+from cmsdials.result import Result
 from cmsdials_sandbox import serve
 
 DATASET, RUN = 14677060, 367112
@@ -38,16 +37,17 @@ def main(output: Path) -> None:
 
         charge = dials.h1d.list_all(
             LumisectionHistogram1DFilters(dataset_id=DATASET, run_number=RUN, me=CHARGE), enable_progress=True
-        ).to_pandas()
-        edges = edges_of(charge.iloc[0])
+        )
+        edges = charge[0].edges
         centres = (edges[:-1] + edges[1:]) / 2
-        charge["mean"] = [np.average(centres, weights=contents) for contents in charge["data"]]
+        frame = charge.to_pandas()
+        frame["mean"] = [np.average(centres, weights=contents) for contents in frame["data"]]
         print(f"\n{CHARGE}, run {RUN}: {len(charge)} lumisections")
         print(
-            charge[["ls_number", "entries", "x_min", "x_max", "x_bin", "mean"]].head(8).to_string(index=False)
+            frame[["ls_number", "entries", "x_min", "x_max", "x_bin", "mean"]].head(8).to_string(index=False)
         )
 
-        lumisection = int(charge["ls_number"].iloc[0])
+        lumisection = charge[0].ls_number
         occupancy = dials.h2d.list_all(
             LumisectionHistogram2DFilters(
                 dataset_id=DATASET, run_number=RUN, ls_number=lumisection, me=OCCUPANCY
@@ -55,26 +55,21 @@ def main(output: Path) -> None:
             enable_progress=True,
         ).results[0]
 
-    charge.to_parquet(output / "charge_PXLayer_2.parquet")
+    frame.to_parquet(output / "charge_PXLayer_2.parquet")
     draw_overlay(charge, output / "charge_PXLayer_2.png")
     draw_map(occupancy, output / "occupancy_PXLayer_1.png")
     print("\nWritten:", *sorted(str(path) for path in output.iterdir()), sep="\n  ")
 
 
-def edges_of(histogram: Any, axis: str = "x") -> np.ndarray:
-    """Return the bin edges of a histogram along an axis: one more than it has bins."""
-    low, high, bins = (getattr(histogram, f"{axis}_{end}") for end in ("min", "max", "bin"))
-    return np.linspace(low, high, int(bins) + 1)
-
-
-def draw_overlay(charge: pd.DataFrame, path: Path) -> None:
+def draw_overlay(charge: Result[LumisectionHistogram1D], path: Path) -> None:
     """Draw the histograms of all lumisections over each other, coloured by lumisection."""
-    edges = edges_of(charge.iloc[0]) / 1000  # e to ke
-    norm = mpl.colors.Normalize(charge["ls_number"].min(), charge["ls_number"].max())
+    edges = charge[0].edges / 1000  # e to ke
+    arrays = charge.to_numpy()
+    norm = mpl.colors.Normalize(arrays["ls_number"].min(), arrays["ls_number"].max())
     colours = mpl.cm.ScalarMappable(norm, "viridis")
     with plt.style.context(hep.style.CMS):
         figure, axes = plt.subplots(figsize=(11, 9))
-        for number, contents in zip(charge["ls_number"], charge["data"], strict=True):
+        for number, contents in zip(arrays["ls_number"], arrays["data"], strict=True):
             axes.stairs(contents, edges, color=colours.to_rgba(number), linewidth=0.8)
         figure.colorbar(colours, ax=axes, label="Lumisection")
         axes.set(xlabel="Cluster charge [ke]", ylabel="Clusters per bin", xlim=(edges[0], edges[-1]))
@@ -88,13 +83,8 @@ def draw_map(histogram: LumisectionHistogram2D, path: Path) -> None:
     """Draw the occupancy map of one lumisection; the index of the data is [y][x]."""
     with plt.style.context(hep.style.CMS):
         figure, axes = plt.subplots(figsize=(11, 9))
-        mesh = axes.pcolormesh(
-            edges_of(histogram, "x"),
-            edges_of(histogram, "y"),
-            np.array(histogram.data),
-            cmap="viridis",
-            rasterized=True,
-        )
+        x_edges, y_edges = histogram.edges
+        mesh = axes.pcolormesh(x_edges, y_edges, np.array(histogram.data), cmap="viridis", rasterized=True)
         figure.colorbar(mesh, ax=axes, label="Clusters")
         axes.set(xlabel="Signed module coordinate", ylabel="Signed ladder coordinate")
         axes.set_title(

@@ -4,9 +4,13 @@ A line that must be refused carries the ignore of its error. An ignore that is n
 mode, so both halves are held: what is right is let through, and what is wrong is caught.
 """
 
+from collections.abc import Mapping
 from typing import Any, assert_type
 
+import hist
+import numpy as np
 import pandas as pd
+import polars as pl
 from cmsdials import Dials, errors
 from cmsdials.auth.exceptions import ImpossibleToRefreshTokenError
 from cmsdials.auth.secret_key import Credentials
@@ -36,6 +40,7 @@ from cmsdials.models import (
     Run,
     RunMonitoringElement,
 )
+from cmsdials.page import Page
 from cmsdials.result import Result
 from urllib3.util import Retry
 
@@ -80,6 +85,8 @@ def fields(histogram: LumisectionHistogram2D, run: Run) -> None:
     assert_type(histogram.x_min, float)
     assert_type(histogram.data, list[list[float]])
     assert_type(histogram.dict(), dict[str, Any])
+    assert_type(histogram.edges, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]])
+    assert_type(histogram.to_hist(), hist.Hist[Any])
 
 
 def lists(dials: Dials) -> None:
@@ -107,6 +114,36 @@ def lists(dials: Dials) -> None:
     assert_type(dials.ml_bad_lumis.list_all(filters), Result[MLBadLumisection])
 
 
+def arrays(dials: Dials, one: LumisectionHistogram1D) -> None:
+    h2d = dials.h2d.list_all(LumisectionHistogram2DFilters(me_id=100, order_by="-entries"))
+    assert_type(h2d.to_numpy(), dict[str, np.ndarray[Any, Any]])
+    assert_type(h2d.to_numpy(group_by="me"), Mapping[Any, dict[str, np.ndarray[Any, Any]]])
+    by_run = h2d.to_numpy(group_by=("run_number", "me_id"))
+    assert_type([group["data"] for group in by_run.values()], list[np.ndarray[Any, Any]])
+    assert_type(h2d.to_polars(), pl.DataFrame)
+    assert_type(h2d.to_hist(), list[hist.Hist[Any]])
+    h2d.to_arrow()  # pyarrow has no types
+    assert_type(one.edges, np.ndarray[Any, Any])
+    assert_type(one.to_hist(), hist.Hist[Any])
+
+    assert_type(dials.run.to_pandas(RunFilters(run_number=1), fields=["ls_count"]), pd.DataFrame)
+    assert_type(dials.h1d.to_polars(concurrency=3), pl.DataFrame)
+    dials.h1d.to_numpy(group_by="me", concurrency=3, retries=2)
+    dials.lumi.to_arrow(enable_progress=False)
+
+
+def streaming(dials: Dials) -> None:
+    with dials.h1d.pages(LumisectionHistogram1DFilters(me_id=1), concurrency=3) as pages:
+        for page in pages:
+            assert_type(page, Page[LumisectionHistogram1D])
+            assert_type(page.rows, list[LumisectionHistogram1D])
+            assert_type(page.to_numpy(), dict[str, np.ndarray[Any, Any]])
+    assert_type([row.entries for row in dials.h1d.iterate(max_pages=2)], list[int])
+    earlier = dials.run.list_all(None, 5, True, 3, True)
+    assert_type(dials.run.list_all(None, None, False, None, False, earlier), Result[Run])
+    assert_type(dials.run.list_all(checkpoint="a", resume_from="a", concurrency=3), Result[Run])
+
+
 def the_rest(dials: Dials) -> None:
     assert_type(dials.mes.list(MEFilters(dim=2)), list[MonitoringElement])
     assert_type(dials.mes.list_run(14677060, 367112), list[RunMonitoringElement])
@@ -116,10 +153,13 @@ def the_rest(dials: Dials) -> None:
     chosen = ([20, 19], [15042670], [385801])
     assert_type(dials.ml_bad_lumis.cert_json(*chosen), dict[str, Any])
     assert_type(dials.ml_bad_lumis.golden_json(*chosen), dict[str, Any])
-    conditions = [OMSFilter(attribute_name="run_number", value=382921, operator="EQ")]
+    condition = OMSFilter(attribute_name="run_number", value=382921, operator="EQ")
+    conditions = [condition]
     pages = [OMSPage(attribute_name="limit", value=100)]
     assert_type(dials.oms.query(endpoint="runs", filters=conditions, pages=pages), dict[str, Any])
     assert_type(dials.oms.list_all("runs", conditions).to_pandas(), pd.DataFrame)
+    assert_type(dials.oms.query("runs", condition), dict[str, Any])
+    assert_type(RunFilters(run_number=1).dict(), dict[str, Any])
     assert_type(dials.caf.get("Collisions24", kind="dcs"), CertificationFile)
     assert_type(dials.runregistry.editable_datasets("Collisions24", "/a/b/DQM", "OPEN"), list[int])
     assert_type(dials.brilws.brilcalc_lumi(runnumber=382921), dict[str, Any])
@@ -148,6 +188,8 @@ def mistakes(dials: Dials) -> None:
     dials.run.get(14677060)  # type: ignore[call-arg]
     dials.run.get(dataset_id=14677060, run=367112)  # type: ignore[call-arg]
     dials.h1d.count()  # type: ignore[attr-defined]
+    dials.h1d.list_all(None, None, None, None, False, None, "file")  # type: ignore[call-arg]
+    dials.h1d.list_all(concurrency="3")  # type: ignore[arg-type]
     dials.dataset_index.list_all(None, "5")  # type: ignore[arg-type]
     dials.caf.get("Collisions24", kind="silver")  # type: ignore[arg-type]
     OMSFilter(attribute_name="run_number", value=1, operator="IS")  # type: ignore[arg-type]
