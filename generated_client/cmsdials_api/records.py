@@ -9,7 +9,7 @@ a key that the contract does not know stands in `extra`.
 
 import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from attrs import frozen
 
@@ -182,21 +182,23 @@ class Record(_HasDict):
         """Yield (field, value) for what the service sent, so that `dict(record)` is `record.dict()`."""
         return iter(self.__dict__.items())
 
-    def __getattr__(self, name: str) -> Any:
-        row = None if name.startswith("_") else self._row
-        if row is not None and name in row.names():
-            value = row.value(name)
-            if isinstance(value, _NEVER_CHANGES):
-                return value
-            return self.__dict__[name]
-        if any(field.name == name for field in type(self).FIELDS):
-            message = (
-                f"this {type(self).__name__} has no {name!r}: the service did not send it, because `fields` left it "
-                "out or because this generation of the service does not know it"
-            )
-        else:
-            message = f"{type(self).__name__!r} object has no attribute {name!r}"
-        raise AttributeError(message, name=name, obj=self)
+    if not TYPE_CHECKING:  # so that a type checker knows a field that does not exist
+
+        def __getattr__(self, name: str) -> Any:
+            row = None if name.startswith("_") else self._row
+            if row is not None and name in row.names():
+                value = row.value(name)
+                if isinstance(value, _NEVER_CHANGES):
+                    return value
+                return self.__dict__[name]
+            if any(field.name == name for field in type(self).FIELDS):
+                message = (
+                    f"this {type(self).__name__} has no {name!r}: the service did not send it, because `fields` left it "
+                    "out or because this generation of the service does not know it"
+                )
+            else:
+                message = f"{type(self).__name__!r} object has no attribute {name!r}"
+            raise AttributeError(message, name=name, obj=self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._stand_alone()

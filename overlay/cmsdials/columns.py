@@ -19,6 +19,8 @@ from attrs import field, frozen
 from cmsdials_api.errors import MalformedAnswer
 from cmsdials_api.records import Field, Record, row_of
 
+from cmsdials.errors import BinningError
+
 __all__ = [
     "ABSENT",
     "LENGTHS",
@@ -305,11 +307,20 @@ def of_records(record: type[RecordT], rows: Sequence[RecordT]) -> list[Columns[R
 
 
 def array_of(row: Record, name: str) -> Any:
-    """Return a field of a record that holds numbers: the array that it is made of, or one made of its lists."""
+    """Return a field of a record that holds numbers: the array that it is made of, or one made of its lists.
+
+    Raises:
+        BinningError: It holds something else.
+    """
     made_of = row_of(row)
     if isinstance(made_of, _Row):
         return made_of.columns.values[name][made_of.index]
-    return np.array(getattr(row, name), np.float64)
+    try:
+        return np.array(getattr(row, name), np.float64)
+    except (TypeError, ValueError):
+        pass
+    message = f"the {name} of this row, which somebody has changed, is no array of numbers"
+    raise BinningError(message)
 
 
 def objects_of(block: Columns[Any]) -> list[dict[str, Any]]:
@@ -368,17 +379,19 @@ def _from_records(record: type[RecordT], rows: Sequence[RecordT]) -> Columns[Rec
         if all(value is ABSENT for value in found):
             continue
         if one.dimensions:
-            values[one.name] = _joined([_as_array(value) for value in found])
+            values[one.name] = _joined([_as_array(value, one.dimensions) for value in found])
         else:
             values[one.name] = column_of(one.kind, found)
     extra = [row.extra for row in rows]
     return Columns(record, len(rows), values, extra if any(extra) else None)
 
 
-def _as_array(value: Any) -> Any:
-    if not isinstance(value, list | tuple):
+def _as_array(value: Any, dimensions: int) -> Any:
+    """Return contents as an array, or whatever somebody has put there instead as it is."""
+    if not isinstance(value, list | tuple | np.ndarray):
         return value
     try:
-        return np.array(value, np.float64)
-    except (TypeError, ValueError):  # whatever somebody has put there
+        made = np.array(value, np.float64)
+    except (TypeError, ValueError):
         return value
+    return made if made.ndim == dimensions else value

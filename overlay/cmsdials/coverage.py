@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import asdict, frozen
-from cmsdials_api.records import Record
+from cmsdials_api.models.lumisection import Lumisection
 
 from cmsdials import extras
 
@@ -113,7 +113,7 @@ class Coverage:
 
 
 def covered(
-    listed: Iterable[Record], rows: Iterable[Record], *, listing_complete: bool, notes: Sequence[str] = ()
+    listed: Iterable[Lumisection], rows: Iterable[Any], *, listing_complete: bool, notes: Sequence[str] = ()
 ) -> Coverage:
     """Compare lumisections with histograms.
 
@@ -176,7 +176,7 @@ def ranges(numbers: Iterable[int]) -> Ranges:
     return joined
 
 
-def _run(row: Record) -> tuple[int, int]:
+def _run(row: Any) -> tuple[int, int]:
     return (row.dataset_id, row.run_number)
 
 

@@ -53,11 +53,11 @@ def read_page(
         if not isinstance(body, Mapping) or not isinstance(body.get("results"), list):
             raise _not_as_agreed(answer, resource, "results", "is not a list: this is no page")
         columns = _columns(answer, body["results"], record, resource, asked)
-        parsed = parsing.Parsed(columns, body.get("next"), body.get("previous"))
+        parsed = parsing.Parsed([columns], body.get("next"), body.get("previous"))
     for name, link in (("next", parsed.next), ("previous", parsed.previous)):
         if link is not None and not isinstance(link, str):
             raise _not_as_agreed(answer, resource, name, "is neither a link nor null")
-    store = RowStore(record, [parsed.columns], fields=asked)
+    store = RowStore(record, parsed.blocks, fields=asked)
     return Page(store, next=parsed.next, previous=parsed.previous, bodies=(answer.content,))
 
 

@@ -25,15 +25,19 @@ EXTRAS = {
 """Which extra of cmsdials brings which library."""
 
 
-def require(module: str) -> ModuleType:
+def require(module: str, extra: str | None = None) -> ModuleType:
     """Import an optional library, or a module of one (``pyarrow.parquet``).
+
+    Args:
+        module: The module.
+        extra: The extra to name in the error, where another than usual needs the library.
 
     Raises:
         MissingDependencyError: If the library is not installed or does not import. The message holds the
             command to install it.
     """
     library = module.partition(".")[0]
-    extra = EXTRAS[library]
+    extra = extra or EXTRAS[library]
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
@@ -57,7 +61,8 @@ def pandas() -> ModuleType:
 
 
 def polars() -> ModuleType:
-    """Return polars (extra ``polars``)."""
+    """Return polars (extra ``polars``), which takes its tables from pyarrow."""
+    require("pyarrow", "polars")
     return require("polars")
 
 

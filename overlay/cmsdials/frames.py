@@ -16,7 +16,7 @@ from cmsdials_api.records import Field, Record
 
 from cmsdials import extras
 from cmsdials.columns import ABSENT, LENGTHS, Columns, Values, as_json
-from cmsdials.errors import BinningError, FilterError
+from cmsdials.errors import BinningError
 from cmsdials.store import RowStore
 
 if TYPE_CHECKING:
@@ -68,22 +68,15 @@ def to_numpy(store: RowStore[Any]) -> dict[str, Array]:
     return {field.name: _array(field, values) for field, values in _columns(store, blocks)}
 
 
-def grouped(store: RowStore[Any], by: str | Sequence[str]) -> dict[Any, dict[str, Array]]:
-    """Make arrays for each group of rows. See `cmsdials.tabular.Tabular.to_numpy`."""
-    names = (by,) if isinstance(by, str) else tuple(by)
-    blocks = store.blocks()
-    scalars = [field.name for field, _ in _columns(store, blocks) if not field.dimensions]
-    for name in names:
-        if name not in scalars:
-            message = f"these rows have no {name!r} to group by; they have {', '.join(scalars)}"
-            raise FilterError(message)
+def grouped(store: RowStore[Any], names: Sequence[str]) -> dict[tuple[Any, ...], dict[str, Array]]:
+    """Make arrays for each group of rows with the same values of some fields."""
     parts: dict[Any, RowStore[Any]] = {}
-    for block in blocks:
+    for block in store.blocks():
         keys = [_keys(block, name) for name in names]
         for start, stop, key in _stretches([*zip(*keys, strict=True)]):
             part = parts.setdefault(key, RowStore(store.record, fields=store.fields))
             part.add(block.between(start, stop))
-    return {key[0] if isinstance(by, str) else key: to_numpy(part) for key, part in parts.items()}
+    return {key: to_numpy(part) for key, part in parts.items()}
 
 
 def _keys(block: Columns[Any], name: str) -> list[Any]:
@@ -191,6 +184,7 @@ def _arrow_lists(pa: Any, part: Values, dimensions: int) -> Any:
             nested = pa.ListArray.from_arrays(_offsets(np.full(count, part.shape[axis])), nested)
         return nested
     cells = [None if cell is None or cell is ABSENT else cell for cell in part]
+    _refuse_no_numbers(cells, dimensions)
     missing = np.array([cell is None for cell in cells])
     shapes = [(0,) * dimensions if cell is None else cell.shape for cell in cells]
     nested = pa.array(
@@ -201,6 +195,13 @@ def _arrow_lists(pa: Any, part: Values, dimensions: int) -> Any:
         nested = pa.ListArray.from_arrays(_offsets(lengths), nested)
     mask = pa.array(missing) if missing.any() else None
     return pa.ListArray.from_arrays(_offsets(np.array([shape[0] for shape in shapes])), nested, mask=mask)
+
+
+def _refuse_no_numbers(cells: Sequence[Any], dimensions: int) -> None:
+    for cell in cells:
+        if cell is not None and np.ndim(cell) != dimensions:
+            message = "the data of a row, which somebody has changed, is no histogram's any more"
+            raise BinningError(message, advice=f"Put {dimensions}-dimensional lists of numbers there.")
 
 
 def _offsets(lengths: Array) -> Array:
@@ -240,6 +241,7 @@ def _contents(field: Field, values: list[Values]) -> Array:
     if all(isinstance(part, np.ndarray) for part in cells):
         return np.concatenate(cells)
     flat = [cell for part in cells for cell in part]
+    _refuse_no_numbers([cell for cell in flat if cell is not ABSENT and cell is not None], field.dimensions)
     if any(not isinstance(cell, np.ndarray) for cell in flat):
         message = f"{field.name} of some rows is missing, so they cannot stand in one array"
         raise BinningError(message, advice="Leave these rows out, or use to_pandas().")

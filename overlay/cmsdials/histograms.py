@@ -54,12 +54,15 @@ def to_hist(row: Record) -> hist.Hist[Any]:
         raise BinningError(
             message, advice="Histograms are in h1d and h2d; fields=, if given, must include data."
         )
-    made: hist.Hist[Any] = library.Hist(
-        *(_axis(library, row, name) for name in ("x", "y")[:dimensions]),
-        storage="double",
-        name=getattr(row, "me", ""),
-    )
-    made.values()[...] = array_of(row, "data").T
+    axes = [_axis(library, row, name) for name in ("x", "y")[:dimensions]]
+    contents = array_of(row, "data").T
+    if contents.shape != tuple(len(axis) for axis in axes):
+        message = (
+            f"this {type(row).__name__} has data of shape {contents.T.shape}, which its binning does not have"
+        )
+        raise BinningError(message, advice="Somebody has changed the row: list it again.")
+    made: hist.Hist[Any] = library.Hist(*axes, storage="double", name=getattr(row, "me", ""))
+    made.values()[...] = contents
     return made
 
 

@@ -16,7 +16,15 @@ from attrs import evolve, frozen
 from cmsdials.errors import ConfigurationError, PaginationError
 from cmsdials.page import Page, cursor_of
 
-__all__ = ["GOOD_PAGES_TO_GROW", "LARGEST_PAGE", "MOST_PAGES_TO_GROW", "Listing", "PageSize", "checked_count"]
+__all__ = [
+    "GOOD_PAGES_TO_GROW",
+    "LARGEST_PAGE",
+    "MOST_EMPTY_PAGES",
+    "MOST_PAGES_TO_GROW",
+    "Listing",
+    "PageSize",
+    "checked_count",
+]
 
 LARGEST_PAGE = 500
 """Rows in a page at most: the service cuts a larger page_size to this without a word."""
@@ -27,6 +35,10 @@ after twice as many the next time, and so on."""
 
 MOST_PAGES_TO_GROW = 256
 """After so many good pages a larger page is always worth a try: what was slow may be fast by now."""
+
+
+MOST_EMPTY_PAGES = 100
+"""So many pages without a row, one after the other, are a listing that would never end."""
 
 
 def checked_count(name: str, value: Any) -> int:
@@ -54,6 +66,7 @@ class _Reached:
     pages: int = 0
     rows: int = 0
     complete: bool = False
+    empty: int = 0
 
 
 @frozen
@@ -99,6 +112,10 @@ class Listing:
         passed: Cursors of pages that came before, in a listing that is gone on with.
         size: How many rows to ask for at first, where the choice is ours and another listing knows; see `size`.
 
+    Attributes:
+        max_pages: Pages to fetch at most; None for all.
+        in_parts: Whether the pages are parts, which end whatever comes, so that any number may be empty.
+
     Raises:
         ConfigurationError: max_pages or page_size is below 1.
     """
@@ -120,6 +137,7 @@ class Listing:
         if self._chosen and size is not None:
             self._size = size
         self.max_pages = max_pages
+        self.in_parts = False
         self._reached = _Reached(cursor_of(next) or cursor, next)
         self._passed = set(passed)
 
@@ -172,7 +190,8 @@ class Listing:
         """Return the cursor that a page leads to; None for the last page. The state stays as it is.
 
         Raises:
-            PaginationError: Its link leads to a page that has come already, or carries no cursor.
+            PaginationError: Its link leads to a page that has come already, or carries no cursor, or it is the last
+                straw of too many pages without a row.
         """
         cursor = cursor_of(page.next)
         if page.next is not None and cursor is None:
@@ -181,7 +200,14 @@ class Listing:
         if cursor is not None and (cursor == self._reached.cursor or cursor in self._passed):
             message = f"page {self.pages + 1} links back to a page that has come already: the listing would never end"
             raise PaginationError(message)
+        if page.next is not None and self._empty_with(page) >= MOST_EMPTY_PAGES:
+            message = f"{MOST_EMPTY_PAGES} pages in a row have no rows, and each links to another: the listing would never end"
+            raise PaginationError(message)
         return cursor
+
+    def _empty_with(self, page: Page[Any]) -> int:
+        """Return how many pages without a row have come in a row, this one included."""
+        return 0 if len(page.store) or self.in_parts else self._reached.empty + 1
 
     def accept(self, page: Page[Any]) -> None:
         """Take in the page that was asked for. Raises as `check`, and then the state stays as it was."""
@@ -198,6 +224,7 @@ class Listing:
             pages=before.pages + 1,
             rows=before.rows + len(page.store),
             complete=page.next is None,
+            empty=self._empty_with(page),
         )
 
     @property

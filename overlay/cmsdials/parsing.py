@@ -43,13 +43,16 @@ _UNUSUAL = (
 
 _RESULTS = re.compile(rb'"results"\s*:\s*\[')
 _NEXT_ROW = re.compile(rb"\}\s*,\s*\{")
+_BLOCK = (1 << 22) - (
+    1 << 16
+)  # bytes: from 4 MiB on, NumPy asks for huge pages, which virtual machines are slow to give
 _PIECE = 1 << 18  # bytes: what the parser makes of it stays in the processor's cache, and is little memory
 
 
 class Parsed(NamedTuple):
     """A page: its rows and its links, whatever these are."""
 
-    columns: Columns[Any]
+    blocks: list[Columns[Any]]
     next: Any
     previous: Any
 
@@ -78,15 +81,21 @@ def parsed_histograms(
         page = orjson.loads(body[:start] + body[end:])
         if page.keys() != {"next", "previous", "results"} or page["results"] != []:
             return None
-        rows = _Rows(record, arrays[0], most=body.count(b'"%b"' % arrays[0].name.encode()))
         parser = _parser(simdjson)
+        blocks = [_Block(record, arrays[0])]
         for piece in _pieces(body, start, end):
-            if not rows.add(parser.parse(piece), piece):
+            rows = list(parser.parse(piece))
+            if not blocks[-1].has_room(len(rows)):
+                blocks.append(_Block(record, arrays[0]))
+            if not blocks[-1].add(rows, piece):
                 return None
-        columns = rows.columns(None if fields is None else [*fields])
+            del rows  # the parser is used again when nothing points into it
+        asked = None if fields is None else [*fields]
+        read = [columns for block in blocks if (columns := block.columns(asked)) is not None]
     except _UNUSUAL:
         return None
-    return None if columns is None else Parsed(columns, page["next"], page["previous"])
+    is_usual = len(read) == len(blocks) and len({tuple(columns.values) for columns in read}) == 1
+    return Parsed(read, page["next"], page["previous"]) if is_usual else None
 
 
 def _rows_in(body: bytes) -> tuple[int, int]:
@@ -126,27 +135,28 @@ def _parser(simdjson: ModuleType) -> Any:
     return _of_thread.parser
 
 
-class _Rows(Generic[RecordT]):
-    """The rows of a page, piece after piece. What says False, or raises, has found something unusual.
+class _Block(Generic[RecordT]):
+    """Rows of a page, piece after piece. What says False, or raises, has found something unusual.
 
     Args:
         record: What they are.
         contents: The field that holds the contents.
-        most: How many rows there are at most.
     """
 
-    def __init__(self, record: type[RecordT], contents: Field, most: int) -> None:
+    def __init__(self, record: type[RecordT], contents: Field) -> None:
         self._record = record
         self._contents = contents
         self._known = {one.name: one for one in record.FIELDS}
-        self._most = most
         self._count = 0
         self._scalars: dict[str, list[Any]] = {}
         self._cells: Array | list[Array] | None = None
 
-    def add(self, piece: Any, text: bytes) -> bool:
-        """Add rows; return whether they are as they should be."""
-        rows = list(piece)
+    def has_room(self, rows: int) -> bool:
+        """Whether so many more rows fit into the array that was made for the first ones."""
+        return not isinstance(self._cells, np.ndarray) or self._count + rows <= len(self._cells)
+
+    def add(self, rows: list[Any], written: bytes) -> bool:
+        """Add rows, and the text that they were parsed of; return whether they are as they should be."""
         if not rows:
             return False
         names = list(rows[0])
@@ -168,7 +178,7 @@ class _Rows(Generic[RecordT]):
             self._scalars.setdefault(name, []).extend(column)
         self._count += len(rows)
         # More brackets: arrays are nested deeper than they should be, which as_buffer flattens.
-        return bool(np.count_nonzero(np.frombuffer(text, np.uint8) == ord("[")) == brackets)
+        return bool(np.count_nonzero(np.frombuffer(written, np.uint8) == ord("[")) == brackets)
 
     def _add_contents(self, arrays: list[Any]) -> int:
         """Add the contents of some histograms; return how many arrays they stand in."""
@@ -179,8 +189,9 @@ class _Rows(Generic[RecordT]):
         shapes = [*zip(*lengths, strict=True)]
         numbers = np.frombuffer(b"".join([array.as_buffer(of_type="d") for array in arrays]))
         if self._cells is None and len(set(shapes)) == 1:
-            # At once for the whole page: memory would else go to pieces between what lives long and what does not.
-            self._cells = np.empty((self._most, *shapes[0]))
+            # In large blocks, not between what lives shortly: memory would go to pieces.
+            row = 8 * prod(shapes[0])
+            self._cells = np.empty((max(len(arrays), _BLOCK // max(1, row)), *shapes[0]))
         start, stop = self._count, self._count + len(arrays)
         if isinstance(self._cells, np.ndarray) and {*shapes} == {self._cells.shape[1:]}:
             self._cells[start:stop] = numbers.reshape(len(arrays), *shapes[0])

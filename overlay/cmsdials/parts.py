@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -61,8 +61,8 @@ def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listi
     if "order_by" in query:
         message = "order_by and concurrency exclude each other: parts come in the order of the service"
         raise ConfigurationError(message, advice="Leave one of them out, or sort the result.")
-    if not can_be_split(query, accepts):
-        return False
+    if "ls_number__gte" not in accepts or not can_be_split(query, accepts):
+        return False  # a list of runs could be split too, but only by listing the runs before
     if listing.max_pages is not None:
         message = "max_pages and concurrency exclude each other: a listing in parts has no pages to count"
         raise ConfigurationError(message, advice="Leave one of them out, or choose fewer runs.")
@@ -81,7 +81,7 @@ class Plan:
         rows_per_lumisection: Rows expected in a lumisection.
     """
 
-    runs: list[tuple[int, int, int | None]]
+    runs: Sequence[tuple[int, int, int | None]]
     rows_per_lumisection: float
 
 

@@ -19,12 +19,12 @@ from cmsdials_api.filters import Filters
 from cmsdials_api.records import Record
 from cmsdials_api.resources import RESOURCES
 
-from cmsdials import decode
+from cmsdials import decode, extras
 from cmsdials.answers import Answer
-from cmsdials.errors import DialsError
+from cmsdials.errors import DialsError, FilterError
 from cmsdials.filters import checked_value
 from cmsdials.listing import Listing
-from cmsdials.models import model_of
+from cmsdials.models import Run, model_of
 from cmsdials.origin import Origin
 from cmsdials.page import Page
 from cmsdials.pages import Fetch, Pages, Rows
@@ -35,9 +35,10 @@ from cmsdials.result import Result
 from cmsdials.resuming import earlier_of, has_ended, keeping
 from cmsdials.retry import Retries, retry_rules
 from cmsdials.session import Session
-from cmsdials.split import Position
+from cmsdials.split import Position, read_position
 from cmsdials.stopping import Terminated, sigterm_raises
 from cmsdials.store import RowStore
+from cmsdials.tabular import checked_groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,6 +128,9 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
         query = self._query(filters, fields)
+        if read_position(query.get("next_token")) is not None:
+            message = f"next_token={query['next_token']!r} is of a listing in parts, where the service knows no page"
+            raise FilterError(message, advice="Go on with list_all(), pages() or iterate().")
         page = self._page(query, {}, retries)
         return Result(
             store=page.store,
@@ -278,7 +282,8 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             origin=origin,
         )
         if failure is not None:
-            warnings.warn(f"{result.status}. {failure}", RuntimeWarning, stacklevel=2)
+            said = f"{result.status}. {failure}" if str(failure) else result.status
+            warnings.warn(said, RuntimeWarning, stacklevel=2)
         return result
 
     def to_pandas(
@@ -291,6 +296,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         enable_progress: bool | None = None,
     ) -> pd.DataFrame:
         """Fetch all rows as a DataFrame: `list_all` with these arguments and `Result.to_pandas`, errors included."""
+        extras.pandas()  # before anything is fetched in vain
         result = self.list_all(
             filters,
             retries=retries,
@@ -310,6 +316,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         enable_progress: bool | None = None,
     ) -> pa.Table:
         """Fetch all rows as an Arrow table: `list_all` with these arguments and `Result.to_arrow`, errors included."""
+        extras.pyarrow()  # before anything is fetched in vain
         result = self.list_all(
             filters,
             retries=retries,
@@ -329,6 +336,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         enable_progress: bool | None = None,
     ) -> pl.DataFrame:
         """Fetch all rows as a polars DataFrame: `list_all` with these arguments and `Result.to_polars`, errors included."""
+        extras.polars()  # before anything is fetched in vain
         result = self.list_all(
             filters,
             retries=retries,
@@ -349,6 +357,8 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         enable_progress: bool | None = None,
     ) -> Any:
         """Fetch all rows as arrays: `list_all` with these arguments and `Result.to_numpy`, errors included."""
+        if group_by is not None:  # before anything is fetched in vain
+            checked_groups(group_by, self._record, self._query(filters, fields).get("fields"))
         result = self.list_all(
             filters,
             retries=retries,
@@ -380,6 +390,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         accepts = self._table.filters.PARAMETERS
         if not are_parts(query, accepts, listing, concurrency):
             return Pages(fetch_of(query, listing), listing, origin, keep)
+        listing.in_parts = True
         parts = Parts(
             query,
             accepts=accepts,
@@ -468,7 +479,7 @@ def _dimensions(record: type[Record]) -> int:
     return max(field.dimensions for field in record.FIELDS)
 
 
-class _Runs(PaginatedResource[Record, Filters]):
+class _Runs(PaginatedResource[Run, Filters]):
     """Runs, for plans."""
 
     name = "run"

@@ -159,13 +159,13 @@ class _Start:
 
 
 def can_be_split(query: Mapping[str, Any], accepts: Collection[str]) -> bool:
-    """Whether a listing can be cut: it takes a dataset and ranges of runs, and comes in its usual order.
+    """Whether a listing can be cut: it takes a dataset, ranges of runs and lumisections, and comes in its usual order.
 
     Args:
         query: The query, by wire name.
         accepts: The names that the list takes.
     """
-    return {"dataset_id", *_RUN} <= {*accepts} and "order_by" not in query
+    return {"dataset_id", *_RUN, *_LS} <= {*accepts} and "order_by" not in query
 
 
 class Splitter:

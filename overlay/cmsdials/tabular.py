@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
 from cmsdials_api.records import Record
 
+from cmsdials.errors import FilterError
 from cmsdials.store import RowStore
 
 if TYPE_CHECKING:
@@ -16,10 +17,39 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-__all__ = ["Tabular"]
+__all__ = ["Tabular", "checked_groups"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 _Arrays = dict[str, "np.ndarray[Any, Any]"]
+
+
+def checked_groups(group_by: Any, record: type[Record], fields: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names of the fields to group by.
+
+    Args:
+        group_by: What the user gave.
+        record: What the rows are.
+        fields: The fields that rows have; None for all.
+
+    Raises:
+        FilterError: It is no name of a field that has one value in each row.
+    """
+    known = [
+        one.name for one in record.FIELDS if one.kind in _GROUPING and (fields is None or one.name in fields)
+    ]
+    names: Any = (group_by,) if isinstance(group_by, str) else group_by
+    if not isinstance(names, Sequence) or not names or not all(name in known for name in names):
+        message = f"rows cannot be grouped by {group_by!r}"
+        have = (
+            f"Fields to group by: {', '.join(known)}."
+            if known
+            else "With these fields= there is nothing to group by."
+        )
+        raise FilterError(message, advice=have)
+    return tuple(names)
+
+
+_GROUPING = ("integer", "number", "string", "boolean", "datetime")
 
 
 class _Stored(Protocol):
@@ -38,7 +68,7 @@ class Tabular(Generic[RecordT]):
 
         The columns are in the order of the contract, with a RangeIndex; without rows they are there all the same,
         with the same types. A cell of `data` is a float64 array of x_bin contents; in 2D a list of y_bin such
-        arrays, so its index is [y][x]. The arrays are views: changing a cell changes these rows too.
+        arrays, so its index is [y][x]. The arrays are views where they can be: changing a cell may change these rows.
 
         Raises:
             MissingDependencyError: pandas is not installed; the message holds the command.
@@ -92,7 +122,11 @@ class Tabular(Generic[RecordT]):
         """
         from cmsdials import frames  # noqa: PLC0415  # it brings NumPy
 
-        return frames.to_numpy(self.store) if group_by is None else frames.grouped(self.store, group_by)
+        if group_by is None:
+            return frames.to_numpy(self.store)
+        names = checked_groups(group_by, self.store.record, self.store.fields)
+        groups = frames.grouped(self.store, names)
+        return {key: arrays for (key,), arrays in groups.items()} if isinstance(group_by, str) else groups
 
     def to_hist(self: _Stored) -> list[hist.Hist[Any]]:
         """Return a `hist.Hist` for each row, which is a histogram; see `LumisectionHistogram1D.to_hist`.

@@ -253,14 +253,27 @@ def test_groups_keep_the_order_of_rows_wherever_they_stand() -> None:
     }
 
 
-def test_grouping_by_what_is_not_there() -> None:
-    result = result_of(
-        histograms({"ls_number": 1, "data": [1.0]}, {"ls_number": 2, "data": [1.0]}, fields=["data"])
-    )
-    with pytest.raises(FilterError, match="no 'me' to group by; they have ls_number"):
+@pytest.mark.parametrize("by", ["me", "data", ["ls_number", "data"], [], 3, [None]])
+def test_grouping_by_what_is_not_there(by: Any) -> None:
+    rows = [{"ls_number": number, "data": [1.0]} for number in (1, 2)]
+    result = result_of(histograms(*rows, fields=["ls_number", "data"]))
+    with pytest.raises(FilterError, match=r"cannot be grouped by .*Fields to group by: ls_number\.$"):
+        result.to_numpy(group_by=by)
+
+
+def test_grouping_where_there_is_nothing_to_group_by() -> None:
+    result = result_of(histograms({"data": [1.0]}, {"data": [2.0]}, fields=["data"]))
+    with pytest.raises(FilterError, match="nothing to group by"):
         result.to_numpy(group_by="me")
-    with pytest.raises(FilterError, match="no 'data' to group by"):
-        result.to_numpy(group_by=["ls_number", "data"])
+
+
+@pytest.mark.parametrize("way", ["to_arrow", "to_numpy", "to_hist"])
+@pytest.mark.parametrize("data", ["text", 3, [[1.0], [2.0]]])
+def test_contents_that_somebody_has_spoilt(way: str, data: Any) -> None:
+    result = result_of(histograms(*ONE))
+    result.results[2].data = data
+    with pytest.raises(BinningError):
+        getattr(result, way)()
 
 
 @pytest.mark.parametrize("record", [LumisectionHistogram1D, LumisectionHistogram2D, FileIndex, MLModelsIndex])

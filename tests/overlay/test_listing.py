@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from cmsdials.errors import ConfigurationError, PaginationError
-from cmsdials.listing import GOOD_PAGES_TO_GROW, LARGEST_PAGE, MOST_PAGES_TO_GROW, Listing
+from cmsdials.listing import GOOD_PAGES_TO_GROW, LARGEST_PAGE, MOST_EMPTY_PAGES, MOST_PAGES_TO_GROW, Listing
 from cmsdials.models import Run
 from cmsdials.page import Page, cursor_of
 from cmsdials.store import RowStore
@@ -171,6 +171,22 @@ def test_a_page_that_was_interrupted_can_be_asked_for_again(monkeypatch: pytest.
     assert (state.pages, state.rows, state.next, state.passed) == (0, 0, None, frozenset())
     state.accept(page(1, next="a"))
     assert (state.pages, state.rows) == (1, 1)
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_empty_pages_without_end(in_parts: bool) -> None:
+    state = listing()
+    state.in_parts = in_parts
+    state.accept(page(1, next="first"))
+    for number in range(MOST_EMPTY_PAGES - 1):
+        state.accept(page(next=f"c{number}"))
+    if in_parts:
+        state.accept(page(next="one more"))
+        return
+    with pytest.raises(PaginationError, match="100 pages in a row have no rows"):
+        state.accept(page(next="one more"))
+    state.accept(page(2, next="one more"))  # what was refused did not count
+    state.accept(page(next="another"))
 
 
 @pytest.mark.parametrize("options", [{"max_pages": 0}, {"max_pages": -1}, {"page_size": 0}])

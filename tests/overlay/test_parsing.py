@@ -28,7 +28,10 @@ def read(body: bytes, record: Any = LumisectionHistogram1D, fields: Any = None) 
 def fast(document: Any, record: Any, fields: Any = None) -> Columns[Any] | None:
     body = document if isinstance(document, bytes) else orjson.dumps(document)
     parsed = parsing.parsed_histograms(body, record, fields)
-    return None if parsed is None else parsed.columns
+    if parsed is None:
+        return None
+    (block,) = parsed.blocks
+    return block
 
 
 def assert_same(one: Columns[Any], other: Columns[Any]) -> None:
@@ -165,13 +168,21 @@ def test_the_order_of_fields_does_not_matter() -> None:
 JOINTS = st.sampled_from(["},{", "} ,{", "},\n  {", "}\t,\r\n{"])
 
 
-@given(st.integers(1, 40), st.integers(1, 2000), JOINTS, st.sampled_from(["P/m", "},{", 'a"},{"b', "]}[{"]))
-def test_pages_are_read_alike_in_pieces_of_any_size(rows: int, size: int, joint: str, me: str) -> None:
+MES = st.sampled_from(["P/m", "},{", 'a"},{"b', "]}[{"])
+
+
+@given(st.integers(1, 40), st.integers(1, 2000), st.integers(0, 400), JOINTS, MES, st.booleans())
+def test_pages_are_read_alike_in_pieces_and_blocks_of_any_size(
+    rows: int, size: int, block: int, joint: str, me: str, several: bool
+) -> None:
     sent = [th2(number, me=f"{me}{number % 3}") for number in range(rows)]
+    if several:
+        sent[rows // 2] |= {"y_bin": 1, "data": [[1.0, 2.0, 3.0]]}
     whole = joint.join(orjson.dumps(row).decode()[1:-1] for row in sent)
     body = f'{{"next": null, "previous": "http://x/?me=[{{}}]", "results" : [ {{{whole}}}] }}'.encode()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(parsing, "_PIECE", size)
+        patched.setattr(parsing, "_BLOCK", block)
         parsed = parsing.parsed_histograms(body, LumisectionHistogram2D)
         page = read(body, LumisectionHistogram2D)
     if "},{" not in me:  # which cuts a name in two, at worst

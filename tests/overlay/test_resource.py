@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+import sys
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ from cmsdials.dials import Dials
 from cmsdials.errors import (
     FilterError,
     GatewayError,
+    MissingDependencyError,
     NotFoundError,
     PaginationError,
     SchemaError,
@@ -388,3 +390,35 @@ def test_a_result_is_what_scripts_touch(service: Scripted, run: RunResource) -> 
     assert result.results[0].__dict__["ls_count"] == 9
     assert pickle.loads(pickle.dumps(result)) == result
     assert bool(run.list(RunFilters(run_number=1)) if service.answers else result)
+
+
+@pytest.mark.parametrize("way", ["to_pandas", "to_arrow", "to_polars", "to_numpy"])
+def test_shortcuts_list_all_and_convert(service: Scripted, run: RunResource, way: str) -> None:
+    service.will_page([run_row(n) for n in range(4)], 2)
+    made = getattr(run, way)(RunFilters(page_size=2), fields=["run_number"], retries=0)
+    assert service.queries[0] == {"page_size": "2", "fields": "run_number"}
+    assert list(made["run_number"].to_pylist() if way == "to_arrow" else made["run_number"]) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("way", "library"), [("to_pandas", "pandas"), ("to_arrow", "pyarrow"), ("to_polars", "polars")]
+)
+def test_nothing_is_fetched_for_a_library_that_is_missing(
+    service: Scripted, run: RunResource, way: str, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingDependencyError, match=r'pip install "cmsdials\['):
+        getattr(run, way)()
+    assert service.asked == []
+
+
+def test_nothing_is_fetched_for_a_group_that_cannot_be(service: Scripted, run: RunResource) -> None:
+    with pytest.raises(FilterError, match=r"cannot be grouped by 'me'.*Fields to group by: run_number"):
+        run.to_numpy(RunFilters(fields=["run_number"]), group_by="me")
+    assert service.asked == []
+
+
+def test_a_place_between_parts_is_no_page(service: Scripted, run: RunResource) -> None:
+    with pytest.raises(FilterError, match=r"of a listing in parts.*list_all\(\)"):
+        run.list(RunFilters(next_token="after.14677060.367112"))
+    assert service.asked == []

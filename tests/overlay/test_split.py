@@ -181,7 +181,7 @@ def test_a_run_that_is_gone_on_with_is_expected_to_have_what_is_left_of_it() -> 
         ({}, ALL, True),
         ({"me__regex": "PXBarrel"}, ALL, True),
         ({"order_by": "-run_number"}, ALL, False),
-        ({}, RunFilters.PARAMETERS, True),
+        ({}, RunFilters.PARAMETERS, False),  # one that lists them all is what a plan is made of
         ({}, MLBadLumisectionFilters.PARAMETERS, False),
     ],
 )
