@@ -148,7 +148,7 @@ def from_objects(
     Args:
         record: What they are.
         items: The objects.
-        fields: The fields that were asked for; None for all, and then none that is required may be missing.
+        fields: The fields that were asked for, which may lack others; None for all.
 
     Raises:
         MalformedAnswer: A required field is missing, or a field is not of its kind.
@@ -162,7 +162,7 @@ def from_objects(
     for one in record.FIELDS:
         sent = [item.get(one.name, ABSENT) for item in items]
         has_all = not any(value is ABSENT for value in sent)
-        if not has_all and one.required and asked is None:
+        if not has_all and one.required and (asked is None or one.name in asked):
             place = f"[{next(at for at, value in enumerate(sent) if value is ABSENT)}].{one.name}"
             raise MalformedAnswer(place, "is missing")
         if not items:

@@ -34,6 +34,7 @@ class Pages(Generic[RecordT]):
         origin: What it is of.
         keep: Called with each good page before it counts, so that nothing counts that is not kept.
         close: Stops what is fetched ahead.
+        shrinks: Whether a page that takes too long is asked for in smaller pieces.
 
     Attributes:
         origin: What it is of.
@@ -46,9 +47,12 @@ class Pages(Generic[RecordT]):
         origin: Origin,
         keep: Callable[[Page[RecordT]], None] | None = None,
         close: Callable[[], None] = lambda: None,
+        *,
+        shrinks: bool = True,
     ) -> None:
         self._fetch = fetch
         self._close = close
+        self._shrinks = shrinks
         self._listing = listing
         self.origin = origin
         self._keep = keep
@@ -99,14 +103,14 @@ class Pages(Generic[RecordT]):
         tried = 0
         while True:
             # A page that takes too long is asked for in smaller pieces, as long as there are any, not again.
-            hasty = self._listing.can_shrink
+            hasty = self._shrinks and self._listing.can_shrink
             try:
                 page = self._fetch(self._listing.parameters(), hasty)
                 break
             except RequestFailedError as failure:
                 tried += failure.attempts
                 failure.attempts = tried
-                if not (is_too_slow(failure) and self._listing.shrink()):
+                if not (hasty and is_too_slow(failure) and self._listing.shrink()):
                     raise
         self._listing.check(page)
         if self._keep is not None:

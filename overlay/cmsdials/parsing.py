@@ -213,7 +213,7 @@ class _Block(Generic[RecordT]):
                 values[name] = made
             elif name == self._contents.name and self._cells is not None:
                 values[name] = self._cells[: self._count]
-            elif one.required and fields is None:
+            elif one.required and (fields is None or name in fields):
                 return None
         for axis, said in enumerate(LENGTHS[self._contents.dimensions]):
             if self._cells is None or said not in values:

@@ -10,10 +10,7 @@ The threads hold what fetches one part (`_OnePart`) and nothing of `Parts`: who 
 
 from __future__ import annotations
 
-import contextlib
-import warnings
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 from attrs import frozen
@@ -25,8 +22,9 @@ from cmsdials.origin import Origin
 from cmsdials.page import Page
 from cmsdials.pages import Fetch, Pages
 from cmsdials.split import Part, Position, Splitter, can_be_split, read_position
-from cmsdials.stopping import Stop, current_stop
+from cmsdials.stopping import Stop
 from cmsdials.store import RowStore
+from cmsdials.warning import warn
 from cmsdials.workers import in_order
 
 __all__ = ["Parts", "Plan", "are_parts"]
@@ -58,17 +56,21 @@ def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listi
     is_begun = read_position(listing.cursor) is not None
     if not is_begun and (concurrency == 1 or listing.cursor is not None):
         return False
+    if not can_be_split({}, accepts):
+        return False
     if "order_by" in query:
         message = "order_by and concurrency exclude each other: parts come in the order of the service"
         raise ConfigurationError(message, advice="Leave one of them out, or sort the result.")
-    if "ls_number__gte" not in accepts or not can_be_split(query, accepts):
-        return False  # a list of runs could be split too, but only by listing the runs before
+    if listing.max_pages is not None and is_begun:
+        message = "max_pages counts pages, and this listing was begun with concurrency=, in parts"
+        raise ConfigurationError(message, advice="Go on without max_pages.")
     if listing.max_pages is not None:
         message = "max_pages and concurrency exclude each other: a listing in parts has no pages to count"
         raise ConfigurationError(message, advice="Leave one of them out, or choose fewer runs.")
     if concurrency > MOST_WORKERS:
-        message = f"DIALS has {MOST_WORKERS} workers: concurrency={concurrency} is not faster, and slows down others"
-        warnings.warn(message, RuntimeWarning, stacklevel=4)
+        warn(
+            f"DIALS has {MOST_WORKERS} workers: concurrency={concurrency} is not faster, and slows down others"
+        )
     return True
 
 
@@ -156,14 +158,12 @@ class Parts(Generic[RecordT]):
             workers=self._workers,
             after=after,
         )
-        stop = Stop()
-        parts = in_order(
+        return in_order(
             splitter.next,
-            partial(self._one.fetched, stop),
+            self._one.fetched,
             self._workers,
             came=lambda part, page: splitter.learn(part, len(page.store)),
         )
-        return _until_closed(parts, stop)
 
 
 class _OnePart(Generic[RecordT]):
@@ -186,33 +186,14 @@ class _OnePart(Generic[RecordT]):
         self._page_size = page_size
         self._size: PageSize | None = None
 
-    def fetched(self, stop: Stop, part: Part, _latch: object) -> Page[RecordT]:
+    def fetched(self, part: Part, _stop: Stop) -> Page[RecordT]:
         """Fetch all rows of a part, as a page of the whole listing. Once the stop is set it raises `Stopped`."""
         listing = Listing(page_size=self._page_size, max_pages=None, size=self._size)
         store = RowStore(self._record, fields=self._fields)
         bodies: list[bytes] = []
-        with stop.heeded():
-            for page in Pages(self._fetch(part.query, listing), listing, self._origin):
-                for block in page.store.blocks():
-                    store.add(block)
-                bodies.extend(page.bodies)
-                self._size = listing.size  # what one part has learnt about slow pages serves the others
+        for page in Pages(self._fetch(part.query, listing), listing, self._origin):
+            for block in page.store.blocks():
+                store.add(block)
+            bodies.extend(page.bodies)
+            self._size = listing.size  # what one part has learnt about slow pages serves the others
         return Page(store, next=self._link(part.end), previous=None, bodies=tuple(bodies))
-
-
-def _until_closed(
-    parts: Generator[tuple[Part, Page[RecordT]], None, None], stop: Stop
-) -> Generator[tuple[Part, Page[RecordT]], None, None]:
-    """Hand parts on. Whatever ends this, a close included, ends the requests that are under way."""
-    told = current_stop()  # the threads heed a stop of their own, and so the caller's too
-    with contextlib.nullcontext() if told is None else told.waking(stop.set):
-        # Twice, one around the other, because a Ctrl-C may cut the first short.
-        try:
-            try:
-                for part in parts:  # noqa: UP028  # the stop is to be set before these are closed
-                    yield part
-            finally:
-                stop.set()
-        finally:
-            stop.set()
-            parts.close()

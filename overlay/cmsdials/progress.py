@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from cmsdials import extras
 from cmsdials.errors import MissingDependencyError
+from cmsdials.warning import warn
 
 __all__ = ["Progress", "progress_bar"]
 
@@ -70,7 +71,7 @@ def progress_bar(enable: bool | None, *, total: int | None, unit: str, descripti
         return _Bar(_tqdm(total=total, unit=unit, desc=description))
     except MissingDependencyError as error:
         if enable:
-            warnings.warn(f"no progress bar: {error}", RuntimeWarning, stacklevel=2)
+            warn(f"no progress bar: {error}")
         return Progress()
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import traceback
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -39,6 +38,7 @@ from cmsdials.split import Position, read_position
 from cmsdials.stopping import Terminated, sigterm_raises
 from cmsdials.store import RowStore
 from cmsdials.tabular import checked_groups
+from cmsdials.warning import warn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -233,9 +233,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         earlier = earlier_of(resume_from, checkpoint, origin)
         if earlier.result is not None and has_ended(earlier.result):
             if checkpoint is None:
-                warnings.warn(
-                    "resume_from is complete: there is nothing left to fetch", RuntimeWarning, stacklevel=2
-                )
+                warn("resume_from is complete: there is nothing left to fetch")
             elif earlier.stored is None:
                 with keeping(checkpoint, earlier, origin, RowStore(self._record)):
                     pass  # what had come before is in the file now, and that is all
@@ -264,8 +262,8 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
                         enable_progress, total=max_pages, unit="page", description=self.name
                     ) as progress,
                 ):
-                    for _ in pages:
-                        progress.update()
+                    for page in pages:
+                        progress.update(len(page.bodies) and 1)  # the end of a listing in parts has none
             except (DialsError, KeyboardInterrupt, Terminated) as stopped:
                 if not keep_failed:
                     raise
@@ -283,7 +281,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         )
         if failure is not None:
             said = f"{result.status}. {failure}" if str(failure) else result.status
-            warnings.warn(said, RuntimeWarning, stacklevel=2)
+            warn(said)
         return result
 
     def to_pandas(
@@ -402,7 +400,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             page_size=page_size,
             workers=concurrency,
         )
-        return Pages(parts, listing, origin, keep, close=parts.close)
+        return Pages(parts, listing, origin, keep, close=parts.close, shrinks=False)
 
     def _link(self, query: Mapping[str, Any], position: Position) -> str:
         """Return the link to what follows a position, as the service writes links."""

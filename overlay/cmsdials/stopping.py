@@ -55,7 +55,7 @@ class Stop:
         """Wait until it is set, at most so many seconds; return whether it is."""
         told: SimpleQueue[None] = SimpleQueue()
         with self.waking(lambda: told.put(None)), contextlib.suppress(Empty):
-            told.get(timeout=timeout)
+            told.get(timeout=None if timeout is None else min(max(timeout, 0), threading.TIMEOUT_MAX))
         return self._is_set
 
     def check(self) -> None:

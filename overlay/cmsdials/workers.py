@@ -6,7 +6,7 @@ Knows nothing of what is fetched. What it holds to:
 - Only so many parts are under way or waiting to be handed on, so memory is bounded where the consumer is slow.
 - A Ctrl-C ends it at once. Python raises it between any two instructions of the main thread, also within
   `threading.Condition`, `threading.Event` and `Thread.start`, which then stay locked for ever. So the main thread
-  touches none of these: it only puts into and gets from queues that are written in C, and opens a `Latch`. The
+  touches none of these: it only puts into and gets from queues that are written in C, and sets a `Stop`. The
   threads are started by a thread, and only they share a lock. Nor does it hold a `Thread`: the end of one runs code
   of `weakref`, where a Ctrl-C would be printed and lost.
 - `concurrent.futures` would not do: its threads are joined when the interpreter ends, so that after a Ctrl-C the
@@ -28,8 +28,9 @@ from typing import Generic, TypeVar
 from attrs import frozen
 
 from cmsdials.errors import ConfigurationError
+from cmsdials.stopping import Stop
 
-__all__ = ["Latch", "in_order"]
+__all__ = ["in_order"]
 
 PartT = TypeVar("PartT")
 ResultT = TypeVar("ResultT")
@@ -39,36 +40,6 @@ GLANCE = 0.1
 
 FAREWELL = 0.2
 """Seconds that the end waits for threads, all together. One that sits in a socket's read ends when that returns."""
-
-
-class Latch:
-    """An event that happens once. As `threading.Event`, but a Ctrl-C within `set` cannot leave it locked."""
-
-    def __init__(self) -> None:
-        self._open = False
-        self._closed = _thread.allocate_lock()
-        self._closed.acquire()
-
-    def is_set(self) -> bool:
-        """Whether it has happened."""
-        return self._open
-
-    def set(self) -> None:
-        """Let it happen, and wake whoever waits. May be called again, and is to be if it was interrupted."""
-        self._open = True
-        self._release()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it happens, at most so many seconds; return whether it has."""
-        if not self._open and self._closed.acquire(
-            timeout=-1 if timeout is None else min(max(timeout, 0), threading.TIMEOUT_MAX)
-        ):
-            self._release()  # for the next one who waits
-        return self._open
-
-    def _release(self) -> None:
-        with contextlib.suppress(RuntimeError):  # it is released already
-            self._closed.release()
 
 
 @frozen
@@ -96,7 +67,7 @@ _Outcome = _Came[PartT, ResultT] | _Failed | _NoMore
 
 def in_order(
     next_part: Callable[[], PartT | None],
-    fetch: Callable[[PartT, Latch], ResultT],
+    fetch: Callable[[PartT, Stop], ResultT],
     workers: int,
     *,
     came: Callable[[PartT, ResultT], object] = lambda _part, _result: None,
@@ -111,8 +82,8 @@ def in_order(
     Args:
         next_part: Returns the next part, None when there are no more. Never called by two threads at a time, nor
             while `came` is.
-        fetch: Fetches a part, in any of the threads, several at a time. The latch is set when nobody wants the
-            result any more; waiting is best done in its `wait`.
+        fetch: Fetches a part, in any of the threads, several at a time. The stop is set when nobody wants the
+            result any more, and the thread heeds it: requests and waits of ours end at once.
         workers: How many parts to fetch at a time. 1 makes no thread: each part is fetched when it is asked for.
         came: Called with each part that has come, in whatever order they come, in the thread that fetched it.
         window: Parts under way, or waiting to be handed on, at most; None for two for each worker.
@@ -137,13 +108,14 @@ def in_order(
 
 def _alone(
     next_part: Callable[[], PartT | None],
-    fetch: Callable[[PartT, Latch], ResultT],
+    fetch: Callable[[PartT, Stop], ResultT],
     came: Callable[[PartT, ResultT], object],
 ) -> Generator[tuple[PartT, ResultT], None, None]:
-    stop = Latch()
+    stop = Stop()
     try:
         while (part := next_part()) is not None:
-            result = fetch(part, stop)
+            with stop.heeded():
+                result = fetch(part, stop)
             came(part, result)
             yield part, result
     finally:
@@ -152,7 +124,7 @@ def _alone(
 
 def _together(
     next_part: Callable[[], PartT | None],
-    fetch: Callable[[PartT, Latch], ResultT],
+    fetch: Callable[[PartT, Stop], ResultT],
     workers: int,
     came: Callable[[PartT, ResultT], object],
     window: int,
@@ -201,15 +173,15 @@ class _Crew(Generic[PartT, ResultT]):
     def __init__(
         self,
         next_part: Callable[[], PartT | None],
-        fetch: Callable[[PartT, Latch], ResultT],
+        fetch: Callable[[PartT, Stop], ResultT],
         came: Callable[[PartT, ResultT], object],
         window: int,
     ) -> None:
         self._next_part = next_part
         self._fetch = fetch
         self._came = came
-        self._stop = Latch()
-        self._mustered = Latch()
+        self._stop = Stop()
+        self._mustered = Stop()
         self._started = 0
         self._gone: SimpleQueue[None] = SimpleQueue()
         self._process = os.getpid()
@@ -305,7 +277,8 @@ class _Crew(Generic[PartT, ResultT]):
                 self._outcomes.put((number, _NoMore()))
                 return False
         try:
-            result = self._fetch(part, self._stop)
+            with self._stop.heeded():
+                result = self._fetch(part, self._stop)
             with self._asking:
                 self._came(part, result)
             outcome = _Came(part, result)

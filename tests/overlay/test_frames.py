@@ -290,15 +290,16 @@ def test_conversions_of_nothing(record: Any) -> None:
 
 
 def test_missing_values() -> None:
-    rows = [run_row(1), {name: value for name, value in run_row(2).items() if name != "ls_count"}]
-    result = result_of(histograms(*rows, record=Run, fields=["run_number", "ls_count"]))
-    assert result.to_arrow()["ls_count"].to_pylist() == [run_row(1)["ls_count"], None]
-    assert np.isnan(result.to_numpy()["ls_count"][1])
-    assert result.to_pandas()["ls_count"].isna().tolist() == [False, True]
-    without = [{"ls_number": 1}, {"ls_number": 2, "data": [1.0]}]
-    partial = result_of(histograms(*without, fields=["ls_number", "data"]))
-    assert partial.to_arrow()["data"].to_pylist() == [None, [1.0]]
+    result = result_of(histograms(run_row(1, ls_completeness=0.5), run_row(2), record=Run))
+    assert result.to_arrow()["ls_completeness"].to_pylist() == [0.5, None]
+    assert np.isnan(result.to_numpy()["ls_completeness"][1])
+    assert result.to_pandas()["ls_completeness"].isna().tolist() == [False, True]
+    changed = [LumisectionHistogram1D.from_dict(th1(number)) for number in (1, 2)]
+    del changed[0].data, changed[1].entries
+    partial = result_of(RowStore(LumisectionHistogram1D, rows=changed))
+    assert partial.to_arrow()["data"].to_pylist() == [None, [2.5, 1.0, 2.0]]
     assert partial.to_pandas()["data"].tolist()[0] is None
+    assert partial.to_arrow()["entries"].to_pylist() == [1, None]
     with pytest.raises(BinningError, match=r"different binnings|is missing"):
         partial.to_numpy()
 

@@ -9,6 +9,7 @@ import pytest
 from cmsdials.columns import from_objects
 from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D, Run
 from cmsdials.store import RowStore
+from cmsdials_api.errors import MalformedAnswer
 from cmsdials_api.records import row_of
 
 from .conftest import run_row
@@ -52,12 +53,18 @@ def test_rows_keep_what_is_beyond_the_contract() -> None:
 
 
 def test_fields_that_some_rows_lack() -> None:
-    partial = {name: value for name, value in run_row(2).items() if name != "ls_count"}
-    store = RowStore(Run, [from_objects(Run, [run_row(1), partial], fields=["run_number", "ls_count"])])
-    assert "ls_count" in store.rows[0].__dict__
-    assert "ls_count" not in store.rows[1].__dict__
+    store = RowStore(Run, [from_objects(Run, [run_row(1, ls_completeness=0.5), run_row(2)])])
+    assert "ls_completeness" in store.rows[0].__dict__
+    assert "ls_completeness" not in store.rows[1].__dict__
     with pytest.raises(AttributeError, match="the service did not send it"):
-        _ = store.rows[1].ls_count
+        _ = store.rows[1].ls_completeness
+
+
+def test_a_field_that_was_asked_for_and_did_not_come_is_an_error() -> None:
+    rows = [{"run_number": 1}, {"run_number": 2, "ls_count": 3}]
+    assert len(from_objects(Run, rows, fields=["run_number"])) == 2
+    with pytest.raises(MalformedAnswer, match=r"\[0\]\.ls_count is missing"):
+        from_objects(Run, rows, fields=["run_number", "ls_count"])
 
 
 def test_looking_at_numbers_and_names_leaves_the_columns_in_use() -> None:

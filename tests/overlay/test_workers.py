@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from cmsdials import workers
 from cmsdials.errors import ConfigurationError
-from cmsdials.workers import Latch, in_order
+from cmsdials.stopping import Stop
+from cmsdials.workers import in_order
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,7 +65,7 @@ class Script:
         self._changed = threading.Condition()
         self._fates: dict[int, BaseException | None] = {}
 
-    def __call__(self, part: int, stop: Latch) -> str:
+    def __call__(self, part: int, stop: Stop) -> str:
         with self._changed:
             self.begun.append(part)
             self.threads[part] = threading.current_thread()
@@ -146,7 +147,7 @@ def test_what_comes_first_waits_for_its_turn() -> None:
 def test_one_worker_is_no_thread() -> None:
     seen: list[int] = []
 
-    def fetch(part: int, stop: Latch) -> threading.Thread:
+    def fetch(part: int, stop: Stop) -> threading.Thread:
         assert not stop.is_set()
         seen.append(part)
         return threading.current_thread()
@@ -158,7 +159,7 @@ def test_one_worker_is_no_thread() -> None:
 
 
 def test_threads_have_names_and_hold_up_nobody() -> None:
-    def fetch(part: int, stop: Latch) -> tuple[str, bool]:
+    def fetch(part: int, stop: Stop) -> tuple[str, bool]:
         together.wait(LONG)
         return threading.current_thread().name, threading.current_thread().daemon
 
@@ -171,7 +172,7 @@ def test_only_so_many_parts_are_ahead_of_the_consumer(many: int, window: int | N
     begun: list[int] = []
     seen = threading.Condition()
 
-    def fetch(part: int, stop: Latch) -> int:
+    def fetch(part: int, stop: Stop) -> int:
         with seen:
             begun.append(part)
             seen.notify_all()
@@ -207,7 +208,7 @@ def test_who_is_told_is_alone() -> None:
         assert alone()
         return next(left, None)
 
-    def fetch(part: int, stop: Latch) -> int:
+    def fetch(part: int, stop: Stop) -> int:
         if part < 2:
             both.wait(LONG)  # so that the other one would tell of its part next
         return part
@@ -330,7 +331,7 @@ def test_a_worker_that_does_not_listen_holds_up_nobody(monkeypatch: pytest.Monke
     deaf = threading.Event()
     begun = threading.Event()
 
-    def fetch(part: int, stop: Latch) -> int:
+    def fetch(part: int, stop: Stop) -> int:
         if part:
             begun.set()
             deaf.wait()
@@ -348,7 +349,7 @@ def test_who_waits_is_woken_when_nobody_wants_it() -> None:
     woken: list[bool] = []
     both = threading.Barrier(3)
 
-    def fetch(part: int, stop: Latch) -> int:
+    def fetch(part: int, stop: Stop) -> int:
         if part:
             both.wait(LONG)
             woken.append(stop.wait())
@@ -372,7 +373,7 @@ def test_without_threads_it_goes_on_without(monkeypatch: pytest.MonkeyPatch) -> 
             raise RuntimeError(message)
         really(thread)
 
-    def fetch(part: int, stop: Latch) -> str:
+    def fetch(part: int, stop: Stop) -> str:
         return threading.current_thread().name
 
     monkeypatch.setattr(threading.Thread, "start", limited)
@@ -405,7 +406,7 @@ def test_in_whatever_order_parts_come(data: st.DataObject) -> None:
     running: list[int] = []
     over = threading.Event()
 
-    def fetch(part: int, stop: Latch) -> int:
+    def fetch(part: int, stop: Stop) -> int:
         with changed:
             running.append(part)
             changed.notify_all()
@@ -450,7 +451,7 @@ def test_in_whatever_order_parts_come(data: st.DataObject) -> None:
 
 
 def test_a_latch_opens_once_for_all() -> None:
-    latch = Latch()
+    latch = Stop()
     assert (latch.is_set(), latch.wait(0), latch.wait(-1)) == (False, False, False)
     woken: list[bool] = []
     waiting = [threading.Thread(target=lambda: woken.append(latch.wait())) for _ in range(5)]
