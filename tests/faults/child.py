@@ -1,7 +1,7 @@
-"""A process that lists, to be killed: python child.py URL CHECKPOINT [RESULT]
+"""A process that lists, to be killed: python child.py URL CHECKPOINT [RESULT [CONCURRENCY]]
 
 The same call begins and goes on. With RESULT it keeps what has come when it is told to stop, saves that, and says what
-stopped it.
+stopped it. It lists runs, or histograms if it is given a CONCURRENCY.
 
 `python child.py` alone reads such arguments as lines of JSON and forks a process for each, because starting Python fifty
 times takes longer than all the rest; the line `wait` has it wait for the last one and say how that ended.
@@ -11,11 +11,12 @@ import json
 import os
 import sys
 import warnings
+from typing import Any
 
 import httpx  # noqa: F401  # before the fork, not after it
 from cmsdials import Dials
 from cmsdials.credentials import BaseCredentials
-from cmsdials.filters import RunFilters
+from cmsdials.filters import LumisectionHistogram1DFilters, RunFilters
 
 
 class Credentials(BaseCredentials):
@@ -23,13 +24,20 @@ class Credentials(BaseCredentials):
         headers["Authorization"] = "Bearer token-0"
 
 
-def main(url: str, checkpoint: str, saved: str = "") -> None:
+def main(url: str, checkpoint: str, saved: str = "", concurrency: str = "") -> None:
     warnings.simplefilter("ignore", RuntimeWarning)
     dials = Dials(Credentials(), "tracker", url, timeout=20)
     print("ready", flush=True)
-    result = dials.run.list_all(
-        RunFilters(page_size=40), checkpoint=checkpoint, resume_from=checkpoint, keep_failed=bool(saved)
-    )
+    options: dict[str, Any] = {
+        "checkpoint": checkpoint,
+        "resume_from": checkpoint,
+        "keep_failed": bool(saved),
+    }
+    if concurrency:
+        filters = LumisectionHistogram1DFilters(dataset_id=15102369, page_size=40)
+        result = dials.h1d.list_all(filters, **options, concurrency=int(concurrency))
+    else:
+        result = dials.run.list_all(RunFilters(page_size=40), **options)
     if saved:
         result.save(saved)
     print(len(result), result.exc_type, flush=True)

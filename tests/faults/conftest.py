@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ class FaultServer:
     """A fault server in its own process (see server.py for the commands)."""
 
     def __init__(self, *options: str) -> None:
+        self._telling = threading.Lock()
         self.process = subprocess.Popen(
             [sys.executable, HERE / "server.py", *options],
             stdin=subprocess.PIPE,
@@ -37,9 +39,10 @@ class FaultServer:
     def tell(self, command: str, **options: Any) -> Any:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps([command, options]) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        with self._telling:
+            self.process.stdin.write(json.dumps([command, options]) + "\n")
+            self.process.stdin.flush()
+            return json.loads(self.process.stdout.readline())
 
     def begin(self, faults: dict[int, Fault] | None = None, limit: float | None = None) -> None:
         """Begin anew, with the faults by number of the request."""
@@ -65,13 +68,17 @@ class Tokens(BaseCredentials):
 
     def __init__(self) -> None:
         self.renewed = 0
+        self._renewing = threading.Lock()
 
     def before_request(self, headers: dict[str, str]) -> None:
         headers["Authorization"] = f"Bearer token-{self.renewed}"
 
     def renew(self, rejected: Any) -> bool:
-        assert rejected["Authorization"] == f"Bearer token-{self.renewed}"
-        self.renewed += 1
+        with self._renewing:
+            number = int(rejected["Authorization"].removeprefix("Bearer token-"))
+            assert number <= self.renewed
+            if number == self.renewed:  # or else another thread was faster
+                self.renewed += 1
         return True
 
 

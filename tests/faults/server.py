@@ -3,9 +3,13 @@
     python tests/faults/server.py [--tls CERTIFICATE]
 
 It prints its port and then answers commands, a line of JSON each, on standard input; it ends with its input. The lists
-`run`, `th1` and `th2` hold rows that are computed from their number (`rows_of`, which the tests import too), in pages
-of 10 or what page_size says, 500 at most, behind opaque cursors. A link to the next page names a host that does not
-exist, as the service's own idea of its address may.
+`run`, `lumisection`, `th1` and `th2` hold rows that are computed from their number (`rows_of`, which the tests import
+too), in pages of 10 or what page_size says, 500 at most, behind opaque cursors; `mes` is all in one. Filters are
+honoured, as far as they name a field. A link to the next page names a host that does not exist, as the service's own
+idea of its address may.
+
+All rows of histograms and lumisections are of one dataset, `SPLIT`, of ten runs. Some of these have no histograms, and
+some more lumisections than `run` says.
 
 Requests are counted from 0, and a schedule says which fault the n-th one meets: an object with `kind`, one of `KINDS`,
 and for some kinds `at` (0 to 1: where in the answer), `status` and `retry_after`.
@@ -19,6 +23,7 @@ import functools
 import gzip
 import json
 import math
+import re
 import socket
 import ssl
 import struct
@@ -60,8 +65,11 @@ KINDS = (
     "wrong_type",
 )
 
-HOW_MANY = {"run": 2600, "th1": 1300, "th2": 700}
+HOW_MANY = {"run": 2600, "lumisection": 1000, "th1": 1300, "th2": 700, "mes": 8}
 DATASET = "/ZeroBias/Run2024B-PromptReco-v1/DQMIO"
+SPLIT = 15102369
+FIRST_RUN = 369590  # of SPLIT; the runs of DATASET come before
+PAGING = ("page_size", "next_token", "fields")
 STALLED = 20.0  # seconds after which a stalled connection is closed if the client has not done so
 ELSEWHERE = "https://dials-internal.invalid:8443"
 
@@ -76,39 +84,93 @@ def rows_of(name: str) -> list[dict[str, Any]]:
 
 def _row(name: str, number: int) -> dict[str, Any]:
     if name == "run":
+        run_number = 367000 + number
         return {
-            "dataset_id": 14677060,
-            "dataset": DATASET,
-            "run_number": 367000 + number,
-            "ls_count": 50 + number * 37 % 1951,
+            **(_OF_SPLIT if run_number >= FIRST_RUN else {"dataset_id": 14677060, "dataset": DATASET}),
+            "run_number": run_number,
+            "ls_count": 60 + number % 5 * 10 if run_number >= FIRST_RUN else 50 + number * 37 % 1951,
             "ls_completeness": number % 101 / 100,
         }
+    if name == "lumisection":
+        keys = {"run_number": FIRST_RUN + number // 100, "ls_number": 1 + number % 100}
+        return {**_OF_SPLIT, **keys, "th1_count": 4, "th2_count": 4}
+    dim = 1 + (number >= 4 if name == "mes" else name == "th2")
+    me = {
+        "me_id": (5 if dim == 2 else 1) + number % 4,
+        "me": f"PixelPhase1/Tracks/PXBarrel/{'clusters' if dim == 2 else 'charge'}_PXLayer_{1 + number % 4}",
+    }
+    if name == "mes":
+        return {**me, "count": HOW_MANY[f"th{dim}"] // 4, "dim": dim}
     shape = {"x_min": 0.0, "x_max": 8.0, "x_bin": 4}
     counts: Any = [float((number * 31 + bin) % 97) for bin in range(4)]
     if name == "th2":
         shape |= {"y_min": -1.0, "y_max": 1.0, "y_bin": 2}
         counts = [counts, counts[::-1]]
     return {
-        "dataset_id": 14677060,
-        "dataset": DATASET,
-        "me": f"PixelPhase1/Tracks/PXBarrel/charge_PXLayer_{1 + number % 4}",
+        **_OF_SPLIT,
+        **me,
         "file_id": 3393809397,
-        "run_number": 367000 + number // 400,
+        "run_number": FIRST_RUN + number // 400 * 2,
         "ls_number": 1 + number % 400 // 4,
-        "me_id": 1 + number % 4,
         **shape,
         "entries": number,
         "data": counts,
     }
 
 
-@functools.cache
-def _encoded(name: str) -> list[str]:
-    return [json.dumps(row) for row in rows_of(name)]
+_OF_SPLIT = {"dataset_id": SPLIT, "dataset": "/JetMET1/Run2024I-PromptReco-v2/DQMIO"}
+
+Which = tuple[tuple[str, str], ...]
+"""The filters of a query, in a fixed order."""
+
+
+def _which(query: dict[str, str]) -> Which:
+    return tuple(sorted((name, value) for name, value in query.items() if name not in PAGING))
+
+
+@functools.lru_cache(maxsize=1000)
+def _encoded(name: str, which: Which, fields: str = "") -> list[str]:
+    """Return the rows that filters let through, as JSON."""
+    rows = [row for row in rows_of(name) if all(_lets_through(row, *condition) for condition in which)]
+    wanted = fields.split(",")
+    return [
+        json.dumps({key: value for key, value in row.items() if key in wanted} if fields else row)
+        for row in rows
+    ]
+
+
+def _lets_through(row: dict[str, Any], filter_name: str, wanted: str) -> bool:
+    field, _, operation = filter_name.partition("__")
+    if field not in row:
+        return True
+    value = row[field]
+    match operation:
+        case "gte":
+            return bool(value >= float(wanted))
+        case "lte":
+            return bool(value <= float(wanted))
+        case "in":
+            return str(value) in wanted.split(",")
+        case "regex":
+            return re.search(wanted, value) is not None
+    return str(value) == wanted
 
 
 class Broken(Exception):
     """The connection is to be closed now."""
+
+
+class Walk:
+    """What the server remembers of a query that is asked page by page, to answer what has gone by.
+
+    Attributes:
+        cursors: The cursors that were asked.
+        last_page: The last page that was sent; empty before the first one.
+    """
+
+    def __init__(self) -> None:
+        self.cursors: list[str] = []
+        self.last_page = b""
 
 
 class Server:
@@ -135,8 +197,7 @@ class Server:
             self.faults = {int(number): fault for number, fault in (faults or {}).items()}
             self.limit = math.inf if limit is None else limit
             self.log: list[dict[str, Any]] = []
-            self.cursors: list[str] = []
-            self.last_page = b""
+            self.walks: dict[tuple[str, Which], Walk] = {}
             self.tokens = 0
             self.close_next = False
             self.cursor_count = 0
@@ -231,6 +292,8 @@ class Server:
         with self._lock:
             fault = self.faults.get(len(self.log), {})
             self.log.append({**query, "path": url.path, "fault": fault.get("kind", "")})
+            if "next_token" not in query:
+                self.walks[_place(url.path), _which(query)] = Walk()
             sent = self._sent(connection, url.path, query, headers, fault)
         if sent is not None:
             connection.sendall(sent)
@@ -263,7 +326,9 @@ class Server:
         refused = self._refused(path, query, headers, fault)
         if refused is not None:
             return refused
-        body = self._page(path.split("/")[-2], query, kind, at)
+        name = _place(path)
+        walk = self.walks.setdefault((name, _which(query)), Walk())
+        body = self._array(query, kind, at) if name == "mes" else self._page(name, query, walk, kind, at)
         if kind == "damaged_gzip":
             packed = bytearray(gzip.compress(body))
             packed[10 + int(at * (len(packed) - 11))] ^= 0x55
@@ -294,7 +359,7 @@ class Server:
             connection.sendall(whole[:in_body])
             return None
         if kind not in ("missing_field", "mistyped_field", "no_page", "page_before"):
-            self.last_page = body
+            walk.last_page = body
         return whole
 
     def _refused(
@@ -304,7 +369,7 @@ class Server:
         kind = fault.get("kind", "")
         token = int(headers.get("authorization", "Bearer token--1").removeprefix("Bearer token-"))
         if kind == "token_expired":
-            self.tokens = token + 1
+            self.tokens = max(self.tokens, token + 1)
         if token < self.tokens:
             return _json(403, {"detail": "Token has expired", "code": "access_token_expired"})
         workspace = headers.get("workspace", "tracker")
@@ -323,36 +388,37 @@ class Server:
             return _http(302, b"", location="/login/")
         if kind == "invalid_cursor" or (query.get("next_token") and _position(query["next_token"]) is None):
             return _json(404, {"detail": "Invalid cursor"})
-        return None if path.split("/")[-2] in HOW_MANY else _json(404, {"detail": "Not found."})
+        return None if _place(path) in HOW_MANY else _json(404, {"detail": "Not found."})
 
-    def _page(self, name: str, query: dict[str, str], kind: str, at: float) -> bytes:
-        cursor = query.get("next_token", "")
-        if cursor:
-            self.cursors.append(cursor)
-        if kind == "page_before" and self.last_page:
-            return self.last_page
+    def _array(self, query: dict[str, str], kind: str, at: float) -> bytes:
         if kind == "no_page":
             return b'["no", "page"]'
+        rows = list(_encoded("mes", _which(query), query.get("fields", "")))
+        _damage(rows, "me_id", kind, at)
+        return f"[{','.join(rows)}]".encode()
+
+    def _page(self, name: str, query: dict[str, str], walk: Walk, kind: str, at: float) -> bytes:
+        cursor = query.get("next_token", "")
+        if cursor:
+            walk.cursors.append(cursor)
+        if kind == "page_before" and walk.last_page:
+            return walk.last_page
+        if kind == "no_page":
+            return b'["no", "page"]'
+        all_rows = _encoded(name, _which(query), query.get("fields", ""))
         begin = _position(cursor) or 0
-        rows = _encoded(name)[begin : begin + _page_size(query)]
+        rows = all_rows[begin : begin + _page_size(query)]
         end = begin + len(rows)
         if kind == "empty_page":
             rows, end = [], begin
-        if kind in ("missing_field", "mistyped_field"):
-            number = int(at * (len(rows) - 1))
-            row = json.loads(rows[number])
-            if kind == "missing_field":
-                del row["run_number"]
-            else:
-                row["run_number"] = "many"
-            rows[number] = json.dumps(row)
+        _damage(rows, "run_number", kind, at)
         following = {k: v for k, v in query.items() if k != "next_token"}
         link: str | None = None
         if kind == "cursor_repeats":
-            if self.cursors:
-                following["next_token"] = self.cursors[int(at * (len(self.cursors) - 1))]
+            if walk.cursors:
+                following["next_token"] = walk.cursors[int(at * (len(walk.cursors) - 1))]
             link = f"{ELSEWHERE}/api/v1/{name}/?{urlencode(following)}"
-        elif end < HOW_MANY[name]:
+        elif end < len(all_rows):
             self.cursor_count += kind == "empty_page"
             following["next_token"] = _cursor(end, self.cursor_count)
             link = f"{ELSEWHERE}/api/v1/{name}/?{urlencode(following)}"
@@ -360,6 +426,23 @@ class Server:
 
     def close_and_the_next_too(self, _: socket.socket) -> None:
         self.close_next = True
+
+
+def _damage(rows: list[str], field: str, kind: str, at: float) -> None:
+    """Take a field from one of the rows, or its type, if that is the fault and there are rows."""
+    if kind not in ("missing_field", "mistyped_field") or not rows:
+        return
+    number = int(at * (len(rows) - 1))
+    row = json.loads(rows[number])
+    if kind == "missing_field":
+        del row[field]
+    else:
+        row[field] = "many"
+    rows[number] = json.dumps(row)
+
+
+def _place(path: str) -> str:
+    return path.split("/")[-2]
 
 
 def _say_nonsense(_: Server, connection: socket.socket) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 from cmsdials import Dials, errors
-from cmsdials.filters import RunFilters
+from cmsdials.filters import LumisectionHistogram1DFilters, RunFilters
 from urllib3.util import Retry
 
 from .conftest import Client, Fault, FaultServer, Tokens
-from .server import KINDS, rows_of
+from .server import KINDS, SPLIT, rows_of
 
 SIZE = 200
 PAGES = 13
@@ -357,3 +357,48 @@ def test_a_certificate_that_nobody_signed(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
     with Dials(Tokens(), "tracker", url, timeout=5) as dials:
         assert len(dials.run.list_all()) == len(rows_of("run"))
+
+
+# --- in parts
+
+
+def in_parts(client: Client, retries: Any) -> tuple[list[type[Exception]], list[dict[str, Any]]]:
+    """Return the errors of a listing that three threads fetch and that is gone on with, and its rows."""
+    filters = LumisectionHistogram1DFilters(dataset_id=SPLIT, page_size=100)
+    pages = client.dials.h1d.pages(filters, retries=retries, concurrency=3)
+    rows: list[dict[str, Any]] = []
+    seen: list[type[Exception]] = []
+
+    def go() -> None:
+        for page in pages:
+            rows.extend(row.dict() for row in page.rows)
+
+    for _ in range(2):
+        try:
+            go()
+        except errors.RequestFailedError as error:
+            seen.append(type(error))
+            client.server.tell("up")
+    return seen, rows
+
+
+@pytest.mark.parametrize("fault", [fault for fault, _, _ in REPEATED], ids=named)
+def test_in_parts_another_attempt_may_do(client: Client, fault: Fault) -> None:
+    client.server.begin({5: fault})
+    assert in_parts(client, retries=3) == ([], rows_of("th1"))
+
+
+@pytest.mark.parametrize("which", [0, 1, 5], ids=["runs", "MEs", "a part"])
+@pytest.mark.parametrize(("fault", "error", "_says"), FINAL, ids=named)
+def test_in_parts_a_fault_is_an_error_of_ours(
+    client: Client, fault: Fault, error: type[errors.RequestFailedError], _says: str, which: int
+) -> None:
+    client.server.begin({which: fault})
+    seen, rows = in_parts(client, retries=3)
+    assert rows == rows_of("th1")
+    # These have no page before, the list of MEs has no pages at all, and of it only the length is wanted.
+    harmless = fault["kind"] == "page_before" or (which == 1 and fault["kind"] == "cursor_repeats")
+    if which == 1 and fault["kind"] == "missing_field":
+        assert seen in ([], [error])
+    else:
+        assert seen == ([] if harmless else [error])

@@ -16,15 +16,16 @@ from typing import Any
 
 import pytest
 from cmsdials.errors import CheckpointError
-from cmsdials.filters import RunFilters
+from cmsdials.filters import LumisectionHistogram1DFilters, RunFilters
 from cmsdials.result import load
 
 from .conftest import HERE, Client, FaultServer
-from .server import rows_of
+from .server import SPLIT, rows_of
 
 SIZE = 40  # as in child.py
 PAGES = 65
 MOMENTS = 50
+MOMENTS_IN_PARTS = 15
 BOUND = 30.0  # seconds after which a test gives up
 
 
@@ -62,9 +63,9 @@ class Forks:
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
 
-    def killed(self, path: Path, size: int, then: float) -> None:
+    def killed(self, path: Path, size: int, then: float, *more: str) -> None:
         """Have a process list into a file, and kill it some seconds after the file has a size."""
-        pid = self._tell(json.dumps([self._url, str(path)]))
+        pid = self._tell(json.dumps([self._url, str(path), *more]))
         wait_for(path, size, then)
         os.kill(
             pid, signal.SIGKILL
@@ -97,6 +98,18 @@ def gone_on(client: Client, path: Path) -> list[dict[str, Any]]:
         warnings.filterwarnings("ignore", message="resume_from is complete")
         result = client.dials.run.list_all(
             RunFilters(page_size=SIZE), checkpoint=path, resume_from=path, retries=0
+        )
+    assert result.complete
+    assert load(path).results == result.results
+    return [row.dict() for row in result]
+
+
+def gone_on_in_parts(client: Client, path: Path, concurrency: int) -> list[dict[str, Any]]:
+    filters = LumisectionHistogram1DFilters(dataset_id=SPLIT, page_size=SIZE)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="resume_from is complete")
+        result = client.dials.h1d.list_all(
+            filters, checkpoint=path, resume_from=path, retries=0, concurrency=concurrency
         )
     assert result.complete
     assert load(path).results == result.results
@@ -139,6 +152,30 @@ def test_killed_at_any_moment(forks: Forks, patient: Client, size: int, folder: 
         if kept[-1] >= size * 0.9:
             path.unlink()
     assert sum(0 < one < size for one in kept) > MOMENTS / 2, "most were killed in the middle"
+
+
+def test_killed_at_any_moment_in_parts(forks: Forks, patient: Client, folder: Path) -> None:
+    moments = random.Random(20260214)
+    path, copy = folder / "listing.dials", folder / "copy.dials"
+    assert gone_on_in_parts(patient, folder / "quiet", 3) == rows_of("th1")
+    size = (folder / "quiet").stat().st_size
+    kept = []
+    for _ in range(MOMENTS_IN_PARTS):
+        began = path.stat().st_size if path.exists() else 0
+        at = moments.choice([began, *(moments.randint(began, size) for _ in range(4))])
+        forks.killed(path, int(at * 0.95), moments.random() / 250, "", "3")
+        kept.append(path.stat().st_size if path.exists() else 0)
+        assert kept[-1] >= began
+        copy.unlink(missing_ok=True)
+        if path.exists():
+            shutil.copyfile(path, copy)
+            if moments.random() < 0.5:
+                os.truncate(copy, max(0, kept[-1] - moments.randint(1, 300)))
+        concurrency = moments.choice([1, 2, 3])
+        assert gone_on_in_parts(patient, copy, concurrency) == rows_of("th1"), "whoever goes on has every row"
+        if kept[-1] >= size * 0.8:
+            path.unlink()
+    assert sum(0 < one < size for one in kept) > MOMENTS_IN_PARTS / 2, "most were killed in the middle"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

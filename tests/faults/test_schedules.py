@@ -2,24 +2,34 @@
 
 And whoever goes on after that error, in any of the ways there are, has exactly those rows in the end. Hypothesis draws
 the schedules: 100 for each of the two tests, 1000 in the nightly profile.
+
+The same again in parts that several threads fetch at once: 25 for each, 1000 in the nightly profile. Which request meets
+which fault is then up to the threads, so an error may be that of any fault that has been met.
 """
 
+import itertools
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cmsdials import errors
-from cmsdials.filters import Filters, LumisectionHistogram1DFilters, LumisectionHistogram2DFilters, RunFilters
+from cmsdials.filters import (
+    Filters,
+    LumisectionFilters,
+    LumisectionHistogram1DFilters,
+    LumisectionHistogram2DFilters,
+    RunFilters,
+)
 from cmsdials.result import load
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from urllib3.util import Retry
 
 from .conftest import IN_MEMORY, Client, Fault, FaultServer
-from .server import KINDS, rows_of
+from .server import KINDS, SPLIT, rows_of
 
 Rows = list[dict[str, Any]]
 
@@ -34,7 +44,7 @@ DOCUMENTED: dict[str, set[type[errors.RequestFailedError]]] = {
     "cut_gzip": _NO_JSON,
     "cut_headers": _BREAKS,
     "cut_json": _NO_JSON,
-    "damaged_gzip": _CUTS,
+    "damaged_gzip": _CUTS | _NO_JSON,  # it may hide the end of a short body, and with it the checksum
     "down": _BREAKS,
     "empty_body": _NO_JSON,
     "empty_page": set(),
@@ -85,6 +95,9 @@ def schedules(draw: st.DrawFn) -> dict[int, Fault]:
 RETRIES = st.sampled_from([0, 1, 3, Retry(2, backoff_factor=0), Retry(4, connect=0, backoff_factor=0.1)])
 
 
+NAMES = {"run": "run", "lumisection": "lumi", "th1": "h1d", "th2": "h2d"}
+
+
 class Listing:
     """One listing under a schedule, gone on with until it is done."""
 
@@ -94,17 +107,21 @@ class Listing:
         server.begin(faults, limit)
         self.server = server
         self.client = Client(server, TIMEOUT)
-        self.resource: Any = getattr(self.client.dials, {"run": "run", "th1": "h1d", "th2": "h2d"}[resource])
+        self.resource: Any = getattr(self.client.dials, NAMES[resource])
         self.expected = rows_of(resource)
         self.rounds = 30 + len(faults)
 
     def documented(self, error: errors.RequestFailedError) -> None:
         """Check an error, and have the server repaired if it is down."""
-        last = self.server.asked[-1]["fault"] if self.server.asked else ""
-        assert type(error) in DOCUMENTED[last] | {errors.RequestTimeoutError}, (last, error)
+        allowed = self.errors_of([one["fault"] for one in self.server.asked])
+        assert type(error) in allowed | {errors.RequestTimeoutError}, (allowed, error)
         assert error.advice
         assert error.attempts >= 1
         self.server.tell("up")
+
+    def errors_of(self, met: Sequence[str]) -> set[type[errors.RequestFailedError]]:
+        """Return the errors that what the requests have met may end in."""
+        return DOCUMENTED[met[-1] if met else ""]
 
     def each_round(self) -> Iterator[None]:
         for _ in range(self.rounds):
@@ -125,13 +142,24 @@ class Listing:
         return rows
 
     def listed(
-        self, filters: Filters | None, retries: Any, *, keep: bool, path: Path | None, same_file: bool
+        self,
+        filters: Filters | None,
+        retries: Any,
+        *,
+        keep: bool,
+        path: Path | None,
+        same_file: bool,
+        concurrency: Sequence[int] = (1,),
     ) -> Rows:
-        """Call list_all until it ends, going on from its result or from its file."""
+        """Call list_all until it ends, going on from its result or from its file.
+
+        The concurrency of the first round is the first one, and so on.
+        """
         result: Any = None
-        for _ in self.each_round():
+        for _, now in zip(self.each_round(), itertools.cycle(concurrency)):
             source = path if same_file and path is not None else result
             options: dict[str, Any] = {"retries": retries, "checkpoint": path, "resume_from": source}
+            options["concurrency"] = now
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", RuntimeWarning)
@@ -166,7 +194,12 @@ def _needed(exc_type: str) -> dict[str, Any]:
     return {"resource": "", "field": ""} if kind is errors.SchemaError else {}
 
 
-FILTERS = {"run": RunFilters, "th1": LumisectionHistogram1DFilters, "th2": LumisectionHistogram2DFilters}
+FILTERS: dict[str, Any] = {
+    "run": RunFilters,
+    "lumisection": LumisectionFilters,
+    "th1": LumisectionHistogram1DFilters,
+    "th2": LumisectionHistogram2DFilters,
+}
 
 resources = st.sampled_from(["run", "run", "th1", "th2"])
 sizes = st.sampled_from([None, None, 37, 100, 500])
@@ -225,5 +258,88 @@ def test_what_is_listed(
         path = None if way == "result" else Path(folder, "listing.dials")
         keep, same_file = way != "file alone", way.startswith("file")
         rows = listing.listed(filters, retries, keep=keep, path=path, same_file=same_file)
+    assert rows == listing.expected
+    listing.close()
+
+
+# --- in parts
+
+
+class ListingInParts(Listing):
+    """One listing that several threads fetch."""
+
+    def errors_of(self, met: Sequence[str]) -> set[type[errors.RequestFailedError]]:
+        allowed = set[type[errors.RequestFailedError]]().union(*(DOCUMENTED[one] for one in met))
+        return allowed | _CUTS if "down" in met else allowed  # it breaks what others were reading
+
+
+split = st.sampled_from(["lumisection", "th1", "th1", "th2"])
+concurrencies = st.sampled_from([2, 3])
+few = settings() if settings().max_examples > 100 else settings(max_examples=25)
+
+
+@few
+@given(
+    faults=schedules(),
+    resource=split,
+    size=sizes,
+    limit=limits,
+    retries=RETRIES,
+    way=st.sampled_from(["pages", "iterate"]),
+    concurrency=concurrencies,
+)
+def test_what_streams_in_parts(
+    server: FaultServer,
+    faults: dict[int, Fault],
+    resource: str,
+    size: int | None,
+    limit: float | None,
+    retries: Any,
+    way: str,
+    concurrency: int,
+) -> None:
+    listing = ListingInParts(server, resource, faults, limit if size is None else None)
+    filters = FILTERS[resource](dataset_id=SPLIT, **({} if size is None else {"page_size": size}))
+    options = {"retries": retries, "concurrency": concurrency}
+    if way == "pages":
+        walk = listing.resource.pages(filters, **options)
+        rows = listing.streamed(walk, lambda page: [row.dict() for row in page.rows])
+    else:
+        walk = listing.resource.iterate(filters, **options)
+        rows = listing.streamed(walk, lambda row: [row.dict()])
+    assert rows == listing.expected
+    listing.close()
+
+
+@few
+@given(
+    faults=schedules(),
+    resource=split,
+    size=sizes,
+    limit=limits,
+    retries=RETRIES,
+    way=st.sampled_from(["result", "file", "result and file", "file alone"]),
+    first=concurrencies,
+    others=st.lists(st.sampled_from([1, 2, 3]), max_size=3),
+)
+def test_what_is_listed_in_parts(
+    server: FaultServer,
+    faults: dict[int, Fault],
+    resource: str,
+    size: int | None,
+    limit: float | None,
+    retries: Any,
+    way: str,
+    first: int,
+    others: list[int],
+) -> None:
+    listing = ListingInParts(server, resource, faults, limit if size is None else None)
+    filters = FILTERS[resource](dataset_id=SPLIT, **({} if size is None else {"page_size": size}))
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
+        path = None if way == "result" else Path(folder, "listing.dials")
+        keep, same_file = way != "file alone", way.startswith("file")
+        rows = listing.listed(
+            filters, retries, keep=keep, path=path, same_file=same_file, concurrency=[first, *others]
+        )
     assert rows == listing.expected
     listing.close()

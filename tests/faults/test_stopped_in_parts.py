@@ -1,0 +1,185 @@
+"""Told to stop while several threads wait for a server that does not answer: all of them end, at once, in order."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+from cmsdials import Dials, stopping
+from cmsdials.filters import LumisectionHistogram1DFilters
+from cmsdials.result import load
+
+from .conftest import HERE, Client, Fault, FaultServer, Tokens
+from .server import SPLIT, rows_of
+
+FILTERS = LumisectionHistogram1DFilters(dataset_id=SPLIT, page_size=40)
+BOUND = 8.0  # seconds after which it has waited for the server, which takes 20
+WORKERS = 3
+
+SILENT: dict[str, Fault] = {
+    "nothing": {"kind": "stall_before"},
+    "half": {"kind": "stall_body", "at": 0.5},
+    "a pause": {"kind": "status", "status": 503, "retry_after": "20"},
+}
+
+
+def begin(server: FaultServer, what: str, first: int = 8) -> None:
+    """Have the server fall silent with a request."""
+    server.begin(dict.fromkeys(range(first, first + 50), SILENT[what]))
+
+
+def crew() -> list[threading.Thread]:
+    """Return the threads that fetch parts."""
+    return [thread for thread in threading.enumerate() if thread.name.startswith("cmsdials-")]
+
+
+def dicts(rows: Any) -> list[dict[str, Any]]:
+    return [row.dict() for row in rows]
+
+
+@pytest.fixture
+def dials(server: FaultServer) -> Iterator[Dials]:
+    with Dials(Tokens(), "tracker", server.url, timeout=20) as dials:
+        yield dials
+
+
+@contextmanager
+def told(dials: Dials, server: FaultServer, what: str, number: signal.Signals) -> Iterator[None]:
+    """Send this process a signal when all workers wait."""
+    sleeping: SimpleQueue[float] = SimpleQueue()
+
+    def sleep(seconds: float) -> None:
+        sleeping.put(seconds)
+        stopping.sleep(seconds)
+
+    def tell() -> None:
+        until = time.monotonic() + BOUND
+        while time.monotonic() < until:
+            silent = sum(one["fault"] != "" for one in server.asked)
+            if (sleeping.qsize() if what == "a pause" else silent) == WORKERS:
+                began.append(time.monotonic())
+                os.kill(os.getpid(), number)
+                return
+
+    began: list[float] = []
+    dials._session._sleep = sleep
+    teller = threading.Thread(target=tell)
+    teller.start()
+    yield
+    ended = time.monotonic()
+    teller.join()
+    assert ended - began[0] < BOUND
+
+
+def nothing_follows(server: FaultServer) -> None:
+    """Check that the threads have ended, without having asked for anything more."""
+    asked = len(server.asked)
+    for thread in crew():
+        thread.join(BOUND)
+    assert crew() == []
+    assert len(server.asked) == asked
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("what", SILENT)
+def test_what_has_come_is_returned(
+    server: FaultServer, dials: Dials, client: Client, folder: Path, what: str, number: signal.Signals
+) -> None:
+    path = folder / "listing.dials"
+    begin(server, what)
+    with (
+        told(dials, server, what, number),
+        pytest.warns(RuntimeWarning, match="of h1d: stopped by"),
+    ):
+        partial = dials.h1d.list_all(FILTERS, keep_failed=True, checkpoint=path, concurrency=WORKERS)
+    nothing_follows(server)
+    assert partial.exc_type == ("Terminated" if number == signal.SIGTERM else "KeyboardInterrupt")
+    assert not partial.complete
+    assert 0 < len(partial) < len(rows_of("th1"))
+    assert dicts(partial) == rows_of("th1")[: len(partial)]
+    server.begin()
+    for concurrency in (1, WORKERS):
+        whole = client.dials.h1d.list_all(FILTERS, resume_from=partial, concurrency=concurrency)
+        assert dicts(whole) == rows_of("th1")
+    again = client.dials.h1d.list_all(FILTERS, resume_from=path, checkpoint=path, concurrency=WORKERS)
+    assert dicts(again) == dicts(load(path)) == rows_of("th1")
+
+
+@pytest.mark.parametrize("what", SILENT)
+def test_what_is_streamed_can_be_gone_on_with(server: FaultServer, dials: Dials, what: str) -> None:
+    begin(server, what)
+    rows: list[dict[str, Any]] = []
+    pages = dials.h1d.pages(FILTERS, concurrency=WORKERS)
+
+    def go() -> None:
+        for page in pages:
+            rows.extend(dicts(page.rows))
+
+    with told(dials, server, what, signal.SIGINT), pytest.raises(KeyboardInterrupt):
+        go()
+    nothing_follows(server)
+    assert rows == rows_of("th1")[: len(rows)]
+    server.begin()
+    dials._session._sleep = lambda _seconds: None  # the pause that was asked for is of the server of before
+    go()
+    assert rows == rows_of("th1")
+
+
+@pytest.mark.parametrize("how", ["close", "break"])
+def test_who_leaves_early_breaks_off_what_is_under_way(server: FaultServer, dials: Dials, how: str) -> None:
+    begin(server, "nothing", first=5)
+    pages = dials.h1d.pages(FILTERS, concurrency=WORKERS)
+    next(pages)
+    while sum(one["fault"] != "" for one in server.asked) < WORKERS:
+        pass
+    if how == "close":
+        pages.close()
+    else:
+        del pages
+    nothing_follows(server)
+
+
+@pytest.mark.parametrize("saves", [True, False])
+@pytest.mark.parametrize("first", [0, 1, 2, 12])
+def test_the_process_ends(server: FaultServer, client: Client, folder: Path, saves: bool, first: int) -> None:
+    path, saved = folder / "listing.dials", folder / "saved.dials"
+    begin(server, "nothing", first)
+    waiting = WORKERS if first >= 2 else 1  # runs and MEs are asked for first, by one
+    command: list[str | Path] = [
+        sys.executable,
+        HERE / "child.py",
+        server.url,
+        path,
+        saved if saves else "",
+        str(WORKERS),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        until = time.monotonic() + 2 * BOUND
+        while sum(one["fault"] != "" for one in server.asked) < waiting:
+            assert time.monotonic() < until
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=BOUND)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == (0 if saves else -signal.SIGINT), err
+    assert len(server.asked) == first + waiting
+    server.begin()
+    if saves:
+        partial = load(saved)
+        assert out.split() == ["ready", str(len(partial)), "KeyboardInterrupt"]
+        assert dicts(partial) == rows_of("th1")[: len(partial)]
+        assert dicts(client.dials.h1d.list_all(FILTERS, resume_from=partial)) == rows_of("th1")
+    else:
+        assert err.rstrip().endswith("KeyboardInterrupt")
+    whole = client.dials.h1d.list_all(FILTERS, resume_from=path, checkpoint=path, concurrency=WORKERS)
+    assert dicts(whole) == rows_of("th1")
