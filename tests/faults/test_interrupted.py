@@ -107,7 +107,7 @@ def test_what_nobody_wants_any_more_is_not_sent_when_a_connection_has_come_at_la
     with socket.create_server(("127.0.0.1", 0)) as listener:
         call = Call("POST", f"http://127.0.0.1:{listener.getsockname()[1]}/", Undisclosed({}), b"{}")
         exchange = Exchange(call, Undisclosed({}), BOUND)
-        with new_client(BOUND, BOUND, None) as client:
+        with new_client(BOUND, BOUND, None, secure=False) as client:
             note = client.note
 
             def forsaken_while_connecting(exchange: Exchange, event: str, info: dict[str, Any]) -> None:
@@ -127,7 +127,7 @@ def test_what_is_forsaken_before_it_has_begun_is_not_sent_at_all() -> None:
     call = Call("POST", "http://127.0.0.1:9/", Undisclosed({}), b"{}")
     exchange = Exchange(call, Undisclosed({}), BOUND)
     assert exchange.forsake() is None
-    with new_client(BOUND, BOUND, None) as client, pytest.raises(Stopped):
+    with new_client(BOUND, BOUND, None, secure=False) as client, pytest.raises(Stopped):
         exchange.over(client)
 
 
