@@ -25,7 +25,7 @@ from typing import Any, BinaryIO, Self
 
 from attrs import frozen
 
-from cmsdials.errors import CheckpointError
+from cmsdials.errors import CheckpointError, ConfigurationError
 from cmsdials.origin import Origin
 
 __all__ = ["CheckpointFile", "Stored", "StoredPage", "is_same_file", "read_checkpoint", "write_whole"]
@@ -70,6 +70,18 @@ class Stored:
     size: int
 
 
+def _named(path: object) -> Path:
+    """Return the file that a user has named.
+
+    Raises:
+        ConfigurationError: It is no name.
+    """
+    if isinstance(path, str | os.PathLike) and os.fspath(path):
+        return Path(path).expanduser()
+    message = f"a file for a listing must be named by text or a path, not {path!r}"
+    raise ConfigurationError(message)
+
+
 class CheckpointFile:
     """A file that pages are appended to. No other process can append to it meanwhile.
 
@@ -84,7 +96,7 @@ class CheckpointFile:
     """
 
     def __init__(self, path: str | os.PathLike[str], origin: Origin, *, after: Stored | None = None) -> None:
-        self._path = Path(path).expanduser()
+        self._path = _named(path)
         self._end = 0 if after is None else after.end
         with _explained(self._path, "opened"):
             fresh = after is None and not _is_hardly_begun(self._path)
@@ -153,7 +165,7 @@ class CheckpointFile:
 
 def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
     """Whether two names are of one file, which need not be there."""
-    return os.path.realpath(Path(one).expanduser()) == os.path.realpath(Path(other).expanduser())
+    return os.path.realpath(_named(one)) == os.path.realpath(_named(other))
 
 
 def write_whole(path: str | os.PathLike[str], origin: Origin, pages: Iterable[StoredPage]) -> None:
@@ -162,7 +174,7 @@ def write_whole(path: str | os.PathLike[str], origin: Origin, pages: Iterable[St
     Raises:
         CheckpointError: It cannot be written; what was there before is still there.
     """
-    path = Path(os.path.realpath(Path(path).expanduser()))  # a link stays a link
+    path = Path(os.path.realpath(_named(path)))  # a link stays a link
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with CheckpointFile(partial, origin) as file:
@@ -185,7 +197,7 @@ def read_checkpoint(path: str | os.PathLike[str], *, missing_ok: bool = False) -
     Raises:
         CheckpointError: There is no such file, it is something else, or it is damaged before its end.
     """
-    path = Path(path).expanduser()
+    path = _named(path)
     with _explained(path, "read"):
         if missing_ok and (not path.exists() or _is_hardly_begun(path)):
             return None
@@ -302,9 +314,11 @@ def _explained(path: Path, done: str) -> Iterator[None]:
     try:
         yield
         return
-    except FileExistsError:
+    except (FileExistsError, IsADirectoryError):
         message = f"{path} is there already, and may hold a listing"
         advice = "Pass it as resume_from= too, to go on with it; or name another file."
+        if path.is_dir():
+            message, advice = f"{path} is a folder", "Name a file in it."
     except FileNotFoundError:
         message = f"there is no {path}"
         advice = "Check the name and its folder."

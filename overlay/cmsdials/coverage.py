@@ -74,8 +74,8 @@ class Coverage:
 
     @property
     def complete(self) -> bool:
-        """Whether the listing ended and nothing is missing or doubled."""
-        return self.listing_complete and all(row.complete for row in self.rows)
+        """Whether the listing ended and nothing is missing or doubled; not where there is nothing to compare with."""
+        return self.listing_complete and bool(self.rows) and all(row.complete for row in self.rows)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a DataFrame, a row for each run and monitoring element.
@@ -110,6 +110,9 @@ class Coverage:
         return "\n".join([*table, *self.notes, verdict])
 
     __repr__ = __str__
+
+
+NOTHING_LISTED = "note: DIALS lists no lumisection for these filters in this workspace"
 
 
 def covered(
@@ -156,6 +159,8 @@ def covered(
                     unlisted=ranges(came.keys() - numbers),
                 )
             )
+    if not made:
+        notes = [*notes, NOTHING_LISTED]
     return Coverage(tuple(made), tuple(notes), listing_complete)
 
 

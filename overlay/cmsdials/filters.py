@@ -65,6 +65,10 @@ class _Checked(emitted.Filters):
             name: checked_value(f"{type(self).__name__}.{name}", self.PARAMETERS[name], value)
             for name, value in super().given().items()
         }
+        for name, value in given.items():
+            if name != "order_by" and isinstance(value, str) and not value.strip():
+                message = f"{type(self).__name__}.{name} is empty: the service would ignore it and answer everything"
+                raise FilterError(message, advice="Leave the filter out, or say what to look for.")
         if given.get("page_size", 1) < 1:
             message = f"{type(self).__name__}.page_size must be at least 1, not {given['page_size']}"
             raise FilterError(message, advice="The service would answer its usual 10 rows.")

@@ -5,13 +5,14 @@ Both iterators can be gone on with after an error: the next call asks again for 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from cmsdials_api.records import Record
 
-from cmsdials.errors import RequestFailedError
+from cmsdials.errors import ConfigurationError, RequestFailedError
 from cmsdials.listing import Listing
 from cmsdials.origin import Origin
 from cmsdials.page import Page
@@ -53,6 +54,7 @@ class Pages(Generic[RecordT]):
         self._fetch = fetch
         self._close = close
         self._shrinks = shrinks
+        self._asking: int | None = None
         self._listing = listing
         self.origin = origin
         self._keep = keep
@@ -93,13 +95,27 @@ class Pages(Generic[RecordT]):
         return self
 
     def __next__(self) -> Page[RecordT]:
-        """Fetch the next page.
+        """Fetch the next page; of a listing in parts the next that has rows.
 
         Raises:
             RequestFailedError: It did not come; the next call asks for it again.
+            ConfigurationError: Another thread is asking for it at this moment.
         """
-        if self._listing.finished:
-            raise StopIteration
+        me = threading.get_ident()
+        if self._asking not in (None, me):
+            message = "another thread takes pages of this listing at this moment, and there can be only one"
+            raise ConfigurationError(message, advice="Let one thread take the pages and hand them on.")
+        self._asking = me
+        try:
+            while not self._listing.finished:
+                page = self._next()
+                if len(page.store) or not self._listing.in_parts or (self.complete and not self.rows):
+                    return page
+        finally:
+            self._asking = None
+        raise StopIteration
+
+    def _next(self) -> Page[RecordT]:
         tried = 0
         while True:
             # A page that takes too long is asked for in smaller pieces, as long as there are any, not again.
@@ -139,6 +155,18 @@ class Rows(Generic[RecordT]):
 
     def __iter__(self) -> Self:
         return self
+
+    def close(self) -> None:
+        """Stop what is fetched ahead, as `Pages.close`."""
+        self.pages.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def __next__(self) -> RecordT:
         """Return the next row, fetching a page where one is needed. Raises as `Pages.__next__`."""

@@ -262,8 +262,8 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
                         enable_progress, total=max_pages, unit="page", description=self.name
                     ) as progress,
                 ):
-                    for page in pages:
-                        progress.update(len(page.bodies) and 1)  # the end of a listing in parts has none
+                    for _ in pages:
+                        progress.update()
             except (DialsError, KeyboardInterrupt, Terminated) as stopped:
                 if not keep_failed:
                     raise

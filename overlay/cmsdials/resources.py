@@ -16,7 +16,7 @@ from cmsdials_api.records import Record
 
 from cmsdials import decode
 from cmsdials.coverage import Coverage, covered, notes_on
-from cmsdials.errors import CheckpointError, FilterError
+from cmsdials.errors import CheckpointError, ConfigurationError, FilterError
 from cmsdials.filters import (
     DatasetIndexFilters,
     FileIndexFilters,
@@ -131,6 +131,10 @@ class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
             CheckpointError: The result is of another service, workspace or resource.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
+        given: object = result
+        if not isinstance(given, Result):
+            message = f"coverage is of the result of list_all, not of {type(given).__name__}"
+            raise ConfigurationError(message)
         needed = ("dataset_id", "run_number", "ls_number", "me_id")
         lacking = [name for name in needed if result.fields is not None and name not in result.fields]
         if lacking:

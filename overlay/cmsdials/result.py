@@ -84,6 +84,8 @@ class Result(Tabular[RecordT], Generic[RecordT]):
         many = f"{len(self.store)} rows of {self.origin.resource}"
         if self.complete:
             return f"{many}: all there are"
+        if self.exc_type is None and self.next is None and not len(self.store):
+            return f"{many}: nothing has come yet; pass this result as resume_from= to begin"
         if self.exc_type is None and self.next is None:
             return f"{many}: to the end, but not from the beginning"
         if self.exc_type is None:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from cmsdials.checkpoint import CheckpointFile, StoredPage, read_checkpoint
-from cmsdials.errors import BadRequestError, CheckpointError, PaginationError, ServerError
+from cmsdials.errors import BadRequestError, CheckpointError, ConfigurationError, PaginationError, ServerError
 from cmsdials.filters import RunFilters
 from cmsdials.origin import Origin
 from cmsdials.resources import LumisectionHistogram1DResource, RunResource
@@ -283,10 +283,24 @@ def test_a_link_to_a_file_stays_one(path: Path, tmp_path: Path, service: Scripte
 
 
 def test_a_folder_is_no_file(run: RunResource, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="is there already"):
-        run.list_all(checkpoint=tmp_path)
-    with pytest.raises(CheckpointError, match=r"cannot be read .*Is a directory"):
-        run.list_all(checkpoint=tmp_path, resume_from=tmp_path)
+    for options in ({"checkpoint": tmp_path}, {"checkpoint": tmp_path, "resume_from": tmp_path}):
+        with pytest.raises(CheckpointError, match=r"is a folder. Name a file in it\."):
+            run.list_all(**options)
+
+
+@pytest.mark.parametrize("name", [True, 3, "", b"x", Path])
+def test_what_is_no_name_of_a_file(run: RunResource, name: Any) -> None:
+    for call in (lambda: run.list_all(checkpoint=name), lambda: load(name)):
+        with pytest.raises(ConfigurationError, match="must be named by text or a path"):
+            call()
+
+
+def test_a_file_without_a_page_says_that_nothing_has_come(run: RunResource, path: Path) -> None:
+    with CheckpointFile(path, ORIGIN):
+        pass
+    assert (
+        load(path).status == "0 rows of run: nothing has come yet; pass this result as resume_from= to begin"
+    )
 
 
 @pytest.mark.parametrize("name", ["read", "opened"])

@@ -6,7 +6,7 @@ import pytest
 from cmsdials import Dials
 from cmsdials.auth.secret_key import Credentials
 from cmsdials.coverage import covered, ranges
-from cmsdials.errors import CheckpointError, FilterError
+from cmsdials.errors import CheckpointError, ConfigurationError, FilterError
 from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters
 from cmsdials.models import Lumisection, LumisectionHistogram1D
 from cmsdials_sandbox import Sandbox
@@ -152,3 +152,18 @@ def test_keys_are_needed(now: Dials) -> None:
     result = now.h1d.list(LumisectionHistogram1DFilters(run_number=367112), fields=["ls_number"])
     with pytest.raises(FilterError, match="coverage needs the fields dataset_id, run_number, me_id"):
         now.h1d.coverage(result)
+
+
+def test_nothing_to_compare_with_is_not_complete(now: Dials) -> None:
+    nothing = now.h1d.list_all(LumisectionHistogram1DFilters(dataset_id=14677060, run_number=1, me_id=2))
+    assert nothing.complete
+    found = now.h1d.coverage(nothing)
+    assert (found.rows, found.complete) == ((), False)
+    assert "DIALS lists no lumisection for these filters" in str(found)
+    assert "NOT complete" in str(found)
+
+
+def test_coverage_is_of_a_result(now: Dials) -> None:
+    wrong: Any = [1]
+    with pytest.raises(ConfigurationError, match="coverage is of the result of list_all, not of list"):
+        now.h1d.coverage(wrong)

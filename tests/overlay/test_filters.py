@@ -236,3 +236,11 @@ def test_oms_attributes_have_names(name: Any) -> None:
 def test_oms_pages_have_a_limit_and_an_offset(name: str, value: Any, said: str) -> None:
     with pytest.raises(FilterError, match=said):
         OMSPage(attribute_name=name, value=value)
+
+
+@pytest.mark.parametrize("name", ["me", "dataset", "me__regex", "dataset__regex"])
+@pytest.mark.parametrize("empty", ["", " "])
+def test_empty_text_is_refused(name: str, empty: str) -> None:
+    """The service ignores it, as if it were not there, and would answer the whole table."""
+    with pytest.raises(FilterError, match=f"{name} is empty"):
+        LumisectionHistogram1DFilters(**{name: empty})

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -264,3 +265,39 @@ def test_a_handler_of_the_application_is_left_alone(service: Scripted, run: RunR
     finally:
         signal.signal(signal.SIGTERM, before)
     assert came == [signal.SIGTERM]
+
+
+@pytest.mark.parametrize("way", ["pages", "iterate"])
+def test_a_block_closes_what_is_fetched_ahead(service: Scripted, run: RunResource, way: str) -> None:
+    service.will_page([run_row(n) for n in range(4)], 2)
+    closed: list[int] = []
+    with getattr(run, way)(RunFilters(page_size=2)) as walk:
+        (walk if way == "pages" else walk.pages)._close = lambda: closed.append(1)
+        next(walk)
+    assert closed == [1]
+
+
+def test_two_threads_do_not_take_pages_at_a_time(service: Scripted, run: RunResource) -> None:
+    service.will_page([run_row(n) for n in range(4)], 2)
+    pages = run.pages(RunFilters(page_size=2))
+    refused: list[Exception] = []
+    fetch = pages._fetch
+
+    def meanwhile(*asked: Any) -> Any:
+        other = threading.Thread(target=take)
+        other.start()
+        other.join()
+        return fetch(*asked)
+
+    def take() -> None:
+        try:
+            next(pages)
+        except ConfigurationError as error:
+            refused.append(error)
+
+    pages._fetch = meanwhile
+    assert [row.run_number for row in next(pages).rows] == [0, 1]
+    (error,) = refused
+    assert "another thread takes pages" in str(error)
+    pages._fetch = fetch
+    assert [[row.run_number for row in page.rows] for page in pages] == [[2, 3]]

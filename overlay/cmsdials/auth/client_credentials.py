@@ -33,7 +33,8 @@ class Credentials(RenewedCredentials):
         client: The login service.
 
     Raises:
-        CredentialsError: One of them is missing or empty. It is a ValueError.
+        CredentialsError: One of them is missing or empty, or `client` has the address of a DIALS and no Keycloak. It is
+            a ValueError.
     """
 
     def __init__(self, client_id: str, client_secret: str, client: AuthClient | None = None) -> None:
@@ -47,6 +48,11 @@ class Credentials(RenewedCredentials):
                 del client_secret
                 message = f"the {name} of the application cannot be used: {problem}"
                 raise CredentialsError(message)
+        if not self.client.knows_realm:
+            del client_secret
+            message = f"applications log in through Keycloak, and {self.client!r} does not say through which"
+            advice = "Name it: AuthClient(base_url=..., keycloak_url=..., realm=...). The secret has been sent to nobody."
+            raise CredentialsError(message, advice=advice)
         self._secret = Undisclosed({"client_secret": client_secret})
         del client_secret
         super().__init__(None, self.client.now)

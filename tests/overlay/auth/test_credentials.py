@@ -486,3 +486,13 @@ def test_a_refresh_lost_to_another_machine_takes_over_its_tokens(
 
     creds.client._dials._pool.client()._transport = httpx.MockTransport(faster)
     assert sent(creds) == "Bearer access-theirs"
+
+
+def test_the_secret_of_an_application_goes_to_no_keycloak_that_nobody_named() -> None:
+    """Not to CERN's, if somebody names a DIALS of their own and no Keycloak."""
+    client = AuthClient(base_url="http://localhost:18731/")
+    with pytest.raises(CredentialsError, match=r"does not say through which.*keycloak_url=") as caught:
+        client_credentials.Credentials("sandbox-app", "s3cret-of-app", client)
+    assert "s3cret" not in str(caught.value)
+    named = AuthClient(base_url="http://localhost:18731/", keycloak_url="http://localhost:18732/")
+    assert client_credentials.Credentials("sandbox-app", "s3cret-of-app", named).client is named
