@@ -20,7 +20,7 @@ __all__ = ["Page", "cursor_of"]
 RecordT = TypeVar("RecordT", bound=Record)
 
 
-@frozen
+@frozen(repr=False)
 class Page(Tabular[RecordT], Generic[RecordT]):
     """A page as the service answered it.
 
@@ -40,6 +40,17 @@ class Page(Tabular[RecordT], Generic[RecordT]):
     def rows(self) -> list[RecordT]:
         """Its rows."""
         return self.store.rows
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def __bool__(self) -> bool:
+        """A page is true also when it has no rows."""
+        return True
+
+    def __repr__(self) -> str:
+        more = "the last page" if self.next is None else "more to come"
+        return f"<page of {len(self)} rows of {self.store.record.__name__}, {more}>"
 
 
 def cursor_of(link: str | None) -> str | None:

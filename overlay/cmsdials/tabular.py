@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
 from cmsdials_api.records import Record
 
-from cmsdials.errors import FilterError
+from cmsdials.errors import FilterError, MissingDependencyError
 from cmsdials.store import RowStore
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ __all__ = ["Tabular", "checked_groups"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 _Arrays = dict[str, "np.ndarray[Any, Any]"]
+
+
+SHOWN_ROWS = 10
+"""Rows that a notebook shows."""
 
 
 def checked_groups(group_by: Any, record: type[Record], fields: Sequence[str] | None) -> tuple[str, ...]:
@@ -76,6 +81,18 @@ class Tabular(Generic[RecordT]):
         from cmsdials import frames  # noqa: PLC0415  # it brings NumPy
 
         return frames.to_pandas(self.store)
+
+    def _repr_html_(self: _Stored) -> str | None:
+        """Show the first rows as a table in notebooks; None, which is `repr`, where pandas is not installed."""
+        from cmsdials import frames  # noqa: PLC0415  # it brings NumPy
+
+        first = self.store.copy()
+        first.cut(SHOWN_ROWS)
+        try:
+            frame = frames.to_pandas(first)
+        except MissingDependencyError:
+            return None
+        return f"<p>{escape(repr(self))}</p>{frame.to_html(max_cols=20, border=0)}"
 
     def to_arrow(self: _Stored) -> pa.Table:
         """Return an Arrow table with the columns of `to_pandas`.

@@ -1,5 +1,6 @@
 """Data frames: their columns and types are a file format for other tools."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from cmsdials.filters import (
 )
 from cmsdials.models import FileIndex, LumisectionHistogram1D, LumisectionHistogram2D, MLModelsIndex, Run
 from cmsdials.origin import Origin
+from cmsdials.page import Page
 from cmsdials.resource import PaginatedResource
 from cmsdials.result import Result
 from cmsdials.store import RowStore
@@ -324,3 +326,17 @@ def test_values_that_no_table_can_hold_become_text() -> None:
         '[{"a":"x"}]',
         None,
     ]
+
+
+def test_notebooks_show_the_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = result_of(histograms(*(th1(number, me="<b>P</b>") for number in range(1, 31))))
+    shown = result._repr_html_()
+    assert shown is not None
+    assert "30 rows of LumisectionHistogram1D, more to come" in shown
+    assert (shown.count("&lt;b&gt;P"), shown.count("<b>")) == (10, 0)
+    assert len(result) == 30
+    page = Page(histograms(*ONE), next=None, previous=None)
+    assert "&lt;page of 5 rows of LumisectionHistogram1D, the last page&gt;" in str(page._repr_html_())
+    assert (len(page), bool(Page(RowStore(Run), None, None))) == (5, True)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert result._repr_html_() is None
