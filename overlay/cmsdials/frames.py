@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-__all__ = ["grouped", "to_arrow", "to_numpy", "to_pandas", "to_polars"]
+__all__ = ["grouped", "to_arrow", "to_html", "to_numpy", "to_pandas", "to_polars"]
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 
 _AXES = ("x_min", "x_max", "x_bin", "y_min", "y_max", "y_bin")
 _FEW = 5
+_SHOWN = 10  # rows, in a notebook
 
 
 def to_pandas(store: RowStore[Any]) -> pd.DataFrame:
@@ -42,6 +43,24 @@ def to_pandas(store: RowStore[Any]) -> pd.DataFrame:
         copy=False,  # what is made here is of this frame alone, but for the contents of histograms
     )
     return frame
+
+
+def to_html(store: RowStore[Any]) -> str:
+    """Make a table of the first rows, with the numbers of bins for the contents of histograms.
+
+    Raises:
+        MissingDependencyError: pandas is not installed.
+    """
+    first = store.copy()
+    first.cut(_SHOWN)
+    frame = to_pandas(first)
+    for field in store.record.FIELDS:
+        if field.dimensions and field.name in frame:
+            frame[field.name] = [
+                f"{' x '.join(map(str, np.shape(cell)[::-1]))} bins" for cell in frame[field.name]
+            ]
+    table: str = frame.to_html(border=0)
+    return table
 
 
 def to_arrow(store: RowStore[Any]) -> pa.Table:

@@ -24,10 +24,6 @@ RecordT = TypeVar("RecordT", bound=Record)
 _Arrays = dict[str, "np.ndarray[Any, Any]"]
 
 
-SHOWN_ROWS = 10
-"""Rows that a notebook shows."""
-
-
 def checked_groups(group_by: Any, record: type[Record], fields: Sequence[str] | None) -> tuple[str, ...]:
     """Return the names of the fields to group by.
 
@@ -86,13 +82,10 @@ class Tabular(Generic[RecordT]):
         """Show the first rows as a table in notebooks; None, which is `repr`, where pandas is not installed."""
         from cmsdials import frames  # noqa: PLC0415  # it brings NumPy
 
-        first = self.store.copy()
-        first.cut(SHOWN_ROWS)
         try:
-            frame = frames.to_pandas(first)
+            return f"<p>{escape(repr(self))}</p>{frames.to_html(self.store)}"
         except MissingDependencyError:
             return None
-        return f"<p>{escape(repr(self))}</p>{frame.to_html(max_cols=20, border=0)}"
 
     def to_arrow(self: _Stored) -> pa.Table:
         """Return an Arrow table with the columns of `to_pandas`.

@@ -333,7 +333,8 @@ def test_notebooks_show_the_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = result._repr_html_()
     assert shown is not None
     assert "30 rows of LumisectionHistogram1D, more to come" in shown
-    assert (shown.count("&lt;b&gt;P"), shown.count("<b>")) == (10, 0)
+    assert (shown.count("&lt;b&gt;P"), shown.count("<b>"), shown.count("3 bins")) == (10, 0, 10)
+    assert "3 x 2 bins" in str(result_of(histograms(*MAPS, record=LumisectionHistogram2D))._repr_html_())
     assert len(result) == 30
     page = Page(histograms(*ONE), next=None, previous=None)
     assert "&lt;page of 5 rows of LumisectionHistogram1D, the last page&gt;" in str(page._repr_html_())
