@@ -144,10 +144,17 @@ class Record(_HasDict):
 
     def _stand_alone(self) -> None:
         row = self._row
-        if row is not None:
-            fields = {name: row.value(name) for name in row.names()}
-            _set(self, "_extra", row.extra())
-            _filled.__get__(self).update(fields)
+        if row is None:
+            return
+        fields, extra, own = (
+            {name: row.value(name) for name in row.names()},
+            row.extra(),
+            _filled.__get__(self),
+        )
+        if self._row is row:  # no other thread was faster, whose caller may have changed something by now
+            for name, value in fields.items():
+                own.setdefault(name, value)
+            _set(self, "_extra", extra)
             _set(self, "_row", None)
 
     @classmethod
@@ -191,6 +198,8 @@ class Record(_HasDict):
                 if isinstance(value, _NEVER_CHANGES):
                     return value
                 return self.__dict__[name]
+            if not name.startswith("_") and name in _filled.__get__(self):
+                return _filled.__get__(self)[name]  # another thread has put it there in this moment
             if any(field.name == name for field in type(self).FIELDS):
                 message = (
                     f"this {type(self).__name__} has no {name!r}: the service did not send it, because `fields` left it "
@@ -208,12 +217,8 @@ class Record(_HasDict):
         self._stand_alone()
         super().__delattr__(name)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"fields": self.__dict__, "extra": self.extra}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state["fields"])
-        self.extra.update(state["extra"])
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _restored, (type(self), {**self.__dict__}, {**self.extra})
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -228,6 +233,13 @@ class Record(_HasDict):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={_short(value)}' for name, value in self.__dict__.items())})"
+
+
+def _restored(cls: type[Record], fields: dict[str, Any], extra: dict[str, Any]) -> Record:
+    record = cls.__new__(cls)
+    record.__dict__.update(fields)
+    record.extra.update(extra)
+    return record
 
 
 def row_of(record: Record) -> Row | None:

@@ -3,7 +3,8 @@
 The file begins with a line of JSON that says what it is and of which listing (`Origin`). Each page follows as a
 line `page <bytes> <sha256>` and that many bytes, compressed with zlib: a line of JSON that says where the listing
 goes on, and the answers of the service themselves (several where parts of a listing were fetched concurrently).
-Pages are only appended, and reach the disk before they count. The last page is dropped if it is cut off or
+Pages are only appended, and reach the disk before they count. Pages that do not say where the listing goes on count
+together with the next one that does: so a result is copied whole or not at all. The last page is dropped if it is cut off or
 damaged, because the process was killed or the power failed while it was written; damage anywhere else is an error.
 """
 
@@ -204,10 +205,12 @@ def read_checkpoint(path: str | os.PathLike[str], *, missing_ok: bool = False) -
     with _explained(path, "read"), path.open("rb") as file:
         origin, began = _read_header(path, file)
         pages: list[StoredPage] = []
-        end = file.tell()
+        counted, end = 0, file.tell()
         for page in _pages(path, file):
             pages.append(page)
-            end = file.tell()
+            if "next" in page.said:
+                counted, end = len(pages), file.tell()
+        del pages[counted:]
         size = file.seek(0, os.SEEK_END)
     return Stored(origin, began, pages, end, size)
 
@@ -223,12 +226,14 @@ def _header(origin: Origin) -> bytes:
 
 
 def _is_hardly_begun(path: Path) -> bool:
-    """Whether a process was killed, or gave up, before the first page came: the file holds its first line at most."""
+    """Whether a process was killed, or gave up, before anything that counts came."""
     try:
         with path.open("rb") as file:
             line = file.readline(1 << 20)
-            return not file.read(1) and _BEGINNING.startswith(line[: len(_BEGINNING)])
-    except OSError:
+            if not _BEGINNING.startswith(line[: len(_BEGINNING)]):
+                return False
+            return not any("next" in page.said for page in _pages(path, file))
+    except (OSError, CheckpointError):
         return False
 
 

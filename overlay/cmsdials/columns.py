@@ -30,6 +30,8 @@ __all__ = [
     "as_json",
     "column_of",
     "from_objects",
+    "has_field",
+    "not_finite",
     "objects_of",
     "of_records",
 ]
@@ -87,6 +89,17 @@ class Columns(Generic[RecordT]):
         """Return the record of one row."""
         return self.record.of(_Row(self, index))
 
+    def alone(self, index: int) -> RecordT:
+        """Return the record of one row that keeps none of the other rows in memory."""
+        one = {
+            name: values[index : index + 1].copy()
+            if isinstance(values, np.ndarray)
+            else [_copied(values[index])]
+            for name, values in self.values.items()
+        }
+        extra = None if self.extra is None else [self.extra[index]]
+        return Columns(self.record, 1, one, extra).at(0)
+
     def between(self, start: int, stop: int) -> Columns[RecordT]:
         """Return some of the rows; their numbers are views, not copies."""
         if (start, stop) == (0, self.length):
@@ -100,6 +113,10 @@ class Columns(Generic[RecordT]):
 
     def __repr__(self) -> str:
         return f"<{self.length} rows of {self.record.__name__}>"
+
+
+def _copied(value: Any) -> Any:
+    return value.copy() if isinstance(value, np.ndarray) else value  # an array may be part of a larger one
 
 
 class _Row:
@@ -130,7 +147,10 @@ def column_of(kind: str, values: list[Any]) -> Values:
     """Return the values of a field as an array where they all are numbers that it can hold, else as they are."""
     if kind == "string":
         once: dict[Any, Any] = {}
-        return [once.setdefault(value, value) for value in values]
+        try:
+            return [once.setdefault(value, value) for value in values]
+        except TypeError:  # something that is no text, and cannot be hashed, which somebody has put there
+            return values
     dtype = _DTYPES.get(kind)
     if dtype is None or not set(map(type, values)) <= _HOLDS[kind]:
         return values
@@ -194,8 +214,9 @@ def _read(one: Field, sent: list[Any]) -> Values:
             for at, value in enumerate(sent)
         ]
     values = column_of(one.kind, sent)
-    if isinstance(values, np.ndarray):
-        _refuse_infinite(values, lambda at: f"[{at}].{one.name}")
+    if one.kind == "number":
+        numbers = [value if isinstance(value, float) else 0.0 for value in values]
+        _refuse_infinite(np.array(numbers), lambda at: f"[{at}].{one.name}")
     return values
 
 
@@ -335,6 +356,21 @@ def objects_of(block: Columns[Any]) -> list[dict[str, Any]]:
     return objects
 
 
+def has_field(record: Record, name: str) -> bool:
+    """Whether a record has a field. Does not make it stand on its own."""
+    row = row_of(record)
+    return name in (record.__dict__ if row is None else row.names())
+
+
+def not_finite(block: Columns[Any]) -> str | None:
+    """Return the name of a field that holds a number which JSON cannot; None if there is none."""
+    for name, values in block.values.items():
+        for part in [values] if isinstance(values, np.ndarray) else values:
+            if isinstance(part, np.ndarray | float) and not np.isfinite(part).all():
+                return name
+    return None
+
+
 def as_json(value: Any) -> bytes:
     """Return JSON text of what columns hold: NumPy's numbers and arrays, times, and records of records."""
     return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z)
@@ -394,4 +430,4 @@ def _as_array(value: Any, dimensions: int) -> Any:
         made = np.array(value, np.float64)
     except (TypeError, ValueError):
         return value
-    return made if made.ndim == dimensions else value
+    return np.ascontiguousarray(made) if made.ndim == dimensions else value

@@ -6,7 +6,8 @@ came with; a frame of nothing has the columns too, with the same types.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -100,7 +101,9 @@ def grouped(store: RowStore[Any], names: Sequence[str]) -> dict[tuple[Any, ...],
 
 def _keys(block: Columns[Any], name: str) -> list[Any]:
     values = block.values.get(name, [None] * len(block))
-    return values.tolist() if isinstance(values, np.ndarray) else [*values]
+    if isinstance(values, np.ndarray):
+        return [*values.tolist()]
+    return [None if value is ABSENT else value for value in values]
 
 
 def _stretches(keys: Sequence[Any]) -> Iterator[tuple[int, int, Any]]:
@@ -157,7 +160,7 @@ def _series(pandas: Any, field: Field, values: list[Values]) -> Any:
         # pandas 2 holds text as object, pandas 3 as str: whatever it makes of text, also where there is none.
         return pandas.Series(flat, dtype=pandas.Series(["text"]).dtype)
     if field.kind == "datetime":
-        return pandas.Series(pandas.to_datetime(flat, utc=True)).dt.as_unit("us")
+        return pandas.Series(_times(flat)).dt.tz_localize("UTC")
     return pandas.Series(flat, dtype=object if None in flat else bool)
 
 
@@ -186,7 +189,9 @@ def _arrow(pa: Any, field: Field, values: list[Values]) -> Any:
             kind = pa.list_(kind)
         return pa.chunked_array([_arrow_lists(pa, part, field.dimensions) for part in values], kind)
     if field.kind in ("integer", "number"):
-        return pa.array(_numeric(field, values), from_pandas=True)
+        numbers = _numeric(field, values)
+        beyond = numbers.dtype == object  # integers of more than 64 bits
+        return pa.array(numbers.astype(np.float64) if beyond else numbers, from_pandas=True)
     flat = _flat(values)
     if field.kind in ("array", "object", "any"):
         return _arrow_free(pa, flat)
@@ -197,6 +202,7 @@ def _arrow(pa: Any, field: Field, values: list[Values]) -> Any:
 def _arrow_lists(pa: Any, part: Values, dimensions: int) -> Any:
     """Return the contents of histograms as lists (of lists) that share their memory, if they are one block."""
     if isinstance(part, np.ndarray):
+        _refuse_no_numbers(part[:1], dimensions)
         nested = pa.array(np.ascontiguousarray(part).reshape(-1))
         for axis in range(dimensions, 0, -1):
             count = int(np.prod(part.shape[:axis]))
@@ -216,10 +222,10 @@ def _arrow_lists(pa: Any, part: Values, dimensions: int) -> Any:
     return pa.ListArray.from_arrays(_offsets(np.array([shape[0] for shape in shapes])), nested, mask=mask)
 
 
-def _refuse_no_numbers(cells: Sequence[Any], dimensions: int) -> None:
+def _refuse_no_numbers(cells: Iterable[Any], dimensions: int) -> None:
     for cell in cells:
         if cell is not None and np.ndim(cell) != dimensions:
-            message = "the data of a row, which somebody has changed, is no histogram's any more"
+            message = "somebody has changed the data of a row, or joined it with rows of another kind"
             raise BinningError(message, advice=f"Put {dimensions}-dimensional lists of numbers there.")
 
 
@@ -232,7 +238,7 @@ def _arrow_free(pa: Any, values: list[Any]) -> Any:
     plain = orjson.loads(as_json(values))
     try:
         return pa.array(plain)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return pa.array([None if value is None else orjson.dumps(value).decode() for value in plain])
 
 
@@ -246,15 +252,25 @@ def _array(field: Field, values: list[Values]) -> Array:
         return _numeric(field, values)
     flat = _flat(values)
     if field.kind == "datetime":
-        naive = [None if value is None else value.replace(tzinfo=None) for value in flat]
-        return np.array(naive, "datetime64[us]")
+        return _times(flat)
     if field.kind == "boolean" and None not in flat:
         return np.array(flat, bool)
     return _objects(flat)
 
 
+def _times(values: Sequence[datetime | None]) -> Array:
+    naive = [
+        value if value is None or value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+        for value in values
+    ]
+    return np.array(naive, "datetime64[us]")
+
+
 def _contents(field: Field, values: list[Values]) -> Array:
     cells = [part for part in values if len(part)]
+    for part in cells:
+        if isinstance(part, np.ndarray):
+            _refuse_no_numbers(part[:1], field.dimensions)
     if not cells:
         return np.empty((0,) * (1 + field.dimensions))
     if all(isinstance(part, np.ndarray) for part in cells):
@@ -269,11 +285,12 @@ def _contents(field: Field, values: list[Values]) -> Array:
 
 def _refuse_different_binnings(record: type[Record], blocks: Sequence[Columns[Any]]) -> None:
     dimensions = max(field.dimensions for field in record.FIELDS)
-    if not dimensions:
+    if not dimensions or not any("data" in block.values for block in blocks):
         return
+    by = "me" if all("me" in block.values for block in blocks) else "me_id"
     found: dict[tuple[Any, ...], dict[Any, None]] = {}
     for block in blocks:
-        names = _keys(block, "me" if "me" in block.values else "me_id")
+        names = _keys(block, by)
         axes = [_keys(block, name) for name in _AXES if name in block.values]
         shapes = [np.shape(cell) for cell in block.values.get("data", [()] * len(block))]
         for name, *binning in zip(names, shapes, *axes, strict=True):
@@ -281,14 +298,14 @@ def _refuse_different_binnings(record: type[Record], blocks: Sequence[Columns[An
     if len(found) < 2:
         return
     said = [f"{_shape(binning[0], dimensions)}: {_few([*names])}" for binning, names in found.items()]
-    advice = 'Pass group_by="me" for an array of each, or choose one with me_id=.'
+    advice = f'Pass group_by="{by}" for an array of each, or choose one with me_id=.'
     if any(
         names.keys() & others.keys()
         for binning, names in found.items()
         for other, others in found.items()
         if binning != other
     ):
-        advice = f'One of them has several binnings: pass group_by=("me", {", ".join(map(repr, _axes(dimensions)))}).'
+        advice = f'One of them has several binnings: pass group_by=("{by}", {", ".join(map(repr, _axes(dimensions)))}).'
     message = f"the histograms have {len(found)} different binnings ({_few(said, '; ')})"
     raise BinningError(message, advice=advice)
 

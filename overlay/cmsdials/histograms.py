@@ -12,7 +12,7 @@ import numpy as np
 from cmsdials_api.records import Record
 
 from cmsdials import extras
-from cmsdials.columns import array_of
+from cmsdials.columns import array_of, has_field
 from cmsdials.errors import BinningError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def to_hist(row: Record) -> hist.Hist[Any]:
     """Make a `hist.Hist` of a histogram. See `cmsdials.models.LumisectionHistogram1D.to_hist`."""
     library = extras.hist()
     dimensions = max(field.dimensions for field in type(row).FIELDS)
-    if not dimensions or not hasattr(row, "data"):
+    if not dimensions or not has_field(row, "data"):
         message = f"this {type(row).__name__} has no contents of bins"
         raise BinningError(
             message, advice="Histograms are in h1d and h2d; fields=, if given, must include data."

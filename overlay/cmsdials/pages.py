@@ -173,7 +173,7 @@ class Rows(Generic[RecordT]):
         while True:
             for row in self._rows:
                 return row
-            self._rows = iter(next(self.pages).store)
+            self._rows = next(self.pages).store.alone()
 
     def __repr__(self) -> str:
         return f"<rows of {self.pages!r}>"

@@ -81,10 +81,9 @@ def parsed_histograms(
         page = orjson.loads(body[:start] + body[end:])
         if page.keys() != {"next", "previous", "results"} or page["results"] != []:
             return None
-        parser = _parser(simdjson)
         blocks = [_Block(record, arrays[0])]
         for piece in _pieces(body, start, end):
-            rows = list(parser.parse(piece))
+            rows = list(_parsed(simdjson, piece))
             if not blocks[-1].has_room(len(rows)):
                 blocks.append(_Block(record, arrays[0]))
             if not blocks[-1].add(rows, piece):
@@ -128,11 +127,14 @@ def _simdjson() -> ModuleType | None:
 _of_thread = threading.local()
 
 
-def _parser(simdjson: ModuleType) -> Any:
-    """Return the parser of this thread, whose buffers are as large as the largest page so far."""
-    if not hasattr(_of_thread, "parser"):
+def _parsed(simdjson: ModuleType, text: bytes) -> Any:
+    """Parse with the parser of this thread, whose buffers are there already."""
+    try:
+        return _of_thread.parser.parse(text)
+    except (AttributeError, RuntimeError):
+        # There is none yet, or something still points into it, such as the traceback of a Ctrl-C.
         _of_thread.parser = simdjson.Parser()
-    return _of_thread.parser
+        return _of_thread.parser.parse(text)
 
 
 class _Block(Generic[RecordT]):
@@ -177,6 +179,8 @@ class _Block(Generic[RecordT]):
                 brackets += sum(text.count("[") * column.count(text) for text in set(column))
             self._scalars.setdefault(name, []).extend(column)
         self._count += len(rows)
+        if b"\\u005" in written:
+            return False  # brackets that cannot be counted
         # More brackets: arrays are nested deeper than they should be, which as_buffer flattens.
         return bool(np.count_nonzero(np.frombuffer(written, np.uint8) == ord("[")) == brackets)
 
@@ -232,6 +236,8 @@ def _column(one: Field, column: list[Any]) -> Values | None:
         map(type, column)
     ):  # as 100.0, which one generation writes for 100
         numbers = np.array(column, np.float64)
+        if not (abs(numbers) < _EXACT).all():
+            return None
         whole = numbers.astype(np.int64)
-        return whole if (whole == numbers).all() and (abs(numbers) < _EXACT).all() else None
+        return whole if (whole == numbers).all() else None
     return column_of(one.kind, column)

@@ -96,7 +96,7 @@ class Result(Tabular[RecordT], Generic[RecordT]):
         return len(self.store)
 
     def __iter__(self) -> Iterator[RecordT]:
-        return iter(self.store)
+        return iter(self.results)
 
     @overload
     def __getitem__(self, position: int) -> RecordT: ...
@@ -131,12 +131,24 @@ class Result(Tabular[RecordT], Generic[RecordT]):
 
     def stored_pages(self) -> Iterator[StoredPage]:
         """Yield the rows as answers of the service, page by page, as files hold them."""
-        from cmsdials.columns import as_json, objects_of  # noqa: PLC0415  # it brings NumPy
+        from cmsdials.columns import as_json, not_finite, objects_of  # noqa: PLC0415  # it brings NumPy
 
         for block in self.store.blocks():
             for start in range(0, len(block), ROWS_IN_A_PAGE):
-                rows = objects_of(block.between(start, min(len(block), start + ROWS_IN_A_PAGE)))
-                yield StoredPage({}, (as_json({"next": None, "previous": None, "results": rows}),))
+                part = block.between(start, min(len(block), start + ROWS_IN_A_PAGE))
+                if (name := not_finite(part)) is not None:
+                    message = (
+                        f"a row has a {name} that is no finite number, which a file of a listing cannot hold"
+                    )
+                    raise CheckpointError(
+                        message, advice="Put a number there, or write the frame to Parquet."
+                    )
+                page = {"next": None, "previous": None, "results": objects_of(part)}
+                try:
+                    yield StoredPage({}, (as_json(page),))
+                except TypeError as problem:
+                    message = f"a row holds what a file of a listing cannot ({problem})"
+                    raise CheckpointError(message) from problem
         said = {
             "next": self.next,
             "complete": self.complete,

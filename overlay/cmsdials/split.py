@@ -231,6 +231,9 @@ class Splitter:
             before = known.get(number)
             known[number] = count if before is None else max(before, count or 0)
         listed = {*counts}
+        wanted = query.get("dataset_id")
+        if wanted is not None:
+            counts.setdefault(wanted, {})  # it has runs that nobody has listed, perhaps
         if after is not None and after.run_number is not None:
             # A position in the middle of something says that it is there.
             known = counts.setdefault(after.dataset_id, {})
@@ -238,7 +241,6 @@ class Splitter:
                 known.setdefault(after.run_number, None)
         known_counts = [count for known in counts.values() for count in known.values() if count is not None]
         typical = round(sum(known_counts) / len(known_counts)) if known_counts else TYPICAL_LUMISECTIONS
-        wanted = query.get("dataset_id")
         rest = {name: value for name, value in query.items() if name not in (*_RUN, *_LS, "next_token")}
         # The runs were listed with the names of the datasets, and asking by id alone is fast.
         by_id = {name: value for name, value in rest.items() if name not in _DATASET}

@@ -41,25 +41,32 @@ class RowStore(Generic[RecordT]):
         self.record = record
         self.fields = fields
         self._blocks = [*blocks]
-        self._rows = rows
+        self._made: dict[str, list[RecordT]] = {} if rows is None else {"rows": rows}
 
     @property
     def rows(self) -> list[RecordT]:
         """The rows as records: one list, which its owner may change."""
+        blocks = self._blocks
         if self._rows is None:
-            self._rows = [row for block in self._blocks for row in block.records()]
+            # One step of Python, so that all threads get the same list.
+            self._made.setdefault("rows", [row for block in blocks for row in block.records()])
             self._blocks = []
-        return self._rows
+        return self._made["rows"]
 
     @rows.setter
     def rows(self, rows: Iterable[RecordT]) -> None:
-        self._rows = rows if isinstance(rows, list) else [*rows]
+        self._made["rows"] = rows if isinstance(rows, list) else [*rows]
         self._blocks = []
+
+    @property
+    def _rows(self) -> list[RecordT] | None:
+        return self._made.get("rows")
 
     def blocks(self) -> list[Columns[RecordT]]:
         """Return the rows as columns, block after block."""
+        blocks = self._blocks  # before the rows, which another thread may make in this moment
         if self._rows is None:
-            return [*self._blocks]
+            return [*blocks]
         from cmsdials import columns  # noqa: PLC0415  # it brings NumPy
 
         return columns.of_records(self.record, self._rows)
@@ -93,12 +100,19 @@ class RowStore(Generic[RecordT]):
         return sum(map(len, self._blocks)) if self._rows is None else len(self._rows)
 
     def __iter__(self) -> Iterator[RecordT]:
+        blocks = self._blocks
         if self._rows is not None:
             yield from self._rows
             return
-        for block in self._blocks:
+        for block in blocks:
             for index in range(len(block)):
                 yield block.at(index)
+
+    def alone(self) -> Iterator[RecordT]:
+        """Yield rows that keep none of the others in memory."""
+        for block in self.blocks():
+            for index in range(len(block)):
+                yield block.alone(index)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RowStore):
@@ -114,7 +128,7 @@ class RowStore(Generic[RecordT]):
             "record": self.record,
             "fields": self.fields,
             "_blocks": [] if changed else self.blocks(),
-            "_rows": self._rows if changed else None,
+            "_made": {"rows": self._rows} if changed else {},
         }
 
 

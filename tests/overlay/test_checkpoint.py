@@ -48,7 +48,7 @@ def bodies_of(path: Path) -> list[bytes]:
 
 def stored_page(body: bytes) -> StoredPage:
     """As a listing keeps a page."""
-    return StoredPage({"next": json.loads(body)["next"]} if body.startswith(b"{") else {}, (body,))
+    return StoredPage({"next": json.loads(body)["next"] if body.startswith(b"{") else None}, (body,))
 
 
 # --- the file
@@ -510,3 +510,52 @@ def test_what_a_stopped_result_says(service: Scripted, run: RunResource) -> None
     )
     assert partial.exc_type == ServerError.__name__
     assert not partial.complete
+
+
+@pytest.mark.parametrize("killed_after", [0, 1, 2])
+def test_a_kill_while_an_earlier_result_is_copied_loses_nothing(
+    service: Scripted, run: RunResource, path: Path, killed_after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of it in the file does not count as the end of the listing, nor as its beginning."""
+    service.will_page([run_row(n) for n in range(6)], 2)
+    first = run.list_all(RunFilters(page_size=2), max_pages=2)
+    monkeypatch.setattr("cmsdials.result.ROWS_IN_A_PAGE", 2)
+    append = CheckpointFile.append
+    calls: list[int] = []
+
+    def killed(self: CheckpointFile, page: StoredPage) -> None:
+        if len(calls) == killed_after:
+            raise KeyboardInterrupt
+        calls.append(1)
+        append(self, page)
+
+    monkeypatch.setattr(CheckpointFile, "append", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run.list_all(RunFilters(page_size=2), resume_from=first, checkpoint=path)
+    monkeypatch.setattr(CheckpointFile, "append", append)
+    assert len(service.asked) == 2
+    listed = run.list_all(RunFilters(page_size=2), resume_from=first, checkpoint=path)
+    assert numbers(listed) == numbers(load(path)) == list(range(6))
+    assert listed.complete
+
+
+def test_what_no_file_can_hold_is_refused_and_the_old_file_stays(
+    service: Scripted, run: RunResource, path: Path
+) -> None:
+    service.will_page([run_row(1, ls_completeness=0.5), run_row(2)], 2)
+    listed = run.list_all()
+    listed.save(path)
+    before = path.read_bytes()
+    for field, value, said in (
+        ("ls_completeness", float("nan"), "ls_completeness that is no finite number"),
+        ("dataset", "\ud800", "holds what a file of a listing cannot"),
+        ("ls_count", 2**70, "holds what a file of a listing cannot"),
+    ):
+        kept = getattr(listed.results[0], field)
+        setattr(listed.results[0], field, value)
+        with pytest.raises(CheckpointError, match=said):
+            listed.save(path)
+        assert path.read_bytes() == before
+        setattr(listed.results[0], field, kept)
+    listed.save(path)
+    assert load(path).results == listed.results

@@ -17,7 +17,14 @@ from cmsdials.filters import (
     LumisectionHistogram1DFilters,
     LumisectionHistogram2DFilters,
 )
-from cmsdials.models import FileIndex, LumisectionHistogram1D, LumisectionHistogram2D, MLModelsIndex, Run
+from cmsdials.models import (
+    DatasetIndex,
+    FileIndex,
+    LumisectionHistogram1D,
+    LumisectionHistogram2D,
+    MLModelsIndex,
+    Run,
+)
 from cmsdials.origin import Origin
 from cmsdials.page import Page
 from cmsdials.resource import PaginatedResource
@@ -341,3 +348,62 @@ def test_notebooks_show_the_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (len(page), bool(Page(RowStore(Run), None, None))) == (5, True)
     monkeypatch.setitem(sys.modules, "pandas", None)
     assert result._repr_html_() is None
+
+
+def test_rows_that_are_changed_in_a_loop_stay_changed() -> None:
+    result = result_of(histograms(*ONE))
+    for row in result:
+        row.entries = 0
+    assert result.to_pandas()["entries"].tolist() == [row.entries for row in result.results] == [0] * 5
+
+
+def test_rows_of_two_kinds_do_not_become_one_array() -> None:
+    result = result_of(histograms(*ONE))
+    result.results += result_of(histograms(*MAPS, record=LumisectionHistogram2D)).results
+    for way in ("to_arrow", "to_numpy"):
+        with pytest.raises(BinningError):
+            getattr(result, way)()
+
+
+def test_times_are_in_utc_everywhere_whatever_zone_they_come_in() -> None:
+    written = (
+        {"last_modification_date": "2024-05-01T12:00:00+02:00"},
+        {"last_modification_date": "9999-12-31T23:59:59Z"},
+    )
+    result = result_of(
+        RowStore(DatasetIndex, rows=[DatasetIndex.from_dict(one, partial=True) for one in written])
+    )
+    expected = np.array(["2024-05-01T10:00:00", "9999-12-31T23:59:59"], "datetime64[us]")
+    name = "last_modification_date"
+    assert result.to_numpy()[name].tolist() == expected.tolist()
+    assert result.to_pandas()[name].dt.tz_localize(None).to_numpy().tolist() == expected.tolist()
+    assert result.to_arrow()[name].cast("timestamp[us]").to_numpy().tolist() == expected.tolist()
+
+
+def test_integers_beyond_64_bits() -> None:
+    result = result_of(histograms(th1(entries=10**20), th1(2)))
+    assert result.results[0].entries == 10**20
+    assert result.to_pandas()["entries"].tolist() == [10**20, 2]
+    assert result.to_arrow()["entries"].to_pylist() == [1e20, 2.0]
+    free = [MLModelsIndex.from_dict({"tags": [{"a": value}]}, partial=True) for value in (2**63, 1)]
+    assert result_of(RowStore(MLModelsIndex, rows=free)).to_arrow()["tags"].to_pylist()[1] == '[{"a":1}]'
+
+
+def test_without_contents_binnings_may_differ() -> None:
+    rows = [{"me_id": number, "x_bin": number} for number in (1, 2)]
+    arrays = result_of(histograms(*rows, fields=["me_id", "x_bin"])).to_numpy()
+    assert arrays["x_bin"].tolist() == [1, 2]
+
+
+def test_the_advice_names_a_field_that_is_there() -> None:
+    rows = [{"me_id": number, "data": [0.0] * number} for number in (1, 2)]
+    result = result_of(histograms(*rows, fields=["me_id", "data"]))
+    with pytest.raises(BinningError, match='group_by="me_id"'):
+        result.to_numpy()
+    assert [arrays["data"].shape for arrays in result.to_numpy(group_by="me_id").values()] == [(1, 1), (1, 2)]
+
+
+def test_a_missing_value_is_one_group() -> None:
+    rows = [run_row(1, ls_completeness=None), run_row(2), run_row(3, ls_completeness=0.5)]
+    groups = result_of(histograms(*rows, record=Run)).to_numpy(group_by="ls_completeness")
+    assert {key: arrays["run_number"].tolist() for key, arrays in groups.items()} == {None: [1, 2], 0.5: [3]}

@@ -2,11 +2,13 @@
 
 import copy
 import pickle
+import sys
+import threading
 from typing import Any
 
 import numpy as np
 import pytest
-from cmsdials.columns import from_objects
+from cmsdials.columns import _Row, from_objects
 from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D, Run
 from cmsdials.store import RowStore
 from cmsdials_api.errors import MalformedAnswer
@@ -183,3 +185,48 @@ def test_stores_are_equal_if_their_rows_are() -> None:
     assert stored(1, 2, 3) != stored(1, 2, 4)
     assert stored(1, 2, 3) != stored(1, 2)
     assert stored() == RowStore(LumisectionHistogram1D)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_rows_pickle_by_every_protocol(protocol: int) -> None:
+    row = RowStore(Run, [from_objects(Run, [run_row(1) | {"weather": "fine"}])]).rows[0]
+    back = pickle.loads(pickle.dumps(row, protocol))
+    assert back == row
+    assert back.extra == {"weather": "fine"}
+
+
+def test_rows_on_their_own_keep_no_others_in_memory() -> None:
+    store = RowStore(
+        LumisectionHistogram1D, [from_objects(LumisectionHistogram1D, [th1(n) for n in (1, 2, 3)])]
+    )
+    (block,) = store.blocks()
+    alone = list(store.alone())
+    assert alone == [LumisectionHistogram1D.from_dict(th1(n)) for n in (1, 2, 3)]
+    for row in store.alone():
+        made_of = row_of(row)
+        assert isinstance(made_of, _Row)
+        assert len(made_of.columns) == 1
+        assert not np.shares_memory(made_of.columns.values["data"], block.values["data"])
+
+
+def test_threads_that_look_at_the_same_rows_see_the_same() -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(20):
+            store = stored(*range(1, 41))
+            seen: list[Any] = []
+
+            def look(store: RowStore[Any] = store, seen: list[Any] = seen) -> None:
+                rows = store.rows
+                seen.append((id(rows), [(row.ls_number, row.me, row.data[0]) for row in rows]))
+
+            threads = [threading.Thread(target=look) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert seen == [seen[0]] * 3
+            assert seen[0][1] == [(n, "P/charge", n + 0.5) for n in range(1, 41)]
+    finally:
+        sys.setswitchinterval(before)
