@@ -108,7 +108,7 @@ def _pieces(body: bytes, start: int, end: int) -> Iterator[bytes]:
     while True:
         joint = _NEXT_ROW.search(body, start + _PIECE, end)
         stop = joint.start() + 1 if joint else end
-        yield b"[%b]" % body[start:stop]
+        yield b"".join((b"[", memoryview(body)[start:stop], b"]"))
         if joint is None:
             return
         start = joint.end() - 1
@@ -179,7 +179,7 @@ class _Block(Generic[RecordT]):
                 brackets += sum(text.count("[") * column.count(text) for text in set(column))
             self._scalars.setdefault(name, []).extend(column)
         self._count += len(rows)
-        if b"\\u005" in written:
+        if b"\\" in written and b"\\u005" in written:
             return False  # brackets that cannot be counted
         # More brackets: arrays are nested deeper than they should be, which as_buffer flattens.
         return bool(np.count_nonzero(np.frombuffer(written, np.uint8) == ord("[")) == brackets)
