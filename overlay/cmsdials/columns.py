@@ -140,7 +140,7 @@ class _Row:
 
     def extra(self) -> dict[str, Any]:
         extra = self.columns.extra
-        return {} if extra is None else dict(extra[self.index])
+        return {} if extra is None else deepcopy(dict(extra[self.index]))
 
 
 def column_of(kind: str, values: list[Any]) -> Values:

@@ -33,7 +33,12 @@ from cmsdials.filters import (
     MLBadLumisectionFilters,
     RunFilters,
 )
-from cmsdials.resources import LumisectionResource, RunResource
+from cmsdials.resources import (
+    LumisectionHistogram1DResource,
+    LumisectionHistogram2DResource,
+    LumisectionResource,
+    RunResource,
+)
 from cmsdials.result import load
 from cmsdials.session import Session
 from cmsdials_sandbox import Sandbox
@@ -369,6 +374,67 @@ def test_a_selection_of_nothing(service: Lumisections) -> None:
     assert (len(result), result.complete, result.next) == (0, True, None)
     assert result.to_arrow().num_rows == 0
     assert parts(service) == []
+
+
+# --- what is asked before it begins
+
+
+def asked_before(dimensions: int, concurrency: int = 3, **query: Any) -> list[tuple[str, dict[str, str]]]:
+    """Return what is asked of a service that has one run and no histograms, by place, but for parts."""
+    asked: list[tuple[str, dict[str, str]]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        place = request.url.path.split("/")[-2]
+        asked.append((place, dict(request.url.params)))
+        if place == "mes":
+            return httpx.Response(200, json=[{"me_id": 1}, {"me_id": 2}])
+        results = [{"dataset_id": 14677060, "run_number": 367112, "ls_count": 9}] if place == "run" else []
+        return httpx.Response(200, json={"next": None, "previous": None, "results": results})
+
+    name, resource = {
+        0: ("lumi", LumisectionResource),
+        1: ("h1d", LumisectionHistogram1DResource),
+        2: ("h2d", LumisectionHistogram2DResource),
+    }[dimensions]
+    with Session(
+        "http://dials.test/", Credentials(token="a-secret"), "tracker", transport=httpx.MockTransport(answer)
+    ) as session:
+        of: Any = resource(session)
+        assert len(of.list_all(FILTERS[name](**query), concurrency=concurrency)) == 0
+    assert all_gone()
+    return [(place, one) for place, one in asked if place in ("run", "mes")]
+
+
+@pytest.mark.parametrize("dimensions", [1, 2])
+@pytest.mark.parametrize(
+    ("query", "of_elements"),
+    [
+        ({}, {}),
+        ({"me__regex": "charge"}, {"me__regex": "charge"}),
+        ({"run_number": 367112, "ls_number__lte": 3}, {}),
+        ({"me": "P/charge"}, None),
+        ({"me_id": 1}, None),
+        ({"me_id": 1, "me__regex": "charge"}, None),
+    ],
+)
+def test_elements_are_asked_for_only_where_it_is_not_said_which(
+    dimensions: int, query: dict[str, Any], of_elements: dict[str, str] | None
+) -> None:
+    (place, _), *others = asked_before(dimensions, **query)
+    assert place == "run"
+    if of_elements is None:
+        assert others == []
+    else:
+        assert others == [("mes", {"dim": str(dimensions), "fields": "me_id", **of_elements})]
+
+
+def test_lumisections_have_no_elements() -> None:
+    assert [place for place, _ in asked_before(0)] == ["run"]
+
+
+@pytest.mark.parametrize("query", [{}, {"me_id": 1}])
+def test_page_by_page_nothing_is_asked_before(query: dict[str, Any]) -> None:
+    assert asked_before(1, concurrency=1, **query) == []
 
 
 # --- going on

@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 from cmsdials.errors import ConfigurationError, PaginationError
-from cmsdials.listing import GOOD_PAGES_TO_GROW, LARGEST_PAGE, MOST_EMPTY_PAGES, MOST_PAGES_TO_GROW, Listing
+from cmsdials.listing import (
+    GOOD_PAGES_TO_GROW,
+    LARGEST_PAGE,
+    MOST_EMPTY_PAGES,
+    MOST_PAGES_TO_GROW,
+    Listing,
+    PageSize,
+)
 from cmsdials.models import Run
 from cmsdials.page import Page, cursor_of
 from cmsdials.store import RowStore
@@ -193,3 +200,22 @@ def test_empty_pages_without_end(in_parts: bool) -> None:
 def test_numbers_below_one_are_refused(options: Any) -> None:
     with pytest.raises(ConfigurationError, match="must be a whole number from 1 on"):
         listing(**options)
+
+
+def test_a_listing_begins_with_the_page_size_that_another_has_come_to() -> None:
+    slow = listing()
+    assert slow.shrink()
+    assert slow.shrink()
+    for cursor in "ab":
+        slow.accept(page(1, next=cursor))
+    other = listing(size=slow.size)
+    assert other.parameters() == {"page_size": 125}
+    assert (other.size, other.size.good) == (slow.size, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [({"page_size": 7}, {"page_size": 7}), ({"max_pages": 5}, {}), ({}, {"page_size": 125})],
+)
+def test_another_listing_does_not_overrule_what_was_asked_for(options: Any, asked: Any) -> None:
+    assert listing(**options, size=PageSize(125)).parameters() == asked

@@ -12,7 +12,7 @@ from cmsdials.columns import Columns, from_objects
 from cmsdials.errors import DecodeError, SchemaError
 from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D, Run
 from cmsdials.page import Page
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from .conftest import run_row
@@ -189,6 +189,227 @@ def test_pages_are_read_alike_in_pieces_and_blocks_of_any_size(
         assert parsed is not None
         assert (parsed.next, parsed.previous) == (None, "http://x/?me=[{}]")
     assert page.rows == [LumisectionHistogram2D.from_dict(row) for row in sent]
+
+
+# --- what only one of several pieces, or blocks, shows
+
+
+@pytest.fixture
+def row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every row is a piece, all in one block."""
+    monkeypatch.setattr(parsing, "_PIECE", 1)
+
+
+@pytest.fixture
+def block_by_block(row_by_row: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every row is a block."""
+    monkeypatch.setattr(parsing, "_BLOCK", 1)
+
+
+def test_a_page_may_be_of_several_blocks(block_by_block: None) -> None:
+    rows = [th1(number) for number in range(3)]
+    found = read(orjson.dumps(page(*rows)))
+    assert [len(block) for block in found.store.blocks()] == [1, 1, 1]
+    assert found.rows == [LumisectionHistogram1D.from_dict(row) for row in rows]
+
+
+@pytest.mark.parametrize("wrong", [{"x_bin": 4}, {"entries": 1.5}, {"me": None}])
+def test_a_block_with_a_bad_row_is_not_lost(block_by_block: None, wrong: dict[str, Any]) -> None:
+    with pytest.raises(SchemaError) as caught:
+        read(orjson.dumps(page(th1(1), th1(2, **wrong))))
+    assert caught.value.row == 1
+    assert caught.value.field == ("data" if "x_bin" in wrong else next(iter(wrong)))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_blocks_of_a_page_have_the_same_fields(block_by_block: None, first: int) -> None:
+    rows: list[dict[str, Any]] = [{"me": "P/m", "data": [1.0]}, {"data": [2.0]}]
+    rows = rows[first:] + rows[:first]
+    found = read(orjson.dumps(page(*rows)), fields=["data"])
+    assert {tuple(block.values) for block in found.store.blocks()} == {("me", "data")}
+    assert [row.dict() for row in found.rows] == rows
+
+
+@pytest.mark.parametrize("more", [{"weather": "fine"}, {"me": "P/m"}])
+def test_a_field_more_in_the_second_row_is_kept(more: dict[str, Any]) -> None:
+    rows = [{"data": [1.0], "entries": 1}, {"data": [2.0], "entries": 2, **more}]
+    found = read(orjson.dumps(page(*rows)), fields=["data"])
+    assert [row.dict() | row.extra for row in found.rows] == rows
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_field_that_a_later_piece_lacks_is_absent_there(row_by_row: None, first: int) -> None:
+    rows: list[dict[str, Any]] = [
+        {"entries": 1, "me": "P/m", "data": [1.0]},
+        {"entries": 2, "data": [2.0]},
+        {"data": [3.0]},
+    ]
+    rows = rows[first:] + rows[:first]
+    found = read(orjson.dumps(page(*rows)), fields=["data"])
+    assert [row.dict() for row in found.rows] == [
+        {name: row[name] for name in ("me", "entries", "data") if name in row} for row in rows
+    ]
+    with pytest.raises(SchemaError, match="is missing") as caught:
+        read(orjson.dumps(page(*rows)), fields=["me", "data"])
+    assert (caught.value.row, caught.value.field) == (0 if first else 1, "me")
+
+
+@pytest.mark.parametrize("fields", [None, ["me", "data"]])
+def test_a_field_that_no_row_has_is_missing_if_it_was_asked_for(fields: list[str] | None) -> None:
+    rows = [{name: value for name, value in th1(number).items() if name != "me"} for number in range(3)]
+    with pytest.raises(SchemaError, match="is missing") as caught:
+        read(orjson.dumps(page(*rows)), fields=fields)
+    assert (caught.value.row, caught.value.field) == (0, "me")
+    assert "me" not in read(orjson.dumps(page(*rows)), fields=["data"]).rows[0].dict()
+
+
+@pytest.mark.parametrize("number", [1.5, -0.25, 1e-300])
+def test_a_part_of_an_entry_is_an_error(number: float) -> None:
+    with pytest.raises(SchemaError, match="not of type integer") as caught:
+        read(orjson.dumps(page(th1(1), th1(2, entries=number))))
+    assert (caught.value.row, caught.value.field) == (1, "entries")
+
+
+@pytest.mark.parametrize("number", [0.0, -0.0, 100.0, -(2.0**53), 2.0**63, -(2.0**63), 1e300])
+def test_a_whole_number_may_have_a_point(number: float) -> None:
+    (row,) = read(orjson.dumps(page(th1(1, entries=number)))).rows
+    assert (row.entries, type(row.entries)) == (int(number), int)
+
+
+@pytest.mark.parametrize("large", [2**53 + 1, -(2**53) - 1, 2**63 - 1])
+def test_a_large_whole_number_beside_one_with_a_point_is_exact(large: int) -> None:
+    """As float64, which the other would make of the column, it is another number."""
+    body = orjson.dumps(page(th1(1, entries=large), th1(2, entries=7.0)))
+    assert [row.entries for row in read(body).rows] == [large, 7]
+
+
+@pytest.mark.parametrize("record", [LumisectionHistogram1D, LumisectionHistogram2D])
+def test_contents_can_be_written_to_whatever_the_binnings(record: Any) -> None:
+    made = th1 if record is LumisectionHistogram1D else th2
+    wide = [1.0] * 5 if made is th1 else [[1.0] * 5] * 2
+    for rows in ([made(1), made(2)], [made(1), made(2, x_bin=5, data=wide), made(3)]):
+        for read_alike in (fast(page(*rows), record), from_objects(record, rows)):
+            assert read_alike is not None
+            for cell in read_alike.values["data"]:
+                cell[...] = -1.0
+            assert all((np.asarray(cell) == -1.0).all() for cell in read_alike.values["data"])
+
+
+# --- whatever is in it
+
+Pairs = list[tuple[str, str]]
+"""The members of a row as they are written: names without their quotation marks, and any text of JSON, or nearly."""
+
+ODD = [
+    *("null", "true", '"3"', "3", "2.5", "7.0", "-0", "-0.0", "1E5", "1e300", "1e999", "NaN", "01"),
+    *("9007199254740993", "9007199254740993.0", "9223372036854775808", "18446744073709551616"),
+    *("-9223372036854775809", "-9223372036854775808.0", "9223372036854775808.0"),
+    *("[]", "[1]", "[1, 2.5, 3]", "[1, null, 3]", "[[1, 2, 3], [4, 5, 6]]", "[[1, 2], [3]]", "[[], []]"),
+    *("[[1], 2, 3]", "[[[1], 2, 3], [4, 5, 6]]", "[18446744073709551616, 1, 2]", "{}", '{"a": [1]}'),
+    *('"P/charge"', '"P\\u005bcharge"', '"P[0]"', '"},{"', '"]}, {["', '"\\ud800"', '"\u00e9"', '""'),
+]
+NAMED = st.sampled_from(["dataset", "me", "run_number", "x_min", "x_bin", "y_bin", "entries", "data"])
+VALUES = st.sampled_from(ODD)
+CHANGES = st.one_of(
+    st.tuples(st.just("set"), NAMED, VALUES),
+    st.tuples(st.just("set"), st.sampled_from(["entries", "x_bin"]), st.sampled_from(["3.0", "2", "2.0"])),
+    st.tuples(st.just("set"), st.just("me"), st.sampled_from(['"P\\u005bcharge"', '"P[0]"', '"P/\\u0063"'])),
+    st.tuples(st.just("set"), st.just("data"), st.sampled_from(["[[1], 2, 3]", "[1.5, 2, 3]", "[1, 2]"])),
+    st.tuples(st.just("drop"), NAMED, st.just("")),
+    st.tuples(st.just("add"), st.sampled_from(["weather", "me", "entries", "d\\u0061ta", "data"]), VALUES),
+    st.tuples(st.just("turn"), st.just(""), st.just("")),
+)
+Change = tuple[str, str, str]
+
+
+def changed(row: Pairs, change: Change) -> Pairs:
+    """Return a row with one thing in it that is unusual."""
+    what, name, value = change
+    match what:
+        case "set":
+            return [(key, value if key == name else text) for key, text in row]
+        case "drop":
+            return [(key, text) for key, text in row if key != name]
+        case "add":
+            return [*row, (name, value)]
+        case _:
+            return row[::-1]
+
+
+def written(rows: list[Pairs]) -> bytes:
+    texts = ["{" + ", ".join(f'"{name}": {text}' for name, text in row) + "}" for row in rows]
+    return f'{{"next": null, "previous": null, "results": [{", ".join(texts)}]}}'.encode()
+
+
+def usual(record: Any, number: int, fields: list[str] | None) -> Pairs:
+    row = (th1 if record is LumisectionHistogram1D else th2)(number)
+    return [
+        (name, orjson.dumps(value).decode())
+        for name, value in row.items()
+        if fields is None or name in fields
+    ]
+
+
+@st.composite
+def unusual_pages(draw: st.DrawFn) -> tuple[Any, list[str] | None, bytes]:
+    """A page with some rows that are changed, or all of them in the same way."""
+    record = draw(st.sampled_from([LumisectionHistogram1D, LumisectionHistogram2D]))
+    fields = draw(st.sampled_from([None, None, ["data"], ["me", "data"], ["entries", "me"]]))
+    sent = draw(st.sampled_from([fields, fields, None, ["me", "entries", "x_bin", "data"]]))
+    rows = [usual(record, number, sent) for number in range(draw(st.integers(0, 5)))]
+    for at in draw(st.lists(st.integers(-1, len(rows) - 1), max_size=3)):
+        change = draw(CHANGES)
+        rows = [changed(row, change) if at in (-1, place) else row for place, row in enumerate(rows)]
+    return record, fields, written(rows)
+
+
+def as_read(body: bytes, record: Any, fields: list[str] | None) -> Any:
+    """Return what a page is read to, to be compared: its rows to the byte, or the error."""
+    try:
+        blocks = read(body, record, fields).store.blocks()
+    except SchemaError as error:
+        return error.resource, error.row, error.field, error.message
+    except DecodeError as error:
+        return type(error), error.message
+    (names,) = {tuple(block.values) for block in blocks}
+    rows = [[_as_compared(value) for value in block.values[name]] for name in names for block in blocks]
+    extra = [one for block in blocks for one in block.extra or [{}] * len(block)]
+    return names, [value for column in rows for value in column], extra
+
+
+def _as_compared(value: Any) -> Any:
+    if isinstance(value, int | float | np.generic | np.ndarray):
+        array = np.asarray(value)
+        return array.dtype, array.shape, repr(value) if array.dtype == object else array.tobytes()
+    return value
+
+
+def one_row(record: Any, *changes: Change) -> tuple[Any, None, bytes]:
+    row = usual(record, 1, None)
+    for change in changes:
+        row = changed(row, change)
+    return record, None, written([row])
+
+
+@settings(max_examples=settings().max_examples * 3 // 2)
+@given(unusual_pages(), st.sampled_from([1, 200, 600, 1 << 18]), st.sampled_from([1, 60, 1 << 22]))
+@example(
+    # A bracket that is written otherwise, and one too many: as many as there should be.
+    one_row(LumisectionHistogram1D, ("set", "me", '"P\\u005bcharge"'), ("set", "data", "[[1], 2, 3]")),
+    1 << 18,
+    1 << 22,
+)
+@example(one_row(LumisectionHistogram1D, ("set", "entries", "1e300")), 1 << 18, 1 << 22)
+@example(one_row(LumisectionHistogram1D, ("set", "me", '"\\ud800"')), 1 << 18, 1 << 22)
+@example(one_row(LumisectionHistogram1D, ("add", "d\\u0061ta", "[3, 2, 1]")), 1 << 18, 1 << 22)
+def test_whatever_is_unusual_both_ways_give_the_same(case: Any, piece: int, block: int) -> None:
+    record, fields, body = case
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(parsing, "_PIECE", piece)
+        patched.setattr(parsing, "_BLOCK", block)
+        found = as_read(body, record, fields)
+        patched.setattr(parsing, "_simdjson", lambda: None)
+        assert found == as_read(body, record, fields)
 
 
 def test_what_stands_around_the_rows_is_read_too() -> None:

@@ -203,10 +203,14 @@ def test_what_one_part_learns_about_slow_pages_serves_the_others(service: Servic
             raise GatewayError(status_code=504)
 
     service.before = before
-    # All in one part after the other, so that the order is known.
-    assert keys(service.pages(workers=1, page_size=None)) == ROWS
+    service.density = 10.0  # than which there is less, so there are several parts
+    # One part after the other, so that the order is known.
+    pages = list(service.pages(workers=1, page_size=None))
+    assert keys(pages) == ROWS
+    assert sum(len(page.rows) > 0 for page in pages) >= 3
     refused = [one["page_size"] for one in service.asked if one["page_size"] > 25]
     assert refused[:5] == [500, 250, 125, 62, 31]
+    assert refused.count(500) == 1
 
 
 # --- going on
@@ -250,6 +254,23 @@ def test_it_begins_after_a_position(service: Service, position: Position) -> Non
         page = parts({"next_token": page.next.partition("=")[2]}, False)
         got += keys([page])
     assert got == left
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_what_is_asked_for_again_comes_again(service: Service, workers: int) -> None:
+    """As after an error of whoever keeps the pages, to whom the page has come and does not count."""
+    rows: list[tuple[int, int]] = []
+    with service.pages(workers=workers) as pages:
+        fetch, paging = pages._fetch, dict[str, Any]()
+        while True:
+            page, again = fetch(paging, False), fetch(paging, False)
+            assert keys([again]) == keys([page])
+            assert again.next == page.next
+            rows += keys([page])
+            if page.next is None:
+                break
+            paging = {"next_token": page.next.partition("=")[2]}
+    assert rows == ROWS
 
 
 # --- being told to stop

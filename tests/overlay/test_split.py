@@ -120,8 +120,15 @@ def test_what_contradicts_itself_is_not_asked() -> None:
     runs = [(7, 100, 2000)]
     assert all_parts(splitter({"run_number": 5, "run_number__gte": 7}, runs)) == []
     assert all_parts(splitter({"ls_number": 5, "ls_number__lte": 4}, runs)) == []
-    assert all_parts(splitter({"dataset_id": 8}, runs)) == []
     assert all_parts(splitter({}, [])) == []
+
+
+@pytest.mark.parametrize("runs", [[], [(7, 100, 2000)]])
+def test_a_dataset_that_is_asked_for_by_its_id_is_asked_even_if_no_run_of_it_is_listed(runs: Any) -> None:
+    query = {"dataset": "/B", "dataset_id": 8, "run_number__gte": 5}
+    (part,) = all_parts(splitter(query, runs))
+    assert (part.query, part.end) == (query, Position(8))
+    assert all_parts(splitter(query, runs, after=part.end)) == []
 
 
 def test_runs_of_which_nothing_is_known_count_as_the_others() -> None:
@@ -129,6 +136,45 @@ def test_runs_of_which_nothing_is_known_count_as_the_others() -> None:
     assert [(part.query, part.lumisections) for part in parts] == [({"dataset_id": 7}, 300)]
     (alone,) = all_parts(splitter({"run_number": 1}, [(7, 1, None)], workers=1))
     assert alone.lumisections == 500
+
+
+@pytest.mark.parametrize(
+    ("counts", "lumisections"),
+    [
+        ((90, 100), 100),
+        ((100, 90), 100),
+        ((None, 90), 90),
+        ((90, None), 90),
+        ((90, 100, 95), 100),
+        ((3, 3), 3),
+    ],
+)
+def test_a_run_that_is_listed_twice_has_as_many_lumisections_as_the_longer(
+    counts: tuple[int | None, ...], lumisections: int
+) -> None:
+    cutting = splitter({"run_number": 1}, [(7, 1, count) for count in counts], workers=1)
+    assert cutting.rows_left == lumisections
+    (part,) = all_parts(cutting)
+    assert part.lumisections == lumisections
+
+
+@pytest.mark.parametrize("rows", [0, 1, 400, 10_000])
+def test_a_part_between_the_runs_that_are_known_teaches_nothing(rows: int) -> None:
+    """What is found where nothing was expected says nothing of how many rows a lumisection has."""
+    cutting, untaught = (
+        splitter({"dataset_id": 7}, [(7, 100, 1000)], page_rows=400, workers=1) for _ in "12"
+    )
+    between, same = cutting.next(), untaught.next()
+    assert between is not None
+    assert (between.lumisections, between) == (0, same)
+    cutting.learn(between, rows)
+    assert cutting.rows_left == untaught.rows_left == 1000
+    for each in (cutting, untaught):
+        first = each.next()
+        assert first is not None
+        each.learn(first, 3 * first.lumisections)
+    assert cutting.rows_left == untaught.rows_left
+    assert all_parts(cutting) == all_parts(untaught)
 
 
 def test_a_dataset_that_only_the_position_knows_is_still_held_to_the_filters() -> None:
@@ -332,8 +378,11 @@ def cases(draw: st.DrawFn) -> tuple[list[Row], dict[str, Any], list[tuple[int, i
     datasets = sorted({row[0] for row in answer(query, table)})
     known: list[tuple[int, int, int | None]] = []
     for dataset in datasets:
-        # At least one run of each dataset, or the dataset would not be known.
-        known.append((dataset, draw(st.integers(-2, 12)), draw(st.integers(0, 16))))
+        # At least one run of each dataset, or the dataset would not be known, unless it is asked for by its id.
+        if "dataset_id" not in query or draw(st.booleans()):
+            known.append((dataset, draw(st.integers(-2, 12)), draw(st.integers(0, 16))))
+        elif draw(st.booleans()):
+            continue
         numbers = draw(st.lists(st.integers(-2, 12), max_size=12))
         known += [(dataset, number, draw(st.none() | st.integers(0, 16))) for number in numbers]
     return table, query, draw(st.permutations(known))
