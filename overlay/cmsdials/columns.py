@@ -26,6 +26,7 @@ __all__ = [
     "LENGTHS",
     "Columns",
     "Values",
+    "are_equal",
     "array_of",
     "as_json",
     "column_of",
@@ -143,10 +144,17 @@ class _Row:
         return {} if extra is None else deepcopy(dict(extra[self.index]))
 
 
+def are_equal(values: list[Any]) -> bool:
+    """Whether all values are equal, as most texts of a page are."""
+    return bool(values) and values.count(values[0]) == len(values)
+
+
 def column_of(kind: str, values: list[Any]) -> Values:
     """Return the values of a field as an array where they all are numbers that it can hold, else as they are."""
     if kind == "string":
         once: dict[Any, Any] = {}
+        if are_equal(values):
+            return values[:1] * len(values)
         try:
             return [once.setdefault(value, value) for value in values]
         except TypeError:  # something that is no text, and cannot be hashed, which somebody has put there

@@ -167,6 +167,9 @@ def _series(pandas: Any, field: Field, values: list[Values]) -> Any:
 def _cells(values: Sequence[Values]) -> Iterator[Any]:
     """Yield the contents of each histogram: an array, or in 2D a list of arrays, which Parquet can hold."""
     for part in values:
+        if isinstance(part, np.ndarray) and part.ndim == 2:
+            yield from part
+            continue
         for cell in part:
             if cell is ABSENT:
                 yield None

@@ -19,7 +19,7 @@ import numpy as np
 import orjson
 from cmsdials_api.records import Field, Record
 
-from cmsdials.columns import LENGTHS, Columns, Values, column_of
+from cmsdials.columns import LENGTHS, Columns, Values, are_equal, column_of
 
 __all__ = ["Parsed", "parsed_histograms"]
 
@@ -163,7 +163,7 @@ class _Block(Generic[RecordT]):
             return False
         names = list(rows[0])
         sent = {*self._scalars} if self._cells is None else {*self._scalars, self._contents.name}
-        if not self._known.keys() >= {*names} or any(len(row) != len(names) for row in rows):
+        if not self._known.keys() >= {*names} or {*map(len, rows)} != {len(names)}:
             return False
         if len({*names}) != len(names) or (self._count and {*names} != sent):
             return False
@@ -176,7 +176,8 @@ class _Block(Generic[RecordT]):
             if not set(map(type, column)) <= _PLAIN.get(self._known[name].kind, set()):
                 return False
             if self._known[name].kind == "string":
-                brackets += sum(text.count("[") * column.count(text) for text in set(column))
+                texts = column[:1] if are_equal(column) else {*column}
+                brackets += sum(text.count("[") * column.count(text) for text in texts)
             self._scalars.setdefault(name, []).extend(column)
         self._count += len(rows)
         if b"\\" in written and b"\\u005" in written:
@@ -190,20 +191,21 @@ class _Block(Generic[RecordT]):
         if self._contents.dimensions == 2:
             widths = [set(map(len, array)) for array in arrays]
             lengths.append([width for (width,) in widths])  # a ValueError if rows differ, or there are none
-        shapes = [*zip(*lengths, strict=True)]
         numbers = np.frombuffer(b"".join([array.as_buffer(of_type="d") for array in arrays]))
-        if self._cells is None and len(set(shapes)) == 1:
+        shape = tuple(of_axis[0] for of_axis in lengths)
+        is_uniform = all(map(are_equal, lengths))
+        if self._cells is None and is_uniform:
             # In large blocks, not between what lives shortly: memory would go to pieces.
-            row = 8 * prod(shapes[0])
-            self._cells = np.empty((max(len(arrays), _BLOCK // max(1, row)), *shapes[0]))
+            self._cells = np.empty((max(len(arrays), _BLOCK // max(1, 8 * prod(shape))), *shape))
         start, stop = self._count, self._count + len(arrays)
-        if isinstance(self._cells, np.ndarray) and {*shapes} == {self._cells.shape[1:]}:
-            self._cells[start:stop] = numbers.reshape(len(arrays), *shapes[0])
+        if isinstance(self._cells, np.ndarray) and is_uniform and shape == self._cells.shape[1:]:
+            self._cells[start:stop] = numbers.reshape(len(arrays), *shape)
         else:
             if not isinstance(self._cells, list):
                 self._cells = [] if self._cells is None else [*self._cells[:start]]
-            parts = np.split(numbers.copy(), np.cumsum([prod(shape) for shape in shapes])[:-1])
-            self._cells += [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+            shapes = [*zip(*lengths, strict=True)]
+            parts = np.split(numbers.copy(), np.cumsum([prod(one) for one in shapes])[:-1])
+            self._cells += [part.reshape(one) for part, one in zip(parts, shapes, strict=True)]
         return len(arrays) + (sum(lengths[0]) if self._contents.dimensions == 2 else 0)
 
     def columns(self, fields: Sequence[str] | None) -> Columns[RecordT] | None:
