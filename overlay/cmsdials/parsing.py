@@ -170,7 +170,7 @@ class _Block(Generic[RecordT]):
         brackets = 1
         for name in names:
             if name == self._contents.name:
-                brackets += self._add_contents([row[name] for row in rows])
+                brackets += self._add_contents(rows)
                 continue
             column = [row[name] for row in rows]
             if not set(map(type, column)) <= _PLAIN.get(self._known[name].kind, set()):
@@ -185,28 +185,33 @@ class _Block(Generic[RecordT]):
         # More brackets: arrays are nested deeper than they should be, which as_buffer flattens.
         return bool(np.count_nonzero(np.frombuffer(written, np.uint8) == ord("[")) == brackets)
 
-    def _add_contents(self, arrays: list[Any]) -> int:
+    def _add_contents(self, rows: list[Any]) -> int:
         """Add the contents of some histograms; return how many arrays they stand in."""
-        lengths = [[*map(len, arrays)]]
-        if self._contents.dimensions == 2:
-            widths = [set(map(len, array)) for array in arrays]
-            lengths.append([width for (width,) in widths])  # a ValueError if rows differ, or there are none
-        numbers = np.frombuffer(b"".join([array.as_buffer(of_type="d") for array in arrays]))
+        lengths: list[list[int]] = [[] for _ in range(self._contents.dimensions)]
+        buffers = []
+        for row in rows:  # one array at a time: many would set off the garbage collector, again and again
+            array = row[self._contents.name]
+            lengths[0].append(len(array))
+            if self._contents.dimensions == 2:
+                (width,) = set(map(len, array))  # a ValueError if rows differ, or there are none
+                lengths[1].append(width)
+            buffers.append(array.as_buffer(of_type="d"))
+        numbers = np.frombuffer(b"".join(buffers))
         shape = tuple(of_axis[0] for of_axis in lengths)
         is_uniform = all(map(are_equal, lengths))
         if self._cells is None and is_uniform:
             # In large blocks, not between what lives shortly: memory would go to pieces.
-            self._cells = np.empty((max(len(arrays), _BLOCK // max(1, 8 * prod(shape))), *shape))
-        start, stop = self._count, self._count + len(arrays)
+            self._cells = np.empty((max(len(rows), _BLOCK // max(1, 8 * prod(shape))), *shape))
+        start, stop = self._count, self._count + len(rows)
         if isinstance(self._cells, np.ndarray) and is_uniform and shape == self._cells.shape[1:]:
-            self._cells[start:stop] = numbers.reshape(len(arrays), *shape)
+            self._cells[start:stop] = numbers.reshape(len(rows), *shape)
         else:
             if not isinstance(self._cells, list):
                 self._cells = [] if self._cells is None else [*self._cells[:start]]
             shapes = [*zip(*lengths, strict=True)]
             parts = np.split(numbers.copy(), np.cumsum([prod(one) for one in shapes])[:-1])
             self._cells += [part.reshape(one) for part, one in zip(parts, shapes, strict=True)]
-        return len(arrays) + (sum(lengths[0]) if self._contents.dimensions == 2 else 0)
+        return len(rows) + (sum(lengths[0]) if self._contents.dimensions == 2 else 0)
 
     def columns(self, fields: Sequence[str] | None) -> Columns[RecordT] | None:
         """Return all rows, None if they are not as they should be."""
