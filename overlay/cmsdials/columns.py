@@ -163,6 +163,8 @@ def column_of(kind: str, values: list[Any]) -> Values:
     if dtype is None or not set(map(type, values)) <= _HOLDS[kind]:
         return values
     try:
+        if are_equal(values) and values[0] != 0:  # 0.0 and -0.0 are equal, and not the same
+            return np.full(len(values), values[0], dtype)
         return np.array(values, dtype)
     except OverflowError:  # beyond 64 bits
         return values

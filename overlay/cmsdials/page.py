@@ -6,6 +6,7 @@ cursor in it is used, with the address that the user gave.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -53,6 +54,7 @@ class Page(Tabular[RecordT], Generic[RecordT]):
         return f"<page of {len(self)} rows of {self.store.record.__name__}, {more}>"
 
 
+@lru_cache(maxsize=16)
 def cursor_of(link: str | None) -> str | None:
     """Return the cursor that a link carries, None where there is no link or no cursor in it."""
     if not link:
