@@ -21,11 +21,11 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 from attrs import frozen
 
+from cmsdials.closing import Closing
 from cmsdials.errors import CheckpointError, ConfigurationError
 from cmsdials.origin import Origin
 
@@ -83,7 +83,7 @@ def _named(path: object) -> Path:
     raise ConfigurationError(message)
 
 
-class CheckpointFile:
+class CheckpointFile(Closing):
     """A file that pages are appended to. No other process can append to it meanwhile.
 
     Args:
@@ -154,14 +154,6 @@ class CheckpointFile:
         if not same:
             message = f"another process has written {self._path} in this moment"
             raise CheckpointError(message, advice="Go on from what it holds now: pass it as resume_from=.")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
-
 from cmsdials.address import base_url_refusal
+from cmsdials.closing import Closing
 from cmsdials.credentials import FillsHeaders, credentials_refusal
 from cmsdials.headers import workspace_refusal
 from cmsdials.instances import PRODUCTION
@@ -27,7 +25,7 @@ from cmsdials.timeout import Timeout
 __all__ = ["Dials"]
 
 
-class Dials:
+class Dials(Closing):
     """A DIALS service, as one user sees one of its workspaces.
 
     The constructor sends nothing. All requests of an object go over one pool of connections; `close()`, or the end
@@ -113,14 +111,6 @@ class Dials:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         if not hasattr(self, "_session"):

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from cmsdials_api.records import Record
 
+from cmsdials.closing import Closing
 from cmsdials.errors import ConfigurationError, RequestFailedError
 from cmsdials.listing import Listing
 from cmsdials.origin import Origin
@@ -26,7 +26,7 @@ Fetch = Callable[[Mapping[str, Any], bool], Page[RecordT]]
 """Fetches a page: its paging parameters in, the page out. Told to be hasty, it does not repeat what is too slow."""
 
 
-class Pages(Generic[RecordT]):
+class Pages(Closing, Generic[RecordT]):
     """The pages of a listing, fetched one by one.
 
     Args:
@@ -83,14 +83,6 @@ class Pages(Generic[RecordT]):
         """Stop what is fetched ahead. The next call, if there is one, goes on from where the listing is."""
         self._close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def __iter__(self) -> Self:
         return self
 
@@ -139,7 +131,7 @@ class Pages(Generic[RecordT]):
         return f"<{self.pages} pages, {self.rows} rows of {self.origin.resource}, {state}>"
 
 
-class Rows(Generic[RecordT]):
+class Rows(Closing, Generic[RecordT]):
     """The rows of a listing, fetched a page at a time.
 
     Args:
@@ -159,14 +151,6 @@ class Rows(Generic[RecordT]):
     def close(self) -> None:
         """Stop what is fetched ahead, as `Pages.close`."""
         self.pages.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __next__(self) -> RecordT:
         """Return the next row, fetching a page where one is needed. Raises as `Pages.__next__`."""

@@ -56,7 +56,7 @@ def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listi
     is_begun = read_position(listing.cursor) is not None
     if not is_begun and (concurrency == 1 or listing.cursor is not None):
         return False
-    if not can_be_split({}, accepts):
+    if not can_be_split(accepts):
         return False
     if "order_by" in query:
         message = "order_by and concurrency exclude each other: parts come in the order of the service"
@@ -92,7 +92,6 @@ class Parts(Generic[RecordT]):
 
     Args:
         query: The whole listing, by wire name.
-        accepts: The names that the list takes.
         plan: Finds out what is known; called when the first page is asked for, and again after an error.
         fetch: Makes what fetches the pages of a query, for a listing of it.
         record: What rows are.
@@ -106,7 +105,6 @@ class Parts(Generic[RecordT]):
         self,
         query: Mapping[str, Any],
         *,
-        accepts: Collection[str],
         plan: Callable[[], Plan],
         fetch: Callable[[Mapping[str, Any], Listing], Fetch[RecordT]],
         record: type[RecordT],
@@ -116,7 +114,6 @@ class Parts(Generic[RecordT]):
         workers: int,
     ) -> None:
         self._query = query
-        self._accepts = accepts
         self._plan = plan
         self._record = record
         self._one = _OnePart(query, fetch, record, origin, link, page_size)
@@ -152,7 +149,6 @@ class Parts(Generic[RecordT]):
         splitter = Splitter(
             self._query,
             plan.runs,
-            accepts=self._accepts,
             rows_per_lumisection=plan.rows_per_lumisection,
             page_rows=min(self._page_size or LARGEST_PAGE, LARGEST_PAGE),
             workers=self._workers,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import sys
 import warnings
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from cmsdials import extras
+from cmsdials.closing import Closing
 from cmsdials.errors import MissingDependencyError
 from cmsdials.warning import warn
 
 __all__ = ["Progress", "progress_bar"]
 
 
-class Progress:
+class Progress(Closing):
     """Progress that is not shown, and what every kind of progress can do. Use it in a ``with`` block."""
 
     def update(self, n: int = 1) -> None:
@@ -25,14 +25,6 @@ class Progress:
 
     def close(self) -> None:
         """Leave the bar as it stands. A second call does nothing."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Bar(Progress):

@@ -385,13 +385,11 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             return fetch
 
         origin = self._origin(query)
-        accepts = self._table.filters.PARAMETERS
-        if not are_parts(query, accepts, listing, concurrency):
+        if not are_parts(query, self._table.filters.PARAMETERS, listing, concurrency):
             return Pages(fetch_of(query, listing), listing, origin, keep)
         listing.in_parts = True
         parts = Parts(
             query,
-            accepts=accepts,
             plan=lambda: plan_of(self._session, query, _dimensions(self._record), rules),
             fetch=fetch_of,
             record=self._record,

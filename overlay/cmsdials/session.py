@@ -10,19 +10,18 @@ All pages of a session travel over one pool of connections (`cmsdials.pool`), an
 
 from __future__ import annotations
 
-import copy
 import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from cmsdials.address import address, base_url_refusal, checked_base_url
 from cmsdials.answers import Answer
 from cmsdials.aside import aside
 from cmsdials.call import Call, call_for
+from cmsdials.closing import Closing
 from cmsdials.credentials import FillsHeaders
 from cmsdials.errors import (
     AuthenticationError,
@@ -60,7 +59,7 @@ class _Good(Generic[T]):
     answer: Answer
 
 
-class Session:
+class Session(Closing):
     """One DIALS, one set of credentials, one workspace, one pool of connections.
 
     The constructor checks its arguments and does no I/O. Threads may share a session. Close it, or use it in
@@ -187,31 +186,9 @@ class Session:
                 if hold is not None:
                     self._gate.open(hold)
 
-    def with_workspace(self, workspace: str | None) -> Session:
-        """Return a session for another workspace that shares this one's connections and credentials.
-
-        Raises:
-            ConfigurationError: If no header can carry the name.
-        """
-        refusal = workspace_refusal(workspace)
-        if refusal is not None:
-            del workspace
-            raise refusal
-        other = copy.copy(self)
-        other.workspace = workspace
-        return other
-
     def close(self) -> None:
-        """Close the connections; also those of sessions made by `with_workspace`."""
+        """Close the connections."""
         self._pool.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         if not hasattr(self, "_pool"):

@@ -20,8 +20,6 @@ from typing import Any
 
 from attrs import frozen
 
-from cmsdials.errors import FilterError
-
 __all__ = ["Part", "Position", "Splitter", "can_be_split", "read_position"]
 
 _DATASET = ("dataset", "dataset__regex")
@@ -158,14 +156,13 @@ class _Start:
     left: int
 
 
-def can_be_split(query: Mapping[str, Any], accepts: Collection[str]) -> bool:
-    """Whether a listing can be cut: it takes a dataset, ranges of runs and lumisections, and comes in its usual order.
+def can_be_split(accepts: Collection[str]) -> bool:
+    """Whether a list can be cut: it takes a dataset, and ranges of runs and lumisections.
 
     Args:
-        query: The query, by wire name.
         accepts: The names that the list takes.
     """
-    return {"dataset_id", *_RUN, *_LS} <= {*accepts} and "order_by" not in query
+    return {"dataset_id", *_RUN, *_LS} <= {*accepts}
 
 
 class Splitter:
@@ -179,14 +176,10 @@ class Splitter:
         query: The query, by wire name. Its next_token is left out of the parts; page_size, if any, stays.
         runs: Of each run that the service lists for the query's dataset and run: dataset_id, run_number, and how
             many lumisections it has, or None. In any order; of doubles the larger number counts.
-        accepts: The names that the list takes; see `can_be_split`. Without those of lumisections no run is cut.
         rows_per_lumisection: Rows expected in a lumisection.
         page_rows: Rows in a page at most.
         workers: How many parts are asked at a time.
         after: Position to begin after, of this query and any way of cutting it; None for the beginning.
-
-    Raises:
-        FilterError: The position is within a run, and this list cannot begin there.
     """
 
     def __init__(
@@ -194,7 +187,6 @@ class Splitter:
         query: Mapping[str, Any],
         runs: Iterable[tuple[int, int, int | None]],
         *,
-        accepts: Collection[str],
         rows_per_lumisection: float,
         page_rows: int,
         workers: int,
@@ -202,12 +194,6 @@ class Splitter:
     ) -> None:
         self._runs = _Range.of(query, _RUN)
         self._lumisections = _Range.of(query, _LS)
-        self._cuts_runs = {*_LS} <= {*accepts}
-        if after is not None and after.ls_number is not None and not self._cuts_runs:
-            message = (
-                f"next_token={str(after)!r} is within a run, and this list has no filter for lumisections"
-            )
-            raise FilterError(message, advice="Go on with the listing that it is of, or list anew.")
         last = self._lumisections.high
         if after is not None and after.ls_number is not None and last is not None and after.ls_number >= last:
             after = Position(after.dataset_id, after.run_number)  # nothing that is wanted is left of the run
@@ -358,7 +344,7 @@ class Splitter:
         return self._part(at, _Range(run.number, run.number), covered, end, after, lumisections)
 
     def _can_cut(self, run: _Run) -> bool:
-        return self._cuts_runs and run.last > run.first
+        return run.last > run.first
 
     def _part(
         self,

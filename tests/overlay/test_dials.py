@@ -157,10 +157,6 @@ def test_a_secret_in_the_wrong_place_is_shown_nowhere(arguments: dict[str, str])
         with pytest.raises(ConfigurationError, match=name) as caught:
             AuthClient(**{name: arguments["base_url"]})
         assert SECRET not in shown(caught.value)
-    if "workspace" in arguments:
-        with pytest.raises(ConfigurationError) as caught:
-            Session("https://dials.test/", None).with_workspace(arguments["workspace"])
-        assert SECRET not in shown(caught.value)
 
 
 @pytest.mark.parametrize("kind", [Dials, Session])

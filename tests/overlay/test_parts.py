@@ -81,7 +81,6 @@ class Service:
     def pages(self, *, workers: int = 2, page_size: int | None = 20, **query: Any) -> Pages[Lumisection]:
         parts = Parts(
             query,
-            accepts=ACCEPTS,
             plan=self.plan,
             fetch=self.fetch_of,
             record=Lumisection,

@@ -127,8 +127,8 @@ def test_the_headers():
 def test_the_workspace_stays_where_it_belongs():
     script = Script(ok)
     tracker = script.session(workspace="tracker")
-    jetmet = tracker.with_workspace("jetmet")
-    nowhere = tracker.with_workspace(None)
+    jetmet = script.session(workspace="jetmet")
+    nowhere = script.session(workspace=None)
     sent = {**RUNS, "headers": {"workspace": "stale"}}
     for session, request, workspace in [
         (tracker, RUNS, True),
@@ -142,7 +142,6 @@ def test_the_workspace_stays_where_it_belongs():
     assert [request.headers.get("workspace") for request in script.asked] == [
         "tracker", "jetmet", None, None, None, "tracker",
     ]  # fmt: skip
-    assert tracker._pool is jetmet._pool
 
 
 def test_credentials_have_the_last_word():
@@ -528,13 +527,13 @@ def test_all_threads_of_a_session_wait_when_one_is_told_to(answers, waits):
     assert len(script.asked) == len(answers) + 2
 
 
-def test_a_session_for_another_workspace_waits_too():
+def test_a_wait_that_is_over_is_over_for_all():
     script = Script(ok)
     session = script.session(workspace="tracker")
     session._gate.close(script.now, 9.0)
-    session.with_workspace("jetmet").perform(RUNS, read_json)
     session.perform(RUNS, read_json)
-    assert script.waits == [9.0], "and the wait is over for all"
+    session.perform(RUNS, read_json)
+    assert script.waits == [9.0]
 
 
 def test_a_request_that_is_given_up_holds_nobody():
@@ -581,7 +580,7 @@ def test_where_somebody_has_answered_it_is_tried_for_longer(answer):
     with contextlib.suppress(errors.RequestFailedError):
         session.perform(RUNS, read_json, retries=0)
     with pytest.raises(errors.ConnectionFailedError) as caught:
-        session.with_workspace("jetmet").perform(RUNS, read_json)
+        session.perform(RUNS, read_json)
     assert (caught.value.attempts, script.waits) == (6, [1.0, 2.0, 4.0, 8.0])
     assert "Nobody" not in str(caught.value)
 

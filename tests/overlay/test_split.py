@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from cmsdials.errors import FilterError
 from cmsdials.filters import LumisectionHistogram1DFilters, MLBadLumisectionFilters, RunFilters
 from cmsdials.split import Part, Position, Splitter, can_be_split, read_position
 from hypothesis import given
@@ -41,7 +40,7 @@ def answer(query: dict[str, Any], table: Sequence[Row]) -> list[Row]:
 
 
 def splitter(query: dict[str, Any], runs: Any, **changed: Any) -> Splitter:
-    usual: dict[str, Any] = {"accepts": ALL, "rows_per_lumisection": 1.0, "page_rows": 500, "workers": 3}
+    usual: dict[str, Any] = {"rows_per_lumisection": 1.0, "page_rows": 500, "workers": 3}
     return Splitter(query, runs, **{**usual, **changed})
 
 
@@ -104,16 +103,6 @@ def test_an_exact_lumisection_is_asked_run_by_run() -> None:
         {"dataset_id": 7, "run_number__lte": 499, "ls_number": 78},
         {"dataset_id": 7, "run_number__gte": 500, "ls_number": 78},
     ]
-
-
-def test_without_filters_for_lumisections_no_run_is_cut() -> None:
-    parts = all_parts(splitter({}, [(7, 100, 2000), (7, 101, 2000)], accepts=RunFilters.PARAMETERS))
-    assert [part.query for part in parts] == [
-        {"dataset_id": 7, "run_number__lte": 100},
-        {"dataset_id": 7, "run_number__gte": 101},
-    ]
-    with pytest.raises(FilterError, match=r"next_token='after\.7\.100\.3' is within a run"):
-        splitter({}, [(7, 100, 2000)], accepts=RunFilters.PARAMETERS, after=Position(7, 100, 3))
 
 
 def test_what_contradicts_itself_is_not_asked() -> None:
@@ -222,17 +211,15 @@ def test_a_run_that_is_gone_on_with_is_expected_to_have_what_is_left_of_it() -> 
 
 
 @pytest.mark.parametrize(
-    ("query", "accepts", "can"),
+    ("accepts", "can"),
     [
-        ({}, ALL, True),
-        ({"me__regex": "PXBarrel"}, ALL, True),
-        ({"order_by": "-run_number"}, ALL, False),
-        ({}, RunFilters.PARAMETERS, False),  # one that lists them all is what a plan is made of
-        ({}, MLBadLumisectionFilters.PARAMETERS, False),
+        (ALL, True),
+        (RunFilters.PARAMETERS, False),  # one that lists them all is what a plan is made of
+        (MLBadLumisectionFilters.PARAMETERS, False),
     ],
 )
-def test_which_listings_can_be_split(query: dict[str, Any], accepts: Any, can: bool) -> None:
-    assert can_be_split(query, accepts) is can
+def test_which_lists_can_be_split(accepts: Any, can: bool) -> None:
+    assert can_be_split(accepts) is can
 
 
 # --- positions
