@@ -19,9 +19,6 @@ __all__ = ["Outcome", "Told", "run_scenario"]
 PATIENCE = 300.0
 """Seconds after which a client has failed."""
 
-WARM_UP = 0.1
-"""Part of the rows that is fetched in the first round, which does not count."""
-
 Told = Callable[[str], None]
 
 
@@ -67,7 +64,7 @@ def run_scenario(
         environments: Where clients run, by name; those of other environments are left out.
         rounds: Rounds that count.
         factor: Size, 1 for the whole.
-        warm_up: Whether there is a round before that does not count.
+        warm_up: Whether there is a round before that does not count: the server then knows all queries.
         compressed: Whether the server answers with gzip.
         told: Hears what goes on.
 
@@ -85,7 +82,7 @@ def run_scenario(
                 outcome = outcomes[contender.name]
                 if outcome.error is not None:
                     continue
-                task = scenario.task(contender, url, WARM_UP if number < 0 else 1.0)
+                task = scenario.task(contender, url)
                 found = _measure(environments[contender.environment], task)
                 if isinstance(found, str):
                     outcome.error = found

@@ -72,11 +72,11 @@ class Scenario:
         volume = self.volume(factor)
         return self.title.format(rows=f"{volume.runs * volume.ls:,}".replace(",", " "))
 
-    def task(self, contender: Contender, url: str, part: float = 1.0) -> Task:
-        """Return what a client is told, if it is to fetch a part of its share."""
+    def task(self, contender: Contender, url: str) -> Task:
+        """Return what a client is told."""
         if self.resource is None:
             return Task(contender.client, options=dict(contender.options))
-        runs = max(1, round(self.runs * contender.share * part))
+        runs = max(1, round(self.runs * contender.share))
         filters = {
             "dataset_id": next(iter(DATASETS)),
             "run_number__gte": FIRST_RUN,

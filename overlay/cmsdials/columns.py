@@ -33,6 +33,7 @@ __all__ = [
     "from_objects",
     "has_field",
     "not_finite",
+    "numbers_of",
     "objects_of",
     "of_records",
 ]
@@ -159,15 +160,24 @@ def column_of(kind: str, values: list[Any]) -> Values:
             return [once.setdefault(value, value) for value in values]
         except TypeError:  # something that is no text, and cannot be hashed, which somebody has put there
             return values
-    dtype = _DTYPES.get(kind)
-    if dtype is None or not set(map(type, values)) <= _HOLDS[kind]:
+    if kind not in _DTYPES or not set(map(type, values)) <= _HOLDS[kind]:
         return values
     try:
-        if are_equal(values) and values[0] != 0:  # 0.0 and -0.0 are equal, and not the same
-            return np.full(len(values), values[0], dtype)
-        return np.array(values, dtype)
+        return numbers_of(kind, values)
     except OverflowError:  # beyond 64 bits
         return values
+
+
+def numbers_of(kind: str, values: list[Any]) -> np.ndarray[Any, Any]:
+    """Return numbers, all of a kind, as an array.
+
+    Raises:
+        OverflowError: One is beyond 64 bits.
+    """
+    dtype = _DTYPES[kind]
+    if are_equal(values) and values[0] != 0:  # 0.0 and -0.0 are equal, and not the same
+        return np.full(len(values), values[0], dtype)
+    return np.array(values, dtype)
 
 
 def from_objects(

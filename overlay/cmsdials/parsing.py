@@ -19,7 +19,7 @@ import numpy as np
 import orjson
 from cmsdials_api.records import Field, Record
 
-from cmsdials.columns import LENGTHS, Columns, Values, are_equal, column_of
+from cmsdials.columns import LENGTHS, Columns, Values, are_equal, column_of, numbers_of
 
 __all__ = ["Parsed", "parsed_histograms"]
 
@@ -27,6 +27,7 @@ RecordT = TypeVar("RecordT", bound=Record)
 Array: TypeAlias = "np.ndarray[Any, Any]"
 
 _PLAIN: Mapping[str, set[type]] = {"integer": {int, float}, "number": {float, int}, "string": {str}}
+_NONE: frozenset[type] = frozenset()
 _EXACT = 2**53  # below it, a float64 holds every whole number
 _UNUSUAL = (
     AttributeError,
@@ -151,6 +152,7 @@ class _Block(Generic[RecordT]):
         self._known = {one.name: one for one in record.FIELDS}
         self._count = 0
         self._scalars: dict[str, list[Any]] = {}
+        self._types: dict[str, set[type]] = {}
         self._cells: Array | list[Array] | None = None
 
     def has_room(self, rows: int) -> bool:
@@ -173,9 +175,12 @@ class _Block(Generic[RecordT]):
                 brackets += self._add_contents(rows)
                 continue
             column = [row[name] for row in rows]
-            if not set(map(type, column)) <= _PLAIN.get(self._known[name].kind, set()):
+            kind = self._known[name].kind
+            types = self._types.setdefault(name, set())
+            types.update(map(type, column))
+            if not types <= _PLAIN.get(kind, _NONE):
                 return False
-            if self._known[name].kind == "string":
+            if kind == "string":
                 texts = column[:1] if are_equal(column) else {*column}
                 brackets += sum(text.count("[") * column.count(text) for text in texts)
             self._scalars.setdefault(name, []).extend(column)
@@ -187,15 +192,19 @@ class _Block(Generic[RecordT]):
 
     def _add_contents(self, rows: list[Any]) -> int:
         """Add the contents of some histograms; return how many arrays they stand in."""
-        lengths: list[list[int]] = [[] for _ in range(self._contents.dimensions)]
+        is_nested = self._contents.dimensions == 2
+        name = self._contents.name
+        outer: list[int] = []
+        inner: list[int] = []
         buffers = []
         for row in rows:  # one array at a time: many would set off the garbage collector, again and again
-            array = row[self._contents.name]
-            lengths[0].append(len(array))
-            if self._contents.dimensions == 2:
+            array = row[name]
+            outer.append(len(array))
+            if is_nested:
                 (width,) = set(map(len, array))  # a ValueError if rows differ, or there are none
-                lengths[1].append(width)
+                inner.append(width)
             buffers.append(array.as_buffer(of_type="d"))
+        lengths = [outer, inner] if is_nested else [outer]
         numbers = np.frombuffer(b"".join(buffers))
         shape = tuple(of_axis[0] for of_axis in lengths)
         is_uniform = all(map(are_equal, lengths))
@@ -211,14 +220,14 @@ class _Block(Generic[RecordT]):
             shapes = [*zip(*lengths, strict=True)]
             parts = np.split(numbers.copy(), np.cumsum([prod(one) for one in shapes])[:-1])
             self._cells += [part.reshape(one) for part, one in zip(parts, shapes, strict=True)]
-        return len(rows) + (sum(lengths[0]) if self._contents.dimensions == 2 else 0)
+        return len(rows) + (sum(outer) if is_nested else 0)
 
     def columns(self, fields: Sequence[str] | None) -> Columns[RecordT] | None:
         """Return all rows, None if they are not as they should be."""
         values: dict[str, Values] = {}
         for name, one in self._known.items():
             if name in self._scalars:
-                made = _column(one, self._scalars[name])
+                made = _column(one, self._scalars[name], self._types[name])
                 if made is None:
                     return None
                 values[name] = made
@@ -238,13 +247,13 @@ class _Block(Generic[RecordT]):
         return Columns(self._record, self._count, values)
 
 
-def _column(one: Field, column: list[Any]) -> Values | None:
-    if one.kind == "integer" and float in set(
-        map(type, column)
-    ):  # as 100.0, which one generation writes for 100
-        numbers = np.array(column, np.float64)
+def _column(one: Field, column: list[Any], types: set[type]) -> Values | None:
+    if one.kind == "string":
+        return column_of(one.kind, column)
+    if one.kind == "integer" and float in types:  # as 100.0, which one generation writes for 100
+        numbers = numbers_of("number", column)
         if not (abs(numbers) < _EXACT).all():
             return None
         whole = numbers.astype(np.int64)
         return whole if (whole == numbers).all() else None
-    return column_of(one.kind, column)
+    return numbers_of(one.kind, column)

@@ -292,6 +292,8 @@ def _forsake(pool: Pool[Client], exchange: Exchange) -> None:
 def _log_attempt(
     call: Call, attempt: int, waited: float, seconds: float, outcome: _Good[Any] | RequestFailedError
 ) -> None:
+    if not _log.isEnabledFor(logging.DEBUG):
+        return
     if isinstance(outcome, _Good):
         what = f"HTTP {outcome.answer.status}, {len(outcome.answer.content)} bytes"
     else:
