@@ -224,6 +224,9 @@ def _is_hardly_begun(path: Path) -> bool:
             line = file.readline(1 << 20)
             if not _BEGINNING.startswith(line[: len(_BEGINNING)]):
                 return False
+            if line.endswith(b"\n"):
+                file.seek(0)
+                _read_header(path, file)
             return not any("next" in page.said for page in _pages(path, file))
     except (OSError, CheckpointError):
         return False

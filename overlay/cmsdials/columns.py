@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from itertools import chain, groupby
 from math import inf
+from operator import itemgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
@@ -338,12 +339,13 @@ def of_records(record: type[RecordT], rows: Sequence[RecordT]) -> list[Columns[R
         rows: The records.
     """
     blocks: list[Columns[RecordT]] = []
-    for source, group in groupby(rows, key=_source):
+    # What a row is made of is asked once: another thread that looks into the row can make it stand on its own.
+    for source, group in groupby(((*_source(row), row) for row in rows), key=itemgetter(0)):
         of_one = list(group)
         if source is None:
-            blocks.append(_from_records(record, of_one))
+            blocks.append(_from_records(record, [row for _, _, row in of_one]))
             continue
-        blocks.extend(source.between(start, stop) for start, stop in _runs(_index(row) for row in of_one))
+        blocks.extend(source.between(start, stop) for start, stop in _runs(index for _, index, _ in of_one))
     return blocks
 
 
@@ -402,15 +404,10 @@ def _plain(value: Any) -> Any:
     raise TypeError
 
 
-def _source(row: Record) -> Columns[Any] | None:
+def _source(row: Record) -> tuple[Columns[Any] | None, int]:
+    """Return the columns that a record is made of, and which row of them it is."""
     made_of = row_of(row)
-    return made_of.columns if isinstance(made_of, _Row) else None
-
-
-def _index(row: Record) -> int:
-    made_of = row_of(row)
-    assert isinstance(made_of, _Row)  # noqa: S101  # only rows that have a source come here
-    return made_of.index
+    return (made_of.columns, made_of.index) if isinstance(made_of, _Row) else (None, -1)
 
 
 def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -511,6 +511,7 @@ class SchemaError(DecodeError):
         resource: What was listed, such as ``run``.
         field: The field at fault.
         row: Its row in the page, counted from 0, or None where there are no rows.
+        problem: What is wrong with it.
     """
 
     usual_advice = (
@@ -538,6 +539,7 @@ class SchemaError(DecodeError):
         self.resource = resource
         self.field = field
         self.row = row
+        self.problem = problem
 
 
 class PaginationError(RequestFailedError):

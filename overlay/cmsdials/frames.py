@@ -40,7 +40,7 @@ def to_pandas(store: RowStore[Any]) -> pd.DataFrame:
     blocks = store.blocks()
     frame: pd.DataFrame = pandas.DataFrame(
         {field.name: _series(pandas, field, values) for field, values in _columns(store, blocks)},
-        index=pandas.RangeIndex(len(store)),
+        index=pandas.RangeIndex(sum(map(len, blocks))),
         copy=False,  # what is made here is of this frame alone, but for the contents of histograms
     )
     return frame

@@ -17,10 +17,11 @@ from cmsdials_api.resources import RESOURCES
 from cmsdials import checkpoint, decode
 from cmsdials.answers import Answer
 from cmsdials.checkpoint import Stored, StoredPage
-from cmsdials.errors import CheckpointError
+from cmsdials.errors import CheckpointError, SchemaError
+from cmsdials.listing import LARGEST_PAGE
 from cmsdials.models import model_of
 from cmsdials.origin import Origin
-from cmsdials.page import cursor_of
+from cmsdials.page import Page, cursor_of
 from cmsdials.store import RowStore
 from cmsdials.tabular import Tabular
 
@@ -29,7 +30,7 @@ __all__ = ["Result", "load"]
 RecordT = TypeVar("RecordT", bound=Record)
 _Plain = dict[str, Any]  # inside the class, `dict` is its method
 
-ROWS_IN_A_PAGE = 500
+_CHANGED = "Undo the change to that row, or write the frame to Parquet."
 
 
 @define(kw_only=True, repr=False)
@@ -125,7 +126,7 @@ class Result(Tabular[RecordT], Generic[RecordT]):
         The file replaces what stood there, whole or not at all.
 
         Raises:
-            CheckpointError: It cannot be written.
+            CheckpointError: It cannot be written, or somebody has put into a row what cannot be read again.
         """
         checkpoint.write_whole(path, self.origin, self.stored_pages())
 
@@ -133,22 +134,30 @@ class Result(Tabular[RecordT], Generic[RecordT]):
         """Yield the rows as answers of the service, page by page, as files hold them."""
         from cmsdials.columns import as_json, not_finite, objects_of  # noqa: PLC0415  # it brings NumPy
 
+        written = 0
         for block in self.store.blocks():
-            for start in range(0, len(block), ROWS_IN_A_PAGE):
-                part = block.between(start, min(len(block), start + ROWS_IN_A_PAGE))
+            for start in range(0, len(block), LARGEST_PAGE):
+                part = block.between(start, min(len(block), start + LARGEST_PAGE))
                 if (name := not_finite(part)) is not None:
                     message = (
                         f"a row has a {name} that is no finite number, which a file of a listing cannot hold"
                     )
-                    raise CheckpointError(
-                        message, advice="Put a number there, or write the frame to Parquet."
-                    )
+                    raise CheckpointError(message, advice=_CHANGED)
                 page = {"next": None, "previous": None, "results": objects_of(part)}
                 try:
-                    yield StoredPage({}, (as_json(page),))
-                except TypeError as problem:
-                    message = f"a row holds what a file of a listing cannot ({problem})"
-                    raise CheckpointError(message) from problem
+                    body = as_json(page)
+                    _read(body, "this result", self.record, self.origin)
+                except TypeError as error:
+                    message = f"a row holds what a file of a listing cannot ({error})"
+                    raise CheckpointError(message, advice=_CHANGED) from error
+                except SchemaError as error:
+                    what = f"field {error.field!r} {error.problem}"
+                    message = (
+                        f"row {written + (error.row or 0)} cannot be kept in a file of a listing: {what}"
+                    )
+                    raise CheckpointError(message, advice=_CHANGED) from error
+                yield StoredPage({}, (body,))
+                written += len(part)
         said = {
             "next": self.next,
             "complete": self.complete,
@@ -185,8 +194,7 @@ def restored(path: str | os.PathLike[str], stored: Stored) -> Result[Any]:
     if table is None:
         message = f"{path} holds {stored.origin.resource!r}, which this version of cmsdials does not know"
         raise CheckpointError(message)
-    fields = stored.origin.query.get("fields")
-    store: RowStore[Any] = RowStore(model_of(table.record), fields=fields)
+    store: RowStore[Any] = RowStore(model_of(table.record), fields=stored.origin.query.get("fields"))
     link: str | None = None
     passed: set[str] = set()
     complete = False
@@ -196,8 +204,7 @@ def restored(path: str | os.PathLike[str], stored: Stored) -> Result[Any]:
         passed.add(begins_at)
     for page in stored.pages:
         for body in page.bodies:
-            answer = Answer(200, {}, body, str(path), "READ")
-            for block in decode.read_page(answer, store.record, table.name, fields=fields).store.blocks():
+            for block in _read(body, str(path), store.record, stored.origin).store.blocks():
                 store.add(block)
         if "next" not in page.said:
             continue
@@ -216,3 +223,9 @@ def restored(path: str | os.PathLike[str], stored: Stored) -> Result[Any]:
         retrieved=retrieved,
         passed=frozenset(passed),
     )
+
+
+def _read(body: bytes, place: str, record: type[RecordT], origin: Origin) -> Page[RecordT]:
+    """Read a page of a file, or that is to be in one."""
+    answer = Answer(200, {}, body, place, "READ")
+    return decode.read_page(answer, record, origin.resource, fields=origin.query.get("fields"))

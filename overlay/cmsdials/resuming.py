@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 from cmsdials_api.records import Record
 
 from cmsdials.checkpoint import CheckpointFile, Stored, StoredPage, is_same_file, read_checkpoint
@@ -60,7 +61,7 @@ def earlier_of(resume_from: Any, checkpoint: str | os.PathLike[str] | None, orig
     if stored is None:
         return Earlier(None, None)
     _refuse_another(str(resume_from), origin, stored.origin)
-    return Earlier(restored(resume_from, stored), stored if same else None)
+    return _held(restored(resume_from, stored), stored if same else None)
 
 
 @contextmanager
@@ -87,7 +88,8 @@ def keeping(
                 file.append(stored)
 
         def keep(page: Page[RecordT]) -> None:
-            file.append(StoredPage({"next": page.next}, page.bodies))
+            now = datetime.now(UTC).isoformat()
+            file.append(StoredPage({"next": page.next, "retrieved": now}, page.bodies))
             _add(store, page)
 
         yield keep
@@ -111,7 +113,12 @@ def _kept_in(checkpoint: str | os.PathLike[str] | None, result: Result[Any]) -> 
         return None
     kept = restored(checkpoint, stored)
     has_all = result.next is None or cursor_of(result.next) in {*kept.passed, cursor_of(kept.next)}
-    return Earlier(kept, stored) if has_all and len(kept) >= len(result) else None
+    return _held(kept, stored) if has_all and len(kept) >= len(result) else None
+
+
+def _held(result: Result[Any], stored: Stored | None) -> Earlier:
+    """Return both, without the answers in the file, which the result has been made of."""
+    return Earlier(result, None if stored is None else evolve(stored, pages=[]))
 
 
 def _refuse_another(source: str, wanted: Origin, found: Origin) -> None:

@@ -40,6 +40,7 @@ class RowStore(Generic[RecordT]):
     ) -> None:
         self.record = record
         self.fields = fields
+        # Whoever asks for both takes the blocks first: another thread may make rows of them in that moment.
         self._blocks = [*blocks]
         self._made: dict[str, list[RecordT]] = {} if rows is None else {"rows": rows}
 
@@ -64,7 +65,7 @@ class RowStore(Generic[RecordT]):
 
     def blocks(self) -> list[Columns[RecordT]]:
         """Return the rows as columns, block after block."""
-        blocks = self._blocks  # before the rows, which another thread may make in this moment
+        blocks = self._blocks
         if self._rows is None:
             return [*blocks]
         from cmsdials import columns  # noqa: PLC0415  # it brings NumPy
@@ -93,11 +94,13 @@ class RowStore(Generic[RecordT]):
 
     def copy(self) -> RowStore[RecordT]:
         """Return the same rows in a store of their own."""
+        blocks = self._blocks
         rows = None if self._rows is None else [*self._rows]
-        return RowStore(self.record, self._blocks, rows=rows, fields=self.fields)
+        return RowStore(self.record, blocks, rows=rows, fields=self.fields)
 
     def __len__(self) -> int:
-        return sum(map(len, self._blocks)) if self._rows is None else len(self._rows)
+        blocks = self._blocks
+        return sum(map(len, blocks)) if self._rows is None else len(self._rows)
 
     def __iter__(self) -> Iterator[RecordT]:
         blocks = self._blocks

@@ -1,7 +1,7 @@
 """Listings in files: what was kept comes back, what is damaged or of another listing does not."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ from cmsdials.filters import RunFilters
 from cmsdials.origin import Origin
 from cmsdials.resources import LumisectionHistogram1DResource, RunResource
 from cmsdials.result import load
+from cmsdials.resuming import earlier_of
 
 from .conftest import Scripted, run_row
+from .histogram_rows import th1
 
 ORIGIN = Origin(resource="run", base_url="http://dials.test/", workspace="tracker", query={})
 FAILING = {"detail": "no"}
@@ -153,6 +155,26 @@ def test_a_saved_result_knows_when_it_came(run: RunResource, service: Scripted, 
     assert load(path).retrieved == listed.retrieved
 
 
+def test_a_listing_in_a_file_knows_when_its_last_page_came(
+    service: Scripted, run: RunResource, path: Path
+) -> None:
+    service.will_page([run_row(1), run_row(2)], 1)
+    run.list_all(max_pages=1, checkpoint=path)
+    stored = read_checkpoint(path)
+    assert stored is not None
+    before = datetime.now(UTC)
+    run.list_all(checkpoint=path, resume_from=path)
+    assert stored.began < before <= load(path).retrieved <= datetime.now(UTC)
+    assert run.list_all(checkpoint=path, resume_from=path).retrieved == load(path).retrieved
+
+
+def test_going_on_does_not_hold_the_answers_in_the_file(path: Path) -> None:
+    written(path, body(1), body(2))
+    stored = earlier_of(path, path, ORIGIN).stored
+    assert stored is not None
+    assert (stored.pages, stored.end) == ([], path.stat().st_size)
+
+
 def test_going_on_drops_what_was_cut_off(path: Path) -> None:
     written(path, body(1), body(2))
     path.write_bytes(path.read_bytes()[:-3])
@@ -171,6 +193,20 @@ def test_a_file_that_is_there_is_never_overwritten(path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"is there already"):
         CheckpointFile(path, ORIGIN)
     assert path.read_text() == "my thesis"
+
+
+@pytest.mark.parametrize("resumes", [False, True])
+def test_a_file_of_another_version_is_never_overwritten(
+    service: Scripted, run: RunResource, path: Path, resumes: bool
+) -> None:
+    service.will_page([run_row(1)], 2)
+    run.list_all(checkpoint=path)
+    first, _, rest = path.read_bytes().partition(b"\n")
+    path.write_bytes(b"\n".join([json.dumps(json.loads(first) | {"version": 3}).encode(), rest[1:]]))
+    before = path.read_bytes()
+    with pytest.raises(CheckpointError, match="version 3" if resumes else "there already"):
+        run.list_all(checkpoint=path, resume_from=path if resumes else None)
+    assert path.read_bytes() == before
 
 
 def test_two_processes_do_not_write_one_file(path: Path) -> None:
@@ -519,7 +555,7 @@ def test_a_kill_while_an_earlier_result_is_copied_loses_nothing(
     """Half of it in the file does not count as the end of the listing, nor as its beginning."""
     service.will_page([run_row(n) for n in range(6)], 2)
     first = run.list_all(RunFilters(page_size=2), max_pages=2)
-    monkeypatch.setattr("cmsdials.result.ROWS_IN_A_PAGE", 2)
+    monkeypatch.setattr("cmsdials.result.LARGEST_PAGE", 2)
     append = CheckpointFile.append
     calls: list[int] = []
 
@@ -537,6 +573,34 @@ def test_a_kill_while_an_earlier_result_is_copied_loses_nothing(
     listed = run.list_all(RunFilters(page_size=2), resume_from=first, checkpoint=path)
     assert numbers(listed) == numbers(load(path)) == list(range(6))
     assert listed.complete
+
+
+@pytest.mark.parametrize("change", [{"data": [1.0, 2.0]}, {"run_number": "1"}, {"me": None}])
+def test_a_row_that_could_not_be_read_again_is_refused_and_the_old_file_stays(
+    service: Scripted, path: Path, change: dict[str, Any]
+) -> None:
+    service.will_answer({"next": None, "previous": None, "results": [th1(1), th1(2)]})
+    listed = LumisectionHistogram1DResource(service.session).list_all()
+    listed.save(path)
+    before = path.read_bytes()
+    ((field, value),) = change.items()
+    kept = getattr(listed.results[1], field)
+    setattr(listed.results[1], field, value)
+    with pytest.raises(CheckpointError, match=f"row 1 cannot be kept .*: field '{field}.* Undo the change"):
+        listed.save(path)
+    assert path.read_bytes() == before
+    setattr(listed.results[1], field, kept)
+    listed.save(path)
+    assert load(path).results == listed.results
+
+
+def test_a_row_without_a_field_is_refused(service: Scripted, run: RunResource, path: Path) -> None:
+    service.will_page([run_row(1)], 1)
+    listed = run.list_all()
+    del listed.results[0].ls_count
+    with pytest.raises(CheckpointError, match=r"row 0 .* 'ls_count' is missing"):
+        listed.save(path)
+    assert not path.exists()
 
 
 def test_what_no_file_can_hold_is_refused_and_the_old_file_stays(

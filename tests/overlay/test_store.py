@@ -4,11 +4,13 @@ import copy
 import pickle
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from cmsdials.columns import _Row, from_objects
+from cmsdials.columns import _Row, from_objects, of_records
+from cmsdials.frames import to_pandas
 from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D, Run
 from cmsdials.store import RowStore
 from cmsdials_api.errors import MalformedAnswer
@@ -230,3 +232,54 @@ def test_threads_that_look_at_the_same_rows_see_the_same() -> None:
             assert seen[0][1] == [(n, "P/charge", n + 0.5) for n in range(1, 41)]
     finally:
         sys.setswitchinterval(before)
+
+
+class Hasty(RowStore[Any]):
+    """A store whose rows another thread looks at just after it was asked whether there are any."""
+
+    look_in_between = False
+
+    @property
+    def _rows(self) -> list[Any] | None:
+        found = super()._rows
+        if self.look_in_between:
+            self.look_in_between = False
+            thread = threading.Thread(target=lambda: self.rows)
+            thread.start()
+            thread.join()
+        return found
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        len,
+        lambda store: len(store.copy()),
+        lambda store: len([*store]),
+        lambda store: sum(map(len, store.blocks())),
+        lambda store: len(to_pandas(store)),
+    ],
+    ids=["len", "copy", "iter", "blocks", "to_pandas"],
+)
+def test_no_row_is_lost_when_another_thread_looks_in_between(count: Callable[[Hasty], int]) -> None:
+    store = Hasty(LumisectionHistogram1D, stored(1, 2, 3).blocks())
+    store.look_in_between = True
+    assert count(store) == 3
+    assert store.look_in_between is False
+
+
+class LookedInto(list[Any]):
+    """Rows that another thread looks into, one behind whoever goes through them."""
+
+    def __iter__(self) -> Iterator[Any]:
+        for row in super().__iter__():
+            yield row
+            _ = row.data
+
+
+def test_rows_can_be_converted_while_another_thread_looks_into_them() -> None:
+    rows = LookedInto(stored(1, 2, 3, 4).rows)
+    assert contents(RowStore(LumisectionHistogram1D, of_records(LumisectionHistogram1D, rows))) == [
+        [n + 0.5, 1.0, 2.0] for n in (1, 2, 3, 4)
+    ]
+    assert all(row_of(row) is None for row in list.__iter__(rows))
