@@ -25,8 +25,9 @@ from cmsdials.auth.client import AuthClient
 from cmsdials.auth.device import LEGACY_CACHE_DIR, Credentials, not_logged_in
 from cmsdials.auth.models import ApiToken, Token
 from cmsdials.dials import Dials
-from cmsdials.errors import ConfigurationError, CredentialsError, DialsError
+from cmsdials.errors import ConfigurationError, CredentialsError, DialsError, SchemaError
 from cmsdials.instances import DEVELOPMENT, PRODUCTION
+from cmsdials.person import is_terminal
 
 __all__ = ["app", "run"]
 
@@ -184,7 +185,7 @@ def _asked(variable: str, question: str, *, hidden: bool = False) -> str:
     """Return what the environment says, or else the person at the terminal."""
     if os.environ.get(variable):
         return os.environ[variable]
-    if not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         message = f"the {question.lower()} of the application is not known"
         raise CredentialsError(message, advice=f"Set {variable}, or run this in a terminal to be asked.")
     try:
@@ -269,7 +270,10 @@ def workspaces(
     with Dials(_credentials(client, cache_dir), base_url=client.base_url) as dials:
         listed = dials.workspaces.list(retries=1)
         default = _workspace_name(dials.workspaces.default(retries=1))
-    items = listed.get("workspaces", []) if isinstance(listed, Mapping) else listed
+    items = listed.get("workspaces") if isinstance(listed, Mapping) else listed
+    if not isinstance(items, list):
+        problem = "is no list"
+        raise SchemaError(problem, resource="workspaces", field="workspaces")
     for item in items:
         name = _workspace_name(item)
         described = _plain(item.get("description") or "") if isinstance(item, Mapping) else ""

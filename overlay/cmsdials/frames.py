@@ -84,6 +84,10 @@ def to_polars(store: RowStore[Any]) -> pl.DataFrame:
 def to_numpy(store: RowStore[Any]) -> dict[str, Array]:
     """Make an array for each field. See `cmsdials.tabular.Tabular.to_numpy`."""
     blocks = store.blocks()
+    for field, values in _columns(store, blocks):
+        if field.dimensions:
+            _refuse_no_numbers(chain.from_iterable(_samples(values)), field.dimensions)
+            _refuse_missing(field, values)
     _refuse_different_binnings(store.record, blocks)
     return {field.name: _array(field, values) for field, values in _columns(store, blocks)}
 
@@ -199,7 +203,10 @@ def _arrow(pa: Any, field: Field, values: list[Values]) -> Any:
     if field.kind in ("array", "object", "any"):
         return _arrow_free(pa, flat)
     kinds = {"string": pa.string(), "boolean": pa.bool_(), "datetime": pa.timestamp("us", "UTC")}
-    return pa.array(flat, kinds[field.kind])
+    try:
+        return pa.array(flat, kinds[field.kind])
+    except (pa.ArrowInvalid, pa.ArrowTypeError):  # somebody has changed a row
+        return _arrow_free(pa, flat)
 
 
 def _arrow_lists(pa: Any, part: Values, dimensions: int) -> Any:
@@ -225,9 +232,17 @@ def _arrow_lists(pa: Any, part: Values, dimensions: int) -> Any:
     return pa.ListArray.from_arrays(_offsets(np.array([shape[0] for shape in shapes])), nested, mask=mask)
 
 
+def _samples(values: Sequence[Values]) -> Iterator[Values]:
+    """Yield the contents of histograms, of a block only the first one, which is as the others are."""
+    for part in values:
+        yield part[:1] if isinstance(part, np.ndarray) else part
+
+
 def _refuse_no_numbers(cells: Iterable[Any], dimensions: int) -> None:
     for cell in cells:
-        if cell is not None and np.ndim(cell) != dimensions:
+        if cell is None or cell is ABSENT:
+            continue
+        if not isinstance(cell, np.ndarray) or cell.ndim != dimensions:
             message = "somebody has changed the data of a row, or joined it with rows of another kind"
             raise BinningError(message, advice=f"Put {dimensions}-dimensional lists of numbers there.")
 
@@ -271,19 +286,17 @@ def _times(values: Sequence[datetime | None]) -> Array:
 
 def _contents(field: Field, values: list[Values]) -> Array:
     cells = [part for part in values if len(part)]
-    for part in cells:
-        if isinstance(part, np.ndarray):
-            _refuse_no_numbers(part[:1], field.dimensions)
     if not cells:
         return np.empty((0,) * (1 + field.dimensions))
     if all(isinstance(part, np.ndarray) for part in cells):
         return np.concatenate(cells)
-    flat = [cell for part in cells for cell in part]
-    _refuse_no_numbers([cell for cell in flat if cell is not ABSENT and cell is not None], field.dimensions)
-    if any(not isinstance(cell, np.ndarray) for cell in flat):
+    return np.stack([*chain.from_iterable(cells)])
+
+
+def _refuse_missing(field: Field, values: Sequence[Values]) -> None:
+    if any(cell is None or cell is ABSENT for part in _samples(values) for cell in part):
         message = f"{field.name} of some rows is missing, so they cannot stand in one array"
         raise BinningError(message, advice="Leave these rows out, or use to_pandas().")
-    return np.stack(flat)
 
 
 def _refuse_different_binnings(record: type[Record], blocks: Sequence[Columns[Any]]) -> None:

@@ -17,6 +17,7 @@ from cmsdials.errors import (
     PaginationError,
     RequestFailedError,
     RequestTimeoutError,
+    SchemaError,
 )
 from cmsdials.filters import OMSFilter, OMSPage, checked_value
 from cmsdials.progress import progress_bar
@@ -163,7 +164,7 @@ class OMS:
                     OMSPage(attribute_name="offset", value=len(rows)),
                 ]
                 answer = self.query(endpoint, conditions, pages, retries)
-                came = [_unpacked(row) for row in _data(answer)]
+                came = _rows(answer, endpoint)
                 rows += came
                 total = _total(answer, default=len(rows) + (0 if len(came) < page_size else 1))
                 progress.set_total(total)
@@ -193,23 +194,24 @@ def _each(name: str, given: T | Iterable[T] | None, kind: type[T]) -> list[T]:
 def _nested(filters: Iterable[OMSFilter]) -> dict[str, dict[str, Any]]:
     nested: dict[str, dict[str, Any]] = {}
     for one in filters:
-        value = one.value.item() if hasattr(one.value, "item") else one.value
         operators = nested.setdefault(one.attribute_name, {})
-        if operators.setdefault(one.operator, value) != value:
+        if operators.setdefault(one.operator, one.value) != one.value:
             message = f"two filters {one.attribute_name} {one.operator}: OMS takes one of each"
             raise FilterError(message)
     return nested
 
 
-def _data(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    data = answer.get("data")
-    if isinstance(data, Mapping):  # a single resource
-        return [data]
-    return list(data or ())
-
-
-def _unpacked(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"id": row.get("id"), **(row.get("attributes") or {})}
+def _rows(answer: Mapping[str, Any], endpoint: str) -> list[dict[str, Any]]:
+    data = answer.get("data") or []
+    rows = [data] if isinstance(data, Mapping) else data  # a single resource, or several
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        problem = "is neither an object nor a list of objects"
+        raise SchemaError(problem, resource=f"OMS {endpoint}", field="data")
+    for number, row in enumerate(rows):
+        if not isinstance(row.get("attributes") or {}, Mapping):
+            problem = "is no object"
+            raise SchemaError(problem, resource=f"OMS {endpoint}", field="attributes", row=number)
+    return [{"id": row.get("id"), **(row.get("attributes") or {})} for row in rows]
 
 
 def _total(answer: Mapping[str, Any], default: int) -> int:

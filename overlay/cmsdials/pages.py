@@ -54,7 +54,7 @@ class Pages(Closing, Generic[RecordT]):
         self._fetch = fetch
         self._close = close
         self._shrinks = shrinks
-        self._asking: int | None = None
+        self._asking: dict[str, int] = {}
         self._listing = listing
         self.origin = origin
         self._keep = keep
@@ -94,17 +94,16 @@ class Pages(Closing, Generic[RecordT]):
             ConfigurationError: Another thread is asking for it at this moment.
         """
         me = threading.get_ident()
-        if self._asking not in (None, me):
+        if self._asking.setdefault("thread", me) != me:
             message = "another thread takes pages of this listing at this moment, and there can be only one"
             raise ConfigurationError(message, advice="Let one thread take the pages and hand them on.")
-        self._asking = me
         try:
             while not self._listing.finished:
                 page = self._next()
                 if len(page.store) or not self._listing.in_parts or (self.complete and not self.rows):
                     return page
         finally:
-            self._asking = None
+            self._asking.clear()
         raise StopIteration
 
     def _next(self) -> Page[RecordT]:

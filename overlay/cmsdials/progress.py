@@ -9,6 +9,7 @@ from typing import Any
 from cmsdials import extras
 from cmsdials.closing import Closing
 from cmsdials.errors import MissingDependencyError
+from cmsdials.person import is_terminal, kernel
 from cmsdials.warning import warn
 
 __all__ = ["Progress", "progress_bar"]
@@ -57,7 +58,7 @@ def progress_bar(enable: bool | None, *, total: int | None, unit: str, descripti
     Warns:
         RuntimeWarning: If a bar is asked for and tqdm is not installed; the work goes on without.
     """
-    if enable is False or (enable is None and not _somebody_looks()):
+    if enable is False or (enable is None and not is_terminal(sys.stderr) and kernel() is None):
         return Progress()
     try:
         return _Bar(_tqdm(total=total, unit=unit, desc=description))
@@ -65,13 +66,6 @@ def progress_bar(enable: bool | None, *, total: int | None, unit: str, descripti
         if enable:
             warn(f"no progress bar: {error}")
         return Progress()
-
-
-def _somebody_looks() -> bool:
-    if "ipykernel" in sys.modules:
-        return True
-    stream = sys.stderr  # None where there is no console at all
-    return stream is not None and not stream.closed and stream.isatty()
 
 
 def _tqdm(**options: Any) -> Any:

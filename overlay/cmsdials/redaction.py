@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import html
+import json
 import re
 from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
 
 __all__ = ["SECRET_NAMES", "masked", "shortened", "without_secrets"]
 
@@ -57,11 +61,28 @@ def without_secrets(text: str) -> str:
 
 
 def masked(body: bytes, secrets: Iterable[str]) -> bytes:
-    """Return the body with these very secrets masked: what we sent, should the service send it back."""
+    """Return the body with these very secrets masked: what we sent, should the service send it back.
+
+    A service may repeat a secret as it came, in UTF-8, as part of a JSON text or as part of a URL.
+    """
     for secret in secrets:
-        bare = secret.removeprefix("Bearer ").encode("latin-1", "replace")
-        if len(bare) >= _SHORTEST_MASKED:
-            body = body.replace(bare, _MASK.encode("ascii"))
+        bare = secret.removeprefix("Bearer ")
+        if len(bare) < _SHORTEST_MASKED:
+            continue
+        written = {
+            bare,
+            json.dumps(bare)[1:-1],
+            json.dumps(bare, ensure_ascii=False)[1:-1],
+            html.escape(bare),
+        }
+        for coding in ("utf-8", "latin-1"):
+            with contextlib.suppress(UnicodeEncodeError):
+                forms = {
+                    text.encode(coding)
+                    for text in (*written, quote(bare, "", coding), quote_plus(bare, "", coding))
+                }
+                for form in sorted(forms, key=len, reverse=True):
+                    body = body.replace(form, _MASK.encode("ascii"))
     return body
 
 

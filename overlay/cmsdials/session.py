@@ -279,7 +279,10 @@ def _new_client(connect: float | None, read: float | None, transport: Any, *, se
 
 
 def _over(pool: Pool[Client], exchange: Exchange) -> Answer | RequestFailedError:
-    return exchange.over(pool.client())
+    outcome = None
+    while outcome is None:  # another thread may be giving up the client in this moment
+        outcome = exchange.over(pool.client())
+    return outcome
 
 
 def _forsake(pool: Pool[Client], exchange: Exchange) -> None:

@@ -73,9 +73,13 @@ class Client(httpx.Client):
         if new is not None:
             self._sockets.append(new)
 
-    def begin(self, exchange: Exchange) -> None:
-        """Take in that an exchange is under way."""
+    def begin(self, exchange: Exchange) -> bool:
+        """Take in that an exchange is under way; return whether it can be: not once this was abandoned."""
+        # The flag is looked at last here, and set first in abandon(): one of two threads sees what the other does.
         self._under_way.add(exchange)
+        if self._is_abandoned:
+            self.end(exchange)
+        return not self._is_abandoned
 
     def end(self, exchange: Exchange) -> None:
         """Take in that it is over."""
@@ -89,9 +93,10 @@ class Client(httpx.Client):
         return all(exchange.is_forsaken for exchange in tuple(self._under_way))
 
     def abandon(self) -> None:
-        """Break off what is under way, and close the connections when it has ended."""
+        """Break off what is under way and close the connections, or when what somebody waits for has ended."""
         self._is_abandoned = True
-        self._break_off()
+        if self.is_forsaken:
+            self._break_off()
         if not self._under_way:
             self.close()
 
@@ -127,10 +132,15 @@ class Exchange:
         self._sent = sent
         self._timeout = timeout
 
-    def over(self, client: Client) -> Answer | RequestFailedError:
-        """Send over the connections of a client, follow one missing slash, and sort the answer by its status."""
+    def over(self, client: Client) -> Answer | RequestFailedError | None:
+        """Send over the connections of a client, follow one missing slash, and sort the answer by its status.
+
+        Returns:
+            None if nothing was sent, because the client is of no use any more.
+        """
+        if not client.begin(self):
+            return None
         self._client = client
-        client.begin(self)
         try:
             if self.is_forsaken:
                 raise Stopped

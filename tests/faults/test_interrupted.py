@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cmsdials.answers import Answer
 from cmsdials.call import Call
 from cmsdials.errors import ConnectionFailedError
 from cmsdials.stopping import Stop, Stopped, sleep
@@ -25,6 +26,7 @@ from .test_each_fault import tls_server  # noqa: F401  # a fixture
 
 ROUNDS = 3000 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 400
 BOUND = 10.0  # seconds after which a test gives up; the server keeps what it holds for twice as long
+LOGGED_IN = Undisclosed({"Authorization": "Bearer token-0"})
 LIST = {"method": "GET", "url": "/api/v1/run/", "params": {"page_size": 3}}
 
 posix = pytest.mark.skipif(os.name != "posix", reason="one process cannot send another a Ctrl-C")
@@ -129,6 +131,45 @@ def test_what_is_forsaken_before_it_has_begun_is_not_sent_at_all() -> None:
     assert exchange.forsake() is None
     with new_client(BOUND, BOUND, None, secure=False) as client, pytest.raises(Stopped):
         exchange.over(client)
+
+
+def test_a_request_that_begins_while_its_client_is_given_up_gets_another(server: FaultServer) -> None:
+    server.begin()
+    call = Call("GET", f"{server.url}api/v1/run/?page_size=3", Undisclosed({}), None)
+    forsaken, wanted = (Exchange(call, LOGGED_IN, BOUND) for _ in range(2))
+    with (
+        new_client(BOUND, BOUND, None, secure=False) as client,
+        new_client(BOUND, BOUND, None, secure=False) as other,
+    ):
+        client.begin(forsaken)
+        client.abandon()
+        assert wanted.over(client) is None
+        answer = wanted.over(other)
+    assert isinstance(answer, Answer)
+    assert answer.status == 200
+    assert len(server.asked) == 1
+
+
+def test_a_client_that_somebody_has_begun_to_use_is_not_broken_off(server: FaultServer) -> None:
+    server.begin()
+    call = Call("GET", f"{server.url}api/v1/run/?page_size=3", Undisclosed({}), None)
+    forsaken, wanted = (Exchange(call, LOGGED_IN, BOUND) for _ in range(2))
+    with new_client(BOUND, BOUND, None, secure=False) as client:
+        client.begin(forsaken)
+        note = client.note
+
+        def given_up_when_connected(exchange: Exchange, event: str, info: dict[str, Any]) -> None:
+            note(exchange, event, info)
+            if event.endswith("connect_tcp.complete"):
+                forsaken.is_forsaken = True
+                client.abandon()
+
+        client.note = given_up_when_connected  # type: ignore[method-assign]
+        answer = wanted.over(client)
+        assert isinstance(answer, Answer)
+        assert not client.is_closed
+        client.end(forsaken)
+        assert client.is_closed
 
 
 # --- threads

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import stat
@@ -144,6 +145,23 @@ def test_from_login_to_logout(
     done = cli.invoke(app, ["logout", *here])
     assert (done.exit_code, done.stdout.startswith("There is no login for")) == (0, True)
     assert not any(secret in text for secret in kept for text in said)
+
+
+@pytest.mark.parametrize("answer", [None, 5, {"workspaces": None}, {"detail": "no"}])
+def test_workspaces_that_are_no_list(
+    answer: object,
+    sandbox_v112,
+    empty_home: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cmsdials.services.Workspaces.list", lambda *_, **__: answer)
+    env = {"CMSDIALS_CLIENT_ID": sandbox_v112.client_id, "CMSDIALS_CLIENT_SECRET": sandbox_v112.client_secret}
+    here = ["--instance", sandbox_v112.url, "--keycloak-url", sandbox_v112.keycloak_url]
+    done = CliRunner().invoke(app, ["workspaces", *here], env=env)
+    assert (done.exit_code, plain(done.stderr).startswith("workspaces: field 'workspaces' is no list")) == (
+        1,
+        True,
+    )
 
 
 def test_the_generation_of_v1_12_has_other_workspaces(
@@ -347,6 +365,20 @@ def test_a_wrong_secret(logins: Logins, empty_home: Path) -> None:  # noqa: F811
     assert "does not let the application 'sandbox-app' in (invalid_client)" in plain(done.stderr)
     assert "wrong-and-secret" not in done.output
     assert list(empty_home.iterdir()) == []
+
+
+def test_an_application_where_nothing_can_be_typed(environment: dict[str, str]) -> None:
+    command = shlex.join([*COMMAND, "login", "--application"])
+    done = subprocess.run(
+        ["sh", "-c", f"{command} <&-"],
+        env=environment,
+        text=True,
+        capture_output=True,
+        timeout=MOST_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Set CMSDIALS_CLIENT_ID, or run this in a terminal" in plain(done.stderr)
 
 
 @pytest.fixture

@@ -6,7 +6,14 @@ import httpx
 import numpy as np
 import pytest
 from cmsdials import Dials
-from cmsdials.errors import BadRequestError, DialsError, FilterError, NotFoundError, PaginationError
+from cmsdials.errors import (
+    BadRequestError,
+    DialsError,
+    FilterError,
+    NotFoundError,
+    PaginationError,
+    SchemaError,
+)
 from cmsdials.filters import OMSFilter, OMSPage
 from cmsdials.oms import OMS
 
@@ -156,6 +163,24 @@ def test_a_document_without_a_total_ends_with_a_short_page(service: Scripted) ->
 def test_a_single_resource_is_a_row_too(service: Scripted) -> None:
     service.will_answer({"data": {"id": "1", "attributes": {"run_number": 1}}})
     assert OMS(service.session).list_all("runs").results == [{"id": "1", "run_number": 1}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"data": "x"}, "field 'data' is neither"),
+        ({"data": 5}, "field 'data' is neither"),
+        ({"data": [{"id": "1"}, None]}, "field 'data' is neither"),
+        (
+            {"data": [{"id": "1"}, {"id": "2", "attributes": "x"}]},
+            "OMS runs, row 1: field 'attributes' is no object",
+        ),
+    ],
+)
+def test_what_is_no_document_of_rows_is_an_error(service: Scripted, answer: Any, said: str) -> None:
+    service.will_answer(answer)
+    with pytest.raises(SchemaError, match=said):
+        OMS(service.session).list_all("runs")
 
 
 def test_an_endpoint_that_does_not_exist(now: Dials) -> None:

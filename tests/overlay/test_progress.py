@@ -61,12 +61,16 @@ def use(enable):
         (None, io.StringIO(), False, False),
         (None, io.StringIO(), True, True),
         (None, None, False, False),
+        (None, types.SimpleNamespace(write=len, flush=int), False, False),
     ],
 )
 def test_when_there_is_a_bar(enable, stderr, notebook, shown, bars, monkeypatch):
     monkeypatch.setattr(sys, "stderr", stderr)
-    if notebook:
-        monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    # A program that merely has these two is no notebook.
+    ipython = types.ModuleType("IPython")
+    ipython.get_ipython = lambda: types.SimpleNamespace(kernel=object() if notebook else None)
+    for module in (ipython, types.ModuleType("ipykernel")):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
     use(enable)
     assert len(bars) == shown
     if shown:

@@ -1,5 +1,9 @@
 """What is masked and what is not."""
 
+import html
+import json
+from urllib.parse import quote, urlencode
+
 import pytest
 from cmsdials.redaction import masked, shortened, without_secrets
 
@@ -41,3 +45,24 @@ def test_what_is_too_long_is_cut():
     assert shortened(" a\n  b ") == "a b"
     assert shortened("x" * 301) == "x" * 297 + "..."
     assert shortened("abcdef", 5) == "ab..."
+
+
+@pytest.mark.parametrize("secret", ["gr\u00fcn-geheim", 'a"b\\c/d+e&f <g>', "a+b=c d"])
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        str.encode,
+        lambda secret: secret.encode("latin-1"),
+        lambda secret: json.dumps({"detail": secret}).encode(),
+        lambda secret: json.dumps({"detail": secret}, ensure_ascii=False).encode(),
+        lambda secret: html.escape(secret).encode(),
+        lambda secret: urlencode({"client_id": secret}).encode(),
+        lambda secret: quote(secret, safe="").encode(),
+        lambda secret: urlencode({"client_id": secret}, encoding="latin-1").encode(),
+    ],
+)
+def test_a_secret_is_masked_however_it_is_written(secret, repeated):
+    shown = masked(b"before " + repeated(secret) + b" after", [f"Bearer {secret}"])
+    assert b"***" in shown
+    assert not any(part in shown for part in (b"geheim", b"c/d", b"c%2Fd", b"c d", b"c+d", b"c%20d"))
+    assert (shown[:7], shown[-6:]) == (b"before ", b" after")

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from cmsdials.auth.models import Device
 from cmsdials.errors import LoginError
+from cmsdials.person import is_terminal, kernel
 
 __all__ = ["INTERACTIVE", "Invitation", "invitation", "somebody_is_there"]
 
@@ -33,10 +34,10 @@ def somebody_is_there() -> bool:
     said = os.environ.get(INTERACTIVE, "").strip().lower()
     if said:
         return said not in ("0", "no", "off", "false")
-    kernel = _kernel()
-    if kernel is not None:
-        return bool(getattr(kernel, "_allow_stdin", True))
-    return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
+    notebook = kernel()
+    if notebook is not None:
+        return bool(getattr(notebook, "_allow_stdin", True))
+    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
 class Invitation:
@@ -50,8 +51,8 @@ class Invitation:
     """
 
     def __init__(self, device: Device) -> None:
-        in_notebook = _kernel() is not None
-        self.counts = _is_terminal(sys.stderr) and not in_notebook
+        in_notebook = kernel() is not None
+        self.counts = is_terminal(sys.stderr) and not in_notebook
         self._counted = False
         link = device.verification_uri_complete
         code = f"The page shows this code: {device.user_code}" if device.user_code else ""
@@ -131,25 +132,8 @@ def _say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201  # the dialogue itself
 
 
-def _is_terminal(stream: object) -> bool:
-    isatty = getattr(stream, "isatty", None)
-    try:
-        return isatty is not None and bool(isatty())
-    except ValueError:  # closed
-        return False
-
-
-def _kernel() -> object | None:
-    """Return the kernel of the notebook that this runs in; None in no notebook."""
-    if "IPython" not in sys.modules or "ipykernel" not in sys.modules:
-        return None
-    from IPython import get_ipython  # noqa: PLC0415  # loaded already
-
-    return getattr(get_ipython(), "kernel", None)
-
-
 def _browser_is_there() -> bool:
-    if _kernel() is not None or os.environ.get("SSH_CONNECTION") or not _is_terminal(sys.stderr):
+    if kernel() is not None or os.environ.get("SSH_CONNECTION") or not is_terminal(sys.stderr):
         return False  # it would open on another machine than the person's, or for nobody
     if sys.platform in ("darwin", "win32"):
         return True
