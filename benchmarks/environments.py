@@ -62,10 +62,10 @@ class Environment:
 
     python: Path
 
-    def versions(self, names: Sequence[str] = LIBRARIES) -> dict[str, str]:
-        """Return the versions of those of these libraries that are installed."""
+    def versions(self) -> dict[str, str]:
+        """Return the versions of those of `LIBRARIES` that are installed."""
         done = subprocess.run(  # noqa: S603  # a Python of ours, and constant arguments
-            [self.python, "-c", _VERSIONS, *names],
+            [self.python, "-c", _VERSIONS, *LIBRARIES],
             env=child_variables(),
             capture_output=True,
             text=True,

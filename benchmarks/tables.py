@@ -173,11 +173,6 @@ class Table:
             members.append(b'"data":' + self._contents[number])
         return b"{" + b",".join(members) + b"}"
 
-    @property
-    def bytes(self) -> int:
-        """Size of all rows."""
-        return len(self._buffer)
-
 
 _PAGING = frozenset({"next_token", "page_size", "fields"})
 _OPERATIONS: dict[str, Callable[[Any, Any], bool]] = {

@@ -20,9 +20,9 @@ def __getattr__(name: str) -> Any:
 
         return Dials
     if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415  # lazily: it reads files
+        from cmsdials.origin import client_version  # noqa: PLC0415  # lazily: it reads files
 
-        return version("cmsdials")
+        return client_version()
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)
 

@@ -12,7 +12,7 @@ import warnings
 from types import TracebackType
 from typing import TextIO
 
-INTERRUPTED = 130  # as a shell says that Ctrl-C ended a command
+from cmsdials.stopping import INTERRUPTED
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from cmsdials.credentials import header_problem
 from cmsdials.errors import ConfigurationError
+from cmsdials.instances import with_slash
 from cmsdials.redaction import shortened
 
 __all__ = ["API_PREFIX", "address", "base_url_refusal", "checked_base_url"]
@@ -31,7 +32,7 @@ def checked_base_url(base_url: str) -> str:
     if refusal is not None:
         del base_url  # it may hold a password, which tracebacks with local variables would show
         raise refusal
-    return base_url.rstrip("/") + "/"
+    return with_slash(base_url)
 
 
 def base_url_refusal(base_url: object, route: str = "", version: str = "") -> ConfigurationError | None:

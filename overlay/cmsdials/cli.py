@@ -28,13 +28,12 @@ from cmsdials.dials import Dials
 from cmsdials.errors import ConfigurationError, CredentialsError, DialsError, SchemaError
 from cmsdials.instances import DEVELOPMENT, PRODUCTION
 from cmsdials.person import is_terminal
+from cmsdials.stopping import INTERRUPTED
 
 __all__ = ["app", "run"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     help="Client of DIALS, the CMS service of per-lumisection data quality histograms.",

@@ -26,7 +26,7 @@ __all__ = ["read_array", "read_count", "read_object", "read_page", "read_row"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 
-_ROW = re.compile(r"(?:results)?\[(?P<row>\d+)\]\.?(?P<field>.*)")
+_ROW = re.compile(r"\[(?P<row>\d+)\]\.?(?P<field>.*)")
 
 
 def read_page(

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from cmsdials.errors import MissingDependencyError
 
-__all__ = ["EXTRAS", "hist", "matplotlib", "mplhep", "pandas", "polars", "pyarrow", "require", "tqdm"]
+__all__ = ["EXTRAS", "hist", "pandas", "polars", "pyarrow", "require", "tqdm"]
 
 EXTRAS = {
     "hist": "hist",
@@ -79,13 +79,3 @@ def tqdm() -> ModuleType:
 def hist() -> ModuleType:
     """Return hist (extra ``hist``)."""
     return require("hist")
-
-
-def mplhep() -> ModuleType:
-    """Return mplhep (extra ``hist``)."""
-    return require("mplhep")
-
-
-def matplotlib() -> ModuleType:
-    """Return matplotlib.pyplot (extra ``hist``)."""
-    return require("matplotlib.pyplot")

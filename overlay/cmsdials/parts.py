@@ -22,7 +22,6 @@ from cmsdials.origin import Origin
 from cmsdials.page import Page
 from cmsdials.pages import Fetch, Pages
 from cmsdials.split import Part, Position, Splitter, can_be_split, read_position
-from cmsdials.stopping import Stop
 from cmsdials.store import RowStore
 from cmsdials.warning import warn
 from cmsdials.workers import in_order
@@ -182,8 +181,8 @@ class _OnePart(Generic[RecordT]):
         self._page_size = page_size
         self._size: PageSize | None = None
 
-    def fetched(self, part: Part, _stop: Stop) -> Page[RecordT]:
-        """Fetch all rows of a part, as a page of the whole listing. Once the stop is set it raises `Stopped`."""
+    def fetched(self, part: Part) -> Page[RecordT]:
+        """Fetch all rows of a part, as a page of the whole listing."""
         listing = Listing(page_size=self._page_size, max_pages=None, size=self._size)
         store = RowStore(self._record, fields=self._fields)
         bodies: list[bytes] = []

@@ -19,6 +19,7 @@ from cmsdials_api.records import Record
 from cmsdials_api.resources import RESOURCES
 
 from cmsdials import decode, extras
+from cmsdials.address import address
 from cmsdials.answers import Answer
 from cmsdials.errors import DialsError, FilterError
 from cmsdials.filters import checked_value
@@ -407,7 +408,9 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             name: value if isinstance(value, str | int | float) else ",".join(map(str, value))
             for name, value in asked.items()
         }
-        return f"{self.base_url.rstrip('/')}{self._table.path}?{urlencode(texts)}"
+        session = self._session
+        whole = address(session.base_url, session.route, session.version, self._table.path)
+        return f"{whole}?{urlencode(texts)}"
 
     def _origin(self, query: Mapping[str, Any]) -> Origin:
         return Origin(

@@ -22,7 +22,10 @@ from contextvars import ContextVar
 from queue import Empty, SimpleQueue
 from types import FrameType
 
-__all__ = ["Stop", "Stopped", "Terminated", "current_stop", "sigterm_raises", "sleep"]
+__all__ = ["INTERRUPTED", "Stop", "Stopped", "Terminated", "current_stop", "sigterm_raises", "sleep"]
+
+INTERRUPTED = 130
+"""Exit code that says that a Ctrl-C has ended a command, as a shell says it."""
 
 
 class Terminated(BaseException):

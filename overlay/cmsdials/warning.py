@@ -8,12 +8,12 @@ import warnings
 __all__ = ["warn"]
 
 
-def warn(message: str, category: type[Warning] = RuntimeWarning) -> None:
-    """Warn whoever called into this package."""
+def warn(message: str) -> None:
+    """Warn whoever called into this package, with a RuntimeWarning."""
     package = __name__.partition(".")[0]
     frame = sys._getframe(1)
     depth = 2
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
         frame = frame.f_back
         depth += 1
-    warnings.warn(message, category, stacklevel=depth)
+    warnings.warn(message, RuntimeWarning, stacklevel=depth)

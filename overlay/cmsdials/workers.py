@@ -67,12 +67,11 @@ _Outcome = _Came[PartT, ResultT] | _Failed | _NoMore
 
 def in_order(
     next_part: Callable[[], PartT | None],
-    fetch: Callable[[PartT, Stop], ResultT],
+    fetch: Callable[[PartT], ResultT],
     workers: int,
     *,
     came: Callable[[PartT, ResultT], object] = lambda _part, _result: None,
     window: int | None = None,
-    name: str = "cmsdials",
 ) -> Generator[tuple[PartT, ResultT], None, None]:
     """Fetch parts, several at a time, and hand them on in their order.
 
@@ -82,12 +81,11 @@ def in_order(
     Args:
         next_part: Returns the next part, None when there are no more. Never called by two threads at a time, nor
             while `came` is.
-        fetch: Fetches a part, in any of the threads, several at a time. The stop is set when nobody wants the
-            result any more, and the thread heeds it: requests and waits of ours end at once.
+        fetch: Fetches a part, in any of the threads, several at a time. It heeds a `Stop`, which is set when nobody
+            wants the result any more: requests and waits of ours end at once then.
         workers: How many parts to fetch at a time. 1 makes no thread: each part is fetched when it is asked for.
         came: Called with each part that has come, in whatever order they come, in the thread that fetched it.
         window: Parts under way, or waiting to be handed on, at most; None for two for each worker.
-        name: What the names of the threads begin with.
 
     Yields:
         Each part with its result.
@@ -103,19 +101,19 @@ def in_order(
             raise ConfigurationError(message)
     if workers == 1:
         return _alone(next_part, fetch, came)
-    return _together(next_part, fetch, workers, came, window, name)
+    return _together(next_part, fetch, workers, came, window)
 
 
 def _alone(
     next_part: Callable[[], PartT | None],
-    fetch: Callable[[PartT, Stop], ResultT],
+    fetch: Callable[[PartT], ResultT],
     came: Callable[[PartT, ResultT], object],
 ) -> Generator[tuple[PartT, ResultT], None, None]:
     stop = Stop()
     try:
         while (part := next_part()) is not None:
             with stop.heeded():
-                result = fetch(part, stop)
+                result = fetch(part)
             came(part, result)
             yield part, result
     finally:
@@ -124,17 +122,16 @@ def _alone(
 
 def _together(
     next_part: Callable[[], PartT | None],
-    fetch: Callable[[PartT, Stop], ResultT],
+    fetch: Callable[[PartT], ResultT],
     workers: int,
     came: Callable[[PartT, ResultT], object],
     window: int,
-    name: str,
 ) -> Generator[tuple[PartT, ResultT], None, None]:
     crew = _Crew(next_part, fetch, came, window)
     # Twice, one around the other, because a Ctrl-C may cut the first short, or come where it begins.
     try:
         try:
-            if crew.muster(workers, name):
+            if crew.muster(workers):
                 yield from _handed_on(crew)
             else:
                 # The system allows no more threads: it is slower, and the same.
@@ -173,7 +170,7 @@ class _Crew(Generic[PartT, ResultT]):
     def __init__(
         self,
         next_part: Callable[[], PartT | None],
-        fetch: Callable[[PartT, Stop], ResultT],
+        fetch: Callable[[PartT], ResultT],
         came: Callable[[PartT, ResultT], object],
         window: int,
     ) -> None:
@@ -193,23 +190,23 @@ class _Crew(Generic[PartT, ResultT]):
         self._asked = 0
         self._ended = False
 
-    def muster(self, workers: int, name: str) -> bool:
+    def muster(self, workers: int) -> bool:
         """Start the threads, as many as the system allows; return whether there are any."""
         try:
             # A thread of its own starts them, because a Ctrl-C within Thread.start may leave the new one locked.
-            _thread.start_new_thread(self._start, (workers, name))
+            _thread.start_new_thread(self._start, (workers,))
         except RuntimeError:
             self._mustered.set()
         while not self._mustered.wait(GLANCE):
             pass
         return self._started > 0
 
-    def _start(self, workers: int, name: str) -> None:
+    def _start(self, workers: int) -> None:
         try:
             for number in range(1, workers + 1):
                 if self._stop.is_set():
                     return
-                threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
+                threading.Thread(target=self._work, name=f"cmsdials-{number}", daemon=True).start()
                 self._started += 1
         except RuntimeError:
             pass  # those that have been started will do
@@ -278,7 +275,7 @@ class _Crew(Generic[PartT, ResultT]):
                 return False
         try:
             with self._stop.heeded():
-                result = self._fetch(part, self._stop)
+                result = self._fetch(part)
             with self._asking:
                 self._came(part, result)
             outcome = _Came(part, result)

@@ -66,8 +66,8 @@ def test_histograms_come_in_order_and_are_as_the_contract_says(tables: dict[str,
 
 
 def test_a_row_of_a_th2_is_about_ten_kilobytes(tables: dict[str, Table]) -> None:
-    table = tables["th2"]
-    assert 9000 < table.bytes / len(table.rows) < 11000
+    (_, rows, _) = tables["th2"].answer({"page_size": "20"}, "http://x/").pieces
+    assert 9000 < len(rows) / 20 < 11000
 
 
 FILTERS: list[dict[str, Any]] = [

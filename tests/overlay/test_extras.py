@@ -11,8 +11,6 @@ from cmsdials.errors import DialsError, MissingDependencyError
 
 FUNCTIONS = {
     "hist": extras.hist,
-    "matplotlib.pyplot": extras.matplotlib,
-    "mplhep": extras.mplhep,
     "pandas": extras.pandas,
     "pyarrow": extras.pyarrow,
     "tqdm.auto": extras.tqdm,

@@ -281,7 +281,7 @@ def test_grouping_where_there_is_nothing_to_group_by() -> None:
 def test_contents_that_somebody_has_spoilt(way: str, data: Any) -> None:
     result = result_of(histograms(*ONE))
     result.results[2].data = data
-    with pytest.raises(BinningError, match="(?i)somebody has changed"):
+    with pytest.raises(BinningError, match=r"(?i)somebody has changed"):
         getattr(result, way)()
 
 

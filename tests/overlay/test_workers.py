@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from cmsdials import workers
 from cmsdials.errors import ConfigurationError
-from cmsdials.stopping import Stop
+from cmsdials.stopping import Stop, current_stop
 from cmsdials.workers import in_order
 from hypothesis import given
 from hypothesis import strategies as st
 
-NAME = "crew of a test"
+NAME = "cmsdials-"
 LONG = 30.0  # seconds until what should have happened is given up on
 
 
@@ -27,6 +27,13 @@ def all_gone() -> bool:
     for thread in crew():
         thread.join(LONG)
     return crew() == []
+
+
+def heeded() -> Stop:
+    """The stop that this thread heeds."""
+    stop = current_stop()
+    assert stop is not None
+    return stop
 
 
 def crew() -> list[threading.Thread]:
@@ -65,14 +72,14 @@ class Script:
         self._changed = threading.Condition()
         self._fates: dict[int, BaseException | None] = {}
 
-    def __call__(self, part: int, stop: Stop) -> str:
+    def __call__(self, part: int) -> str:
         with self._changed:
             self.begun.append(part)
             self.threads[part] = threading.current_thread()
             self._changed.notify_all()
             while part not in self._fates:
                 self._changed.wait(0.01)
-                if stop.is_set():
+                if heeded().is_set():
                     self.stopped.append(part)
                     return "unwanted"
         fate = self._fates[part]
@@ -93,7 +100,7 @@ class Script:
 
 
 def start(parts: Any, fetch: Any, many: int = 2, **options: Any) -> Any:
-    return in_order(parts, fetch, many, name=NAME, **options)
+    return in_order(parts, fetch, many, **options)
 
 
 def take(parts: Any, got: list[Any]) -> None:
@@ -106,7 +113,7 @@ def take(parts: Any, got: list[Any]) -> None:
 @pytest.mark.parametrize("parts", [0, 1, 2, 7, 50])
 def test_all_parts_come_in_order(many: int, parts: int) -> None:
     learnt: list[tuple[int, int]] = []
-    came = start(numbers(parts), lambda part, stop: part * part, many, came=lambda *both: learnt.append(both))
+    came = start(numbers(parts), lambda part: part * part, many, came=lambda *both: learnt.append(both))
     assert list(came) == [(part, part * part) for part in range(parts)]
     assert sorted(learnt) == [(part, part * part) for part in range(parts)]
     assert all_gone()
@@ -115,7 +122,7 @@ def test_all_parts_come_in_order(many: int, parts: int) -> None:
 
 def test_nothing_happens_before_the_first_is_asked_for() -> None:
     asked: list[int] = []
-    iterator = start(lambda: asked.append(1), lambda part, stop: part)
+    iterator = start(lambda: asked.append(1), lambda part: part)
     assert (asked, crew()) == ([], [])
     iterator.close()
     assert (asked, crew()) == ([], [])
@@ -147,8 +154,8 @@ def test_what_comes_first_waits_for_its_turn() -> None:
 def test_one_worker_is_no_thread() -> None:
     seen: list[int] = []
 
-    def fetch(part: int, stop: Stop) -> threading.Thread:
-        assert not stop.is_set()
+    def fetch(part: int) -> threading.Thread:
+        assert not heeded().is_set()
         seen.append(part)
         return threading.current_thread()
 
@@ -159,12 +166,12 @@ def test_one_worker_is_no_thread() -> None:
 
 
 def test_threads_have_names_and_hold_up_nobody() -> None:
-    def fetch(part: int, stop: Stop) -> tuple[str, bool]:
+    def fetch(part: int) -> tuple[str, bool]:
         together.wait(LONG)
         return threading.current_thread().name, threading.current_thread().daemon
 
     together = threading.Barrier(3)
-    assert {result for _, result in start(numbers(3), fetch, 3)} == {(f"{NAME}-{n}", True) for n in (1, 2, 3)}
+    assert {result for _, result in start(numbers(3), fetch, 3)} == {(f"{NAME}{n}", True) for n in (1, 2, 3)}
 
 
 @pytest.mark.parametrize(("many", "window", "ahead"), [(2, None, 4), (3, 3, 3), (2, 1, 1)])
@@ -172,7 +179,7 @@ def test_only_so_many_parts_are_ahead_of_the_consumer(many: int, window: int | N
     begun: list[int] = []
     seen = threading.Condition()
 
-    def fetch(part: int, stop: Stop) -> int:
+    def fetch(part: int) -> int:
         with seen:
             begun.append(part)
             seen.notify_all()
@@ -208,7 +215,7 @@ def test_who_is_told_is_alone() -> None:
         assert alone()
         return next(left, None)
 
-    def fetch(part: int, stop: Stop) -> int:
+    def fetch(part: int) -> int:
         if part < 2:
             both.wait(LONG)  # so that the other one would tell of its part next
         return part
@@ -283,7 +290,7 @@ def test_an_error_of_the_parts_comes_in_its_turn(many: int) -> None:
     iterator = parts()
     got: list[Any] = []
     with pytest.raises(ValueError, match="no more"):
-        take(start(lambda: next(iterator), lambda part, stop: part, many), got)
+        take(start(lambda: next(iterator), lambda part: part, many), got)
     assert [part for part, _ in got] == list(range(5))
 
 
@@ -293,7 +300,7 @@ def test_an_error_of_who_is_told_comes_in_its_turn(many: int) -> None:
         if part == 2:
             raise ValueError("not so many")  # noqa: EM101
 
-    parts = start(numbers(9), lambda part, stop: part, many, came=came)
+    parts = start(numbers(9), lambda part: part, many, came=came)
     assert [next(parts), next(parts)] == [(0, 0), (1, 1)]
     with pytest.raises(ValueError, match="not so many"):
         next(parts)
@@ -331,7 +338,7 @@ def test_a_worker_that_does_not_listen_holds_up_nobody(monkeypatch: pytest.Monke
     deaf = threading.Event()
     begun = threading.Event()
 
-    def fetch(part: int, stop: Stop) -> int:
+    def fetch(part: int) -> int:
         if part:
             begun.set()
             deaf.wait()
@@ -349,10 +356,10 @@ def test_who_waits_is_woken_when_nobody_wants_it() -> None:
     woken: list[bool] = []
     both = threading.Barrier(3)
 
-    def fetch(part: int, stop: Stop) -> int:
+    def fetch(part: int) -> int:
         if part:
             both.wait(LONG)
-            woken.append(stop.wait())
+            woken.append(heeded().wait())
         return part
 
     parts = start(numbers(100), fetch, 2)
@@ -373,11 +380,11 @@ def test_without_threads_it_goes_on_without(monkeypatch: pytest.MonkeyPatch) -> 
             raise RuntimeError(message)
         really(thread)
 
-    def fetch(part: int, stop: Stop) -> str:
+    def fetch(part: int) -> str:
         return threading.current_thread().name
 
     monkeypatch.setattr(threading.Thread, "start", limited)
-    assert {name for _, name in start(numbers(5), fetch, 4)} == {f"{NAME}-1"}
+    assert {name for _, name in start(numbers(5), fetch, 4)} == {f"{NAME}1"}
     assert [name for _, name in start(numbers(5), fetch, 4)] == [threading.current_thread().name] * 5
 
     def none(*_: Any) -> None:
@@ -391,7 +398,7 @@ def test_without_threads_it_goes_on_without(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("options", [{"workers": 0}, {"workers": -1}, {"workers": 2, "window": 0}])
 def test_numbers_below_one_are_refused_at_once(options: Any) -> None:
     with pytest.raises(ConfigurationError, match="must be at least 1"):
-        in_order(numbers(1), lambda part, stop: part, **options)
+        in_order(numbers(1), lambda part: part, **options)
 
 
 @given(st.data())
@@ -406,7 +413,7 @@ def test_in_whatever_order_parts_come(data: st.DataObject) -> None:
     running: list[int] = []
     over = threading.Event()
 
-    def fetch(part: int, stop: Stop) -> int:
+    def fetch(part: int) -> int:
         with changed:
             running.append(part)
             changed.notify_all()
@@ -471,6 +478,7 @@ INTERRUPTED = """
 import faulthandler, random, signal, sys, threading
 from contextlib import closing
 from cmsdials import workers
+from cmsdials.stopping import current_stop
 from cmsdials.workers import in_order
 
 faulthandler.dump_traceback_later(60, exit=True)  # a deadlock says where
@@ -496,9 +504,9 @@ class AtInstruction:
         return self
 
 
-def fetch(part, stop):
+def fetch(part):
     if part % 4 == 3:
-        stop.wait(0.0002)
+        current_stop().wait(0.0002)
     return part
 
 
@@ -581,7 +589,7 @@ faulthandler.dump_traceback_later(60, exit=True)
 silent = socket.create_server(("127.0.0.1", 0))
 
 
-def fetch(part, stop):
+def fetch(part):
     with socket.create_connection(silent.getsockname()) as connection:
         if part == 1:
             threading.Timer(0.05, signal.raise_signal, [signal.SIGINT]).start()
@@ -611,7 +619,7 @@ from cmsdials.workers import in_order
 faulthandler.dump_traceback_later(60, exit=True)
 warnings.simplefilter("ignore")  # threads and fork are a bad match, which is why this is tried
 left = iter(range(100))
-parts = in_order(lambda: next(left, None), lambda part, stop: part, 2)
+parts = in_order(lambda: next(left, None), lambda part: part, 2)
 next(parts)
 child = os.fork()
 if not child:
