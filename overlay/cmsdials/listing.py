@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 
 from cmsdials.errors import ConfigurationError, PaginationError
 from cmsdials.page import Page, cursor_of
+from cmsdials.store import RowStore
 
 __all__ = [
     "GOOD_PAGES_TO_GROW",
@@ -67,6 +68,7 @@ class _Reached:
     rows: int = 0
     complete: bool = False
     empty: int = 0
+    latest: RowStore[Any] | None = None
 
 
 @frozen
@@ -172,6 +174,11 @@ class Listing:
         return self._reached.complete
 
     @property
+    def latest(self) -> RowStore[Any] | None:
+        """The rows of the last page accepted; None before the first."""
+        return self._reached.latest
+
+    @property
     def passed(self) -> frozenset[str]:
         """Cursors of the pages that have come."""
         return frozenset(self._passed - {self._reached.cursor})
@@ -225,6 +232,7 @@ class Listing:
             rows=before.rows + len(page.store),
             complete=page.next is None,
             empty=self._empty_with(page),
+            latest=page.store,
         )
 
     @property

@@ -6,7 +6,7 @@ Both iterators can be gone on with after an error: the next call asks again for 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, Self, TypeVar
 
 from cmsdials_api.records import Record
@@ -17,6 +17,7 @@ from cmsdials.listing import Listing
 from cmsdials.origin import Origin
 from cmsdials.page import Page
 from cmsdials.retry import is_too_slow
+from cmsdials.store import RowStore
 
 __all__ = ["Pages", "Rows"]
 
@@ -79,6 +80,11 @@ class Pages(Closing, Generic[RecordT]):
         """Whether the last page has come."""
         return self._listing.complete
 
+    @property
+    def latest(self) -> RowStore[RecordT] | None:
+        """The rows of the last page that has come; None before the first."""
+        return self._listing.latest
+
     def close(self) -> None:
         """Stop what is fetched ahead. The next call, if there is one, goes on from where the listing is."""
         self._close()
@@ -130,6 +136,31 @@ class Pages(Closing, Generic[RecordT]):
         return f"<{self.pages} pages, {self.rows} rows of {self.origin.resource}, {state}>"
 
 
+class _Walk(Generic[RecordT]):
+    """A walk through the rows of a page. Not a generator, which would end with whatever is raised in it.
+
+    Args:
+        store: The rows.
+    """
+
+    def __init__(self, store: RowStore[RecordT]) -> None:
+        self.store = store
+        self._blocks = store.blocks()
+        self._at = (0, 0)
+
+    def next(self) -> RecordT | None:
+        """Return the next row; None behind the last one."""
+        number, index = self._at
+        while number < len(self._blocks):
+            block = self._blocks[number]
+            if index < len(block):
+                row = block.alone(index)
+                self._at = (number, index + 1)  # a single assignment: a Ctrl-C comes before it or after
+                return row
+            number, index = number + 1, 0
+        return None
+
+
 class Rows(Closing, Generic[RecordT]):
     """The rows of a listing, fetched a page at a time.
 
@@ -142,7 +173,7 @@ class Rows(Closing, Generic[RecordT]):
 
     def __init__(self, pages: Pages[RecordT]) -> None:
         self.pages = pages
-        self._rows: Iterator[RecordT] = iter(())
+        self._walk: _Walk[RecordT] | None = None
 
     def __iter__(self) -> Self:
         return self
@@ -152,11 +183,18 @@ class Rows(Closing, Generic[RecordT]):
         self.pages.close()
 
     def __next__(self) -> RecordT:
-        """Return the next row, fetching a page where one is needed. Raises as `Pages.__next__`."""
+        """Return the next row, fetching a page where one is needed. Raises as `Pages.__next__`.
+
+        The row keeps none of the others in memory. After a Ctrl-C the next call goes on with the row that comes then.
+        """
         while True:
-            for row in self._rows:
+            latest = self.pages.latest  # not what next() returns below, which a Ctrl-C could lose
+            if latest is not None and (self._walk is None or self._walk.store is not latest):
+                self._walk = _Walk(latest)
+            row = None if self._walk is None else self._walk.next()
+            if row is not None:
                 return row
-            self._rows = next(self.pages).store.alone()
+            next(self.pages)
 
     def __repr__(self) -> str:
         return f"<rows of {self.pages!r}>"

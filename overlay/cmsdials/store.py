@@ -111,12 +111,6 @@ class RowStore(Generic[RecordT]):
             for index in range(len(block)):
                 yield block.at(index)
 
-    def alone(self) -> Iterator[RecordT]:
-        """Yield rows that keep none of the others in memory."""
-        for block in self.blocks():
-            for index in range(len(block)):
-                yield block.alone(index)
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RowStore):
             return NotImplemented

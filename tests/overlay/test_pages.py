@@ -1,25 +1,35 @@
 """Listings that stream: page by page and row by row, and on after an error."""
 
+import itertools
 import os
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+from cmsdials import pages as pages_module
 from cmsdials.checkpoint import CheckpointFile
+from cmsdials.columns import _Row
 from cmsdials.errors import BadRequestError, ConfigurationError, PaginationError, RequestTimeoutError
 from cmsdials.filters import RunFilters
 from cmsdials.listing import Listing
+from cmsdials.models import LumisectionHistogram1D
 from cmsdials.progress import Progress
-from cmsdials.resources import RunResource
+from cmsdials.resources import LumisectionHistogram1DResource, RunResource
 from cmsdials.result import load
+from cmsdials.session import Session
 from cmsdials.stopping import Terminated, sigterm_raises
+from cmsdials_api.records import row_of
 
 from .conftest import Scripted, run_row
+from .histogram_rows import th1
 
 
 @pytest.fixture
@@ -47,6 +57,70 @@ def test_rows_come_one_by_one(service: Scripted, run: RunResource) -> None:
     assert len(service.asked) == 1
     assert [row.run_number for row in rows] == [2, 3, 4]
     assert list(rows) == []
+
+
+def test_rows_that_come_one_by_one_keep_no_others_in_memory(service: Scripted) -> None:
+    service.will_answer({"next": None, "previous": None, "results": [th1(n) for n in (1, 2, 3)]})
+    rows = LumisectionHistogram1DResource(service.session).iterate()
+    assert [next(rows), next(rows), next(rows)] == [
+        LumisectionHistogram1D.from_dict(th1(n)) for n in (1, 2, 3)
+    ]
+    latest = rows.pages.latest
+    assert latest is not None
+    (block,) = latest.blocks()
+    made_of = row_of(block.alone(1))
+    assert isinstance(made_of, _Row)
+    assert len(made_of.columns) == 1
+    assert not np.shares_memory(made_of.columns.values["data"], block.values["data"])
+
+
+class Interrupting:
+    """Raises KeyboardInterrupt before one of the instructions of `cmsdials.pages`, and never again."""
+
+    def __init__(self, instruction: int) -> None:
+        self.left = instruction
+
+    def __call__(self, frame: FrameType, event: str, _: Any) -> Any:
+        if frame.f_code.co_filename != pages_module.__file__:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
+        return self
+
+
+def runs_two_by_two(request: httpx.Request) -> httpx.Response:
+    """A service with five runs, whatever page is asked for, and however often."""
+    start = int(request.url.params.get("next_token", 0))
+    link = f"http://dials.test/?next_token={start + 2}" if start < 4 else None
+    rows = [run_row(number) for number in range(start, min(start + 2, 5))]
+    return httpx.Response(200, json={"next": link, "previous": None, "results": rows})
+
+
+def test_after_a_ctrl_c_anywhere_rows_go_on_with_those_that_have_not_come() -> None:
+    tracing = sys.gettrace()
+    lost = []
+    for instruction in itertools.count(1):
+        session = Session("http://dials.test/", None, transport=httpx.MockTransport(runs_two_by_two))
+        rows = RunResource(session).iterate()
+        got: list[int] = []
+        interrupting = Interrupting(instruction)
+        sys.settrace(interrupting)
+        try:
+            got.extend(row.run_number for row in rows)
+        except KeyboardInterrupt:
+            sys.settrace(tracing)
+            got.extend(row.run_number for row in rows)
+        finally:
+            sys.settrace(tracing)
+        assert got == sorted(set(got)), instruction
+        lost.append(5 - len(got))
+        if interrupting.left > 0:
+            break
+    assert len(lost) > 100
+    assert max(lost) <= 1, "the row that was being handed over, and no page"
 
 
 def test_an_empty_page_in_the_middle_does_not_end_it(service: Scripted, run: RunResource) -> None:

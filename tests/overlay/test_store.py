@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cmsdials.columns import _Row, from_objects, of_records
+from cmsdials.columns import from_objects, of_records
 from cmsdials.frames import to_pandas
 from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D, Run
 from cmsdials.store import RowStore
@@ -195,20 +195,6 @@ def test_rows_pickle_by_every_protocol(protocol: int) -> None:
     back = pickle.loads(pickle.dumps(row, protocol))
     assert back == row
     assert back.extra == {"weather": "fine"}
-
-
-def test_rows_on_their_own_keep_no_others_in_memory() -> None:
-    store = RowStore(
-        LumisectionHistogram1D, [from_objects(LumisectionHistogram1D, [th1(n) for n in (1, 2, 3)])]
-    )
-    (block,) = store.blocks()
-    alone = list(store.alone())
-    assert alone == [LumisectionHistogram1D.from_dict(th1(n)) for n in (1, 2, 3)]
-    for row in store.alone():
-        made_of = row_of(row)
-        assert isinstance(made_of, _Row)
-        assert len(made_of.columns) == 1
-        assert not np.shares_memory(made_of.columns.values["data"], block.values["data"])
 
 
 def test_threads_that_look_at_the_same_rows_see_the_same() -> None:
