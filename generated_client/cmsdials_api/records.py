@@ -223,7 +223,14 @@ class Record(_HasDict):
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return self.__dict__ == other.__dict__ and self.extra == other.extra
+        mine, others = self.__dict__, other.__dict__
+        try:
+            return mine == others and self.extra == other.extra
+        except ValueError:  # arrays, which somebody has put there, say of each number whether it is equal
+            one, another = (
+                _without_arrays([*record]) for record in ((mine, self.extra), (others, other.extra))
+            )
+            return bool(one == another)
 
     def dict(self) -> dict[str, Any]:
         """Return the fields that the service sent, in the order of the contract."""
@@ -233,6 +240,15 @@ class Record(_HasDict):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={_short(value)}' for name, value in self.__dict__.items())})"
+
+
+def _without_arrays(value: Any) -> Any:
+    """Return a value without arrays."""
+    if isinstance(value, dict):
+        return {name: _without_arrays(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_arrays(one) for one in value]
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _restored(cls: type[Record], fields: dict[str, Any], extra: dict[str, Any]) -> Record:

@@ -77,9 +77,16 @@ def _named(path: object) -> Path:
     Raises:
         ConfigurationError: It is no name.
     """
+    problem = ""
     if isinstance(path, str | os.PathLike) and os.fspath(path):
-        return Path(path).expanduser()
-    message = f"a file for a listing must be named by text or a path, not {path!r}"
+        try:
+            named = Path(path).expanduser()
+        except RuntimeError as error:  # ~nobody
+            problem = f" ({error})"
+        else:
+            if "\0" not in str(named):
+                return named
+    message = f"a file for a listing must be named by text or a path, not {path!r}{problem}"
     raise ConfigurationError(message)
 
 
@@ -168,6 +175,9 @@ def write_whole(path: str | os.PathLike[str], origin: Origin, pages: Iterable[St
         CheckpointError: It cannot be written; what was there before is still there.
     """
     path = Path(os.path.realpath(_named(path)))  # a link stays a link
+    if not path.parent.is_dir():
+        message = f"there is no folder {path.parent}"
+        raise CheckpointError(message, advice=f"Make it, or name a file in another one, instead of {path}.")
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with CheckpointFile(partial, origin) as file:

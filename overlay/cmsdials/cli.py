@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
-import subprocess
+import runpy
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -287,12 +287,9 @@ def workspaces(
 @_reported
 def sandbox(context: typer.Context) -> None:
     """Run a local DIALS with synthetic data; `cmsdials sandbox --help` shows its options."""
-    command = [sys.executable, "-m", "cmsdials_sandbox", *context.args]
-    try:
-        code = subprocess.run(command, check=False).returncode  # noqa: S603  # our own module
-    except KeyboardInterrupt:
-        code = 0  # the sandbox got it too, and has ended
-    raise typer.Exit(code)
+    # In this process, so that whoever ends the command ends the service.
+    sys.argv = ["cmsdials sandbox", *context.args]
+    runpy.run_module("cmsdials_sandbox", run_name="__main__")
 
 
 def _credentials(client: AuthClient, cache_dir: Path | None) -> RenewedCredentials:

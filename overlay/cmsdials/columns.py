@@ -20,7 +20,7 @@ from attrs import field, frozen
 from cmsdials_api.errors import MalformedAnswer
 from cmsdials_api.records import Field, Record, row_of
 
-from cmsdials.errors import BinningError
+from cmsdials.errors import BinningError, ConfigurationError
 
 __all__ = [
     "ABSENT",
@@ -337,7 +337,11 @@ def of_records(record: type[RecordT], rows: Sequence[RecordT]) -> list[Columns[R
     Args:
         record: What they are, also where there are none.
         rows: The records.
+
+    Raises:
+        ConfigurationError: One is no record.
     """
+    _refuse_others(record, rows)
     blocks: list[Columns[RecordT]] = []
     # What a row is made of is asked once: another thread that looks into the row can make it stand on its own.
     for source, group in groupby(((*_source(row), row) for row in rows), key=itemgetter(0)):
@@ -347,6 +351,15 @@ def of_records(record: type[RecordT], rows: Sequence[RecordT]) -> list[Columns[R
             continue
         blocks.extend(source.between(start, stop) for start, stop in _runs(index for _, index, _ in of_one))
     return blocks
+
+
+def _refuse_others(record: type[Record], rows: Iterable[object]) -> None:
+    for number, row in enumerate(rows):
+        if not isinstance(row, Record):
+            message = f"row {number} of the results is of type {type(row).__name__}, not a {record.__name__}"
+            raise ConfigurationError(
+                message, advice="Somebody has put it there: keep other things elsewhere."
+            )
 
 
 def array_of(row: Record, name: str) -> Any:

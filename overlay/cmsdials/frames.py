@@ -17,7 +17,7 @@ from cmsdials_api.records import Field, Record
 
 from cmsdials import extras
 from cmsdials.columns import ABSENT, LENGTHS, Columns, Values, as_json
-from cmsdials.errors import BinningError
+from cmsdials.errors import BinningError, FilterError
 from cmsdials.store import RowStore
 
 if TYPE_CHECKING:
@@ -57,11 +57,16 @@ def to_html(store: RowStore[Any]) -> str:
     frame = to_pandas(first)
     for field in store.record.FIELDS:
         if field.dimensions and field.name in frame:
-            frame[field.name] = [
-                f"{' x '.join(map(str, np.shape(cell)[::-1]))} bins" for cell in frame[field.name]
-            ]
+            frame[field.name] = [_bins(cell) for cell in frame[field.name]]
     table: str = frame.to_html(border=0)
     return table
+
+
+def _bins(cell: Any) -> str:
+    try:
+        return f"{' x '.join(map(str, np.shape(cell)[::-1]))} bins"
+    except ValueError:  # somebody has made its rows uneven
+        return "no bins"
 
 
 def to_arrow(store: RowStore[Any]) -> pa.Table:
@@ -98,7 +103,11 @@ def grouped(store: RowStore[Any], names: Sequence[str]) -> dict[tuple[Any, ...],
     for block in store.blocks():
         keys = [_keys(block, name) for name in names]
         for start, stop, key in _stretches([*zip(*keys, strict=True)]):
-            part = parts.setdefault(key, RowStore(store.record, fields=store.fields))
+            try:
+                part = parts.setdefault(key, RowStore(store.record, fields=store.fields))
+            except TypeError:
+                message = f"somebody has changed a row: it cannot be grouped by {key!r}"
+                raise FilterError(message, advice="Put text or a number there.") from None
             part.add(block.between(start, stop))
     return {key: to_numpy(part) for key, part in parts.items()}
 
@@ -169,16 +178,27 @@ def _series(pandas: Any, field: Field, values: list[Values]) -> Any:
 
 
 def _cells(values: Sequence[Values]) -> Iterator[Any]:
-    """Yield the contents of each histogram: an array, or in 2D a list of arrays, which Parquet can hold."""
+    """Yield the contents of each histogram: an array, or in 2D a list of arrays, which Parquet can hold.
+
+    They cannot be written to: tables that share their memory would change too.
+    """
     for part in values:
         if isinstance(part, np.ndarray) and part.ndim == 2:
-            yield from part
+            yield from _read_only(part)
             continue
-        for cell in part:
+        for cell in _read_only(part) if isinstance(part, np.ndarray) else part:
             if cell is ABSENT:
                 yield None
+            elif isinstance(cell, np.ndarray):
+                yield list(_read_only(cell)) if cell.ndim > 1 else _read_only(cell)
             else:
-                yield list(cell) if isinstance(cell, np.ndarray) and cell.ndim > 1 else cell
+                yield cell
+
+
+def _read_only(numbers: Array) -> Array:
+    view = numbers.view()
+    view.flags.writeable = False
+    return view
 
 
 def _objects(cells: Sequence[Any]) -> Array:
@@ -303,19 +323,29 @@ def _refuse_different_binnings(record: type[Record], blocks: Sequence[Columns[An
     dimensions = max(field.dimensions for field in record.FIELDS)
     if not dimensions or not any("data" in block.values for block in blocks):
         return
-    by = "me" if all("me" in block.values for block in blocks) else "me_id"
+    by = next((name for name in ("me", "me_id") if all(name in block.values for block in blocks)), None)
     found: dict[tuple[Any, ...], dict[Any, None]] = {}
     for block in blocks:
-        names = _keys(block, by)
+        names = _keys(block, by) if by else [None] * len(block)
         axes = [_keys(block, name) for name in _AXES if name in block.values]
         shapes = [np.shape(cell) for cell in block.values.get("data", [()] * len(block))]
         for name, *binning in zip(names, shapes, *axes, strict=True):
             found.setdefault(tuple(binning), {})[name] = None
     if len(found) < 2:
         return
-    said = [f"{_shape(binning[0], dimensions)}: {_few([*names])}" for binning, names in found.items()]
+    said = [
+        _shape(binning[0], dimensions) + (f": {_few([*names])}" if by else "")
+        for binning, names in found.items()
+    ]
+    if len({binning[1:] for binning in found}) < len(found) and all(
+        name in block.values for block in blocks for name in LENGTHS[dimensions]
+    ):
+        message = "somebody has changed the data of a row, which is not as long as its binning says"
+        raise BinningError(message, advice="Put as many numbers there, or use to_pandas().")
     advice = f'Pass group_by="{by}" for an array of each, or choose one with me_id=.'
-    if any(
+    if by is None:
+        advice = 'List with fields= that include me_id, and pass group_by="me_id"; or choose one with me_id=.'
+    elif any(
         names.keys() & others.keys()
         for binning, names in found.items()
         for other, others in found.items()

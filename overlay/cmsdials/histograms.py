@@ -32,7 +32,7 @@ def edges_of(row: Any, axis: str) -> np.ndarray[Any, Any]:
         Bins + 1 numbers, the first and the last exactly the limits, in the unit of the quantity.
 
     Raises:
-        BinningError: The row was listed without its binning.
+        BinningError: The row was listed without its binning, or somebody has changed it to what is none.
     """
     names = [f"{axis}_{what}" for what in ("min", "max", "bin")]
     lacking = [name for name in names if getattr(row, name, None) is None]
@@ -42,7 +42,15 @@ def edges_of(row: Any, axis: str) -> np.ndarray[Any, Any]:
             message, advice=f"List with fields= that include {', '.join(names)}, or without fields=."
         )
     low, high, bins = (getattr(row, name) for name in names)
-    return np.linspace(low, high, bins + 1)
+    numbers = all(
+        isinstance(value, int | float | np.number) and np.isfinite(value) for value in (low, high, bins)
+    )
+    if not numbers or bins < 1 or bins != int(bins):
+        message = (
+            f"this {type(row).__name__} has no binning: {axis} from {low!r} to {high!r} in {bins!r} bins"
+        )
+        raise BinningError(message, advice="Somebody has changed the row: list it again.")
+    return np.linspace(low, high, int(bins) + 1)
 
 
 def to_hist(row: Record) -> hist.Hist[Any]:

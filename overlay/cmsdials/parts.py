@@ -31,6 +31,7 @@ __all__ = ["Parts", "Plan", "are_parts"]
 RecordT = TypeVar("RecordT", bound=Record)
 
 
+MOST_THREADS = 100
 MOST_WORKERS = 3
 """Workers of the service. More requests at a time wait for each other, and everybody else waits for them."""
 
@@ -46,12 +47,15 @@ def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listi
         concurrency: How many parts to fetch at a time.
 
     Raises:
-        ConfigurationError: concurrency is no number from 1 on, or is given together with max_pages or order_by.
+        ConfigurationError: concurrency is no number from 1 to 100, or is given together with max_pages or order_by.
 
     Warns:
         RuntimeWarning: concurrency is larger than is any use.
     """
     concurrency = checked_count("concurrency", concurrency)
+    if concurrency > MOST_THREADS:
+        message = f"concurrency must be at most {MOST_THREADS}, not {concurrency}"
+        raise ConfigurationError(message, advice=f"DIALS has {MOST_WORKERS} workers: more is no faster.")
     is_begun = read_position(listing.cursor) is not None
     if not is_begun and (concurrency == 1 or listing.cursor is not None):
         return False

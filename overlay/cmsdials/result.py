@@ -168,6 +168,8 @@ class Result(Tabular[RecordT], Generic[RecordT]):
 
     def __repr__(self) -> str:
         state = "complete" if self.complete else "more to come"
+        if self.next is None and len(self.store) and not self.complete:
+            state = "to the end, but not from the beginning"
         if self.exc_type is not None:
             state = f"stopped by {self.exc_type}"
         return f"<{len(self.store)} rows of {self.record.__name__}, {state}>"

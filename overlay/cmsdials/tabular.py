@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from html import escape
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
@@ -38,9 +39,12 @@ def checked_groups(group_by: Any, record: type[Record], fields: Sequence[str] | 
     known = [
         one.name for one in record.FIELDS if one.kind in _GROUPING and (fields is None or one.name in fields)
     ]
-    names: Any = (group_by,) if isinstance(group_by, str) else group_by
-    if not isinstance(names, Sequence) or not names or not all(name in known for name in names):
-        message = f"rows cannot be grouped by {group_by!r}"
+    names = [group_by] if isinstance(group_by, str) or not isinstance(group_by, Iterable) else [*group_by]
+    wrong = [name for name in names if name not in known]
+    if wrong or not names:
+        near = get_close_matches(str(wrong[0]), known, n=1) if wrong else []
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        message = f"rows cannot be grouped by {', '.join(map(repr, wrong)) or 'nothing'}{hint}"
         have = (
             f"Fields to group by: {', '.join(known)}."
             if known
@@ -69,7 +73,7 @@ class Tabular(Generic[RecordT]):
 
         The columns are in the order of the contract, with a RangeIndex; without rows they are there all the same,
         with the same types. A cell of `data` is a float64 array of x_bin contents; in 2D a list of y_bin such
-        arrays, so its index is [y][x]. The arrays are views where they can be: changing a cell may change these rows.
+        arrays, so its index is [y][x]. The arrays share the memory of these rows and are read-only: change a copy.
 
         Raises:
             MissingDependencyError: pandas is not installed; the message holds the command.

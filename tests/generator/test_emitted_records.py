@@ -334,6 +334,16 @@ def test_repr_shows_the_fields_shortened() -> None:
     assert len(repr(LumisectionHistogram1D.from_dict(HISTOGRAM | {"data": [0.0] * 10_000}))) < 500
 
 
+def test_records_with_arrays_in_them_can_be_compared() -> None:
+    numpy = pytest.importorskip("numpy")
+    one, other, third = (Run.from_dict(RUN) for _ in range(3))
+    one.ls_count = [numpy.array([1, 2]), numpy.array([3, 4])]
+    other.ls_count = [[1, 2], [3, 4]]
+    third.ls_count = [numpy.array([1, 2]), numpy.array([3, 5])]
+    assert one == other
+    assert one != third
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -331,6 +331,19 @@ def test_what_is_no_name_of_a_file(run: RunResource, name: Any) -> None:
             call()
 
 
+def test_a_folder_that_is_not_there_is_named(run: RunResource, service: Scripted, tmp_path: Path) -> None:
+    service.will_page([run_row(1)], 2)
+    with pytest.raises(CheckpointError, match=r"there is no folder .*missing\. Make it, or .*run\.dials\.$"):
+        run.list_all().save(tmp_path / "missing" / "run.dials")
+
+
+def test_a_listing_from_the_middle_to_the_end_says_so(run: RunResource, service: Scripted) -> None:
+    service.will_page([run_row(1)], 2)
+    listed = run.list_all(RunFilters(next_token="c5"))
+    assert repr(listed) == "<1 rows of Run, to the end, but not from the beginning>"
+    assert listed.status == "1 rows of run: to the end, but not from the beginning"
+
+
 def test_a_file_without_a_page_says_that_nothing_has_come(run: RunResource, path: Path) -> None:
     with CheckpointFile(path, ORIGIN):
         pass

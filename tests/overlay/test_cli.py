@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from cmsdials.auth import client_credentials
@@ -297,6 +298,19 @@ def test_the_sandbox_is_at_hand(environment: dict[str, str]) -> None:
     done = run("sandbox", "--help", env=environment)
     assert done.returncode == 0
     assert "Serve a local DIALS" in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_who_ends_the_command_ends_the_sandbox(number: signal.Signals, environment: dict[str, str]) -> None:
+    command = [*COMMAND, "sandbox", "--port", "0", "--json"]
+    with subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        place = urlsplit(ready["url"])
+        process.send_signal(number)
+        process.wait(MOST_SECONDS)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((place.hostname, place.port))
 
 
 @pytest.mark.parametrize("command", ["login", "logout", "whoami", "workspaces"])

@@ -337,6 +337,12 @@ def test_concurrency_that_cannot_be(service: Lumisections, wrong: Any, way: str)
     assert service.asked == []
 
 
+def test_more_threads_than_can_be_of_any_use_are_refused(service: Lumisections) -> None:
+    with pytest.raises(ConfigurationError, match=r"at most 100, not 2000000\. DIALS has 3 workers"):
+        service.lumi.list_all(concurrency=2_000_000)
+    assert not service.asked
+
+
 def test_concurrency_may_be_a_number_of_numpy(service: Lumisections) -> None:
     assert dicts(service.lumi.list_all(SIZE, concurrency=np.int64(2))) == ROWS
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from cmsdials import Dials
 from cmsdials.columns import from_objects
-from cmsdials.errors import BinningError, FilterError
+from cmsdials.errors import BinningError, ConfigurationError, FilterError
 from cmsdials.filters import (
     DatasetIndexFilters,
     FileIndexFilters,
@@ -270,6 +270,35 @@ def test_grouping_by_what_is_not_there(by: Any) -> None:
         result.to_numpy(group_by=by)
 
 
+def test_grouping_says_which_name_is_wrong() -> None:
+    result = result_of(histograms(th1(1), th1(2)))
+    with pytest.raises(FilterError, match=r"cannot be grouped by 'run_numer'; did you mean 'run_number'\?"):
+        result.to_numpy(group_by=["me", "run_numer"])
+
+
+@pytest.mark.parametrize("kind", [set, tuple, iter, pd.Index, np.array])
+def test_names_to_group_by_may_come_in_anything(kind: Any) -> None:
+    groups = result_of(histograms(th1(1), th1(2))).to_numpy(group_by=kind(["me"]))
+    assert [*groups] == [("P/charge",)]
+
+
+def test_grouping_by_what_somebody_has_made_a_list() -> None:
+    result = result_of(histograms(th1(1), th1(2)))
+    result.results[0].me = ["a"]
+    with pytest.raises(
+        FilterError, match=r"somebody has changed a row: it cannot be grouped by \(\['a'\],\)"
+    ):
+        result.to_numpy(group_by="me")
+
+
+def test_what_is_no_row_among_the_results() -> None:
+    result = result_of(histograms(th1(1)))
+    result.results.append(th1(2))
+    for call in (result.to_pandas, result.to_arrow, result.to_numpy, lambda: result.save("nowhere")):
+        with pytest.raises(ConfigurationError, match="row 1 of the results is of type dict, not a Lumi"):
+            call()
+
+
 def test_grouping_where_there_is_nothing_to_group_by() -> None:
     result = result_of(histograms({"data": [1.0]}, {"data": [2.0]}, fields=["data"]))
     with pytest.raises(FilterError, match="nothing to group by"):
@@ -283,6 +312,47 @@ def test_contents_that_somebody_has_spoilt(way: str, data: Any) -> None:
     result.results[2].data = data
     with pytest.raises(BinningError, match=r"(?i)somebody has changed"):
         getattr(result, way)()
+
+
+@pytest.mark.parametrize("way", ["to_arrow", "to_polars", "to_numpy", "_repr_html_"])
+def test_maps_whose_rows_somebody_has_made_uneven(way: str) -> None:
+    result = result_of(histograms(th2(1), th2(2), record=LumisectionHistogram2D))
+    result.results[1].data[0].append(1.0)
+    if way == "_repr_html_":
+        assert "no bins" in result._repr_html_()
+        return
+    with pytest.raises(BinningError, match="somebody has changed"):
+        getattr(result, way)()
+
+
+def test_contents_that_somebody_has_made_longer_than_their_binning() -> None:
+    result = result_of(histograms(th1(1), th1(2)))
+    result.results[0].data.append(0.0)
+    with pytest.raises(BinningError, match="not as long as its binning says"):
+        result.to_numpy()
+
+
+def test_different_binnings_of_nobody_knows_what() -> None:
+    rows = [{"data": th1(1)["data"]}, {"data": [1.0]}]
+    store = RowStore(LumisectionHistogram1D, [from_objects(LumisectionHistogram1D, rows, fields=["data"])])
+    with pytest.raises(BinningError, match=r"\(3 bins; 1 bins\).*List with fields= that include me_id"):
+        result_of(store).to_numpy()
+
+
+@pytest.mark.parametrize(("made", "record"), [(th1, LumisectionHistogram1D), (th2, LumisectionHistogram2D)])
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_nobody_changes_a_table_through_the_cells_of_a_frame(made: Any, record: Any, looked_at: bool) -> None:
+    result = result_of(histograms(made(1), made(2), record=record))
+    table = result.to_arrow()
+    if looked_at:
+        _ = result.results[1].data
+    frame = result.to_pandas()
+    for cell in frame["data"]:
+        for numbers in [cell] if made is th1 else cell:
+            with pytest.raises(ValueError, match="read-only"):
+                numbers[0] = -1.0
+    assert table.equals(result.to_arrow())
+    assert result.to_numpy()["data"].flags.writeable
 
 
 def test_text_that_somebody_has_made_a_number_is_shown_as_json() -> None:
@@ -346,7 +416,7 @@ def test_notebooks_show_the_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     result = result_of(histograms(*(th1(number, me="<b>P</b>") for number in range(1, 31))))
     shown = result._repr_html_()
     assert shown is not None
-    assert "30 rows of LumisectionHistogram1D, more to come" in shown
+    assert "30 rows of LumisectionHistogram1D, to the end" in shown
     assert (shown.count("&lt;b&gt;P"), shown.count("<b>"), shown.count("3 bins")) == (10, 0, 10)
     assert "3 x 2 bins" in str(result_of(histograms(*MAPS, record=LumisectionHistogram2D))._repr_html_())
     assert len(result) == 30

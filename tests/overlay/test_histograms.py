@@ -1,6 +1,9 @@
 """Edges and conversion of single histograms."""
 
+import warnings
+
 import hist
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from cmsdials.columns import from_objects
@@ -63,6 +66,32 @@ def test_rows_that_cannot_become_histograms() -> None:
         row.to_hist()
     with pytest.raises(BinningError, match="x_min equal to x_max"):
         LumisectionHistogram1D.from_dict(th1(x_max=0.0)).to_hist()
+
+
+@pytest.mark.parametrize(
+    "change", [{"x_bin": "a"}, {"x_bin": 0}, {"x_bin": 2.5}, {"x_max": "z"}, {"x_max": float("inf")}]
+)
+def test_a_binning_that_somebody_has_spoilt(change: dict[str, object]) -> None:
+    row = LumisectionHistogram1D.from_dict(th1())
+    for name, value in change.items():
+        setattr(row, name, value)
+    for call in (lambda: row.edges, row.to_hist):
+        with pytest.raises(BinningError, match=r"has no binning: x from .*list it again"):
+            call()
+
+
+def test_a_binning_may_be_numbers_of_numpy() -> None:
+    row = LumisectionHistogram1D.from_dict(th1())
+    row.x_max, row.x_bin = np.float64(3.0), np.int64(3)
+    assert row.edges.tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_plots_warn_of_nothing() -> None:
+    figure, axes = plt.subplots()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        LumisectionHistogram1D.from_dict(th1(2, data=[2.0, 1.0, 5.0])).to_hist().plot(ax=axes)
+    plt.close(figure)
 
 
 def test_a_whole_listing(now: Dials) -> None:
