@@ -394,7 +394,8 @@ class Server:
         if kind == "no_page":
             return b'["no", "page"]'
         rows = list(_encoded("mes", _which(query), query.get("fields", "")))
-        _damage(rows, "me_id", kind, at)
+        if not _damage(rows, "me_id", kind, at):
+            self.log[-1]["fault"] = ""  # there was nothing to damage
         return f"[{','.join(rows)}]".encode()
 
     def _page(self, name: str, query: dict[str, str], walk: Walk, kind: str, at: float) -> bytes:
@@ -411,7 +412,8 @@ class Server:
         end = begin + len(rows)
         if kind == "empty_page":
             rows, end = [], begin
-        _damage(rows, "run_number", kind, at)
+        if not _damage(rows, "run_number", kind, at):
+            self.log[-1]["fault"] = ""  # there was nothing to damage
         following = {k: v for k, v in query.items() if k != "next_token"}
         link: str | None = None
         if kind == "cursor_repeats":
@@ -428,10 +430,10 @@ class Server:
         self.close_next = True
 
 
-def _damage(rows: list[str], field: str, kind: str, at: float) -> None:
-    """Take a field from one of the rows, or its type, if that is the fault and there are rows."""
+def _damage(rows: list[str], field: str, kind: str, at: float) -> bool:
+    """Take a field from one of the rows, or its type, if that is the fault; return False if there are no rows."""
     if kind not in ("missing_field", "mistyped_field") or not rows:
-        return
+        return kind not in ("missing_field", "mistyped_field")
     number = int(at * (len(rows) - 1))
     row = json.loads(rows[number])
     if kind == "missing_field":
@@ -439,6 +441,7 @@ def _damage(rows: list[str], field: str, kind: str, at: float) -> None:
     else:
         row[field] = "many"
     rows[number] = json.dumps(row)
+    return True
 
 
 def _place(path: str) -> str:

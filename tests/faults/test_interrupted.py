@@ -117,7 +117,7 @@ def test_what_nobody_wants_any_more_is_not_sent_when_a_connection_has_come_at_la
                     exchange.forsake()
                 note(exchange, event, info)
 
-            client.note = forsaken_while_connecting  # type: ignore[method-assign]
+            client.note = forsaken_while_connecting
             with pytest.raises(Stopped):
                 exchange.over(client)
         connection, _ = listener.accept()
@@ -164,7 +164,7 @@ def test_a_client_that_somebody_has_begun_to_use_is_not_broken_off(server: Fault
                 forsaken.is_forsaken = True
                 client.abandon()
 
-        client.note = given_up_when_connected  # type: ignore[method-assign]
+        client.note = given_up_when_connected
         answer = wanted.over(client)
         assert isinstance(answer, Answer)
         assert not client.is_closed

@@ -247,7 +247,7 @@ def test_a_golden_json_is_a_dict() -> None:
 
 def test_a_golden_json_is_an_object() -> None:
     with pytest.raises(MalformedAnswer, match=r"^the answer is \[\], not an object$"):
-        GoldenJson.from_dict([])  # type: ignore[arg-type]
+        GoldenJson.from_dict([])
 
 
 # Making one's own
@@ -267,7 +267,7 @@ def test_a_record_made_has_only_what_was_given() -> None:
 
 def test_a_record_is_made_with_what_is_required() -> None:
     with pytest.raises(TypeError, match="ls_count"):
-        Run(dataset_id=1, dataset="/a/b/c", run_number=2)  # type: ignore[call-arg]
+        Run(dataset_id=1, dataset="/a/b/c", run_number=2)
 
 
 # As other things

@@ -105,7 +105,7 @@ SENT = {
         {"method": "GET", "url": ML + "19/15102369/386951/36/1/", "headers": {}},
     ),
     "path parameters are quoted": (
-        get_h1d.request("a/../b", "?x=1", "#", "é %"),  # type: ignore[arg-type]
+        get_h1d.request("a/../b", "?x=1", "#", "é %"),
         {"method": "GET", "url": "/api/v1/th1/a%2F..%2Fb/%3Fx%3D1/%23/%C3%A9%20%25/", "headers": {}},
     ),
     "a count": (
@@ -201,12 +201,12 @@ def test_deep_object() -> None:
 
 def test_a_name_that_the_operation_does_not_take_is_an_error() -> None:
     with pytest.raises(TypeError, match="run_numer"):
-        list_h1d.request(run_numer=1)  # type: ignore[call-arg]
+        list_h1d.request(run_numer=1)
 
 
 def test_parameters_other_than_of_the_path_are_given_by_name() -> None:
     with pytest.raises(TypeError):
-        list_mes.request("PXBarrel")  # type: ignore[call-arg]
+        list_mes.request("PXBarrel")
 
 
 def test_docstrings_describe_every_parameter() -> None:
@@ -299,7 +299,7 @@ def test_every_operation_has_its_name() -> None:
 
 def test_an_operation_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'list_h3d'"):
-        _ = operations.list_h3d  # type: ignore[attr-defined]
+        _ = operations.list_h3d
 
 
 def test_every_operation_can_be_sent_in_four_ways() -> None:

@@ -283,7 +283,7 @@ def test_what_a_full_disk_refused_is_never_written_later(path: Path) -> None:
     with CheckpointFile(path, ORIGIN) as file:
         file.append(stored_page(body(1)))
         whole, real = path.stat().st_size, file._file
-        file._file = AlmostFull(real)  # type: ignore[assignment]
+        file._file = AlmostFull(real)
         with pytest.raises(CheckpointError, match="No space left on device"):
             file.append(stored_page(body(2)))
         assert path.stat().st_size == whole + 40
@@ -538,7 +538,7 @@ def test_a_result_of_another_listing_is_refused(service: Scripted, run: RunResou
     with pytest.raises(CheckpointError, match="dataset_id is 1 there and 2 here"):
         run.list_all(RunFilters(dataset_id=2), resume_from=partial)
     with pytest.raises(CheckpointError, match="resource is 'run' there and 'h1d' here"):
-        LumisectionHistogram1DResource(service.session).list_all(resume_from=partial)  # type: ignore[arg-type]
+        LumisectionHistogram1DResource(service.session).list_all(resume_from=partial)
 
 
 def test_another_page_size_is_the_same_listing(service: Scripted, run: RunResource) -> None:

@@ -101,13 +101,13 @@ def test_coverage_of_a_listing(now: Dials) -> None:
     result = now.h1d.list_all(
         LumisectionHistogram1DFilters(**chosen, me_id=2),
         fields=["dataset_id", "run_number", "ls_number", "me_id", "entries"],
-    )  # type: ignore[arg-type]
+    )
     found = now.h1d.coverage(result)
     assert (len(found.rows), found.rows[0].expected) == (
         1,
         len(now.lumi.list_all(LumisectionFilters(**chosen)).results),
-    )  # type: ignore[arg-type]
-    cut = now.h1d.list_all(LumisectionHistogram1DFilters(**chosen, me_id=2), max_pages=2)  # type: ignore[arg-type]
+    )
+    cut = now.h1d.list_all(LumisectionHistogram1DFilters(**chosen, me_id=2), max_pages=2)
     partial = now.h1d.coverage(cut)
     assert not partial.complete
     assert partial.rows[0].retrieved == 20
@@ -139,7 +139,7 @@ def test_a_result_of_another_workspace_is_refused(now: Dials, sandbox_now: Sandb
         with pytest.raises(CheckpointError, match="workspace is None there and 'jetmet' here"):
             jetmet.h1d.coverage(result)
         with pytest.raises(CheckpointError, match="resource is 'h1d' there and 'h2d' here"):
-            now.h2d.coverage(result)  # type: ignore[arg-type]
+            now.h2d.coverage(result)
 
 
 def test_histograms_of_lumisections_that_are_not_listed_are_not_complete() -> None:

@@ -81,7 +81,7 @@ def test_the_public_names() -> None:
     assert dir(cmsdials) == ["Dials", "__version__"]
     assert cmsdials.__version__
     with pytest.raises(AttributeError, match="no attribute 'Dails'"):
-        _ = cmsdials.Dails  # type: ignore[attr-defined]
+        _ = cmsdials.Dails
 
 
 def test_the_constructor_sends_nothing_and_knows_production() -> None:

@@ -103,7 +103,7 @@ def test_null_and_text_in_a_column(now: Dials) -> None:
 
 @pytest.mark.parametrize("name", [name for name, table in RESOURCES.items() if table.paginated])
 def test_a_frame_of_nothing_has_the_columns_and_types_of_a_full_one(now: Dials, name: str) -> None:
-    resource: PaginatedResource = getattr(now, name)  # type: ignore[type-arg]
+    resource: PaginatedResource = getattr(now, name)
     record = RESOURCES[name].record
     empty = made([], record).to_pandas()
     assert list(empty.columns) == [field.name for field in record.FIELDS]

@@ -47,7 +47,7 @@ def test_models_and_verdicts_of_either_generation(jetmet: Dials) -> None:
     verdict = jetmet.ml_bad_lumisection(**key)
     assert verdict == jetmet.ml_bad_lumis.get(**key)
     assert key.items() <= verdict.dict().items()
-    listed = jetmet.ml_bad_lumis.list_all(MLBadLumisectionFilters(**key)).results  # type: ignore[arg-type]
+    listed = jetmet.ml_bad_lumis.list_all(MLBadLumisectionFilters(**key)).results
     assert listed == [verdict]
     me_id = verdict.dict().get("me_id", 7)
     assert jetmet.ml_bad_lumis.get(**key, me_id=me_id) == verdict
@@ -55,9 +55,9 @@ def test_models_and_verdicts_of_either_generation(jetmet: Dials) -> None:
 
 @pytest.mark.parametrize("name", ["id", "model_id"])
 def test_either_name_of_the_identifier_works_with_either_generation(jetmet: Dials, name: str) -> None:
-    chosen = jetmet.ml_models_index.list_all(MLModelsIndexFilters(**{f"{name}__in": [19, 20]})).to_pandas()  # type: ignore[arg-type]
+    chosen = jetmet.ml_models_index.list_all(MLModelsIndexFilters(**{f"{name}__in": [19, 20]})).to_pandas()
     assert sorted(chosen.iloc[:, 0 if "model_id" in chosen else list(chosen).index("id")]) == [19, 20]
-    assert len(jetmet.ml_models_index.list(MLModelsIndexFilters(**{name: 19})).results) == 1  # type: ignore[arg-type]
+    assert len(jetmet.ml_models_index.list(MLModelsIndexFilters(**{name: 19})).results) == 1
 
 
 def test_a_filter_of_the_other_generation_is_not_ignored(jetmet: Dials) -> None:

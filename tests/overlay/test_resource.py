@@ -67,7 +67,7 @@ def test_every_resource_of_the_table_is_an_attribute_of_dials() -> None:
 @pytest.mark.parametrize("resource", resources(), ids=lambda resource: resource.name)
 def test_the_typed_lines_say_what_the_table_says(resource: Resource[Any, Any]) -> None:
     table = RESOURCES[resource.name]
-    signature = inspect.signature(type(resource).get, eval_str=True)  # type: ignore[attr-defined]
+    signature = inspect.signature(type(resource).get, eval_str=True)
     keys = [
         name
         for name, one in signature.parameters.items()
@@ -181,7 +181,7 @@ def test_filters_of_another_list_are_taken_if_it_takes_them_all(service: Scripte
 
 def test_a_dict_is_no_filter_object(run: RunResource) -> None:
     with pytest.raises(FilterError, match=r"filters must be RunFilters\(\.\.\.\), not dict"):
-        run.list({"run_number": 1})  # type: ignore[arg-type]
+        run.list({"run_number": 1})
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,9 @@ def test_no_secret_at_all_is_refused():
 
 
 def test_umlauts_are_possible():
-    Credentials("gr\u00fcn-und-blau").before_request({})
+    headers: dict[str, str] = {}
+    Credentials("gr\u00fcn-und-blau").before_request(headers)
+    assert headers == {"X-CLIENT-SECRET": "gr\u00fcn-und-blau"}
 
 
 @pytest.mark.parametrize("twin", [copy.deepcopy, lambda item: pickle.loads(pickle.dumps(item))])

@@ -28,12 +28,13 @@ def test_workspaces_of_v112(v112: Dials) -> None:
 def test_certification_files_map_runs_to_ranges(now: Dials, kind: Any) -> None:
     file = now.caf.get("Collisions24", kind)
     assert file.name
+    assert file.content
     assert all(first <= last for ranges in file.content.values() for first, last in ranges)
 
 
 def test_a_kind_that_does_not_exist_is_refused(service: Scripted) -> None:
     with pytest.raises(FilterError, match="there are golden, muon and dcs"):
-        CAF(service.session).get("Collisions24", "silver")  # type: ignore[arg-type]
+        CAF(service.session).get("Collisions24", "silver")
     assert service.asked == []
 
 

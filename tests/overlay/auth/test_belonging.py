@@ -46,7 +46,7 @@ OWN = "http://127.0.0.1:8080/auth/realms/own"
     ],
 )  # fmt: skip
 def test_whose_a_token_is(claims: dict[str, Any], options: dict[str, str], whose: str) -> None:
-    said = stranger(claims, AuthClient(**options))  # type: ignore[arg-type]
+    said = stranger(claims, AuthClient(**options))
     assert whose in said
     assert bool(whose) is bool(said)
     assert "hunter2" not in said

@@ -347,7 +347,7 @@ def test_a_file_of_1_8_is_a_login_through_dials_and_stays_as_it_is(
     path = legacy(empty_home / ".cache", clock, expires_at=end.isoformat(), refresh_expires_in=0)
     before = path.read_bytes()
     creds = Credentials.from_creds_file(client=client)
-    assert creds.client.issuer == "https://cmsdials-api.web.cern.ch/"  # type: ignore[attr-defined]
+    assert creds.client.issuer == "https://cmsdials-api.web.cern.ch/"
     assert path.read_bytes() == before
     assert not (empty_home / ".cache" / "cmsdials").exists()
 

@@ -162,9 +162,9 @@ class Notebook:
         self.shown: list[str] = []
         self.kernel = SimpleNamespace(_allow_stdin=True)
         ipython, display = ModuleType("IPython"), ModuleType("IPython.display")
-        ipython.get_ipython = lambda: SimpleNamespace(kernel=self.kernel)  # type: ignore[attr-defined]
-        display.HTML = str  # type: ignore[attr-defined]
-        display.display = self.shown.append  # type: ignore[attr-defined]
+        ipython.get_ipython = lambda: SimpleNamespace(kernel=self.kernel)
+        display.HTML = str
+        display.display = self.shown.append
         for module in (ipython, display, ModuleType("ipykernel")):
             monkeypatch.setitem(sys.modules, module.__name__, module)
 
@@ -223,7 +223,7 @@ def test_a_program_that_merely_has_ipykernel_is_no_notebook(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notebook = Notebook(monkeypatch)
-    notebook.kernel = None  # type: ignore[assignment]
+    notebook.kernel = None
     monkeypatch.setattr(_dialogue.sys, "stdin", io.StringIO())
     assert not _dialogue.somebody_is_there()
 

@@ -241,7 +241,7 @@ class Deciding:
             self.codes.append(begun.device_code)
             return begun
 
-        self.client.new_device = new_device  # type: ignore[method-assign]
+        self.client.new_device = new_device
 
     def sleep(self, _: float) -> None:
         self.pauses += 1
@@ -330,7 +330,7 @@ def test_what_the_documentation_of_1_8_shows(
     creds = Credentials.from_authclient_token(token, tmp_path / ".cache", auth)
     assert [run.run_number for run in Dials(creds, base_url=logins.url).run.list_all().results] == truth
 
-    creds = Credentials.from_creds_file(cache_dir=tmp_path / ".cache", client=auth)  # type: ignore[assignment]
+    creds = Credentials.from_creds_file(cache_dir=tmp_path / ".cache", client=auth)
     dials = Dials(creds, workspace="tracker", base_url=creds.client.base_url)
     assert len(dials.run.list().results) == 10
 
