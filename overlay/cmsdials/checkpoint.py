@@ -21,7 +21,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from attrs import frozen
 
@@ -34,7 +34,6 @@ __all__ = ["CheckpointFile", "Stored", "StoredPage", "is_same_file", "read_check
 FORMAT = "cmsdials listing"
 VERSION = 2
 _PAGE = re.compile(rb"page (\d{1,12}) ([0-9a-f]{64})\n")
-_ANOTHER_PAGE = re.compile(rb"\n" + _PAGE.pattern)
 _LONGEST_LINE = 100
 _BEGINNING = b'{"format": "%s"' % FORMAT.encode()
 
@@ -97,13 +96,21 @@ class CheckpointFile(Closing):
         path: The file.
         origin: What the listing is of.
         after: What it holds of an earlier listing, which is gone on with; None to begin anew.
+        whole: It gets its name when all is written, so it can be trusted to be whole as long as it has that name.
 
     Raises:
         CheckpointError: It cannot be made or locked, there is a file already and `after` is None, or it is not as it
             was read.
     """
 
-    def __init__(self, path: str | os.PathLike[str], origin: Origin, *, after: Stored | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        origin: Origin,
+        *,
+        after: Stored | None = None,
+        whole: bool = False,
+    ) -> None:
         self._path = _named(path)
         self._end = 0 if after is None else after.end
         with _explained(self._path, "opened"):
@@ -115,7 +122,7 @@ class CheckpointFile(Closing):
             with _explained(self._path, "written"):
                 self._refuse_if_changed(after)
                 if after is None:
-                    self._write(_header(origin))
+                    self._write(_header(origin, whole=whole))
         except BaseException:
             self.close()
             raise
@@ -180,7 +187,7 @@ def write_whole(path: str | os.PathLike[str], origin: Origin, pages: Iterable[St
         raise CheckpointError(message, advice=f"Make it, or name a file in another one, instead of {path}.")
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
-        with CheckpointFile(partial, origin) as file:
+        with CheckpointFile(partial, origin, whole=True) as file:
             for page in pages:
                 file.append(page)
         with _explained(path, "written"):
@@ -205,22 +212,26 @@ def read_checkpoint(path: str | os.PathLike[str], *, missing_ok: bool = False) -
         if missing_ok and (not path.exists() or _is_hardly_begun(path)):
             return None
     with _explained(path, "read"), path.open("rb") as file:
-        origin, began = _read_header(path, file)
+        header = _read_header(path, file)
         pages: list[StoredPage] = []
         counted, end = 0, file.tell()
         for page in _pages(path, file):
             pages.append(page)
             if "next" in page.said:
                 counted, end = len(pages), file.tell()
+        if header.whole and not counted:
+            message = f"{path} is cut off: it was saved whole, and its end is missing"
+            raise CheckpointError(message, advice="Copy it again from where it is whole, or list anew.")
         del pages[counted:]
         size = file.seek(0, os.SEEK_END)
-    return Stored(origin, began, pages, end, size)
+    return Stored(header.origin, header.began, pages, end, size)
 
 
-def _header(origin: Origin) -> bytes:
+def _header(origin: Origin, *, whole: bool) -> bytes:
     content = {
         "format": FORMAT,
         "version": VERSION,
+        "whole": whole,
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
         **origin.as_json(),
     }
@@ -236,13 +247,22 @@ def _is_hardly_begun(path: Path) -> bool:
                 return False
             if line.endswith(b"\n"):
                 file.seek(0)
-                _read_header(path, file)
+                if _read_header(path, file).whole:
+                    return False
             return not any("next" in page.said for page in _pages(path, file))
     except (OSError, CheckpointError):
         return False
 
 
-def _read_header(path: Path, file: BinaryIO) -> tuple[Origin, datetime]:
+class _Header(NamedTuple):
+    """What the first line says."""
+
+    origin: Origin
+    began: datetime
+    whole: bool
+
+
+def _read_header(path: Path, file: BinaryIO) -> _Header:
     line = file.readline(1 << 20)
     content: Any = None
     with contextlib.suppress(ValueError):
@@ -256,7 +276,8 @@ def _read_header(path: Path, file: BinaryIO) -> tuple[Origin, datetime]:
         )
         raise CheckpointError(message, advice="Use the version of cmsdials that wrote it, or a newer one.")
     try:
-        return Origin.from_json(content), datetime.fromisoformat(content["began"])
+        began = datetime.fromisoformat(content["began"])
+        return _Header(Origin.from_json(content), began, content.get("whole", False))
     except (KeyError, TypeError, ValueError):
         pass
     message = f"{path} does not say what it is a listing of"
@@ -272,7 +293,7 @@ def _pages(path: Path, file: BinaryIO) -> Iterator[StoredPage]:
         packed = file.read(int(match[1]) + 1) if match else b""
         whole = match is not None and len(packed) == int(match[1]) + 1 and packed.endswith(b"\n")
         if match is None or not whole or hashlib.sha256(packed[:-1]).hexdigest().encode() != match[2]:
-            file.seek(start)
+            file.seek(start + 1)  # behind where its own first line begins
             if _another_page_follows(file):
                 message = f"page {number} of {path} is damaged"
                 advice = "The pages before it cannot be trusted either: list anew."
@@ -286,7 +307,7 @@ def _another_page_follows(file: BinaryIO) -> bool:
     """Whether behind the page at this position there is the first line of another."""
     tail = b""
     while chunk := file.read(1 << 20):
-        if _ANOTHER_PAGE.search(tail + chunk):
+        if _PAGE.search(tail + chunk):
             return True
         tail = chunk[-_LONGEST_LINE:]
     return False

@@ -163,7 +163,7 @@ def next_attempt(
 
 def retry_after_seconds(value: str, now: float) -> float | None:
     """Read a Retry-After header (RFC 9110, section 10.2.3): seconds or an HTTP date; None if neither."""
-    if re.fullmatch(r"\s*[0-9]{1,12}\s*", value):
+    if re.fullmatch(r"\s*[0-9]+\s*", value):
         return float(value)
     from cmsdials.rules import date_as_seconds  # noqa: PLC0415  # loaded with the rules
 

@@ -47,10 +47,9 @@ class RowStore(Generic[RecordT]):
     @property
     def rows(self) -> list[RecordT]:
         """The rows as records: one list, which its owner may change."""
-        blocks = self._blocks
         if self._rows is None:
             # One step of Python, so that all threads get the same list.
-            self._made.setdefault("rows", [row for block in blocks for row in block.records()])
+            self._made.setdefault("rows", [row for block in self._blocks for row in block.records()])
             self._blocks = []
         return self._made["rows"]
 

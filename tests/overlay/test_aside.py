@@ -11,7 +11,7 @@ import threading
 import weakref
 
 import pytest
-from cmsdials.aside import aside
+from cmsdials.aside import _end_idle_workers, aside
 from cmsdials.stopping import Stop, Stopped, current_stop, sleep
 
 BOUND = 10.0
@@ -49,6 +49,20 @@ def test_threads_are_used_again():
     assert len(threads) == 1
 
 
+class Slow(list):
+    """Threads without work, where it takes a while to get in."""
+
+    def append(self, worker):
+        threading.Event().wait(0.02)
+        super().append(worker)
+
+
+def test_a_thread_is_free_before_its_work_is_handed_over(monkeypatch):
+    monkeypatch.setattr("cmsdials.aside._idle", Slow())
+    assert len({aside(threading.current_thread) for _ in range(3)}) == 1
+    _end_idle_workers()
+
+
 def test_nothing_is_held_afterwards():
     class Thing:
         def work(self):
@@ -60,6 +74,55 @@ def test_nothing_is_held_afterwards():
     del thing
     gc.collect()
     assert gone() is None
+
+
+class Thing:
+    """What can be referred to weakly."""
+
+
+class Failure(Exception):
+    """What work raises."""
+
+
+def fails():
+    raise Failure
+
+
+def test_what_came_of_it_is_held_by_nobody_else():
+    thing = aside(Thing)
+    gone = weakref.ref(thing)
+    del thing
+    assert aside(gone) is None
+    gc.disable()
+    try:
+        try:
+            aside(fails)
+        except Failure as error:
+            gone = weakref.ref(error)
+        assert aside(gone) is None
+    finally:
+        gc.enable()
+
+
+def test_work_may_take_longer_than_a_glance(monkeypatch):
+    monkeypatch.setattr("cmsdials.aside._GLANCE", 0.001)
+    assert aside(lambda: threading.Event().wait(0.02)) is False
+
+
+def test_a_worker_that_cannot_be_started_works_in_the_thread_that_was_to_start_it(monkeypatch):
+    def none_left(_):
+        raise RuntimeError
+
+    monkeypatch.setattr("cmsdials.aside._idle", [])
+    monkeypatch.setattr("cmsdials.aside._Worker.start", none_left)
+    threads = []
+    caller = threading.Thread(target=lambda: threads.extend(aside(threading.get_ident) for _ in range(3)))
+    caller.daemon = True
+    caller.start()
+    caller.join(BOUND)
+    assert len(threads) == 3
+    assert len({*threads, caller.ident}) == 2
+    _end_idle_workers()
 
 
 def test_where_there_are_no_threads_it_is_done_here(monkeypatch):
@@ -105,6 +168,19 @@ def test_a_stop_that_is_set_begins_nothing():
     assert current_stop() is None
 
 
+def test_a_stop_that_is_set_begins_nothing_where_there_are_no_threads(monkeypatch):
+    def none_left(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr("cmsdials.aside._idle", [])
+    monkeypatch.setattr(_thread, "start_new_thread", none_left)
+    stop, begun = Stop(), []
+    stop.set()
+    with stop.heeded(), pytest.raises(Stopped):
+        aside(lambda: begun.append(True))
+    assert begun == []
+
+
 def test_a_stop_that_nobody_sets_lets_the_time_pass():
     stop = Stop()
     with stop.heeded():
@@ -128,6 +204,25 @@ def test_a_signal_ends_the_wait():
     assert told.is_set()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="there is no SIGALRM")
+def test_a_signal_that_another_thread_caught_ends_the_wait_too():
+    told, ended, heard = threading.Event(), threading.Event(), []
+
+    def work():
+        signal.pthread_kill(threading.get_ident(), signal.SIGALRM)
+        heard.append(told.wait(BOUND))
+        ended.set()
+
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            aside(work, forsaken=told.set)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert ended.wait(BOUND)
+    assert heard == [True]
+
+
 FORK = """
 import os, threading
 from cmsdials.aside import aside
@@ -141,6 +236,20 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
 assert aside(lambda: 2) == 2
 """
 
+FORK_IN_BETWEEN = """
+import os, signal, warnings
+warnings.simplefilter("ignore")  # of threads and forks, which is what this is about
+
+os.register_at_fork(before=lambda: aside(lambda: 1))  # runs after what cmsdials does before a fork
+from cmsdials.aside import aside
+
+child = os.fork()
+if child == 0:
+    signal.alarm(20)  # a child that waits for a thread which it has not must not outlive the test
+    os._exit(aside(lambda: 42))
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
+"""
+
 AT_EXIT = """
 import atexit
 from cmsdials.aside import aside
@@ -151,8 +260,9 @@ aside(lambda: 1)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-def test_a_fork_finds_no_threads_and_starts_its_own():
-    subprocess.run([sys.executable, "-W", "error", "-c", FORK], check=True, timeout=60)
+@pytest.mark.parametrize("script", [FORK, FORK_IN_BETWEEN], ids=["idle", "idle in between"])
+def test_a_fork_finds_no_threads_and_starts_its_own(script):
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True, timeout=60)
 
 
 def test_it_works_until_the_very_end():

@@ -1,15 +1,28 @@
 """Listings in files: what was kept comes back, what is damaged or of another listing does not."""
 
 import json
+import os
+import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from cmsdials.checkpoint import CheckpointFile, StoredPage, read_checkpoint
-from cmsdials.errors import BadRequestError, CheckpointError, ConfigurationError, PaginationError, ServerError
+from attrs import evolve
+from cmsdials import checkpoint
+from cmsdials.checkpoint import CheckpointFile, StoredPage, read_checkpoint, write_whole
+from cmsdials.errors import (
+    BadRequestError,
+    CheckpointError,
+    ConfigurationError,
+    PaginationError,
+    SchemaError,
+    ServerError,
+)
 from cmsdials.filters import RunFilters
+from cmsdials.models import LumisectionHistogram1D
 from cmsdials.origin import Origin
 from cmsdials.resources import LumisectionHistogram1DResource, RunResource
 from cmsdials.result import load
@@ -40,6 +53,13 @@ def written(path: Path, *bodies: bytes) -> None:
     with CheckpointFile(path, ORIGIN) as file:
         for one in bodies:
             file.append(stored_page(one))
+
+
+def first_line(**changed: Any) -> bytes:
+    return (
+        json.dumps({"format": "cmsdials listing", "version": 2, **ORIGIN.as_json(), **changed}).encode()
+        + b"\n"
+    )
 
 
 def bodies_of(path: Path) -> list[bytes]:
@@ -83,6 +103,8 @@ def test_a_file_cut_in_its_first_line_is_begun_anew(path: Path) -> None:
     header = path.read_bytes().split(b"\n")[0]
     for end in range(len(header) + 1):
         path.write_bytes(header[:end])
+        with pytest.raises(CheckpointError, match="not a listing of cmsdials"):
+            read_checkpoint(path)
         assert read_checkpoint(path, missing_ok=True) is None
         written(path, body(2))
         assert bodies_of(path) == [body(2)]
@@ -92,7 +114,7 @@ def test_a_byte_that_changed_anywhere_is_noticed(path: Path) -> None:
     written(path, body(1), body(2), body(3))
     whole = path.read_bytes()
     header, last = whole.index(b"\n") + 1, whole.rindex(b"\npage ") + 1
-    for position in range(header, last, 7):
+    for position in range(header, last):
         changed = bytearray(whole)
         changed[position] ^= 0x55
         path.write_bytes(bytes(changed))
@@ -100,12 +122,44 @@ def test_a_byte_that_changed_anywhere_is_noticed(path: Path) -> None:
             read_checkpoint(path)
 
 
+def test_a_saved_file_that_is_cut_anywhere_is_no_empty_listing(
+    service: Scripted, run: RunResource, path: Path
+) -> None:
+    service.will_page([run_row(1), run_row(2)], 2)
+    run.list_all().save(path)
+    whole = path.read_bytes()
+    for length in range(whole.index(b"\n") + 1, len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(CheckpointError, match="is cut off: it was saved whole"):
+            load(path)
+        for options in ({}, {"resume_from": path}):
+            with pytest.raises(CheckpointError, match=r"is cut off|is there already"):
+                run.list_all(checkpoint=path, **options)
+        assert path.read_bytes() == whole[:length]
+
+
+def test_a_large_page_that_is_damaged_is_noticed(path: Path) -> None:
+    """The first line of the page behind it lies across two of the pieces in which the file is searched."""
+    content = os.urandom(2 << 20)
+    written(path, content[: 1 << 20])
+    excess = path.stat().st_size - path.read_bytes().index(b"\npage ") - (1 << 20)
+    path.unlink()
+    written(path, content[: (1 << 20) - excess - 30], body(2))
+    whole = path.read_bytes()
+    first, last = whole.index(b"\npage ") + 1, whole.rindex(b"\npage ")
+    assert last - first < 1 << 20 < last - first + 60
+    assert len(bodies_of(path)) == 2
+    path.write_bytes(whole[: first + 5000] + b"damaged" + whole[first + 5007 :])
+    with pytest.raises(CheckpointError, match=r"page 1 of .* is damaged"):
+        read_checkpoint(path)
+
+
 def test_a_last_page_that_did_not_reach_the_disk_is_dropped(path: Path) -> None:
     """As after a power cut: of the right length, with something else in it."""
     written(path, body(1), body(2), body(3))
     whole = path.read_bytes()
     last = whole.rindex(b"\npage ") + 1
-    for position in range(last, len(whole), 3):
+    for position in [*range(last, len(whole), 3), len(whole) - 1]:
         changed = bytearray(whole)
         changed[position] ^= 0x55
         path.write_bytes(bytes(changed))
@@ -125,8 +179,6 @@ def test_a_page_of_several_answers_comes_back_as_it_went(path: Path) -> None:
 
 def test_a_file_without_a_page_is_taken_over(service: Scripted, run: RunResource, path: Path) -> None:
     """A first call that failed, in the wrong workspace say, must not stand in the way of the right one."""
-    from attrs import evolve
-
     with CheckpointFile(path, evolve(ORIGIN, workspace="jetmet")):
         pass
     service.will_page([run_row(n) for n in range(4)], 2)
@@ -134,6 +186,18 @@ def test_a_file_without_a_page_is_taken_over(service: Scripted, run: RunResource
     assert numbers(listed) == list(range(4))
     assert load(path).results == listed.results
     assert load(path).origin.workspace == ORIGIN.workspace
+
+
+def test_pages_that_do_not_count_yet_are_neither_read_nor_left_behind_a_new_listing(path: Path) -> None:
+    with CheckpointFile(path, ORIGIN) as file:
+        header = path.stat().st_size
+        file.append(StoredPage({}, (os.urandom(1000),)))
+        file.append(StoredPage({}, (os.urandom(1000),)))
+    stored = read_checkpoint(path)
+    assert stored is not None
+    assert (stored.pages, stored.end, stored.size) == ([], header, path.stat().st_size)
+    written(path, body(1))
+    assert bodies_of(path) == [body(1)]
 
 
 def test_names_with_a_tilde_are_of_the_home_folder(
@@ -209,11 +273,74 @@ def test_a_file_of_another_version_is_never_overwritten(
     assert path.read_bytes() == before
 
 
+def test_a_damaged_file_is_not_overwritten_either(path: Path) -> None:
+    written(path, body(1), body(2))
+    damaged = path.read_bytes().replace(b"\npage ", b"\nPAGE ", 1)
+    path.write_bytes(damaged)
+    with pytest.raises(CheckpointError, match="is there already"):
+        CheckpointFile(path, ORIGIN)
+    assert path.read_bytes() == damaged
+
+
 def test_two_processes_do_not_write_one_file(path: Path) -> None:
     with CheckpointFile(path, ORIGIN) as file:
         file.append(stored_page(body(1)))
         with pytest.raises(CheckpointError, match=r"another process is writing"):
             CheckpointFile(path, ORIGIN, after=read_checkpoint(path))
+    assert bodies_of(path) == [body(1)]
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_what_another_process_wrote_just_before_the_lock_is_refused(
+    path: Path, goes_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with CheckpointFile(path, ORIGIN) as file:
+        if goes_on:
+            file.append(stored_page(body(1)))
+    stored = read_checkpoint(path) if goes_on else None
+    lock = checkpoint._lock
+
+    def too_late(*arguments: Any) -> None:
+        monkeypatch.setattr(checkpoint, "_lock", lock)
+        with CheckpointFile(path, ORIGIN, after=stored) as other:
+            other.append(stored_page(body(2)))
+        lock(*arguments)
+
+    monkeypatch.setattr(checkpoint, "_lock", too_late)
+    with pytest.raises(CheckpointError, match="another process has written"):
+        CheckpointFile(path, ORIGIN, after=stored)
+    assert bodies_of(path) == ([body(1), body(2)] if goes_on else [body(2)])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no flock")
+def test_a_file_system_without_locks_will_do(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsupported(*_: Any) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    written(path, body(1))
+    assert bodies_of(path) == [body(1)]
+
+
+def test_a_ctrl_c_while_a_file_is_begun_leaves_it_to_others(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", interrupted)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            CheckpointFile(path, ORIGIN)
+    written(path, body(1))
+    assert bodies_of(path) == [body(1)]
+    assert caught.traceback, "and with it the file, which nobody has forgotten"
+
+
+def test_a_file_that_does_not_close_has_its_pages(path: Path) -> None:
+    with CheckpointFile(path, ORIGIN) as file:
+        file.append(stored_page(body(1)))
+        os.close(file._file.fileno())
     assert bodies_of(path) == [body(1)]
 
 
@@ -224,6 +351,8 @@ def test_two_processes_do_not_write_one_file(path: Path) -> None:
         (b'{"format": "something"}\n', "not a listing of cmsdials"),
         (b'{"format": "cmsdials listing", "version": 9}\n', "version 9"),
         (b'{"format": "cmsdials listing", "version": 2}\n', "does not say what it is a listing of"),
+        (first_line(began=3), "does not say what it is a listing of"),
+        (first_line(began="yesterday"), "does not say what it is a listing of"),
     ],
 )
 def test_other_files_are_refused(path: Path, content: bytes, said: str) -> None:
@@ -250,6 +379,7 @@ def test_a_full_disk_keeps_what_was_there(path: Path, monkeypatch: pytest.Monkey
             patched.setattr("os.fsync", full)
             with pytest.raises(CheckpointError, match="No space left on device"):
                 file.append(stored_page(body(2)))
+        assert bodies_of(path) == [body(1)]
         file.append(stored_page(body(3)))
     assert bodies_of(path) == [body(1), body(3)]
 
@@ -271,7 +401,8 @@ class AlmostFull:
         return written
 
     def truncate(self, size: int) -> None:
-        self._refuse()
+        if not self.room:
+            raise OSError(5, "Input/output error")
         self.file.truncate(size)
 
     def _refuse(self) -> None:
@@ -303,6 +434,39 @@ def test_a_file_that_another_process_went_on_with_is_not_cut(path: Path) -> None
     assert bodies_of(path) == [body(1), body(2)]
 
 
+def test_a_file_that_has_become_smaller_is_not_gone_on_with(path: Path) -> None:
+    written(path, body(1), body(2))
+    stored = read_checkpoint(path)
+    path.unlink()
+    written(path, body(1))
+    with pytest.raises(CheckpointError, match="another process has written"):
+        CheckpointFile(path, ORIGIN, after=stored)
+    assert bodies_of(path) == [body(1)]
+
+
+def test_two_may_save_in_one_place_at_a_time(path: Path) -> None:
+    def pages() -> Iterator[StoredPage]:
+        write_whole(path, ORIGIN, [stored_page(body(1))])
+        yield stored_page(body(2))
+
+    write_whole(path, ORIGIN, pages())
+    assert bodies_of(path) == [body(2)]
+    assert [*path.parent.iterdir()] == [path]
+
+
+def test_a_folder_that_goes_away_while_something_is_saved(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+
+    def pages() -> Iterator[StoredPage]:
+        shutil.rmtree(folder)
+        folder.write_text("a file by now")
+        yield stored_page(body(1))
+
+    with pytest.raises(CheckpointError, match=r"cannot be written .Not a directory"):
+        write_whole(folder / "runs.dials", ORIGIN, pages())
+
+
 def test_a_link_to_a_file_stays_one(path: Path, tmp_path: Path, service: Scripted, run: RunResource) -> None:
     link = tmp_path / "link.dials"
     link.symlink_to(path)
@@ -322,9 +486,11 @@ def test_a_folder_is_no_file(run: RunResource, tmp_path: Path) -> None:
     for options in ({"checkpoint": tmp_path}, {"checkpoint": tmp_path, "resume_from": tmp_path}):
         with pytest.raises(CheckpointError, match=r"is a folder. Name a file in it\."):
             run.list_all(**options)
+    with pytest.raises(CheckpointError, match="is a folder"):
+        write_whole(tmp_path, ORIGIN, [])
 
 
-@pytest.mark.parametrize("name", [True, 3, "", b"x", Path])
+@pytest.mark.parametrize("name", [True, 3, "", b"x", Path, "a\0b", "~nobody.at.all/runs.dials"])
 def test_what_is_no_name_of_a_file(run: RunResource, name: Any) -> None:
     for call in (lambda: run.list_all(checkpoint=name), lambda: load(name)):
         with pytest.raises(ConfigurationError, match="must be named by text or a path"):
@@ -350,6 +516,7 @@ def test_a_file_without_a_page_says_that_nothing_has_come(run: RunResource, path
     assert (
         load(path).status == "0 rows of run: nothing has come yet; pass this result as resume_from= to begin"
     )
+    assert repr(load(path)) == "<0 rows of Run, more to come>"
 
 
 @pytest.mark.parametrize("name", ["read", "opened"])
@@ -445,10 +612,34 @@ def test_going_on_from_a_result_spares_a_file_of_something_else(
     service.will_page([run_row(n) for n in range(6)], 2)
     first = run.list_all(RunFilters(page_size=2), max_pages=1, checkpoint=path)
     second = run.list_all(RunFilters(page_size=2), max_pages=1, resume_from=first)
+    third = run.list_all(RunFilters(page_size=2), resume_from=second)
     before = path.read_bytes()
-    with pytest.raises(CheckpointError, match="is there already"):  # it holds less than the result
-        run.list_all(RunFilters(page_size=2), resume_from=second, checkpoint=path)
+    for more in (second, third):
+        with pytest.raises(CheckpointError, match="is there already"):  # it holds less than the result
+            run.list_all(RunFilters(page_size=2), resume_from=more, checkpoint=path)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"max_pages": 2, "filters": RunFilters(page_size=2, dataset_id=9)},
+        {"max_pages": 1, "filters": RunFilters(page_size=3)},
+    ],
+    ids=["filter", "page size"],
+)
+def test_going_on_from_a_result_spares_a_file_that_is_not_of_the_same_pages(
+    service: Scripted, run: RunResource, path: Path, other: dict[str, Any]
+) -> None:
+    service.will_page([run_row(n) for n in range(6)], 2)
+    first = run.list_all(RunFilters(page_size=2), max_pages=1)
+    service.answers.clear()
+    service.will_page([run_row(n) for n in range(10, 16)], other["filters"].page_size)
+    run.list_all(**other, checkpoint=path)
+    before, asked = path.read_bytes(), len(service.asked)
+    with pytest.raises(CheckpointError, match="is there already"):
+        run.list_all(RunFilters(page_size=2), resume_from=first, checkpoint=path)
+    assert (path.read_bytes(), len(service.asked)) == (before, asked)
 
 
 @pytest.mark.parametrize("way", ["result", "checkpoint", "saved", "saved and checkpoint"])
@@ -475,6 +666,112 @@ def test_a_link_back_is_noticed_after_going_on(
     )
     with pytest.raises(PaginationError, match="links back"):
         run.list_all(RunFilters(page_size=2), resume_from=source)
+
+
+def test_a_link_back_to_where_a_listing_began_is_noticed_after_going_on(
+    service: Scripted, run: RunResource, path: Path
+) -> None:
+    filters = RunFilters(page_size=2, next_token="c2")
+    service.will_answer({"next": "http://x/?next_token=c4", "previous": None, "results": [run_row(2)]})
+    service.will_answer(FAILING, status=400)
+    with pytest.raises(BadRequestError):
+        run.list_all(filters, checkpoint=path)
+    service.will_answer({"next": "http://x/?next_token=c2", "previous": None, "results": [run_row(4)]})
+    with pytest.raises(PaginationError, match="links back"):
+        run.list_all(filters, resume_from=path)
+    assert [query["next_token"] for query in service.queries] == ["c2", "c4", "c4"]
+
+
+def test_a_listing_from_a_cursor_on_that_has_ended_is_not_begun_again(
+    service: Scripted, run: RunResource
+) -> None:
+    service.will_page([run_row(3)], 2)
+    part = run.list_all(RunFilters(next_token="c3"))
+    with pytest.warns(RuntimeWarning, match="nothing left to fetch"):
+        again = run.list_all(RunFilters(next_token="c3"), resume_from=part)
+    assert numbers(again) == [3]
+    assert len(service.asked) == 1
+
+
+def test_a_listing_without_rows_that_has_ended_is_not_begun_again(
+    service: Scripted, run: RunResource
+) -> None:
+    service.will_page([], 2)
+    nothing = run.list_all()
+    with pytest.warns(RuntimeWarning, match="nothing left to fetch"):
+        assert run.list_all(resume_from=nothing).complete
+    assert len(service.asked) == 1
+
+
+def test_a_saved_listing_that_has_not_begun_is_not_complete(
+    service: Scripted, run: RunResource, path: Path
+) -> None:
+    service.will_answer(FAILING, status=400)
+    with pytest.warns(RuntimeWarning, match="0 rows of run: stopped by BadRequestError"):
+        run.list_all(keep_failed=True).save(path)
+    loaded = load(path)
+    assert (loaded.complete, loaded.status[:33]) == (False, "0 rows of run: nothing has come y")
+    service.will_page([run_row(1)], 2)
+    assert numbers(run.list_all(resume_from=path)) == [1]
+
+
+def test_a_large_page_is_saved_in_pieces(
+    service: Scripted, run: RunResource, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.will_page([run_row(n) for n in range(7)], 10)
+    listed = run.list_all()
+    monkeypatch.setattr("cmsdials.result.LARGEST_PAGE", 3)
+    listed.save(path)
+    assert [len(json.loads(one)["results"]) for one in bodies_of(path)] == [3, 3, 1]
+    assert load(path) == listed
+
+
+def test_a_listing_of_some_fields_comes_back(service: Scripted, run: RunResource, path: Path) -> None:
+    service.will_page([{"run_number": n} for n in range(3)], 2)
+    listed = run.list_all(fields=["run_number"], checkpoint=path)
+    loaded = load(path)
+    assert loaded == listed
+    assert (loaded.fields, [row.dict() for row in loaded][:1]) == (("run_number",), [{"run_number": 0}])
+    service.will_page([], 2)
+    path.unlink()
+    run.list_all(fields=["run_number"], checkpoint=path)
+    assert list(load(path).to_pandas().columns) == ["run_number"]
+
+
+def test_rows_that_come_back_are_those_of_this_client(service: Scripted, path: Path) -> None:
+    service.will_answer({"next": None, "previous": None, "results": [th1(1)]})
+    LumisectionHistogram1DResource(service.session).list_all(checkpoint=path)
+    assert load(path).record is LumisectionHistogram1D
+    assert [type(row) for row in load(path)] == [LumisectionHistogram1D]
+
+
+def test_a_file_with_rows_that_cannot_be_is_named(path: Path) -> None:
+    written(path, b'{"next": null, "previous": null, "results": [{}]}')
+    with pytest.raises(SchemaError, match=str(path)):
+        load(path)
+
+
+def test_a_file_of_a_list_that_is_not_known_yet(path: Path) -> None:
+    with CheckpointFile(path, evolve(ORIGIN, resource="weather")) as file:
+        file.append(stored_page(body(1)))
+    with pytest.raises(
+        CheckpointError, match="holds 'weather', which this version of cmsdials does not know"
+    ):
+        load(path)
+
+
+def test_what_is_gone_on_from_must_be_there(run: RunResource, path: Path, tmp_path: Path) -> None:
+    for options in ({}, {"checkpoint": tmp_path / "other.dials"}):
+        with pytest.raises(CheckpointError, match="there is no"):
+            run.list_all(resume_from=path, **options)
+
+
+def test_what_cannot_be_gone_on_from(run: RunResource) -> None:
+    wrong: Any = 3
+    with pytest.raises(
+        ConfigurationError, match="resume_from must be a result or the name of a file, not int"
+    ):
+        run.list_all(resume_from=wrong)
 
 
 def test_a_listing_from_a_cursor_on_is_not_all(service: Scripted, run: RunResource, path: Path) -> None:
@@ -521,8 +818,6 @@ def test_a_page_that_cannot_be_kept_does_not_count(
 def test_a_file_of_another_listing_is_refused(
     service: Scripted, run: RunResource, path: Path, change: dict[str, Any], said: str
 ) -> None:
-    from attrs import evolve
-
     with CheckpointFile(path, evolve(ORIGIN, **change)) as file:
         file.append(stored_page(body(1)))
     before = path.read_bytes()
@@ -633,6 +928,7 @@ def test_what_no_file_can_hold_is_refused_and_the_old_file_stays(
         with pytest.raises(CheckpointError, match=said):
             listed.save(path)
         assert path.read_bytes() == before
+        assert [*path.parent.iterdir()] == [path]
         setattr(listed.results[0], field, kept)
     listed.save(path)
     assert load(path).results == listed.results

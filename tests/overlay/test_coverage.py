@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 from cmsdials import Dials
 from cmsdials.auth.secret_key import Credentials
-from cmsdials.coverage import covered, ranges
+from cmsdials.coverage import NOTHING_LISTED, covered, notes_on, ranges
 from cmsdials.errors import CheckpointError, ConfigurationError, FilterError
 from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters
 from cmsdials.models import Lumisection, LumisectionHistogram1D
 from cmsdials_sandbox import Sandbox
 
 
-def lumisections(run: int, *numbers: int) -> list[Lumisection]:
-    keys = {"dataset_id": 1, "run_number": run}
+def lumisections(run: int, *numbers: int, dataset: int = 1) -> list[Lumisection]:
+    keys = {"dataset_id": dataset, "run_number": run}
     return [Lumisection.from_dict(keys | {"ls_number": number}, partial=True) for number in numbers]
 
 
@@ -57,6 +57,73 @@ def test_what_is_missing_empty_doubled_and_unlisted() -> None:
     assert (row.expected, row.retrieved, found.complete) == (8, 3, False)
     assert "3,5-8" in str(found)
     assert str(found).endswith("NOT complete")
+
+
+def test_a_histogram_without_entries_counts_and_one_too_many_does_not() -> None:
+    listed = lumisections(7, 1, 2)
+    empty = covered(listed, histograms(7, 5, 1, 2, entries=0), listing_complete=True)
+    assert (empty.rows[0].empty, empty.complete) == ([(1, 2)], True)
+    doubled = covered(listed, histograms(7, 5, 1, 1, 2), listing_complete=True)
+    assert (doubled.rows[0].missing, doubled.rows[0].unlisted, doubled.complete) == ([], [], False)
+
+
+def test_one_run_that_lacks_something_is_enough() -> None:
+    listed = [*lumisections(7, 1), *lumisections(8, 1)]
+    found = covered(listed, histograms(8, 5, 1), listing_complete=True)
+    assert [row.complete for row in found.rows] == [False, True]
+    assert not found.complete
+
+
+def test_runs_and_elements_are_sorted_and_named() -> None:
+    listed = [
+        lumisections(8, 1, dataset=3)[0],
+        *lumisections(9, 1, dataset=2),
+        *lumisections(8, 1, dataset=2),
+    ]
+    found = covered(listed, [*histograms(8, 6, 1), *histograms(8, 5, 1)], listing_complete=True)
+    assert [(row.dataset_id, row.run_number, row.me_id, row.me) for row in found.rows] == [
+        (dataset, run, me, f"me/{me}") for dataset, run in ((1, 8), (2, 8), (2, 9), (3, 8)) for me in (5, 6)
+    ]
+
+
+def test_rows_without_names_and_entries_can_be_compared() -> None:
+    keys = {"dataset_id": 1, "run_number": 7, "ls_number": 1, "me_id": 5}
+    row = LumisectionHistogram1D.from_dict(keys, partial=True)
+    found = covered(lumisections(7, 1), [row], listing_complete=True)
+    assert (found.rows[0].me, found.rows[0].empty, found.complete) == (None, [], True)
+
+
+TABLE = """
+dataset_id  run  me_id  expected  retrieved             missing  empty  duplicate
+         1    7      5        12          4            2-3,6-11      5          4
+         1    8      5        10          0  1,3,5,7 and 6 more      -          -
+note: a hint
+NOT complete: the listing itself stopped early
+"""
+
+
+def test_what_a_table_looks_like() -> None:
+    listed = [*lumisections(7, *range(1, 13)), *lumisections(8, *range(1, 21, 2))]
+    rows = [*histograms(7, 5, 1, 4, 4, 12), *histograms(7, 5, 5, entries=0)]
+    found = covered(listed, rows, listing_complete=False, notes=["note: a hint"])
+    assert str(found) == repr(found) == TABLE.strip("\n")
+
+
+@pytest.mark.parametrize(("missing", "shown"), [(4, "1,3,5,7"), (5, "1,3,5,7 and 1 more")])
+def test_a_table_shows_four_ranges(missing: int, shown: str) -> None:
+    found = covered(lumisections(7, *range(1, 2 * missing, 2)), [], listing_complete=True)
+    assert f"  {shown}  " in str(found).splitlines()[1]
+
+
+def test_hints_stay_where_nothing_is_listed() -> None:
+    assert covered([], [], listing_complete=True, notes=["a hint"]).notes == ("a hint", NOTHING_LISTED)
+
+
+def test_filters_that_hide_histograms() -> None:
+    hiding = ["entries__gte", "entries", "file_id", "file_id__in", "logical_file_name__regex"]
+    assert notes_on(dict.fromkeys(["run_number", *hiding, "me_id", "ls_number__gte"], 1)) == [
+        f"note: {name} hides histograms, which count as missing here" for name in hiding
+    ]
 
 
 def test_each_element_is_expected_in_each_run() -> None:

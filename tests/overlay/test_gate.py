@@ -33,6 +33,20 @@ def test_the_hold_that_ends_last_counts():
     assert gate.hold(NOW + 1) is None
 
 
+def test_two_threads_may_find_out_that_a_hold_is_over():
+    gate = Gate()
+    gate.close(NOW, 9.0)
+
+    class Meanwhile(float):
+        """A time at which another thread is a moment earlier."""
+
+        def __ge__(self, other):
+            assert gate.hold(float(self)) is None
+            return super().__ge__(other)
+
+    assert gate.hold(Meanwhile(NOW + 9)) is None
+
+
 def test_no_time_is_no_hold():
     gate = Gate()
     gate.close(NOW, 0.0)

@@ -139,6 +139,30 @@ def test_it_does_not_run_against_a_limit_for_ever(limit: int, best: int) -> None
     assert late[-1] - late[-2] == MOST_PAGES_TO_GROW + 1, "but it tries again from time to time"
 
 
+def test_a_size_that_has_proved_good_is_doubled_as_soon_as_any() -> None:
+    size, sizes = PageSize(125, needed=MOST_PAGES_TO_GROW, on_trial=True), []
+    for _ in range(2 * GOOD_PAGES_TO_GROW):
+        sizes.append(size.rows)
+        size = size.after_a_good_page()
+    assert sizes == [125] * GOOD_PAGES_TO_GROW + [250] * GOOD_PAGES_TO_GROW
+
+
+def test_the_largest_size_is_not_on_trial() -> None:
+    state = listing()
+    for number in range(GOOD_PAGES_TO_GROW + 1):
+        state.accept(page(number, next=f"c{number}"))
+    assert state.size.rows == LARGEST_PAGE
+    assert state.shrink()
+    assert state.size.needed == GOOD_PAGES_TO_GROW
+
+
+def test_a_page_size_of_the_user_stays() -> None:
+    state = listing(page_size=7)
+    for number in range(2 * GOOD_PAGES_TO_GROW):
+        assert state.parameters()["page_size"] == 7
+        state.accept(page(number, next=f"c{number}"))
+
+
 def test_after_an_outage_it_grows_as_fast_as_ever() -> None:
     state = listing()
     walked(state, 300, 500)
@@ -150,6 +174,11 @@ def test_after_an_outage_it_grows_as_fast_as_ever() -> None:
     while again.shrink():
         pass
     assert walked(again, 500, 40)[-1] == 500
+
+
+def test_going_on_goes_before_where_the_listing_began() -> None:
+    state = listing(next="http://x/?next_token=b", cursor="start")
+    assert (state.parameters()["next_token"], cursor_of(state.next)) == ("b", "b")
 
 
 def test_going_on_notices_a_link_to_a_page_of_before() -> None:
@@ -196,8 +225,26 @@ def test_empty_pages_without_end(in_parts: bool) -> None:
     state.accept(page(next="another"))
 
 
-@pytest.mark.parametrize("options", [{"max_pages": 0}, {"max_pages": -1}, {"page_size": 0}])
-def test_numbers_below_one_are_refused(options: Any) -> None:
+def test_the_last_page_may_be_empty_however_many_were_before() -> None:
+    state = listing()
+    for number in range(MOST_EMPTY_PAGES - 1):
+        state.accept(page(next=f"c{number}"))
+    state.accept(page())
+    assert (state.complete, state.rows) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_pages": 0},
+        {"max_pages": -1},
+        {"page_size": 0},
+        {"max_pages": True},
+        {"page_size": "7"},
+        {"page_size": 2.5},
+    ],
+)
+def test_numbers_below_one_and_what_is_no_number_are_refused(options: Any) -> None:
     with pytest.raises(ConfigurationError, match="must be a whole number from 1 on"):
         listing(**options)
 

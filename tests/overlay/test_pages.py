@@ -16,20 +16,26 @@ import numpy as np
 import pytest
 from cmsdials import pages as pages_module
 from cmsdials.checkpoint import CheckpointFile
-from cmsdials.columns import _Row
+from cmsdials.columns import _Row, from_objects
 from cmsdials.errors import BadRequestError, ConfigurationError, PaginationError, RequestTimeoutError
 from cmsdials.filters import RunFilters
 from cmsdials.listing import Listing
-from cmsdials.models import LumisectionHistogram1D
+from cmsdials.models import LumisectionHistogram1D, Run
+from cmsdials.origin import Origin
+from cmsdials.page import Page
+from cmsdials.pages import Pages, Rows
 from cmsdials.progress import Progress
 from cmsdials.resources import LumisectionHistogram1DResource, RunResource
 from cmsdials.result import load
 from cmsdials.session import Session
 from cmsdials.stopping import Terminated, sigterm_raises
+from cmsdials.store import RowStore
 from cmsdials_api.records import row_of
 
 from .conftest import Scripted, run_row
 from .histogram_rows import th1
+
+ORIGIN = Origin(resource="run", base_url="http://dials.test/", workspace=None, query={})
 
 
 @pytest.fixture
@@ -62,16 +68,15 @@ def test_rows_come_one_by_one(service: Scripted, run: RunResource) -> None:
 def test_rows_that_come_one_by_one_keep_no_others_in_memory(service: Scripted) -> None:
     service.will_answer({"next": None, "previous": None, "results": [th1(n) for n in (1, 2, 3)]})
     rows = LumisectionHistogram1DResource(service.session).iterate()
-    assert [next(rows), next(rows), next(rows)] == [
-        LumisectionHistogram1D.from_dict(th1(n)) for n in (1, 2, 3)
-    ]
+    first, second = next(rows), next(rows)
     latest = rows.pages.latest
     assert latest is not None
     (block,) = latest.blocks()
-    made_of = row_of(block.alone(1))
+    made_of = row_of(second)
     assert isinstance(made_of, _Row)
     assert len(made_of.columns) == 1
     assert not np.shares_memory(made_of.columns.values["data"], block.values["data"])
+    assert [first, second, next(rows)] == [LumisectionHistogram1D.from_dict(th1(n)) for n in (1, 2, 3)]
 
 
 class Interrupting:
@@ -375,3 +380,40 @@ def test_two_threads_do_not_take_pages_at_a_time(service: Scripted, run: RunReso
     assert "another thread takes pages" in str(error)
     pages._fetch = fetch
     assert [[row.run_number for row in page.rows] for page in pages] == [[2, 3]]
+
+
+def test_threads_may_take_pages_one_after_the_other(service: Scripted, run: RunResource) -> None:
+    service.will_page([run_row(n) for n in range(6)], 2)
+    pages = run.pages(RunFilters(page_size=2))
+    taken: list[list[int]] = []
+
+    def take() -> None:
+        taken.append([row.run_number for row in next(pages).rows])
+
+    take()
+    other = threading.Thread(target=take)
+    other.start()
+    other.join()
+    take()
+    assert taken == [[0, 1], [2, 3], [4, 5]]
+
+
+def test_a_page_that_does_not_follow_is_not_kept() -> None:
+    kept: list[Any] = []
+    pages = Pages(
+        lambda *_: Page(RowStore(Run), "http://x/?page_size=3", None),
+        Listing(page_size=None, max_pages=None),
+        ORIGIN,
+        kept.append,
+    )
+    with pytest.raises(PaginationError, match="without a cursor"):
+        next(pages)
+    assert (kept, pages.pages) == ([], 0)
+
+
+def test_rows_of_a_page_of_several_blocks_come_one_by_one() -> None:
+    blocks = [from_objects(Run, [run_row(n) for n in numbers]) for numbers in ((), (1, 2), (), (3,))]
+    pages = Pages(
+        lambda *_: Page(RowStore(Run, blocks), None, None), Listing(page_size=None, max_pages=None), ORIGIN
+    )
+    assert [row.run_number for row in Rows(pages)] == [1, 2, 3]

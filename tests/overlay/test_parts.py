@@ -90,7 +90,7 @@ class Service:
             workers=workers,
         )
         listing = Listing(page_size=page_size, max_pages=None)
-        return Pages(parts, listing, ORIGIN, close=parts.close)
+        return Pages(parts, listing, ORIGIN, close=parts.close, shrinks=False)
 
 
 ROWS = [(run, ls) for _, run, count in KEYS for ls in range(1, count + 1)]
@@ -351,3 +351,40 @@ def test_what_was_closed_can_be_gone_on_with(service: Service) -> None:
     pages.close()
     assert all_gone()
     assert rows + keys(pages) == ROWS
+
+
+def test_parts_that_are_too_slow_are_not_asked_for_in_smaller_pieces_twice(service: Service) -> None:
+    def before(_: int) -> None:
+        raise GatewayError(status_code=504)
+
+    service.before = before
+    with pytest.raises(GatewayError):
+        next(service.pages(workers=1, page_size=None))
+    assert [one["page_size"] for one in service.asked] == [500, 250, 125, 62, 31, 15, 7, 3, 1]
+
+
+class Sparse(Service):
+    """What has no row in some of its runs."""
+
+    def __init__(self, *runs: int) -> None:
+        super().__init__()
+        self.runs = runs
+
+    def fetch_of(self, query: Mapping[str, Any], listing: Listing) -> Any:
+        fetch = super().fetch_of(query, listing)
+
+        def sparse(paging: Mapping[str, Any], hasty: bool) -> Page[Lumisection]:
+            page = fetch(paging, hasty)
+            rows = [row for row in page.rows if row.run_number in self.runs]
+            return Page(RowStore(Lumisection, rows=rows), page.next, None, bodies=page.bodies)
+
+        return sparse
+
+
+@pytest.mark.parametrize("runs", [(), (367111,), (367113,), (367114,)])
+def test_only_parts_with_rows_are_handed_on_or_one_if_there_are_none(runs: tuple[int, ...]) -> None:
+    pages = Sparse(*runs).pages()
+    pages._listing.in_parts = True
+    came = [len(page.store) for page in pages]
+    assert all(came) if runs else came == [0]
+    assert sum(came) == 50 * len(runs)

@@ -3,6 +3,7 @@
 import gc
 import pickle
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -51,6 +52,40 @@ def test_a_closed_pool_opens_again():
     assert not pool.client().closed
 
 
+@pytest.mark.parametrize("end", [Pool.close, lambda pool: pool.let_go(Client())], ids=["close", "let_go"])
+def test_no_client_is_lost_that_is_made_in_this_moment(end):
+    begun, made = threading.Event(), threading.Event()
+
+    def make():
+        begun.set()
+        assert made.wait(10)
+        return Client()
+
+    pool = Pool(make)
+    wanting, ending = threading.Thread(target=pool.client), threading.Thread(target=end, args=(pool,))
+    wanting.start()
+    assert begun.wait(10)
+    ending.start()
+    ending.join(0.1)
+    assert ending.is_alive()
+    made.set()
+    wanting.join()
+    ending.join()
+
+
+def test_a_client_is_closed_where_no_signal_comes():
+    class Closed(Client):
+        def close(self):
+            threads.append(threading.current_thread())
+
+    threads = []
+    pool = Pool(Closed)
+    pool.client()
+    pool.close()
+    assert threads != [threading.current_thread()]
+    assert len(threads) == 1
+
+
 def test_a_client_that_was_let_go_is_used_no_more_and_left_as_it_is():
     pool = Pool(Client)
     first = pool.client()
@@ -82,6 +117,17 @@ def test_a_pool_that_is_forgotten_closes_its_client():
     del pool
     gc.collect()
     assert client.closed
+
+
+def test_a_child_process_neither_uses_nor_closes_what_is_its_parents():
+    pool = Pool(Client)
+    parents = weakref.ref(pool.client())
+    pool.forget()
+    assert pool.client() is not parents()
+    del pool
+    gc.collect()
+    assert parents() is not None, "or else the HTTP library closes it"
+    assert not parents().closed
 
 
 def test_a_client_that_cannot_be_made_is_tried_again():

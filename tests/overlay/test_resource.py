@@ -392,6 +392,36 @@ def test_a_result_is_what_scripts_touch(service: Scripted, run: RunResource) -> 
     assert bool(run.list(RunFilters(run_number=1)) if service.answers else result)
 
 
+@pytest.mark.parametrize(
+    ("rows", "max_pages", "said"),
+    [
+        ([1], None, "1 rows of run: all there are"),
+        ([], None, "0 rows of run: all there are"),
+        ([1, 2, 3], 1, "2 rows of run: there are more; pass this result as resume_from= to go on"),
+    ],
+)
+def test_a_result_says_how_far_it_got(
+    service: Scripted, run: RunResource, rows: list[int], max_pages: int | None, said: str
+) -> None:
+    service.will_page([run_row(n) for n in rows], 2)
+    result = run.list_all(max_pages=max_pages)
+    assert (result.status, bool(result)) == (said, True)
+
+
+def test_a_result_whose_first_page_is_empty_goes_on(service: Scripted, run: RunResource) -> None:
+    service.will_answer({"next": "http://x/?next_token=a", "previous": None, "results": []})
+    assert run.list_all(max_pages=1).status.startswith("0 rows of run: there are more")
+
+
+def test_results_are_equal_however_their_rows_were_fetched(service: Scripted, run: RunResource) -> None:
+    service.will_page([run_row(n) for n in range(5)], 2)
+    in_three = run.list_all(RunFilters(page_size=2))
+    service.will_page([run_row(n) for n in range(5)], 3)
+    in_two = run.list_all(RunFilters(page_size=3))
+    assert in_three.passed != in_two.passed
+    assert in_three == in_two
+
+
 @pytest.mark.parametrize("way", ["to_pandas", "to_arrow", "to_polars", "to_numpy"])
 def test_shortcuts_list_all_and_convert(service: Scripted, run: RunResource, way: str) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)

@@ -90,6 +90,23 @@ def test_a_post_is_not_repeated_unless_it_is_safe(what, retries):
     assert count(retries, what, method="POST", safe=True) > 0
 
 
+@pytest.mark.parametrize(
+    ("method", "times"),
+    [
+        ("GET", 3),
+        ("HEAD", 3),
+        ("OPTIONS", 3),
+        ("POST", 0),
+        ("PUT", 0),
+        ("PATCH", 0),
+        ("DELETE", 0),
+        ("get", 3),
+    ],
+)
+def test_methods_that_are_safe_by_themselves(method, times):
+    assert count(3, "504", method=method) == times
+
+
 @pytest.mark.parametrize("what", [*CONNECT, "tls"])
 def test_any_request_that_nobody_saw_is_repeated(what):
     assert count(3, what, method="POST") == 3
@@ -126,6 +143,7 @@ def test_any_request_that_nobody_saw_is_repeated(what):
         (Retry(3, status_forcelist=[500]), "500", 3),
         (Retry(3, status_forcelist=[500]), "504", 0),
         (Retry(3, status_forcelist=[403, 404]), "404", 3),
+        (Retry(3, status_forcelist=[302]), "302", 0),
         (Retry(3, allowed_methods=None), "504", 3),
         (Retry(3, allowed_methods=["POST"]), "504", 0),
         (Retry(3, allowed_methods=["POST"]), "decode", 0),
@@ -141,6 +159,7 @@ def test_any_method_may_be_written_as_an_empty_list():
     rules = Retry(3, allowed_methods=None)
     rules.allowed_methods = []  # with urllib3 2.8 the constructor warns of it
     assert count(rules, "504", method="POST") == 3
+    assert count(rules, "504", method="POST", safe=True) == 3
     assert rules.allowed_methods == []
 
 
@@ -202,6 +221,14 @@ def test_retry_after_table(header, seconds):
 @pytest.mark.parametrize(("header", "wait"), [("7", 7), ("60", 60), ("soon", 0), ("0", 0)])
 def test_retry_after_is_honoured(code, header, wait):
     assert next_attempt(retry_rules(None), status(code, retry_after=header), now=NOW).wait == wait
+
+
+def test_a_retry_after_of_nothing_waits_as_ever():
+    rules, waits = retry_rules(None), []
+    while isinstance(step := next_attempt(rules, status(503, retry_after="0"), now=NOW), Again):
+        waits.append(step.wait)
+        rules = step.rules
+    assert waits == [0, 1, 2, 4, 8]
 
 
 def test_a_long_retry_after_gives_up_at_once_and_says_so():

@@ -1,9 +1,11 @@
 """Rows that are kept as columns until somebody looks at them behave as rows that were always there."""
 
 import copy
+import gc
 import pickle
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -125,6 +127,20 @@ def test_rows_can_be_replaced() -> None:
     store = stored(1, 2, 3, 4)
     store.rows = [row for row in store.rows if row.ls_number % 2]
     assert [number for block in store.blocks() for number in block.values["ls_number"]] == [1, 3]
+    mine = [*store.rows]
+    store.rows = mine
+    assert store.rows is mine
+    store.rows = (row for row in mine)  # type: ignore[assignment]
+    assert store.rows == mine
+
+
+@pytest.mark.parametrize("drop", [lambda store: store.rows.clear(), lambda store: setattr(store, "rows", [])])
+def test_rows_that_were_dropped_are_gone_from_memory(drop: Any) -> None:
+    store = stored(1, 2, 3, 4)
+    blocks = [weakref.ref(block) for block in store.blocks()]
+    drop(store)
+    gc.collect()
+    assert [block() for block in blocks] == [None, None]
 
 
 def test_rows_that_are_asked_for_are_always_the_same() -> None:
@@ -145,6 +161,24 @@ def test_a_copy_is_on_its_own() -> None:
         assert [row.ls_number for row in other] == [1, 2, 3]
 
 
+def test_rows_are_added_at_the_end() -> None:
+    for touched in (False, True):
+        store = stored(1, 2)
+        if touched:
+            assert store.rows
+        before = store.blocks()
+        store.add(from_objects(LumisectionHistogram1D, [th1(3)]))
+        assert sum(map(len, before)) == 2
+        assert len(store) == 3
+        assert [number for block in store.blocks() for number in block.values["ls_number"]] == [1, 2, 3]
+        assert [row.ls_number for row in store] == [row.ls_number for row in store.rows] == [1, 2, 3]
+
+
+def test_the_fields_that_were_asked_for_stay() -> None:
+    store: RowStore[Any] = RowStore(Run, fields=["run_number"])
+    assert store.copy().fields == pickle.loads(pickle.dumps(store)).fields == ["run_number"]
+
+
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 9])
 def test_cutting(length: int) -> None:
     for touched in (False, True):
@@ -153,6 +187,7 @@ def test_cutting(length: int) -> None:
             assert store.rows
         store.cut(length)
         assert [row.ls_number for row in store] == [1, 2, 3, 4][:length]
+        assert all(map(len, store.blocks()))
 
 
 def test_pickles_travel_with_and_without_changes() -> None:
@@ -166,6 +201,13 @@ def test_pickles_travel_with_and_without_changes() -> None:
     row = pickle.loads(pickle.dumps(stored(1).rows[0]))
     assert row == LumisectionHistogram1D.from_dict(th1(1))
     assert row_of(row) is None
+
+
+def test_rows_that_nobody_changed_travel_as_columns() -> None:
+    store = stored(*range(100))
+    untouched = len(pickle.dumps(store))
+    assert store.rows
+    assert len(pickle.dumps(store)) == untouched
 
 
 def test_copies_of_a_row_are_on_their_own() -> None:
@@ -187,6 +229,10 @@ def test_stores_are_equal_if_their_rows_are() -> None:
     assert stored(1, 2, 3) != stored(1, 2, 4)
     assert stored(1, 2, 3) != stored(1, 2)
     assert stored() == RowStore(LumisectionHistogram1D)
+    assert stored() != RowStore(Run)
+    assert stored() != []
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(stored())
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -241,7 +287,7 @@ class Hasty(RowStore[Any]):
     [
         len,
         lambda store: len(store.copy()),
-        lambda store: len([*store]),
+        lambda store: sum(1 for _ in store),  # a list would ask for the length first
         lambda store: sum(map(len, store.blocks())),
         lambda store: len(to_pandas(store)),
     ],
@@ -269,3 +315,24 @@ def test_rows_can_be_converted_while_another_thread_looks_into_them() -> None:
         [n + 0.5, 1.0, 2.0] for n in (1, 2, 3, 4)
     ]
     assert all(row_of(row) is None for row in list.__iter__(rows))
+
+
+class Meanwhile(RowStore[Any]):
+    """A store of which another thread makes rows while somebody does."""
+
+    def __init__(self, *numbers: int) -> None:
+        super().__init__(LumisectionHistogram1D, stored(*numbers).blocks())
+        self.others: list[Any] = []
+        self._blocks = [self]  # type: ignore[list-item]  # whose records() are asked for
+        self._real = stored(*numbers).blocks()
+
+    def records(self) -> list[Any]:
+        if not self.others:
+            self.others.append([])
+            self.others[0] = self.rows
+        return [row for block in self._real for row in block.records()]
+
+
+def test_the_rows_that_were_there_first_are_those_of_everybody() -> None:
+    store = Meanwhile(1, 2)
+    assert store.rows is store.rows is store.others[0]
