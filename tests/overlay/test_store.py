@@ -130,7 +130,7 @@ def test_rows_can_be_replaced() -> None:
     mine = [*store.rows]
     store.rows = mine
     assert store.rows is mine
-    store.rows = (row for row in mine)  # type: ignore[assignment]
+    store.rows = (row for row in mine)
     assert store.rows == mine
 
 
@@ -323,7 +323,7 @@ class Meanwhile(RowStore[Any]):
     def __init__(self, *numbers: int) -> None:
         super().__init__(LumisectionHistogram1D, stored(*numbers).blocks())
         self.others: list[Any] = []
-        self._blocks = [self]  # type: ignore[list-item]  # whose records() are asked for
+        self._blocks = [self]  # whose records() are asked for
         self._real = stored(*numbers).blocks()
 
     def records(self) -> list[Any]:
