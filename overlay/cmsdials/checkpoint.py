@@ -182,7 +182,9 @@ def write_whole(path: str | os.PathLike[str], origin: Origin, pages: Iterable[St
         CheckpointError: It cannot be written; what was there before is still there.
     """
     path = Path(os.path.realpath(_named(path)))  # a link stays a link
-    if not path.parent.is_dir():
+    with _explained(path, "written"):
+        there = path.parent.is_dir()
+    if not there:
         message = f"there is no folder {path.parent}"
         raise CheckpointError(message, advice=f"Make it, or name a file in another one, instead of {path}.")
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")

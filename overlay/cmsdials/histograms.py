@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,15 +43,13 @@ def edges_of(row: Any, axis: str) -> np.ndarray[Any, Any]:
             message, advice=f"List with fields= that include {', '.join(names)}, or without fields=."
         )
     low, high, bins = (getattr(row, name) for name in names)
-    numbers = all(
-        isinstance(value, int | float | np.number) and np.isfinite(value) for value in (low, high, bins)
-    )
-    if not numbers or bins < 1 or bins != int(bins):
-        message = (
-            f"this {type(row).__name__} has no binning: {axis} from {low!r} to {high!r} in {bins!r} bins"
-        )
-        raise BinningError(message, advice="Somebody has changed the row: list it again.")
-    return np.linspace(low, high, int(bins) + 1)
+    try:
+        if bins == int(bins) >= 1 and isfinite(low) and isfinite(high):
+            return np.linspace(float(low), float(high), int(bins) + 1)
+    except (TypeError, ValueError, OverflowError, MemoryError):
+        pass
+    message = f"this {type(row).__name__} has no binning: {axis} from {low!r} to {high!r} in {bins!r} bins"
+    raise BinningError(message, advice="Somebody has changed the row: list it again.")
 
 
 def to_hist(row: Record) -> hist.Hist[Any]:

@@ -99,10 +99,7 @@ class Pages(Closing, Generic[RecordT]):
             RequestFailedError: It did not come; the next call asks for it again.
             ConfigurationError: Another thread is asking for it at this moment.
         """
-        me = threading.get_ident()
-        if self._asking.setdefault("thread", me) != me:
-            message = "another thread takes pages of this listing at this moment, and there can be only one"
-            raise ConfigurationError(message, advice="Let one thread take the pages and hand them on.")
+        _claim(self._asking, "pages")
         try:
             while not self._listing.finished:
                 page = self._next()
@@ -134,6 +131,18 @@ class Pages(Closing, Generic[RecordT]):
     def __repr__(self) -> str:
         state = "complete" if self.complete else "under way"
         return f"<{self.pages} pages, {self.rows} rows of {self.origin.resource}, {state}>"
+
+
+def _claim(asking: dict[str, int], what: str) -> None:
+    """Note that this thread is asking, in one step of Python.
+
+    Raises:
+        ConfigurationError: Another thread is.
+    """
+    me = threading.get_ident()
+    if asking.setdefault("thread", me) != me:
+        message = f"another thread takes {what} of this listing at this moment, and there can be only one"
+        raise ConfigurationError(message, advice=f"Let one thread take the {what} and hand them on.")
 
 
 class _Walk(Generic[RecordT]):
@@ -174,6 +183,7 @@ class Rows(Closing, Generic[RecordT]):
     def __init__(self, pages: Pages[RecordT]) -> None:
         self.pages = pages
         self._walk: _Walk[RecordT] | None = None
+        self._asking: dict[str, int] = {}
 
     def __iter__(self) -> Self:
         return self
@@ -187,14 +197,18 @@ class Rows(Closing, Generic[RecordT]):
 
         The row keeps none of the others in memory. After a Ctrl-C the next call goes on with the row that comes then.
         """
-        while True:
-            latest = self.pages.latest  # not what next() returns below, which a Ctrl-C could lose
-            if latest is not None and (self._walk is None or self._walk.store is not latest):
-                self._walk = _Walk(latest)
-            row = None if self._walk is None else self._walk.next()
-            if row is not None:
-                return row
-            next(self.pages)
+        _claim(self._asking, "rows")
+        try:
+            while True:
+                latest = self.pages.latest  # not what next() returns below, which a Ctrl-C could lose
+                if latest is not None and (self._walk is None or self._walk.store is not latest):
+                    self._walk = _Walk(latest)
+                row = None if self._walk is None else self._walk.next()
+                if row is not None:
+                    return row
+                next(self.pages)
+        finally:
+            self._asking.clear()
 
     def __repr__(self) -> str:
         return f"<rows of {self.pages!r}>"

@@ -77,14 +77,15 @@ class Client(httpx.Client):
         """Take in that an exchange is under way; return whether it can be: not once this was abandoned."""
         # The flag is looked at last here, and set first in abandon(): one of two threads sees what the other does.
         self._under_way.add(exchange)
-        if self._is_abandoned:
+        is_abandoned = self._is_abandoned
+        if is_abandoned:
             self.end(exchange)
-        return not self._is_abandoned
+        return not is_abandoned
 
     def end(self, exchange: Exchange) -> None:
         """Take in that it is over."""
         self._under_way.discard(exchange)
-        if self._is_abandoned and not self._under_way:
+        if self._is_abandoned and self.is_forsaken:
             self.close()
 
     @property

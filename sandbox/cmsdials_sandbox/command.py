@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 NEEDED = ("django", "rest_framework", "django_filters", "waitress", "joserfc", "orjson", "numpy")
 
+BY_COMMAND = "cmsdials sandbox"
+
 EPILOG = """\
 Send the header X-CLIENT-SECRET with each request, for example
 
@@ -40,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the options, with the defaults of `Options`."""
     defaults = Options()
     p = argparse.ArgumentParser(
-        prog="python -m cmsdials_sandbox",
+        prog=BY_COMMAND if sys.argv[:1] == [BY_COMMAND] else "python -m cmsdials_sandbox",
         description="Serve a local DIALS: the API of CMS's DIALS service with synthetic per-lumisection histograms.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

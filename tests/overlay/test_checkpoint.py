@@ -503,6 +503,12 @@ def test_a_folder_that_is_not_there_is_named(run: RunResource, service: Scripted
         run.list_all().save(tmp_path / "missing" / "run.dials")
 
 
+def test_a_folder_whose_name_is_too_long(run: RunResource, service: Scripted, tmp_path: Path) -> None:
+    service.will_page([run_row(1)], 2)
+    with pytest.raises(CheckpointError, match=r"cannot be written \(File name too long\)"):
+        run.list_all().save(tmp_path / ("x" * 300) / "run.dials")
+
+
 def test_a_listing_from_the_middle_to_the_end_says_so(run: RunResource, service: Scripted) -> None:
     service.will_page([run_row(1)], 2)
     listed = run.list_all(RunFilters(next_token="c5"))

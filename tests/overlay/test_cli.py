@@ -298,6 +298,7 @@ def test_the_sandbox_is_at_hand(environment: dict[str, str]) -> None:
     done = run("sandbox", "--help", env=environment)
     assert done.returncode == 0
     assert "Serve a local DIALS" in done.stdout
+    assert done.stdout.startswith("usage: cmsdials sandbox [-h]")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -69,7 +69,16 @@ def test_rows_that_cannot_become_histograms() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"x_bin": "a"}, {"x_bin": 0}, {"x_bin": 2.5}, {"x_max": "z"}, {"x_max": float("inf")}]
+    "change",
+    [
+        {"x_bin": "a"},
+        {"x_bin": 0},
+        {"x_bin": 2.5},
+        {"x_bin": 1e300},
+        {"x_max": "z"},
+        {"x_max": 10**400},
+        {"x_max": float("inf")},
+    ],
 )
 def test_a_binning_that_somebody_has_spoilt(change: dict[str, object]) -> None:
     row = LumisectionHistogram1D.from_dict(th1())

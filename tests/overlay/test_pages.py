@@ -417,3 +417,34 @@ def test_rows_of_a_page_of_several_blocks_come_one_by_one() -> None:
         lambda *_: Page(RowStore(Run, blocks), None, None), Listing(page_size=None, max_pages=None), ORIGIN
     )
     assert [row.run_number for row in Rows(pages)] == [1, 2, 3]
+
+
+def test_two_threads_do_not_take_rows_at_a_time(service: Scripted, run: RunResource) -> None:
+    service.will_page([run_row(n) for n in range(4)], 2)
+    rows = run.iterate(RunFilters(page_size=2))
+    refused: list[Exception] = []
+
+    def take() -> None:
+        try:
+            next(rows)
+        except ConfigurationError as error:
+            refused.append(error)
+
+    class Meanwhile:
+        """Lets another thread ask for a row while one is being taken."""
+
+        def __init__(self, walk: Any) -> None:
+            self.store, self._walk = walk.store, walk
+
+        def next(self) -> Any:
+            other = threading.Thread(target=take)
+            other.start()
+            other.join()
+            return self._walk.next()
+
+    assert next(rows).run_number == 0
+    rows._walk = Meanwhile(rows._walk)
+    assert next(rows).run_number == 1
+    (error,) = refused
+    assert "another thread takes rows" in str(error)
+    assert [row.run_number for row in rows] == [2, 3]
