@@ -20,7 +20,7 @@ def __getattr__(name: str) -> Any:
 
         return Dials
     if name == "__version__":
-        from cmsdials.origin import client_version  # noqa: PLC0415  # lazily: it reads files
+        from cmsdials.runtime.version import client_version  # noqa: PLC0415  # lazily: it reads files
 
         return client_version()
     message = f"module {__name__!r} has no attribute {name!r}"

@@ -12,7 +12,7 @@ import warnings
 from types import TracebackType
 from typing import TextIO
 
-from cmsdials.stopping import INTERRUPTED
+from cmsdials.runtime.interrupts import INTERRUPTED
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     sys.excepthook = _crashed
     warnings.showwarning = _warned
     try:
-        from cmsdials.cli import run  # noqa: PLC0415  # an extra brings what it needs
+        from cmsdials.cli.app import run  # noqa: PLC0415  # an extra brings what it needs
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] not in ("typer", "rich"):
             raise

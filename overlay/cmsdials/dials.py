@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from cmsdials.address import base_url_refusal
-from cmsdials.closing import Closing
-from cmsdials.credentials import FillsHeaders, credentials_refusal
-from cmsdials.headers import workspace_refusal
+from cmsdials.http.address import base_url_refusal
+from cmsdials.http.credentials import FillsHeaders, credentials_refusal
+from cmsdials.http.headers import workspace_refusal
+from cmsdials.http.session import Session
+from cmsdials.http.timeout import Timeout
 from cmsdials.instances import PRODUCTION
-from cmsdials.machine_learning import MLBadLumisectionResource, MLModelsIndexResource
-from cmsdials.oms import OMS
-from cmsdials.resources import (
+from cmsdials.resources.index import (
     DatasetIndexResource,
     FileIndexResource,
     LumisectionHistogram1DResource,
@@ -18,9 +17,10 @@ from cmsdials.resources import (
     MonitoringElementResource,
     RunResource,
 )
-from cmsdials.services import CAF, BrilWS, RunRegistry, Workspaces
-from cmsdials.session import Session
-from cmsdials.timeout import Timeout
+from cmsdials.resources.machine_learning import MLBadLumisectionResource, MLModelsIndexResource
+from cmsdials.resources.oms import OMS
+from cmsdials.resources.services import CAF, BrilWS, RunRegistry, Workspaces
+from cmsdials.runtime.closing import Closing
 
 __all__ = ["Dials"]
 

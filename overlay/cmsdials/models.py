@@ -51,7 +51,7 @@ class LumisectionHistogram1D(lumisection_histogram_1d.LumisectionHistogram1D):  
         Raises:
             BinningError: The row was listed without its binning.
         """
-        from cmsdials import histograms  # noqa: PLC0415  # it brings NumPy
+        from cmsdials.table import histograms  # noqa: PLC0415  # it brings NumPy
 
         return histograms.edges_of(self, "x")
 
@@ -65,7 +65,7 @@ class LumisectionHistogram1D(lumisection_histogram_1d.LumisectionHistogram1D):  
             MissingDependencyError: hist is not installed; the message holds the command.
             BinningError: The row was listed without its binning or contents.
         """
-        from cmsdials import histograms  # noqa: PLC0415  # it brings NumPy
+        from cmsdials.table import histograms  # noqa: PLC0415  # it brings NumPy
 
         return histograms.to_hist(self)
 
@@ -80,7 +80,7 @@ class LumisectionHistogram2D(lumisection_histogram_2d.LumisectionHistogram2D):  
         Raises:
             BinningError: The row was listed without its binning.
         """
-        from cmsdials import histograms  # noqa: PLC0415  # it brings NumPy
+        from cmsdials.table import histograms  # noqa: PLC0415  # it brings NumPy
 
         return histograms.edges_of(self, "x"), histograms.edges_of(self, "y")
 
@@ -93,7 +93,7 @@ class LumisectionHistogram2D(lumisection_histogram_2d.LumisectionHistogram2D):  
             MissingDependencyError: hist is not installed; the message holds the command.
             BinningError: The row was listed without its binning or contents.
         """
-        from cmsdials import histograms  # noqa: PLC0415  # it brings NumPy
+        from cmsdials.table import histograms  # noqa: PLC0415  # it brings NumPy
 
         return histograms.to_hist(self)
 

@@ -40,7 +40,7 @@ from cmsdials.auth._dialogue import INTERACTIVE
 from cmsdials.auth._store import CACHE_DIR, TOKEN_FILE
 from cmsdials.auth.client_credentials import CLIENT_ID, CLIENT_SECRET
 from cmsdials.auth.secret_key import Credentials
-from cmsdials.cli import app
+from cmsdials.cli.app import app
 from cmsdials_generator.command import _parser as generator_options
 from cmsdials_sandbox import Sandbox
 from cmsdials_sandbox.command import parser as sandbox_options

@@ -15,8 +15,8 @@ from typing import Any
 
 import httpx  # noqa: F401  # before the fork, not after it
 from cmsdials import Dials
-from cmsdials.credentials import BaseCredentials
 from cmsdials.filters import LumisectionHistogram1DFilters, RunFilters
+from cmsdials.http.credentials import BaseCredentials
 
 
 class Credentials(BaseCredentials):

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from cmsdials import Dials
-from cmsdials.credentials import BaseCredentials
+from cmsdials.http.credentials import BaseCredentials
 
 HERE = Path(__file__).parent
 IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None

@@ -16,8 +16,8 @@ import threading
 import time
 
 from cmsdials import Dials
-from cmsdials.credentials import BaseCredentials
 from cmsdials.filters import RunFilters
+from cmsdials.http.credentials import BaseCredentials
 
 PATIENCE = 15  # seconds without any progress
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cmsdials.answers import Answer
-from cmsdials.call import Call
 from cmsdials.errors import ConnectionFailedError
-from cmsdials.stopping import Stop, Stopped, sleep
-from cmsdials.transport import Exchange, new_client
+from cmsdials.http.request import Call
+from cmsdials.http.response import Answer
+from cmsdials.http.transport import Exchange, new_client
+from cmsdials.runtime.interrupts import Stop, Stopped, sleep
 from cmsdials.undisclosed import Undisclosed
 
 from .conftest import HERE, Client, FaultServer

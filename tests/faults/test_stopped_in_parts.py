@@ -13,9 +13,10 @@ from queue import SimpleQueue
 from typing import Any
 
 import pytest
-from cmsdials import Dials, stopping
+from cmsdials import Dials
 from cmsdials.filters import LumisectionHistogram1DFilters
 from cmsdials.result import load
+from cmsdials.runtime import interrupts as stopping
 
 from .conftest import HERE, Client, Fault, FaultServer, Tokens
 from .server import SPLIT, rows_of

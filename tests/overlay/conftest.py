@@ -8,7 +8,7 @@ import httpx
 import pytest
 from cmsdials import Dials
 from cmsdials.auth.secret_key import Credentials
-from cmsdials.session import Session
+from cmsdials.http.session import Session
 from cmsdials_sandbox import Sandbox
 
 Connect = Callable[..., Dials]

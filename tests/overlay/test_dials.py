@@ -16,7 +16,7 @@ from cmsdials import Dials
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.secret_key import Credentials
 from cmsdials.errors import ConfigurationError, NotFoundError
-from cmsdials.session import Session
+from cmsdials.http.session import Session
 from cmsdials_sandbox import Sandbox
 
 SECRET = "correct-horse-battery-staple"
@@ -59,8 +59,8 @@ def test_import_loads_nothing_heavy() -> None:
         "from cmsdials import Dials; from cmsdials.filters import LumisectionHistogram1DFilters",
         "import cmsdials.auth.secret_key, cmsdials.auth.device, cmsdials.auth.client_credentials",
         "from cmsdials.auth.client import AuthClient; AuthClient()",
-        "from cmsdials.session import Session; Session('https://dials.test/', None)",
-        "import cmsdials.retry, cmsdials.stopping, cmsdials.pool",
+        "from cmsdials.http.session import Session; Session('https://dials.test/', None)",
+        "import cmsdials.http.retry, cmsdials.runtime.interrupts, cmsdials.http.connections",
     ],
 )
 def test_what_only_a_request_needs_is_loaded_by_none_but_a_request(statement: str) -> None:

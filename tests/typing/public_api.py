@@ -27,6 +27,7 @@ from cmsdials.filters import (
     OMSPage,
     RunFilters,
 )
+from cmsdials.listing.page import Page
 from cmsdials.models import (
     CertificationFile,
     DatasetIndex,
@@ -40,7 +41,6 @@ from cmsdials.models import (
     Run,
     RunMonitoringElement,
 )
-from cmsdials.page import Page
 from cmsdials.result import Result
 from urllib3.util import Retry
 

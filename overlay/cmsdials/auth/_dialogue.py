@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from cmsdials.auth.models import Device
 from cmsdials.errors import LoginError
-from cmsdials.person import is_terminal, kernel
+from cmsdials.runtime.console import is_terminal, kernel
 
 __all__ = ["INTERACTIVE", "Invitation", "invitation", "somebody_is_there"]
 

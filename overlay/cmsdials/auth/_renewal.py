@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cmsdials.auth.models import ApiToken
-from cmsdials.credentials import BaseCredentials
 from cmsdials.errors import DialsError
+from cmsdials.http.credentials import BaseCredentials
 
 __all__ = ["RenewedCredentials", "is_stale"]
 

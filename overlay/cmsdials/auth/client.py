@@ -17,8 +17,6 @@ from urllib.parse import quote, urlsplit
 
 from attrs import frozen
 
-from cmsdials.address import base_url_refusal, checked_base_url
-from cmsdials.answers import Answer
 from cmsdials.auth import _dialogue, models
 from cmsdials.auth._device_flow import DeviceFlow, refusal
 from cmsdials.auth._store import LoginKey, TokenStore
@@ -37,10 +35,12 @@ from cmsdials.errors import (
     TooManyRequestsError,
     TransportError,
 )
+from cmsdials.http.address import base_url_refusal, checked_base_url
+from cmsdials.http.response import Answer
+from cmsdials.http.session import Session
+from cmsdials.http.timeout import Timeout
 from cmsdials.instances import KEYCLOAK_URL, PRODUCTION, REALM, instance_of
-from cmsdials.session import Session
-from cmsdials.stopping import sleep
-from cmsdials.timeout import Timeout
+from cmsdials.runtime.interrupts import sleep
 from cmsdials.undisclosed import Undisclosed
 
 __all__ = ["AuthClient"]
@@ -75,7 +75,7 @@ class AuthClient:
         audience: Application that the tokens are for.
         through_keycloak: Whether people log in through Keycloak, or DIALS itself; None chooses as said above.
         timeout: Seconds for each phase of a request.
-        transport: Replaces the network, in tests, as for `cmsdials.session.Session`.
+        transport: Replaces the network, in tests, as for `cmsdials.http.session.Session`.
         clock: Seconds since the epoch.
         sleep: Waits a number of seconds.
 

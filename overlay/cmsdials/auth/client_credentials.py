@@ -8,8 +8,8 @@ from cmsdials.auth._renewal import RenewedCredentials
 from cmsdials.auth._store import TokenStore
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.models import ApiToken
-from cmsdials.credentials import header_problem
 from cmsdials.errors import CredentialsError
+from cmsdials.http.credentials import header_problem
 from cmsdials.undisclosed import Undisclosed
 
 __all__ = ["CLIENT_ID", "CLIENT_SECRET", "Credentials", "from_environment", "from_store"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from cmsdials.credentials import BaseCredentials, header_problem
 from cmsdials.errors import CredentialsError
+from cmsdials.http.credentials import BaseCredentials, header_problem
 from cmsdials.undisclosed import Undisclosed
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 from cmsdials import Dials
-from cmsdials.answers import Answer
 from cmsdials.auth import bearer, client_credentials, device, models, secret_key
 from cmsdials.auth._renewal import MARGIN
 from cmsdials.auth._store import TokenStore
@@ -25,7 +24,8 @@ from cmsdials.errors import (
     LoginError,
     NotLoggedInError,
 )
-from cmsdials.session import Session
+from cmsdials.http.response import Answer
+from cmsdials.http.session import Session
 from cmsdials.undisclosed import Undisclosed
 
 from .conftest import Clock, LoginService, exchanged, tokens

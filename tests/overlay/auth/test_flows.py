@@ -10,7 +10,6 @@ from cmsdials import Dials
 from cmsdials.auth import bearer, device
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.secret_key import Credentials as SecretKey
-from cmsdials.credentials import BaseCredentials
 from cmsdials.errors import (
     AuthenticationError,
     ImpossibleToRefreshTokenError,
@@ -20,6 +19,7 @@ from cmsdials.errors import (
     PendingAuthorizationError,
 )
 from cmsdials.filters import RunFilters
+from cmsdials.http.credentials import BaseCredentials
 from cmsdials_sandbox import serve
 
 from .conftest import Logins

@@ -24,8 +24,8 @@ from cmsdials.auth._device_flow import DeviceFlow
 from cmsdials.auth._store import TokenStore, legacy_token
 from cmsdials.auth.client import AuthClient
 from cmsdials.errors import DialsError, LoginError
+from cmsdials.http.session import Session
 from cmsdials.redaction import SECRET_NAMES
-from cmsdials.session import Session
 from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 

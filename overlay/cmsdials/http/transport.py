@@ -1,0 +1,364 @@
+"""One exchange of bytes with the service. The only module that knows the HTTP library.
+
+It is loaded when the first request is sent, and runs aside from the thread of the caller (`cmsdials.http.background`). Where an
+exchange fails, the error is made as a value, away from the frames that hold headers: neither a traceback that shows
+local variables nor a chained exception can reach a secret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import socket
+import ssl
+from functools import cache, partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, TypedDict
+
+import httpx
+
+from cmsdials.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    IncompleteBodyError,
+    RequestFailedError,
+    RequestTimeoutError,
+)
+from cmsdials.http.request import Call
+from cmsdials.http.response import Answer, judged
+from cmsdials.http.timeout import Timeout, connect_and_read
+from cmsdials.redaction import shortened
+from cmsdials.runtime.interrupts import Stopped
+from cmsdials.runtime.version import client_version
+from cmsdials.undisclosed import Undisclosed
+
+__all__ = ["Client", "Exchange", "is_parsable", "new_client", "url_of"]
+
+_FOLLOWED = frozenset({301, 308})
+_KEEP_IDLE_CONNECTIONS = 30.0  # seconds; httpx's 5 s are shorter than it takes to look at a plot
+_CONNECTED = ("connect_tcp.complete", "start_tls.complete")
+_WRITES = "send_request_headers.started"
+
+
+class _Asked(TypedDict):
+    """What every failed request says of itself."""
+
+    method: str
+    url: str
+
+
+class Client(httpx.Client):
+    """A client of the HTTP library that can break off what is under way, from any thread."""
+
+    def __init__(self, **options: Any) -> None:
+        self._sockets: list[socket.socket] = []
+        self._under_way: set[Exchange] = set()
+        self._is_abandoned = False
+        super().__init__(**options)
+
+    def note(self, exchange: Exchange, event: str, info: dict[str, Any]) -> None:
+        """Remember the socket of a new connection: what the HTTP library calls at each step of a request.
+
+        Raises:
+            Stopped: If a request is about to be written that nobody wants any more: connecting took that long.
+        """
+        if event.endswith(_WRITES) and exchange.is_forsaken:
+            raise Stopped
+        if not event.endswith(_CONNECTED):
+            return
+        new = info["return_value"].get_extra_info("socket")
+        for old in [known for known in self._sockets if known.fileno() == -1]:
+            with contextlib.suppress(ValueError):  # another thread was faster
+                self._sockets.remove(old)
+        if new is not None:
+            self._sockets.append(new)
+
+    def begin(self, exchange: Exchange) -> bool:
+        """Take in that an exchange is under way; return whether it can be: not once this was abandoned."""
+        # The flag is looked at last here, and set first in abandon(): one of two threads sees what the other does.
+        self._under_way.add(exchange)
+        is_abandoned = self._is_abandoned
+        if is_abandoned:
+            self.end(exchange)
+        return not is_abandoned
+
+    def end(self, exchange: Exchange) -> None:
+        """Take in that it is over."""
+        self._under_way.discard(exchange)
+        if self._is_abandoned and self.is_forsaken:
+            self.close()
+
+    @property
+    def is_forsaken(self) -> bool:
+        """Whether nobody waits for anything that is under way."""
+        return all(exchange.is_forsaken for exchange in tuple(self._under_way))
+
+    def abandon(self) -> None:
+        """Break off what is under way and close the connections, or when what somebody waits for has ended."""
+        self._is_abandoned = True
+        if self.is_forsaken:
+            self._break_off()
+        if not self._under_way:
+            self.close()
+
+    def close(self) -> None:
+        """Close the connections, and end what is under way."""
+        self._break_off()
+        super().close()
+
+    def _break_off(self) -> None:
+        for connected in tuple(self._sockets):
+            # Closing would not wake the thread that reads from it. Not the method of a TLS socket, which forgets its
+            # state under that thread.
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+
+class Exchange:
+    """A request that is sent once, and its answer.
+
+    Args:
+        call: The request.
+        sent: The headers of the credentials.
+        timeout: What the client was made with, for the errors.
+
+    Attributes:
+        is_forsaken: Nobody waits for the answer any more.
+    """
+
+    def __init__(self, call: Call, sent: Undisclosed, timeout: Timeout) -> None:
+        self.is_forsaken = False
+        self._client: Client | None = None
+        self._call = call
+        self._sent = sent
+        self._timeout = timeout
+
+    def over(self, client: Client) -> Answer | RequestFailedError | None:
+        """Send over the connections of a client, follow one missing slash, and sort the answer by its status.
+
+        Returns:
+            None if nothing was sent, because the client is of no use any more.
+        """
+        if not client.begin(self):
+            return None
+        self._client = client
+        try:
+            if self.is_forsaken:
+                raise Stopped
+            return self._judged(client)
+        finally:
+            self._client = None
+            client.end(self)
+
+    def forsake(self) -> Client | None:
+        """Take in that nobody waits any more; return the client if nobody waits for anything else of it."""
+        self.is_forsaken = True
+        client = self._client
+        return client if client is not None and client.is_forsaken else None
+
+    def _judged(self, client: Client) -> Answer | RequestFailedError:
+        call = self._call
+        url = httpx.URL(call.url)
+        outcome = self._send(client, url)
+        if isinstance(outcome, Answer) and outcome.status in _FOLLOWED and call.method in ("GET", "HEAD"):
+            here = _same_place(url, outcome.headers.get("location", ""))
+            if here is not None:
+                outcome = self._send(client, here)
+        if isinstance(outcome, RequestFailedError):
+            return outcome
+        return judged(outcome, (*call.secrets, *self._sent.values()))
+
+    def _send(self, client: Client, url: httpx.URL) -> Answer | RequestFailedError:
+        """Send once, read the whole body, and return what failed: no error is raised near headers."""
+        call = self._call
+        response: httpx.Response | None = None
+        try:
+            request = _http_request(client, self, call, self._sent, url)
+            response = client.send(request, stream=True, follow_redirects=False)
+            try:
+                # Not read(): the response would keep the body, and is part of a cycle that outlives many pages.
+                content = b"".join(response.iter_bytes())
+            finally:
+                response.close()
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError) as error:
+            failure = self._failure(error, answering=response is not None)
+            if failure is None:
+                raise _without_frames(error) from None
+            return failure
+        except BaseException as error:  # noqa: BLE001  # what nobody has foreseen
+            raise _without_frames(error) from None
+        short = _shortfall(call.method, response, content)
+        if short:
+            return IncompleteBodyError(short, phase="body", method=call.method, url=call.shown_url)
+        return Answer(response.status_code, dict(response.headers), content, call.shown_url, call.method)
+
+    def _failure(self, error: Exception, *, answering: bool) -> RequestFailedError | None:
+        """Translate an exception of the HTTP library; None if it is not one."""
+        call = self._call
+        asked: _Asked = {"method": call.method, "url": call.shown_url}
+        host = httpx.URL(call.url).netloc.decode("ascii", "replace")
+        text = shortened(str(error) or type(error).__name__)
+        match error:
+            case httpx.TimeoutException():
+                return _timed_out(error, self._timeout, asked)
+            case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
+                # Its text repeats the header at fault.
+                return ConnectionFailedError("the request cannot be written as HTTP", phase="write", **asked)
+            case httpx.DecodingError():
+                return IncompleteBodyError("the compressed body is damaged", phase="body", **asked)
+            case httpx.ProxyError():
+                what = f"the proxy gave no connection to {host} ({text})"
+                return ConnectionFailedError(what, phase="connect", **asked)
+            case httpx.ConnectError():
+                return _not_connected(host, text, asked)
+            case httpx.HTTPError() | httpx.StreamError() if answering:
+                what = f"the connection broke in the middle of the answer ({text})"
+                return IncompleteBodyError(what, phase="body", **asked)
+            case httpx.HTTPError():
+                what = f"the connection broke before an answer came ({text})"
+                return ConnectionFailedError(what, phase="read", **asked)
+            case RuntimeError() if "closed" in str(error):
+                what = "the session was closed while the request was under way"
+                return ConnectionFailedError(what, phase="pool", **asked)
+            case _:
+                return None
+
+
+def is_parsable(base_url: str) -> bool:
+    """Whether a base address is one to the HTTP library too."""
+    try:
+        httpx.URL(base_url)
+    except httpx.InvalidURL:
+        return False
+    return True
+
+
+def url_of(whole: str, params: Any) -> str:
+    """Return an address with its parameters.
+
+    Raises:
+        ConfigurationError: If they make no URL.
+    """
+    try:
+        return str(httpx.URL(whole, params=params) if params else httpx.URL(whole))
+    except (httpx.InvalidURL, TypeError, ValueError) as error:
+        problem = str(error)
+    message = f"no URL can be made of {shortened(whole)} and its parameters ({problem})"
+    raise ConfigurationError(message)
+
+
+@cache
+def _user_agent() -> str:
+    return f"cmsdials/{client_version()} (python/{platform.python_version()}; httpx/{httpx.__version__})"
+
+
+def _without_frames(error: BaseException) -> BaseException:
+    """Return an exception without the frames of the HTTP library, whose local variables hold headers and bodies."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    if frame is not None and isinstance(error, Exception):
+        code = frame.tb_frame.f_code
+        error.add_note(f"It came from {code.co_filename}, line {frame.tb_lineno}, in {code.co_qualname}.")
+    error.__context__ = None
+    return error.with_traceback(None)
+
+
+def new_client(
+    connect: float | None, read: float | None, transport: httpx.BaseTransport | None, *, secure: bool
+) -> Client:
+    """Return a client without any connection yet.
+
+    Args:
+        connect: Seconds to connect; None waits for ever.
+        read: Seconds for every other phase.
+        transport: Replaces the network, in tests.
+        secure: Whether the service is asked over TLS. If not, no certificates are loaded, which takes longer than
+            many a request; so a TLS connection would trust nobody.
+
+    Raises:
+        ConfigurationError: If what the environment says of proxies and certificates cannot work.
+    """
+    headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _user_agent()}
+    try:
+        return Client(
+            headers=headers,
+            timeout=httpx.Timeout(read, connect=connect),
+            transport=transport,
+            verify=True if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            limits=httpx.Limits(max_keepalive_connections=20, keepalive_expiry=_KEEP_IDLE_CONNECTIONS),
+            # No cookie is kept: requests carry what the session says and nothing that an earlier answer said.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        )
+    except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
+        problem = str(error)
+    message = f"no connection can be set up: {problem}"
+    advice = (
+        "Check the proxy and certificate variables (HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE, SSL_CERT_DIR)."
+    )
+    raise ConfigurationError(message, advice=advice)
+
+
+def _http_request(
+    client: Client, exchange: Exchange, call: Call, sent: Undisclosed, url: httpx.URL
+) -> httpx.Request:
+    # Credentials last: nothing may stand in their place. Bytes, because httpx takes text for ASCII.
+    named = {**call.headers, **sent}
+    headers = {name.encode("ascii"): value.encode("latin-1") for name, value in named.items()}
+    extensions = {"trace": partial(client.note, exchange)}
+    return client.build_request(
+        call.method, url, headers=headers, content=call.content, extensions=extensions
+    )
+
+
+def _same_place(url: httpx.URL, location: str) -> httpx.URL | None:
+    """Where a redirect leads, if that is on the same scheme, host and port; else None."""
+    if not location:
+        return None
+    try:
+        there = url.join(location)
+    except (httpx.InvalidURL, ValueError):
+        return None
+    same = (there.scheme, there.host, there.port) == (url.scheme, url.host, url.port)
+    return there if same and not there.userinfo else None
+
+
+def _shortfall(method: str, response: httpx.Response, content: bytes) -> str:
+    """Say how much of the body is missing; empty if nothing is."""
+    promised = response.headers.get("content-length", "")
+    if method == "HEAD" or "transfer-encoding" in response.headers or not promised.isdecimal():
+        return ""
+    came = response.num_bytes_downloaded
+    if content and not came:  # it was not read from a connection but made whole, by a test
+        return ""
+    return f"only {came} of {promised} bytes of the answer came" if came < int(promised) else ""
+
+
+def _timed_out(error: httpx.TimeoutException, timeout: Timeout, asked: _Asked) -> RequestTimeoutError:
+    connect, read = connect_and_read(timeout)
+    match error:
+        case httpx.ConnectTimeout():
+            phase, seconds, what = "connect", connect, "no connection"
+        case httpx.PoolTimeout():
+            phase, seconds, what = "pool", read, "no free connection in the pool"
+        case httpx.WriteTimeout():
+            phase, seconds, what = "write", read, "the request could not be sent"
+        case _:
+            phase, seconds, what = "read", read, "no data came"
+    limit = "" if seconds is None else f" in {seconds:g} s"
+    # Asking for less helps only once somebody answers.
+    advice = ConnectionFailedError.usual_advice if phase == "connect" else None
+    text = f"{what}{limit} ({phase} timeout)"
+    return RequestTimeoutError(text, seconds=seconds, phase=phase, advice=advice, **asked)
+
+
+def _not_connected(host: str, text: str, asked: _Asked) -> ConnectionFailedError:
+    what = f"no connection to {host} ({text})"
+    if "CERTIFICATE" in text.upper():
+        advice = (
+            "The certificate is not trusted: install the CERN certificates,"
+            " or name a file of trusted ones in SSL_CERT_FILE."
+        )
+        return ConnectionFailedError(what, phase="certificate", advice=advice, **asked)
+    phase = "tls" if "SSL" in text.upper() else "connect"
+    return ConnectionFailedError(what, phase=phase, **asked)

@@ -1,0 +1,361 @@
+"""Listings in a file: each good page as it comes, so that a killed process loses at most the page in flight.
+
+The file begins with a line of JSON that says what it is and of which listing (`Origin`). Each page follows as a
+line `page <bytes> <sha256>` and that many bytes, compressed with zlib: a line of JSON that says where the listing
+goes on, and the answers of the service themselves (several where parts of a listing were fetched concurrently).
+Pages are only appended, and reach the disk before they count. Pages that do not say where the listing goes on count
+together with the next one that does: so a result is copied whole or not at all. The last page is dropped if it is cut off or
+damaged, because the process was killed or the power failed while it was written; damage anywhere else is an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import re
+import secrets
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from attrs import frozen
+
+from cmsdials.errors import CheckpointError, ConfigurationError
+from cmsdials.listing.provenance import Origin
+from cmsdials.runtime.closing import Closing
+
+__all__ = ["CheckpointFile", "Stored", "StoredPage", "is_same_file", "read_checkpoint", "write_whole"]
+
+FORMAT = "cmsdials listing"
+VERSION = 2
+_PAGE = re.compile(rb"page (\d{1,12}) ([0-9a-f]{64})\n")
+_LONGEST_LINE = 100
+_BEGINNING = b'{"format": "%s"' % FORMAT.encode()
+
+
+@frozen
+class StoredPage:
+    """A page, or the pages of a part of a listing.
+
+    Attributes:
+        said: What is known beyond the answers: `next`, and of a saved result `complete`, `passed` and `retrieved`.
+        bodies: The answers.
+    """
+
+    said: Mapping[str, Any]
+    bodies: tuple[bytes, ...]
+
+
+@frozen
+class Stored:
+    """What a file holds.
+
+    Attributes:
+        origin: What the listing is of.
+        began: When it was begun.
+        pages: The pages.
+        end: Position after the last whole page.
+        size: Size of the file, with what was cut off.
+    """
+
+    origin: Origin
+    began: datetime
+    pages: list[StoredPage]
+    end: int
+    size: int
+
+
+def _named(path: object) -> Path:
+    """Return the file that a user has named.
+
+    Raises:
+        ConfigurationError: It is no name.
+    """
+    problem = ""
+    if isinstance(path, str | os.PathLike) and os.fspath(path):
+        try:
+            named = Path(path).expanduser()
+        except RuntimeError as error:  # ~nobody
+            problem = f" ({error})"
+        else:
+            if "\0" not in str(named):
+                return named
+    message = f"a file for a listing must be named by text or a path, not {path!r}{problem}"
+    raise ConfigurationError(message)
+
+
+class CheckpointFile(Closing):
+    """A file that pages are appended to. No other process can append to it meanwhile.
+
+    Args:
+        path: The file.
+        origin: What the listing is of.
+        after: What it holds of an earlier listing, which is gone on with; None to begin anew.
+        whole: It gets its name when all is written, so it can be trusted to be whole as long as it has that name.
+
+    Raises:
+        CheckpointError: It cannot be made or locked, there is a file already and `after` is None, or it is not as it
+            was read.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        origin: Origin,
+        *,
+        after: Stored | None = None,
+        whole: bool = False,
+    ) -> None:
+        self._path = _named(path)
+        self._end = 0 if after is None else after.end
+        with _explained(self._path, "opened"):
+            fresh = after is None and not _is_hardly_begun(self._path)
+            # Without a buffer, which would hold back what a full disk refuses, and write it later.
+            self._file = io.FileIO(os.path.realpath(self._path), "x+" if fresh else "r+")
+        try:
+            _lock(self._file, self._path)
+            with _explained(self._path, "written"):
+                self._refuse_if_changed(after)
+                if after is None:
+                    self._write(_header(origin, whole=whole))
+        except BaseException:
+            self.close()
+            raise
+
+    def append(self, page: StoredPage) -> None:
+        """Add a page, and see it to the disk.
+
+        Raises:
+            CheckpointError: It cannot be written. What was there before is still good.
+        """
+        said = {**page.said, "bytes": [len(body) for body in page.bodies]}
+        packed = zlib.compress(b"\n".join([json.dumps(said).encode(), b"".join(page.bodies)]), 1)
+        record = b"page %d %s\n%s\n" % (len(packed), hashlib.sha256(packed).hexdigest().encode(), packed)
+        with _explained(self._path, "written"):
+            self._write(record)
+
+    def close(self) -> None:
+        """Close the file, and let others append to it."""
+        with contextlib.suppress(OSError):  # all that counts has reached the disk
+            self._file.close()
+
+    def _write(self, record: bytes) -> None:
+        # Half a page may stand here: of a process that was killed, or of a disk that was full a moment ago.
+        self._file.truncate(self._end)
+        self._file.seek(self._end)
+        try:
+            rest = memoryview(record)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._end)
+            raise
+        self._end += len(record)
+
+    def _refuse_if_changed(self, after: Stored | None) -> None:
+        """Refuse what another process wrote and finished before the lock was ours."""
+        if after is None:
+            same = _is_hardly_begun(self._path)
+        else:
+            same = os.fstat(self._file.fileno()).st_size == after.size
+        if not same:
+            message = f"another process has written {self._path} in this moment"
+            raise CheckpointError(message, advice="Go on from what it holds now: pass it as resume_from=.")
+
+
+def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Whether two names are of one file, which need not be there."""
+    return os.path.realpath(_named(one)) == os.path.realpath(_named(other))
+
+
+def write_whole(path: str | os.PathLike[str], origin: Origin, pages: Iterable[StoredPage]) -> None:
+    """Write a file at once: under another name first, so that what stands under this one is always whole.
+
+    Raises:
+        CheckpointError: It cannot be written; what was there before is still there.
+    """
+    path = Path(os.path.realpath(_named(path)))  # a link stays a link
+    with _explained(path, "written"):
+        there = path.parent.is_dir()
+    if not there:
+        message = f"there is no folder {path.parent}"
+        raise CheckpointError(message, advice=f"Make it, or name a file in another one, instead of {path}.")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        with CheckpointFile(partial, origin, whole=True) as file:
+            for page in pages:
+                file.append(page)
+        with _explained(path, "written"):
+            partial.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: str | os.PathLike[str], *, missing_ok: bool = False) -> Stored | None:
+    """Read a file and check every page of it.
+
+    Args:
+        path: The file.
+        missing_ok: Return None if there is no such file, or one without a single page.
+
+    Raises:
+        CheckpointError: There is no such file, it is something else, or it is damaged before its end.
+    """
+    path = _named(path)
+    with _explained(path, "read"):
+        if missing_ok and (not path.exists() or _is_hardly_begun(path)):
+            return None
+    with _explained(path, "read"), path.open("rb") as file:
+        header = _read_header(path, file)
+        pages: list[StoredPage] = []
+        counted, end = 0, file.tell()
+        for page in _pages(path, file):
+            pages.append(page)
+            if "next" in page.said:
+                counted, end = len(pages), file.tell()
+        if header.whole and not counted:
+            message = f"{path} is cut off: it was saved whole, and its end is missing"
+            raise CheckpointError(message, advice="Copy it again from where it is whole, or list anew.")
+        del pages[counted:]
+        size = file.seek(0, os.SEEK_END)
+    return Stored(header.origin, header.began, pages, end, size)
+
+
+def _header(origin: Origin, *, whole: bool) -> bytes:
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "whole": whole,
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        **origin.as_json(),
+    }
+    return json.dumps(content).encode() + b"\n"
+
+
+def _is_hardly_begun(path: Path) -> bool:
+    """Whether a process was killed, or gave up, before anything that counts came."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline(1 << 20)
+            if not _BEGINNING.startswith(line[: len(_BEGINNING)]):
+                return False
+            if line.endswith(b"\n"):
+                file.seek(0)
+                if _read_header(path, file).whole:
+                    return False
+            return not any("next" in page.said for page in _pages(path, file))
+    except (OSError, CheckpointError):
+        return False
+
+
+class _Header(NamedTuple):
+    """What the first line says."""
+
+    origin: Origin
+    began: datetime
+    whole: bool
+
+
+def _read_header(path: Path, file: BinaryIO) -> _Header:
+    line = file.readline(1 << 20)
+    content: Any = None
+    with contextlib.suppress(ValueError):
+        content = json.loads(line)
+    if not isinstance(content, Mapping) or content.get("format") != FORMAT or not line.endswith(b"\n"):
+        message = f"{path} is not a listing of cmsdials"
+        raise CheckpointError(message, advice="Name the file that checkpoint= or save() wrote.")
+    if content.get("version") != VERSION:
+        message = (
+            f"{path} has version {content.get('version')!r} of the format, and this is cmsdials for {VERSION}"
+        )
+        raise CheckpointError(message, advice="Use the version of cmsdials that wrote it, or a newer one.")
+    try:
+        began = datetime.fromisoformat(content["began"])
+        return _Header(Origin.from_json(content), began, content.get("whole", False))
+    except (KeyError, TypeError, ValueError):
+        pass
+    message = f"{path} does not say what it is a listing of"
+    raise CheckpointError(message)
+
+
+def _pages(path: Path, file: BinaryIO) -> Iterator[StoredPage]:
+    number = 0
+    start = file.tell()
+    while line := file.readline(_LONGEST_LINE):
+        number += 1
+        match = _PAGE.fullmatch(line)
+        packed = file.read(int(match[1]) + 1) if match else b""
+        whole = match is not None and len(packed) == int(match[1]) + 1 and packed.endswith(b"\n")
+        if match is None or not whole or hashlib.sha256(packed[:-1]).hexdigest().encode() != match[2]:
+            file.seek(start + 1)  # behind where its own first line begins
+            if _another_page_follows(file):
+                message = f"page {number} of {path} is damaged"
+                advice = "The pages before it cannot be trusted either: list anew."
+                raise CheckpointError(message, advice=advice)
+            return  # the last one, which was being written when the process was killed or the power failed
+        start = file.tell()
+        yield _unpacked(zlib.decompress(packed[:-1]))
+
+
+def _another_page_follows(file: BinaryIO) -> bool:
+    """Whether behind the page at this position there is the first line of another."""
+    tail = b""
+    while chunk := file.read(1 << 20):
+        if _PAGE.search(tail + chunk):
+            return True
+        tail = chunk[-_LONGEST_LINE:]
+    return False
+
+
+def _unpacked(content: bytes) -> StoredPage:
+    line, _, rest = content.partition(b"\n")
+    said = json.loads(line)
+    bodies = []
+    for length in said.pop("bytes"):
+        bodies.append(rest[:length])
+        rest = rest[length:]
+    return StoredPage(said, tuple(bodies))
+
+
+def _lock(file: io.FileIO, path: Path) -> None:
+    try:
+        import fcntl  # noqa: PLC0415  # there is none on Windows, where the open file is locked anyway
+    except ImportError:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pass
+    except OSError:
+        return  # a file system without locks
+    else:
+        return
+    message = f"another process is writing {path}"
+    raise CheckpointError(message, advice="Wait for it, or name another file.")
+
+
+@contextlib.contextmanager
+def _explained(path: Path, done: str) -> Iterator[None]:
+    try:
+        yield
+        return
+    except (FileExistsError, IsADirectoryError):
+        message = f"{path} is there already, and may hold a listing"
+        advice = "Pass it as resume_from= too, to go on with it; or name another file."
+        if path.is_dir():
+            message, advice = f"{path} is a folder", "Name a file in it."
+    except FileNotFoundError:
+        message = f"there is no {path}"
+        advice = "Check the name and its folder."
+    except OSError as problem:
+        message = f"{path} cannot be {done} ({problem.strerror})"
+        advice = "What it held before is still good."
+    raise CheckpointError(message, advice=advice)

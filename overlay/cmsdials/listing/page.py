@@ -1,0 +1,66 @@
+"""One page of a list: its rows, and where the next one is.
+
+The link to the next page is the service's own idea of its address. Nobody ever asks that address: only the
+cursor in it is used, with the address that the user gave.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Generic, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+from attrs import field, frozen
+from cmsdials_api.records import Record
+
+from cmsdials.table.rows import RowStore
+from cmsdials.table.tabular import Tabular
+
+__all__ = ["Page", "cursor_of"]
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+@frozen(repr=False)
+class Page(Tabular[RecordT], Generic[RecordT]):
+    """A page as the service answered it.
+
+    Attributes:
+        store: Its rows, as they are kept.
+        next: Link to the next page as it came; None on the last one.
+        previous: Link to the page before.
+        bodies: The answers that it was read from, which is one unless parts of a listing were fetched concurrently.
+    """
+
+    store: RowStore[RecordT]
+    next: str | None
+    previous: str | None
+    bodies: tuple[bytes, ...] = field(default=(), repr=False, eq=False)
+
+    @property
+    def rows(self) -> list[RecordT]:
+        """Its rows."""
+        return self.store.rows
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def __bool__(self) -> bool:
+        """A page is true also when it has no rows."""
+        return True
+
+    def __repr__(self) -> str:
+        more = "the last page" if self.next is None else "more to come"
+        return f"<page of {len(self)} rows of {self.store.record.__name__}, {more}>"
+
+
+@lru_cache(maxsize=16)
+def cursor_of(link: str | None) -> str | None:
+    """Return the cursor that a link carries, None where there is no link or no cursor in it."""
+    if not link:
+        return None
+    try:
+        values = parse_qs(urlsplit(str(link)).query).get("next_token")
+    except ValueError:  # no URL at all
+        return None
+    return values[-1] if values else None

@@ -1,0 +1,198 @@
+"""A listing in parts that several workers fetch at once, handed on in order, as if it were page after page.
+
+`cmsdials.parallel.split` decides what the parts are and `cmsdials.parallel.workers` fetches them; here they become pages of the whole
+listing. The page of a part has all rows of the part, and its `next` link carries how far the listing has come with
+it (`cmsdials.parallel.split.Position`), so that going on, files and guards need to know nothing about parts.
+
+The threads hold what fetches one part (`_OnePart`) and nothing of `Parts`: who forgets a listing half-way, as
+``break`` in a loop does, ends the threads with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from attrs import frozen
+from cmsdials_api.records import Record
+
+from cmsdials.errors import ConfigurationError
+from cmsdials.listing.page import Page
+from cmsdials.listing.pages import Fetch, Pages
+from cmsdials.listing.pagination import LARGEST_PAGE, Listing, PageSize, checked_count
+from cmsdials.listing.provenance import Origin
+from cmsdials.parallel.split import Part, Position, Splitter, can_be_split, read_position
+from cmsdials.parallel.workers import in_order
+from cmsdials.runtime.warning import warn
+from cmsdials.table.rows import RowStore
+
+__all__ = ["Parts", "Plan", "are_parts"]
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+MOST_THREADS = 100
+MOST_WORKERS = 3
+"""Workers of the service. More requests at a time wait for each other, and everybody else waits for them."""
+
+
+def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listing, concurrency: int) -> bool:
+    """Decide whether a listing is fetched in parts, and refuse what cannot be.
+
+    Args:
+        query: The listing, by wire name.
+        accepts: The names that the list takes.
+        listing: Where it begins: what was begun in parts goes on in parts, and what was begun page by page, or by a
+            cursor of the user, goes on page by page.
+        concurrency: How many parts to fetch at a time.
+
+    Raises:
+        ConfigurationError: concurrency is no number from 1 to 100, or is given together with max_pages or order_by.
+
+    Warns:
+        RuntimeWarning: concurrency is larger than is any use.
+    """
+    concurrency = checked_count("concurrency", concurrency)
+    if concurrency > MOST_THREADS:
+        message = f"concurrency must be at most {MOST_THREADS}, not {concurrency}"
+        raise ConfigurationError(message, advice=f"DIALS has {MOST_WORKERS} workers: more is no faster.")
+    is_begun = read_position(listing.cursor) is not None
+    if not is_begun and (concurrency == 1 or listing.cursor is not None):
+        return False
+    if not can_be_split(accepts):
+        return False
+    if "order_by" in query:
+        message = "order_by and concurrency exclude each other: parts come in the order of the service"
+        raise ConfigurationError(message, advice="Leave one of them out, or sort the result.")
+    if listing.max_pages is not None and is_begun:
+        message = "max_pages counts pages, and this listing was begun with concurrency=, in parts"
+        raise ConfigurationError(message, advice="Go on without max_pages.")
+    if listing.max_pages is not None:
+        message = "max_pages and concurrency exclude each other: a listing in parts has no pages to count"
+        raise ConfigurationError(message, advice="Leave one of them out, or choose fewer runs.")
+    if concurrency > MOST_WORKERS:
+        warn(
+            f"DIALS has {MOST_WORKERS} workers: concurrency={concurrency} is not faster, and slows down others"
+        )
+    return True
+
+
+@frozen
+class Plan:
+    """What is known of a listing before it begins.
+
+    Attributes:
+        runs: Of each run: dataset_id, run_number and how many lumisections it has, or None.
+        rows_per_lumisection: Rows expected in a lumisection.
+    """
+
+    runs: Sequence[tuple[int, int, int | None]]
+    rows_per_lumisection: float
+
+
+class Parts(Generic[RecordT]):
+    """Fetches the parts of a listing. It is what `Pages` calls for a page.
+
+    Args:
+        query: The whole listing, by wire name.
+        plan: Finds out what is known; called when the first page is asked for, and again after an error.
+        fetch: Makes what fetches the pages of a query, for a listing of it.
+        record: What rows are.
+        origin: What the listing is of.
+        link: Makes the link to what follows a position.
+        page_size: Rows in a page as the user wants them; None leaves it to us.
+        workers: How many parts to fetch at a time.
+    """
+
+    def __init__(
+        self,
+        query: Mapping[str, Any],
+        *,
+        plan: Callable[[], Plan],
+        fetch: Callable[[Mapping[str, Any], Listing], Fetch[RecordT]],
+        record: type[RecordT],
+        origin: Origin,
+        link: Callable[[Position], str],
+        page_size: int | None,
+        workers: int,
+    ) -> None:
+        self._query = query
+        self._plan = plan
+        self._record = record
+        self._one = _OnePart(query, fetch, record, origin, link, page_size)
+        self._page_size = page_size
+        self._workers = workers
+        self._under_way: Generator[tuple[Part, Page[RecordT]], None, None] | None = None
+        self._reached: str | None = None
+
+    def __call__(self, paging: Mapping[str, Any], _hasty: bool) -> Page[RecordT]:
+        """Return the part that follows a position (``next_token``), or the first one."""
+        cursor = paging.get("next_token")
+        if self._under_way is None or cursor != self._reached:
+            self.close()
+            self._under_way = self._begun(read_position(cursor))
+        try:
+            part, page = next(self._under_way, (None, None))
+        except BaseException:
+            self.close()  # what comes next begins where the listing has come
+            raise
+        if part is None or page is None:
+            return Page(RowStore(self._record, fields=self._query.get("fields")), next=None, previous=None)
+        self._reached = str(part.end)
+        return page
+
+    def close(self) -> None:
+        """Stop what is under way."""
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            under_way.close()
+
+    def _begun(self, after: Position | None) -> Generator[tuple[Part, Page[RecordT]], None, None]:
+        plan = self._plan()
+        splitter = Splitter(
+            self._query,
+            plan.runs,
+            rows_per_lumisection=plan.rows_per_lumisection,
+            page_rows=min(self._page_size or LARGEST_PAGE, LARGEST_PAGE),
+            workers=self._workers,
+            after=after,
+        )
+        return in_order(
+            splitter.next,
+            self._one.fetched,
+            self._workers,
+            came=lambda part, page: splitter.learn(part, len(page.store)),
+        )
+
+
+class _OnePart(Generic[RecordT]):
+    """Fetches one part, in any thread. Arguments as those of `Parts`."""
+
+    def __init__(
+        self,
+        query: Mapping[str, Any],
+        fetch: Callable[[Mapping[str, Any], Listing], Fetch[RecordT]],
+        record: type[RecordT],
+        origin: Origin,
+        link: Callable[[Position], str],
+        page_size: int | None,
+    ) -> None:
+        self._fields = query.get("fields")
+        self._fetch = fetch
+        self._record = record
+        self._origin = origin
+        self._link = link
+        self._page_size = page_size
+        self._size: PageSize | None = None
+
+    def fetched(self, part: Part) -> Page[RecordT]:
+        """Fetch all rows of a part, as a page of the whole listing."""
+        listing = Listing(page_size=self._page_size, max_pages=None, size=self._size)
+        store = RowStore(self._record, fields=self._fields)
+        bodies: list[bytes] = []
+        for page in Pages(self._fetch(part.query, listing), listing, self._origin):
+            for block in page.store.blocks():
+                store.add(block)
+            bodies.extend(page.bodies)
+            self._size = listing.size  # what one part has learnt about slow pages serves the others
+        return Page(store, next=self._link(part.end), previous=None, bodies=tuple(bodies))

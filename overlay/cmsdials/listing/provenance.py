@@ -1,0 +1,81 @@
+"""What a listing is of: which resource, where, in which workspace, with which filters.
+
+It goes with every result and into every checkpoint file, so that rows are never joined with rows of something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import field, frozen
+
+from cmsdials.redaction import shortened
+from cmsdials.runtime.version import client_version
+
+__all__ = ["Origin"]
+
+LONGEST = 100
+"""Characters of a filter's value in a message."""
+
+
+@frozen(kw_only=True)
+class Origin:
+    """What a listing is of.
+
+    Attributes:
+        resource: Attribute of `Dials`, such as h1d.
+        base_url: Address of the service.
+        workspace: Workspace that was named; None for the user's default one.
+        query: Filters and fields by wire name; not the paging, which changes nothing about the rows.
+        client: Version of the client that began the listing; listings of different ones can be joined.
+    """
+
+    resource: str
+    base_url: str
+    workspace: str | None
+    query: Mapping[str, Any]
+    client: str = field(factory=client_version, eq=False)
+
+    def differences(self, other: Origin) -> list[str]:
+        """Say what differs from another listing; empty if nothing does."""
+        said = [
+            f"{name} is {getattr(other, name)!r} there and {getattr(self, name)!r} here"
+            for name in ("resource", "base_url", "workspace")
+            if getattr(self, name) != getattr(other, name)
+        ]
+        for name in sorted(self.query.keys() | other.query.keys()):
+            here, there = self.query.get(name), other.query.get(name)
+            if _values(here) != _values(there):
+                said.append(f"the filter {name} is {_shown(there)} there and {_shown(here)} here")
+        return said
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {
+            "resource": self.resource,
+            "base_url": self.base_url,
+            "workspace": self.workspace,
+            "query": dict(self.query),
+            "client": self.client,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Make one of what `as_json` gave.
+
+        Raises:
+            KeyError, TypeError: It is something else.
+        """
+        return cls(
+            **{name: stored[name] for name in ("resource", "base_url", "workspace", "query", "client")}
+        )
+
+
+def _shown(value: Any) -> str:
+    return shortened(repr(value), LONGEST)
+
+
+def _values(value: Any) -> Any:
+    """A filter's value, without the order of a list, which changes nothing about the rows."""
+    return sorted(value) if isinstance(value, list | tuple) else value

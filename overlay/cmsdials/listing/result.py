@@ -1,0 +1,234 @@
+"""What a list answers: rows, where they stop, and why.
+
+The names are those of cmsdials 1.8 (`results`, `next`, `exc_type`, `to_pandas()`, ...), so scripts go on working.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar, overload
+
+from attrs import define, field
+from cmsdials_api.records import Record
+from cmsdials_api.resources import RESOURCES
+
+from cmsdials.errors import CheckpointError, SchemaError
+from cmsdials.http.response import Answer
+from cmsdials.listing.checkpoint import Stored, StoredPage
+from cmsdials.listing.page import Page, cursor_of
+from cmsdials.listing import checkpoint
+from cmsdials.listing.pagination import LARGEST_PAGE
+from cmsdials.listing.provenance import Origin
+from cmsdials.models import model_of
+from cmsdials.table import decode
+from cmsdials.table.rows import RowStore
+from cmsdials.table.tabular import Tabular
+
+__all__ = ["Result", "load"]
+
+RecordT = TypeVar("RecordT", bound=Record)
+_Plain = dict[str, Any]  # inside the class, `dict` is its method
+
+_CHANGED = "Undo the change to that row, or write the frame to Parquet."
+
+
+@define(kw_only=True, repr=False)
+class Result(Tabular[RecordT], Generic[RecordT]):
+    """Rows of a list, in the order of the service.
+
+    Attributes:
+        store: The rows, as they are kept.
+        next: Link to the page after the last one here; None if there is none. `resume_from=` goes on from it.
+        previous: Link to the page before, where a single page was asked for.
+        exc_type: Name of the error that ended the listing early (with `keep_failed=True`); None if none did.
+        exc_formatted: That error in full.
+        complete: Whether these are all the rows that there are.
+        origin: What was listed: resource, address, workspace and query.
+        retrieved: When the last of it came.
+        passed: Cursors of its pages, so that going on notices a link that leads back to one of them.
+    """
+
+    store: RowStore[RecordT]
+    next: str | None = None
+    previous: str | None = None
+    exc_type: str | None = None
+    exc_formatted: str | None = None
+    complete: bool = False
+    origin: Origin
+    retrieved: datetime = field(factory=lambda: datetime.now(UTC), eq=False)
+    passed: frozenset[str] = field(default=frozenset(), eq=False)
+
+    @property
+    def results(self) -> list[RecordT]:
+        """The rows, as a list. They are made when this is first asked for, and fetch their fields when looked at."""
+        return self.store.rows
+
+    @results.setter
+    def results(self, rows: list[RecordT]) -> None:
+        self.store.rows = rows
+
+    @property
+    def record(self) -> type[RecordT]:
+        """What the rows are."""
+        return self.store.record
+
+    @property
+    def fields(self) -> tuple[str, ...] | None:
+        """The fields that were asked for; None for all."""
+        asked = self.origin.query.get("fields")
+        return None if asked is None else tuple(asked)
+
+    @property
+    def status(self) -> str:
+        """In words: how far it got, why it stopped, and how to go on."""
+        many = f"{len(self.store)} rows of {self.origin.resource}"
+        if self.complete:
+            return f"{many}: all there are"
+        if self.exc_type is None and self.next is None and not len(self.store):
+            return f"{many}: nothing has come yet; pass this result as resume_from= to begin"
+        if self.exc_type is None and self.next is None:
+            return f"{many}: to the end, but not from the beginning"
+        if self.exc_type is None:
+            return f"{many}: there are more; pass this result as resume_from= to go on"
+        return f"{many}: stopped by {self.exc_type}; pass this result as resume_from= to go on"
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def __iter__(self) -> Iterator[RecordT]:
+        return iter(self.results)
+
+    @overload
+    def __getitem__(self, position: int) -> RecordT: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[RecordT]: ...
+    def __getitem__(self, position: int | slice) -> RecordT | list[RecordT]:
+        return self.results[position]
+
+    def __bool__(self) -> bool:
+        """A result is true also when it has no rows, as it was before it had a length."""
+        return True
+
+    def dict(self) -> _Plain:
+        """Return everything as plain Python, each row by its `dict()`."""
+        return {
+            "next": self.next,
+            "previous": self.previous,
+            "results": [row.dict() for row in self.store],
+            "exc_type": self.exc_type,
+            "exc_formatted": self.exc_formatted,
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to a file, which `load` and `resume_from=` read.
+
+        The file replaces what stood there, whole or not at all.
+
+        Raises:
+            CheckpointError: It cannot be written, or somebody has put into a row what cannot be read again.
+        """
+        checkpoint.write_whole(path, self.origin, self.stored_pages())
+
+    def stored_pages(self) -> Iterator[StoredPage]:
+        """Yield the rows as answers of the service, page by page, as files hold them."""
+        from cmsdials.table.columns import as_json, not_finite, objects_of  # noqa: PLC0415  # it brings NumPy
+
+        written = 0
+        for block in self.store.blocks():
+            for start in range(0, len(block), LARGEST_PAGE):
+                part = block.between(start, min(len(block), start + LARGEST_PAGE))
+                if (name := not_finite(part)) is not None:
+                    message = (
+                        f"a row has a {name} that is no finite number, which a file of a listing cannot hold"
+                    )
+                    raise CheckpointError(message, advice=_CHANGED)
+                page = {"next": None, "previous": None, "results": objects_of(part)}
+                try:
+                    body = as_json(page)
+                    _read(body, "this result", self.record, self.origin)
+                except TypeError as error:
+                    message = f"a row holds what a file of a listing cannot ({error})"
+                    raise CheckpointError(message, advice=_CHANGED) from error
+                except SchemaError as error:
+                    what = f"field {error.field!r} {error.problem}"
+                    message = (
+                        f"row {written + (error.row or 0)} cannot be kept in a file of a listing: {what}"
+                    )
+                    raise CheckpointError(message, advice=_CHANGED) from error
+                yield StoredPage({}, (body,))
+                written += len(part)
+        said = {
+            "next": self.next,
+            "complete": self.complete,
+            "passed": sorted(self.passed),
+            "retrieved": self.retrieved.isoformat(),
+        }
+        yield StoredPage(said, ())
+
+    def __repr__(self) -> str:
+        state = "complete" if self.complete else "more to come"
+        if self.next is None and len(self.store) and not self.complete:
+            state = "to the end, but not from the beginning"
+        if self.exc_type is not None:
+            state = f"stopped by {self.exc_type}"
+        return f"<{len(self.store)} rows of {self.record.__name__}, {state}>"
+
+
+def load(path: str | os.PathLike[str]) -> Result[Any]:
+    """Read what `Result.save` or `checkpoint=` wrote.
+
+    Returns:
+        The rows; `complete` says whether they are all there are.
+
+    Raises:
+        CheckpointError: There is no such file, it is something else, or it is damaged.
+        SchemaError: Its rows are not what this version of the contract says.
+    """
+    stored = checkpoint.read_checkpoint(path)
+    assert stored is not None  # noqa: S101  # only where missing_ok is said
+    return restored(path, stored)
+
+
+def restored(path: str | os.PathLike[str], stored: Stored) -> Result[Any]:
+    """Make a result of what a file holds. Raises as `load`."""
+    table = RESOURCES.get(stored.origin.resource)
+    if table is None:
+        message = f"{path} holds {stored.origin.resource!r}, which this version of cmsdials does not know"
+        raise CheckpointError(message)
+    store: RowStore[Any] = RowStore(model_of(table.record), fields=stored.origin.query.get("fields"))
+    link: str | None = None
+    passed: set[str] = set()
+    complete = False
+    retrieved = stored.began
+    begins_at = stored.origin.query.get("next_token")
+    if begins_at is not None:
+        passed.add(begins_at)
+    for page in stored.pages:
+        for body in page.bodies:
+            for block in _read(body, str(path), store.record, stored.origin).store.blocks():
+                store.add(block)
+        if "next" not in page.said:
+            continue
+        if (cursor := cursor_of(link)) is not None:
+            passed.add(cursor)
+        link = page.said["next"]
+        complete = page.said.get("complete", link is None and begins_at is None)
+        passed.update(page.said.get("passed", ()))
+        if "retrieved" in page.said:
+            retrieved = datetime.fromisoformat(page.said["retrieved"])
+    return Result(
+        store=store,
+        next=link,
+        complete=complete,
+        origin=stored.origin,
+        retrieved=retrieved,
+        passed=frozenset(passed),
+    )
+
+
+def _read(body: bytes, place: str, record: type[RecordT], origin: Origin) -> Page[RecordT]:
+    """Read a page of a file, or that is to be in one."""
+    answer = Answer(200, {}, body, place, "READ")
+    return decode.read_page(answer, record, origin.resource, fields=origin.query.get("fields"))

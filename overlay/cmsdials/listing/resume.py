@@ -1,0 +1,128 @@
+"""What a listing goes on from, and where it is kept meanwhile: results and checkpoint files, together or alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from attrs import evolve, frozen
+from cmsdials_api.records import Record
+
+from cmsdials.errors import CheckpointError, ConfigurationError
+from cmsdials.listing.checkpoint import CheckpointFile, Stored, StoredPage, is_same_file, read_checkpoint
+from cmsdials.listing.page import Page, cursor_of
+from cmsdials.listing.provenance import Origin
+from cmsdials.listing.result import Result, restored
+from cmsdials.table.rows import RowStore
+
+__all__ = ["Earlier", "earlier_of", "has_ended", "keeping"]
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+@frozen
+class Earlier:
+    """What a listing goes on from.
+
+    Attributes:
+        result: The rows so far.
+        stored: The file that holds them, if it is the one to append to.
+    """
+
+    result: Result[Any] | None
+    stored: Stored | None
+
+
+def earlier_of(resume_from: Any, checkpoint: str | os.PathLike[str] | None, origin: Origin) -> Earlier:
+    """Return what has come before, and refuse what is of another listing.
+
+    Args:
+        resume_from: A result, the name of a file, or None.
+        checkpoint: The file to append to, if there is to be one.
+        origin: What is listed.
+
+    Raises:
+        CheckpointError: A file cannot be read, or what it or the result holds is of another listing.
+        ConfigurationError: resume_from is something else.
+    """
+    if resume_from is None:
+        return Earlier(None, None)
+    if isinstance(resume_from, Result):
+        _refuse_another("resume_from", origin, resume_from.origin)
+        return _kept_in(checkpoint, resume_from) or Earlier(resume_from, None)
+    if not isinstance(resume_from, str | os.PathLike):
+        message = f"resume_from must be a result or the name of a file, not {type(resume_from).__name__}"
+        raise ConfigurationError(message)
+    same = checkpoint is not None and is_same_file(resume_from, checkpoint)
+    stored = read_checkpoint(resume_from, missing_ok=same)
+    if stored is None:
+        return Earlier(None, None)
+    _refuse_another(str(resume_from), origin, stored.origin)
+    return _held(restored(resume_from, stored), stored if same else None)
+
+
+@contextmanager
+def keeping(
+    checkpoint: str | os.PathLike[str] | None, earlier: Earlier, origin: Origin, store: RowStore[RecordT]
+) -> Iterator[Callable[[Page[RecordT]], None]]:
+    """Keep pages: their rows, and their answers in a file if there is to be one.
+
+    Args:
+        checkpoint: The file.
+        earlier: What had come before, which a new file begins with.
+        origin: What is listed.
+        store: Where rows are added.
+
+    Yields:
+        What keeps a page.
+    """
+    if checkpoint is None:
+        yield lambda page: _add(store, page)
+        return
+    with CheckpointFile(checkpoint, origin, after=earlier.stored) as file:
+        if earlier.result is not None and earlier.stored is None:
+            for stored in earlier.result.stored_pages():
+                file.append(stored)
+
+        def keep(page: Page[RecordT]) -> None:
+            now = datetime.now(UTC).isoformat()
+            file.append(StoredPage({"next": page.next, "retrieved": now}, page.bodies))
+            _add(store, page)
+
+        yield keep
+
+
+def has_ended(result: Result[Any]) -> bool:
+    """Whether there is nothing left of a listing."""
+    # A result that stopped before its first page has no next page either.
+    return result.complete or (result.next is None and len(result) > 0)
+
+
+def _add(store: RowStore[RecordT], page: Page[RecordT]) -> None:
+    for block in page.store.blocks():
+        store.add(block)
+
+
+def _kept_in(checkpoint: str | os.PathLike[str] | None, result: Result[Any]) -> Earlier | None:
+    """Return what a file holds, if it was kept while the result was fetched; it may be a page ahead."""
+    stored = None if checkpoint is None else read_checkpoint(checkpoint, missing_ok=True)
+    if checkpoint is None or stored is None or result.origin.differences(stored.origin):
+        return None
+    kept = restored(checkpoint, stored)
+    has_all = result.next is None or cursor_of(result.next) in {*kept.passed, cursor_of(kept.next)}
+    return _held(kept, stored) if has_all and len(kept) >= len(result) else None
+
+
+def _held(result: Result[Any], stored: Stored | None) -> Earlier:
+    """Return both, without the answers in the file, which the result has been made of."""
+    return Earlier(result, None if stored is None else evolve(stored, pages=[]))
+
+
+def _refuse_another(source: str, wanted: Origin, found: Origin) -> None:
+    different = wanted.differences(found)
+    if different:
+        message = f"{source} is of another listing: {'; '.join(different)}"
+        raise CheckpointError(message, advice="Go on with the listing that it is of, or list anew.")

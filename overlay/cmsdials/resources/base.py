@@ -1,0 +1,511 @@
+"""What every resource of the service can do: get a row, list a page, list all, count.
+
+All behaviour is here, once. The resources themselves (`cmsdials.resources.index`) add their name and the signature of
+their `get`; which operations, record and filters belong to a name is in the generated table.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from urllib.parse import urlencode
+
+from attrs import evolve
+from cmsdials_api.filters import Filters
+from cmsdials_api.records import Record
+from cmsdials_api.resources import RESOURCES
+
+from cmsdials.errors import DialsError, FilterError
+from cmsdials.filters import checked_value
+from cmsdials.http.address import address
+from cmsdials.http.response import Answer
+from cmsdials.http.retry import Retries, retry_rules
+from cmsdials.http.session import Session
+from cmsdials.listing.page import Page
+from cmsdials.listing.pages import Fetch, Pages, Rows
+from cmsdials.listing.pagination import Listing
+from cmsdials.listing.parts import Parts, Plan, are_parts
+from cmsdials.listing.provenance import Origin
+from cmsdials.listing.result import Result
+from cmsdials.listing.resume import earlier_of, has_ended, keeping
+from cmsdials.models import Run, model_of
+from cmsdials.parallel.split import Position, read_position
+from cmsdials.resources.query import PAGING, count_request, list_query
+from cmsdials.runtime import extras
+from cmsdials.runtime.interrupts import Terminated, sigterm_raises
+from cmsdials.runtime.progress import progress_bar
+from cmsdials.runtime.warning import warn
+from cmsdials.table import decode
+from cmsdials.table.rows import RowStore
+from cmsdials.table.tabular import checked_groups
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+__all__ = ["CountedResource", "PaginatedResource", "Resource"]
+
+RecordT = TypeVar("RecordT", bound=Record)
+FiltersT = TypeVar("FiltersT", bound=Filters)
+
+
+class Resource(Generic[RecordT, FiltersT]):
+    """A resource of one `Dials` object.
+
+    Args:
+        session: What requests go through.
+
+    Attributes:
+        name: Its attribute of `Dials`, and its key in the generated table.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._table = RESOURCES[self.name]
+
+    @property
+    def filters(self) -> type[Filters]:
+        """The filters that its list takes."""
+        return self._table.filters
+
+    @property
+    def base_url(self) -> str:
+        """Address of the service."""
+        return self._session.base_url
+
+    @property
+    def workspace(self) -> str | None:
+        """Workspace that is asked; None for the user's default one."""
+        return self._session.workspace
+
+    @property
+    def _record(self) -> type[RecordT]:
+        record: Any = model_of(self._table.record)
+        return record  # type: ignore[no-any-return]  # see _row
+
+    def _row(self, retries: Retries, **keys: Any) -> RecordT:
+        request = self._table.get(**self._checked_keys(keys))
+        row: Any = self._session.perform(
+            request, lambda answer: decode.read_row(answer, self._record, self.name), retries=retries
+        )
+        return row  # type: ignore[no-any-return]  # the table pairs names with records; a test holds it to it
+
+    def _checked_keys(self, keys: Mapping[str, Any]) -> dict[str, int]:
+        return {
+            name: checked_value(f"{self.name}.get({name}=)", "integer", key) for name, key in keys.items()
+        }
+
+    def __repr__(self) -> str:
+        return f"<{self.name} of {self.base_url}>"
+
+
+class PaginatedResource(Resource[RecordT, FiltersT]):
+    """A resource that lists page by page."""
+
+    def list(
+        self,
+        filters: FiltersT | Filters | None = None,
+        retries: Retries = None,
+        *,
+        fields: Sequence[str] | None = None,
+    ) -> Result[RecordT]:
+        """Fetch one page: 10 rows unless the filters say page_size (500 at most).
+
+        Args:
+            filters: Which rows; None for all.
+            retries: How often to try again: a number or urllib3's `Retry`; None for five times.
+            fields: Names of the fields to fetch; the rows hold only these. None for all.
+
+        Returns:
+            The rows; `next` tells whether there are more.
+
+        Raises:
+            FilterError: A filter or field is not one of this list, or of the wrong kind.
+            RequestFailedError: No usable answer came; see `cmsdials.errors`.
+        """
+        query = self._query(filters, fields)
+        if read_position(query.get("next_token")) is not None:
+            message = f"next_token={query['next_token']!r} is of a listing in parts, where the service knows no page"
+            raise FilterError(message, advice="Go on with list_all(), pages() or iterate().")
+        page = self._page(query, {}, retries)
+        return Result(
+            store=page.store,
+            next=page.next,
+            previous=page.previous,
+            complete=page.next is None and page.previous is None and "next_token" not in query,
+            origin=self._origin(query),
+        )
+
+    def pages(
+        self,
+        filters: FiltersT | Filters | None = None,
+        *,
+        max_pages: int | None = None,
+        retries: Retries = None,
+        fields: Sequence[str] | None = None,
+        concurrency: int = 1,
+    ) -> Pages[RecordT]:
+        """Fetch page after page, holding none of them.
+
+        Args:
+            filters: Which rows; None for all.
+            max_pages: Pages to fetch at most.
+            retries: How often to try each page again, as in `list`.
+            fields: Names of the fields to fetch; None for all.
+            concurrency: How many to fetch at a time, as in `list_all`. Some are fetched ahead then.
+
+        Returns:
+            An iterator of pages (`page.rows`, `page.to_pandas()`, ...). After an error the next call asks again for
+            the page that failed. Closing it, or the end of a `with` block, stops what is fetched ahead.
+
+        Raises:
+            FilterError: A filter or field is not one of this list, or of the wrong kind.
+            ConfigurationError: max_pages or concurrency cannot be.
+        """
+        query = self._query(filters, fields)
+        page_size = query.pop("page_size", None)
+        listing = Listing(page_size=page_size, max_pages=max_pages, cursor=query.get("next_token"))
+        return self._pages(query, listing, retries, page_size=page_size, concurrency=concurrency)
+
+    def iterate(
+        self,
+        filters: FiltersT | Filters | None = None,
+        *,
+        max_pages: int | None = None,
+        retries: Retries = None,
+        fields: Sequence[str] | None = None,
+        concurrency: int = 1,
+    ) -> Rows[RecordT]:
+        """Fetch row after row, holding one page at a time. Arguments, errors and going on as in `pages`."""
+        pages = self.pages(
+            filters, max_pages=max_pages, retries=retries, fields=fields, concurrency=concurrency
+        )
+        return Rows(pages)
+
+    def list_all(
+        self,
+        filters: FiltersT | Filters | None = None,
+        max_pages: int | None = None,
+        enable_progress: bool | None = None,
+        retries: Retries = None,
+        keep_failed: bool = False,
+        resume_from: Result[RecordT] | str | os.PathLike[str] | None = None,
+        *,
+        checkpoint: str | os.PathLike[str] | None = None,
+        fields: Sequence[str] | None = None,
+        concurrency: int = 1,
+    ) -> Result[RecordT]:
+        """Fetch all pages, or as many as wanted, over one connection.
+
+        Args:
+            filters: Which rows; None for all. Without `page_size` (and `max_pages`), the page size is chosen
+                here, halved when a page takes too long and doubled again after good pages.
+            max_pages: Pages to fetch at most. Without `page_size` a page then has the service's 10 rows.
+            enable_progress: A progress bar; None shows one if tqdm is installed and somebody is looking.
+            retries: How often to try each page again: a number or urllib3's `Retry`; None for five times.
+            keep_failed: Return what has come, with a warning, instead of raising, when a page fails, and also on
+                Ctrl-C and SIGTERM; `exc_type`, `exc_formatted` and `status` then say what it was.
+            resume_from: An earlier result of the same query, which is not changed, or the file of one (`save`,
+                `checkpoint`), to go on from.
+            checkpoint: File to append each page to as it comes, so that a killed process loses at most the page in
+                flight. With `resume_from` naming the same file, the same call begins and goes on.
+            fields: Names of the fields to fetch; the rows hold only these. None for all.
+            concurrency: How many parts of the listing to fetch at a time; rows and order stay the same. Histograms
+                and lumisections are split by dataset, run and lumisection, other lists are not. The service has
+                three workers for everybody, so more than 3 is hardly ever faster.
+
+        Returns:
+            All rows, those of `resume_from` first; `complete` says whether there are more.
+
+        Raises:
+            FilterError: A filter or field is not one of this list, or of the wrong kind.
+            RequestFailedError: A page did not come; see `cmsdials.errors`.
+            CheckpointError: A file cannot be used, or resume_from is of another listing.
+            ConfigurationError: max_pages or concurrency cannot be.
+        """
+        query = self._query(filters, fields)
+        page_size, cursor = query.pop("page_size", None), query.get("next_token")
+        origin = self._origin(query)
+        earlier = earlier_of(resume_from, checkpoint, origin)
+        if earlier.result is not None and has_ended(earlier.result):
+            if checkpoint is None:
+                warn("resume_from is complete: there is nothing left to fetch")
+            elif earlier.stored is None:
+                with keeping(checkpoint, earlier, origin, RowStore(self._record)):
+                    pass  # what had come before is in the file now, and that is all
+            return evolve(earlier.result, store=earlier.result.store.copy())
+        if earlier.result is None:
+            store = RowStore(self._record, fields=query.get("fields"))
+        else:
+            store = earlier.result.store.copy()
+        before = len(store)
+        listing = Listing(
+            page_size=page_size,
+            max_pages=max_pages,
+            next=None if earlier.result is None else earlier.result.next,
+            cursor=cursor,
+            passed=() if earlier.result is None else earlier.result.passed,
+        )
+        failure: BaseException | None = None
+        with keeping(checkpoint, earlier, origin, store) as keep:
+            try:
+                with (
+                    sigterm_raises() if keep_failed else nullcontext(),
+                    self._pages(
+                        query, listing, retries, keep, page_size=page_size, concurrency=concurrency
+                    ) as pages,
+                    progress_bar(
+                        enable_progress, total=max_pages, unit="page", description=self.name
+                    ) as progress,
+                ):
+                    for _ in pages:
+                        progress.update()
+            except (DialsError, KeyboardInterrupt, Terminated) as stopped:
+                if not keep_failed:
+                    raise
+                failure = stopped
+        # A Ctrl-C may have come when a page was kept and did not count yet: it will be asked for again.
+        store.cut(before + listing.rows)
+        result = Result(
+            store=store,
+            next=listing.next,
+            exc_type=None if failure is None else type(failure).__name__,
+            exc_formatted=None if failure is None else "".join(traceback.format_exception(failure)),
+            complete=listing.complete and cursor is None,
+            passed=listing.passed,
+            origin=origin,
+        )
+        if failure is not None:
+            said = f"{result.status}. {failure}" if str(failure) else result.status
+            warn(said)
+        return result
+
+    def to_pandas(
+        self,
+        filters: FiltersT | Filters | None = None,
+        *,
+        retries: Retries = None,
+        fields: Sequence[str] | None = None,
+        concurrency: int = 1,
+        enable_progress: bool | None = None,
+    ) -> pd.DataFrame:
+        """Fetch all rows as a DataFrame: `list_all` with these arguments and `Result.to_pandas`, errors included."""
+        extras.pandas()  # before anything is fetched in vain
+        result = self.list_all(
+            filters,
+            retries=retries,
+            fields=fields,
+            concurrency=concurrency,
+            enable_progress=enable_progress,
+        )
+        return result.to_pandas()
+
+    def to_arrow(
+        self,
+        filters: FiltersT | Filters | None = None,
+        *,
+        retries: Retries = None,
+        fields: Sequence[str] | None = None,
+        concurrency: int = 1,
+        enable_progress: bool | None = None,
+    ) -> pa.Table:
+        """Fetch all rows as an Arrow table: `list_all` with these arguments and `Result.to_arrow`, errors included."""
+        extras.pyarrow()  # before anything is fetched in vain
+        result = self.list_all(
+            filters,
+            retries=retries,
+            fields=fields,
+            concurrency=concurrency,
+            enable_progress=enable_progress,
+        )
+        return result.to_arrow()
+
+    def to_polars(
+        self,
+        filters: FiltersT | Filters | None = None,
+        *,
+        retries: Retries = None,
+        fields: Sequence[str] | None = None,
+        concurrency: int = 1,
+        enable_progress: bool | None = None,
+    ) -> pl.DataFrame:
+        """Fetch all rows as a polars DataFrame: `list_all` with these arguments and `Result.to_polars`, errors included."""
+        extras.polars()  # before anything is fetched in vain
+        result = self.list_all(
+            filters,
+            retries=retries,
+            fields=fields,
+            concurrency=concurrency,
+            enable_progress=enable_progress,
+        )
+        return result.to_polars()
+
+    def to_numpy(
+        self,
+        filters: FiltersT | Filters | None = None,
+        *,
+        group_by: str | Sequence[str] | None = None,
+        retries: Retries = None,
+        fields: Sequence[str] | None = None,
+        concurrency: int = 1,
+        enable_progress: bool | None = None,
+    ) -> Any:
+        """Fetch all rows as arrays: `list_all` with these arguments and `Result.to_numpy`, errors included."""
+        if group_by is not None:  # before anything is fetched in vain
+            checked_groups(group_by, self._record, self._query(filters, fields).get("fields"))
+        result = self.list_all(
+            filters,
+            retries=retries,
+            fields=fields,
+            concurrency=concurrency,
+            enable_progress=enable_progress,
+        )
+        return result.to_numpy() if group_by is None else result.to_numpy(group_by=group_by)
+
+    def _pages(
+        self,
+        query: Mapping[str, Any],
+        listing: Listing,
+        retries: Retries,
+        keep: Callable[[Page[RecordT]], None] | None = None,
+        *,
+        page_size: int | None,
+        concurrency: int,
+    ) -> Pages[RecordT]:
+        rules = retry_rules(retries)
+
+        def fetch_of(query: Mapping[str, Any], listing: Listing) -> Fetch[RecordT]:
+            def fetch(paging: Mapping[str, Any], hasty: bool) -> Page[RecordT]:
+                return self._page(query, paging, rules, check=listing.check, hasty=hasty)
+
+            return fetch
+
+        origin = self._origin(query)
+        if not are_parts(query, self._table.filters.PARAMETERS, listing, concurrency):
+            return Pages(fetch_of(query, listing), listing, origin, keep)
+        listing.in_parts = True
+        parts = Parts(
+            query,
+            plan=lambda: plan_of(self._session, query, _dimensions(self._record), rules),
+            fetch=fetch_of,
+            record=self._record,
+            origin=origin,
+            link=lambda position: self._link(query, position),
+            page_size=page_size,
+            workers=concurrency,
+        )
+        return Pages(parts, listing, origin, keep, close=parts.close, shrinks=False)
+
+    def _link(self, query: Mapping[str, Any], position: Position) -> str:
+        """Return the link to what follows a position, as the service writes links."""
+        asked = {**query, "next_token": str(position)}
+        texts = {
+            name: value if isinstance(value, str | int | float) else ",".join(map(str, value))
+            for name, value in asked.items()
+        }
+        session = self._session
+        whole = address(session.base_url, session.route, session.version, self._table.path)
+        return f"{whole}?{urlencode(texts)}"
+
+    def _origin(self, query: Mapping[str, Any]) -> Origin:
+        return Origin(
+            resource=self.name,
+            base_url=self._session.base_url,
+            workspace=self._session.workspace,
+            query={name: value for name, value in query.items() if name != "page_size"},
+        )
+
+    def _query(self, filters: Filters | None, fields: Sequence[str] | None) -> dict[str, Any]:
+        return list_query(self._table, filters, fields)
+
+    def _page(
+        self,
+        query: Mapping[str, Any],
+        paging: Mapping[str, Any],
+        retries: Retries,
+        *,
+        check: Callable[[Page[RecordT]], object] = lambda _: None,
+        hasty: bool = False,
+    ) -> Page[RecordT]:
+        def read(answer: Answer) -> Page[RecordT]:
+            page = decode.read_page(answer, self._record, self.name, fields=query.get("fields"))
+            check(page)
+            return page
+
+        request = self._table.list(**{**query, **paging})
+        return self._session.perform(request, read, retries=retries, hasty=hasty)
+
+
+def plan_of(session: Session, query: Mapping[str, Any], dimensions: int, retries: Retries) -> Plan:
+    """Find out which runs a query is of, and about how many rows a lumisection has. Only keys are fetched.
+
+    Args:
+        session: What requests go through.
+        query: Filters of histograms or lumisections, by wire name.
+        dimensions: Of the histograms; 0 for lumisections.
+        retries: How often to try again.
+    """
+    runs = _Runs(session)
+    listed = runs.list_all(
+        chosen(runs.filters, query), fields=_RUN_KEYS, retries=retries, enable_progress=False
+    )
+    keys = [(row.dataset_id, row.run_number, row.ls_count) for row in listed]
+    if dimensions == 0 or query.keys() & {"me", "me_id"}:
+        return Plan(keys, 1.0)
+    elements = RESOURCES["mes"]
+    of_elements = chosen(elements.filters, query).given()
+    booked = session.perform(
+        elements.list(**of_elements, dim=dimensions, fields=["me_id"]),
+        lambda answer: decode.read_array(answer, elements.record, elements.name, fields=["me_id"]),
+        retries=retries,
+    )
+    return Plan(keys, float(max(1, len(booked))))
+
+
+def chosen(filters: type[Filters], query: Mapping[str, Any]) -> Filters:
+    """Return those of the filters of a query that another list takes."""
+    return filters(
+        **{name: query[name] for name in filters.PARAMETERS if name in query and name not in PAGING}
+    )
+
+
+def _dimensions(record: type[Record]) -> int:
+    return max(field.dimensions for field in record.FIELDS)
+
+
+class _Runs(PaginatedResource[Run, Filters]):
+    """Runs, for plans."""
+
+    name = "run"
+
+
+_RUN_KEYS = ("dataset_id", "run_number", "ls_count")
+
+
+class CountedResource(PaginatedResource[RecordT, FiltersT]):
+    """A resource whose rows the service counts."""
+
+    def count(self, filters: FiltersT | Filters | None = None, retries: Retries = None) -> int:
+        """Return the number of rows, without fetching them.
+
+        Args:
+            filters: Which rows; None for all. What says how rows come (page_size, fields, ...) is left out.
+            retries: As in `list`.
+
+        Raises:
+            UnknownFilterError: The service cannot count with one of the filters.
+            RequestFailedError: No usable answer came; see `cmsdials.errors`.
+        """
+        if self._table.count is None:
+            message = f"the service does not count {self.name}"
+            raise TypeError(message)
+        request = count_request(self._table, self._table.count, filters)
+        return self._session.perform(
+            request, lambda answer: decode.read_count(answer, self.name), retries=retries
+        )

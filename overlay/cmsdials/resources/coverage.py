@@ -1,0 +1,192 @@
+"""Has everything come? The lumisections that the service lists for each run, against those of a result.
+
+A file that exists is no evidence that a download has completed, and a listing that has completed is none that every
+lumisection has its histogram. Pure: from rows to a table; `Coverage` is what `dials.h1d.coverage` returns.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import asdict, frozen
+from cmsdials_api.models.lumisection import Lumisection
+
+from cmsdials.runtime import extras
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Coverage", "CoverageRow", "covered", "ranges"]
+
+Ranges = list[tuple[int, int]]
+_Key = tuple[tuple[int, int], int | None]
+
+
+@frozen
+class CoverageRow:
+    """One monitoring element in one run.
+
+    Attributes:
+        dataset_id: The dataset.
+        run_number: The run.
+        me_id: The monitoring element; None where a run has no histogram at all.
+        me: Its path.
+        expected: Lumisections that the service lists.
+        retrieved: Of these, lumisections with a histogram in the result.
+        missing: Inclusive ranges of lumisections without one.
+        empty: Inclusive ranges of lumisections whose histogram has no entries.
+        duplicate: Inclusive ranges of lumisections with more than one.
+        unlisted: Inclusive ranges of lumisections with a histogram that the service does not list.
+    """
+
+    dataset_id: int
+    run_number: int
+    me_id: int | None
+    me: str | None
+    expected: int
+    retrieved: int
+    missing: Ranges
+    empty: Ranges
+    duplicate: Ranges
+    unlisted: Ranges
+
+    @property
+    def complete(self) -> bool:
+        """Whether each lumisection has exactly one histogram, which may be empty, and no other has one."""
+        return not self.missing and not self.duplicate and not self.unlisted
+
+
+@frozen(repr=False)
+class Coverage:
+    """What has come of what there is.
+
+    Attributes:
+        rows: A row for each run and monitoring element.
+        notes: What limits the comparison, such as a filter that hides histograms.
+        listing_complete: Whether the result had all the rows of its query.
+    """
+
+    rows: tuple[CoverageRow, ...]
+    notes: tuple[str, ...]
+    listing_complete: bool
+
+    @property
+    def complete(self) -> bool:
+        """Whether the listing ended and nothing is missing or doubled; not where there is nothing to compare with."""
+        return self.listing_complete and bool(self.rows) and all(row.complete for row in self.rows)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a DataFrame, a row for each run and monitoring element.
+
+        Raises:
+            MissingDependencyError: pandas is not installed; the message holds the command.
+        """
+        columns = [one.name for one in CoverageRow.__attrs_attrs__]
+        frame: pd.DataFrame = extras.pandas().DataFrame([asdict(row) for row in self.rows], columns=columns)
+        return frame
+
+    def __str__(self) -> str:
+        head = ("dataset_id", "run", "me_id", "expected", "retrieved", "missing", "empty", "duplicate")
+        lines = [
+            (
+                str(row.dataset_id),
+                str(row.run_number),
+                "-" if row.me_id is None else str(row.me_id),
+                str(row.expected),
+                str(row.retrieved),
+                *(_shown(one) for one in (row.missing, row.empty, row.duplicate)),
+            )
+            for row in self.rows
+        ]
+        widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
+        table = [
+            "  ".join(f"{cell:>{w}}" for cell, w in zip(line, widths, strict=True)) for line in (head, *lines)
+        ]
+        verdict = "complete" if self.complete else "NOT complete"
+        if not self.listing_complete:
+            verdict += ": the listing itself stopped early"
+        return "\n".join([*table, *self.notes, verdict])
+
+    __repr__ = __str__
+
+
+NOTHING_LISTED = "note: DIALS lists no lumisection for these filters in this workspace"
+
+
+def covered(
+    listed: Iterable[Lumisection], rows: Iterable[Any], *, listing_complete: bool, notes: Sequence[str] = ()
+) -> Coverage:
+    """Compare lumisections with histograms.
+
+    Args:
+        listed: Lumisections, with dataset_id, run_number and ls_number.
+        rows: Histograms, with dataset_id, run_number, ls_number, me_id, and me and entries if there are.
+        listing_complete: Whether the histograms are all of their query.
+        notes: What limits the comparison.
+    """
+    expected: dict[tuple[int, int], set[int]] = {}
+    for one in listed:
+        expected.setdefault(_run(one), set()).add(one.ls_number)
+    counts: dict[_Key, Counter[int]] = {}
+    empty: dict[_Key, set[int]] = {}
+    names: dict[int | None, str | None] = {}
+    for row in rows:
+        key = (_run(row), row.me_id)
+        counts.setdefault(key, Counter())[row.ls_number] += 1
+        names.setdefault(row.me_id, getattr(row, "me", None))
+        if getattr(row, "entries", None) == 0:
+            empty.setdefault(key, set()).add(row.ls_number)
+    if not names:
+        names[None] = None  # a run without any histogram is a row all the same
+    made = []
+    for run in sorted(expected.keys() | {run for run, _ in counts}):
+        numbers = expected.get(run, set())
+        for me_id, me in sorted(names.items(), key=lambda item: item[0] or 0):
+            came = counts.get((run, me_id), Counter())
+            made.append(
+                CoverageRow(
+                    dataset_id=run[0],
+                    run_number=run[1],
+                    me_id=me_id,
+                    me=me,
+                    expected=len(numbers),
+                    retrieved=len(numbers & came.keys()),
+                    missing=ranges(numbers - came.keys()),
+                    empty=ranges(empty.get((run, me_id), set())),
+                    duplicate=ranges(number for number, times in came.items() if times > 1),
+                    unlisted=ranges(came.keys() - numbers),
+                )
+            )
+    if not made:
+        notes = [*notes, NOTHING_LISTED]
+    return Coverage(tuple(made), tuple(notes), listing_complete)
+
+
+def notes_on(query: Mapping[str, Any]) -> list[str]:
+    """Say which filters hide histograms that lumisections do have."""
+    hiding = [name for name in query if name.startswith(("entries", "file_id", "logical_file_name"))]
+    return [f"note: {name} hides histograms, which count as missing here" for name in hiding]
+
+
+def ranges(numbers: Iterable[int]) -> Ranges:
+    """Return sorted inclusive ranges of numbers: 1, 2, 3, 7 -> [(1, 3), (7, 7)]."""
+    joined: Ranges = []
+    for number in sorted(set(numbers)):
+        if joined and number == joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], number)
+        else:
+            joined.append((number, number))
+    return joined
+
+
+def _run(row: Any) -> tuple[int, int]:
+    return (row.dataset_id, row.run_number)
+
+
+def _shown(found: Ranges, most: int = 4) -> str:
+    if not found:
+        return "-"
+    parts = [str(first) if first == last else f"{first}-{last}" for first, last in found]
+    return ",".join(parts[:most]) + (f" and {len(parts) - most} more" if len(parts) > most else "")

@@ -1,0 +1,286 @@
+"""Models, the lumisections they judge bad, and certification files made from both.
+
+The resources in which the two generations of the service differ most. Each call works with either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cmsdials_api import operations
+from cmsdials_api.filters import Filters
+from cmsdials_api.models.certification_query import CertificationQuery
+
+from cmsdials.errors import (
+    FilterError,
+    GatewayError,
+    IncompleteBodyError,
+    MethodNotAllowedError,
+    NotFoundError,
+    RequestFailedError,
+    RequestTimeoutError,
+)
+from cmsdials.filters import MLBadLumisectionFilters, MLModelsIndexFilters, checked_value
+from cmsdials.http.address import address
+from cmsdials.http.retry import Retries
+from cmsdials.http.session import Session
+from cmsdials.listing.page import Page
+from cmsdials.models import MLBadLumisection, MLModelsIndex
+from cmsdials.redaction import shortened
+from cmsdials.resources.base import PaginatedResource
+from cmsdials.resources.query import refuse_too_long
+from cmsdials.table import decode
+
+__all__ = ["MLBadLumisectionResource", "MLModelsIndexResource"]
+
+_Numbers = list[int]  # inside the classes, `list` is their method
+
+_RENAMED = {"model_id": "id", "model_id__in": "id__in"}
+"""Filters of v1.12 -> the same ones of a newer service."""
+
+_CERTIFICATION_ADVICE: Mapping[type[RequestFailedError], str] = {
+    GatewayError: "Ask for fewer runs at a time, or try again later.",
+    IncompleteBodyError: "Nothing of this answer was used. Try again, with fewer runs if it stays.",
+    RequestTimeoutError: "Ask for fewer runs at a time, or raise timeout=.",
+}
+
+
+class MLModelsIndexResource(PaginatedResource[MLModelsIndex, MLModelsIndexFilters]):
+    """Models that judge lumisections.
+
+    The identifier is `model_id` for a v1.12 service and `id` for a newer one; either filter name works with both.
+    """
+
+    name = "ml_models_index"
+
+    def get(self, model_id: int, *, retries: Retries = None) -> MLModelsIndex:
+        """Fetch one model."""
+        return self._row(retries, model_id=model_id)
+
+    def __call__(self, model_id: int, *, retries: Retries = None) -> MLModelsIndex:
+        """Fetch one model, as `get`."""
+        return self.get(model_id, retries=retries)
+
+    def _query(self, filters: Filters | None, fields: Sequence[str] | None) -> dict[str, Any]:
+        query = super()._query(filters, fields)
+        for old, new in _RENAMED.items():
+            if old in query and new in query and query[old] != query[new]:
+                both = (
+                    f"{old}={shortened(repr(query[old]), 100)} and {new}={shortened(repr(query[new]), 100)}"
+                )
+                message = f"{both} are the same filter with two values"
+                raise FilterError(message, advice=f"Give {new} alone.")
+            # Each generation ignores the other's name in silence, so both are sent.
+            value = query.get(old, query.get(new))
+            if value is not None:
+                query |= {old: value, new: value}
+        refuse_too_long(self._table.filters.__name__, self._table.path, query)
+        return query
+
+    def _page(
+        self, query: Mapping[str, Any], paging: Mapping[str, Any], retries: Retries, **options: Any
+    ) -> Page[MLModelsIndex]:
+        page = super()._page(query, paging, retries, **options)
+        if page.rows:
+            self._check_generation(query, page.rows[0])
+        return page
+
+    def _check_generation(self, query: Mapping[str, Any], row: MLModelsIndex) -> None:
+        """Refuse an answer to filters that this generation of the service has ignored in silence."""
+        old_only = self._table.filters.DEPRECATED
+        is_old = "model_id" in row.__dict__ or "filename" in row.__dict__
+        is_new = "id" in row.__dict__ or "revision" in row.__dict__
+        shared = {"next_token", "page_size", "fields", "order_by", "active", *_RENAMED, *_RENAMED.values()}
+        for name in query.keys() - shared:
+            if (is_new and name in old_only) or (is_old and name not in old_only):
+                ours, theirs = ("a newer one", "v1.12") if is_new else ("v1.12", "newer ones")
+                message = f"this DIALS is {ours} and has ignored the filter {name}, which is for {theirs}"
+                known = self._table.filters.PARAMETERS
+                names = [one for one in known if one in shared or (one in old_only) is is_old]
+                raise FilterError(message, advice=f"Filters that it knows: {', '.join(names)}.")
+
+
+class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisectionFilters]):
+    """Lumisections that a model judges bad, and certification files."""
+
+    name = "ml_bad_lumis"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._is_v1_12 = False
+
+    def get(
+        self,
+        model_id: int,
+        dataset_id: int,
+        run_number: int,
+        ls_number: int,
+        me_id: int | None = None,
+        *,
+        retries: Retries = None,
+    ) -> MLBadLumisection:
+        """Fetch the verdict of a model on one lumisection.
+
+        Args:
+            model_id: The model.
+            dataset_id: The dataset.
+            run_number: The run.
+            ls_number: The lumisection.
+            me_id: The monitoring element, which a v1.12 service has as a part of the key; a newer one has no use
+                for it.
+            retries: As in `list`.
+
+        Raises:
+            NotFoundError: There is no such verdict.
+            FilterError: A v1.12 service has verdicts on several monitoring elements, and me_id is not given.
+            RequestFailedError: No usable answer came; see `cmsdials.errors`.
+        """
+        keys = {
+            "model_id": model_id,
+            "dataset_id": dataset_id,
+            "run_number": run_number,
+            "ls_number": ls_number,
+        }
+        of_element: NotFoundError | None = None
+        if me_id is not None and self._table.get_v1_12 is not None:
+            request = self._table.get_v1_12(**self._checked_keys(keys | {"me_id": me_id}))
+            try:
+                return self._session.perform(
+                    request,
+                    lambda answer: decode.read_row(answer, MLBadLumisection, self.name),
+                    retries=retries,
+                )
+            except NotFoundError as error:
+                if not _may_lack_the_path(error):
+                    raise
+                of_element = error  # a newer service has no such path, so ask in its way
+        try:
+            return self._row(retries, **keys)
+        except NotFoundError as error:
+            if not _may_lack_the_path(error):
+                raise
+            of_lumisection = error
+        if of_element is not None:
+            raise of_element from None
+        filters = MLBadLumisectionFilters(
+            model_id=model_id, dataset_id=dataset_id, run_number=run_number, ls_number=ls_number
+        )
+        found = self.list(filters, retries=retries).results
+        verdicts = [row for row in found if "me_id" in row.__dict__]
+        if not verdicts:
+            raise self._no_verdict(keys, of_lumisection)
+        if len(verdicts) > 1:
+            mes = ", ".join(str(row.me_id) for row in verdicts)
+            message = f"this model has verdicts on {len(verdicts)} monitoring elements of this lumisection"
+            raise FilterError(message, advice=f"Give me_id too, one of {mes}.")
+        return verdicts[0]
+
+    def _no_verdict(self, keys: Mapping[str, int], answered: NotFoundError) -> NotFoundError:
+        """Make the error for a lumisection that the list knows no verdict on."""
+        wanted = ", ".join(f"{name}={key}" for name, key in keys.items())
+        session = self._session
+        return NotFoundError(
+            f"HTTP {answered.status_code}: no verdict has {wanted}",
+            status_code=answered.status_code,
+            detail=answered.detail,
+            method=answered.method,
+            url=address(session.base_url, session.route, session.version, self._table.path),
+        )
+
+    def __call__(
+        self,
+        model_id: int,
+        dataset_id: int,
+        run_number: int,
+        ls_number: int,
+        me_id: int | None = None,
+        *,
+        retries: Retries = None,
+    ) -> MLBadLumisection:
+        """Fetch the verdict of a model on one lumisection, as `get`."""
+        return self.get(model_id, dataset_id, run_number, ls_number, me_id, retries=retries)
+
+    def cert_json(
+        self,
+        model_id__in: Sequence[int],
+        dataset_id__in: Sequence[int],
+        run_number__in: Sequence[int],
+        *,
+        retries: Retries = None,
+    ) -> dict[str, Any]:
+        """Fetch what each model says of each bad lumisection: run number -> lumisection number -> verdicts.
+
+        Args:
+            model_id__in: The models.
+            dataset_id__in: The datasets.
+            run_number__in: The runs.
+            retries: As in `list`; the POST of a newer service changes nothing there, so it is tried again too.
+
+        Returns:
+            JSON as the service sends it; its members differ between generations.
+
+        Raises:
+            FilterError: A list is empty, or holds something else than whole numbers.
+            RequestFailedError: No usable answer came; see `cmsdials.errors`.
+        """
+        asked = _certification_query(model_id__in, dataset_id__in, run_number__in)
+        return self._certification(operations.get_cert_json, operations.get_cert_json_v1_12, asked, retries)
+
+    def golden_json(
+        self,
+        model_id__in: Sequence[int],
+        dataset_id__in: Sequence[int],
+        run_number__in: Sequence[int],
+        *,
+        retries: Retries = None,
+    ) -> dict[str, Any]:
+        """Fetch the lumisections that no model judges bad: run number -> inclusive ranges [first, last].
+
+        Arguments and errors as in `cert_json`.
+        """
+        asked = _certification_query(model_id__in, dataset_id__in, run_number__in)
+        return self._certification(
+            operations.get_golden_json, operations.get_golden_json_v1_12, asked, retries
+        )
+
+    def _certification(
+        self, operation: Any, operation_v1_12: Any, asked: Mapping[str, _Numbers], retries: Retries
+    ) -> dict[str, Any]:
+        requests = {
+            True: operation_v1_12.request(**asked),
+            False: operation.request(body=CertificationQuery(**asked)),
+        }
+        is_v1_12 = self._is_v1_12
+        try:
+            return self._certify(requests[is_v1_12], asked, retries)
+        except MethodNotAllowedError:
+            pass  # the other generation; if that is refused too, its error says so
+        answer = self._certify(requests[not is_v1_12], asked, retries)
+        self._is_v1_12 = not is_v1_12  # from now on; threads that found it out too say the same
+        return answer
+
+    def _certify(
+        self, request: Mapping[str, Any], asked: Mapping[str, _Numbers], retries: Retries
+    ) -> dict[str, Any]:
+        if "params" in request:  # v1.12 reads the lists from the URL
+            refuse_too_long(self.name, request["url"], asked)
+        try:
+            return self._session.perform(
+                request, lambda answer: decode.read_object(answer, self.name), retries=retries, safe=True
+            )
+        except RequestFailedError as error:
+            error.advise(_CERTIFICATION_ADVICE)
+            raise
+
+
+def _may_lack_the_path(error: NotFoundError) -> bool:
+    """Whether a 404 may be about the path, which another generation has, and not about the row."""
+    return error.body.lstrip().startswith("<") or error.detail.rstrip(".").lower() in ("", "not found")
+
+
+def _certification_query(
+    model_id__in: Sequence[int], dataset_id__in: Sequence[int], run_number__in: Sequence[int]
+) -> dict[str, _Numbers]:
+    asked = {"model_id__in": model_id__in, "dataset_id__in": dataset_id__in, "run_number__in": run_number__in}
+    return {name: checked_value(name, "integers", values) for name, values in asked.items()}

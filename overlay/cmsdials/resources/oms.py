@@ -1,0 +1,221 @@
+"""The CMS Online Monitoring System, asked through DIALS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import frozen
+from cmsdials_api import operations
+
+from cmsdials.errors import (
+    AuthenticationError,
+    FilterError,
+    GatewayError,
+    NotFoundError,
+    PaginationError,
+    RequestFailedError,
+    RequestTimeoutError,
+    SchemaError,
+)
+from cmsdials.filters import OMSFilter, OMSPage, checked_value
+from cmsdials.http.retry import Retries
+from cmsdials.http.session import Session
+from cmsdials.redaction import shortened
+from cmsdials.runtime import extras
+from cmsdials.runtime.progress import progress_bar
+from cmsdials.table import decode
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["OMS", "OMSRows"]
+
+LARGEST_PAGE = 1000
+
+T = TypeVar("T")
+
+_TOO_SLOW = (
+    "OMS, which DIALS asks, took too long: ask for less at a time (a smaller limit, narrower filters), or try"
+    " again later."
+)
+_ADVICE: Mapping[type[RequestFailedError], str] = {
+    AuthenticationError: "Log in again, and check that the account may use DIALS.",
+    GatewayError: _TOO_SLOW,
+    NotFoundError: "OMS has nothing of this name: check the endpoint, such as runs, lumisections or datasetrates.",
+    PaginationError: "Ask for all rows again: they may have changed meanwhile, and those that came are not kept.",
+    RequestTimeoutError: f"{_TOO_SLOW} Or raise timeout=.",
+}
+
+
+@frozen(repr=False)
+class OMSRows:
+    """All rows of an OMS query.
+
+    Attributes:
+        results: A dict for each row: its `id`, then its attributes.
+        endpoint: The OMS endpoint that was asked.
+    """
+
+    results: list[dict[str, Any]]
+    endpoint: str
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a DataFrame, a row for each row and a column for each attribute.
+
+        Raises:
+            MissingDependencyError: pandas is not installed; the message holds the command.
+        """
+        # OMS says what its attributes are only where there is a row; its id is always there.
+        columns = None if self.results else ["id"]
+        frame: pd.DataFrame = extras.pandas().DataFrame(self.results, columns=columns)
+        return frame
+
+    def __repr__(self) -> str:
+        return f"<{len(self.results)} rows of OMS {self.endpoint}>"
+
+
+class OMS:
+    """Queries to OMS.
+
+    Args:
+        session: What requests go through; OMS knows no workspaces.
+    """
+
+    name = "oms"
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def query(
+        self,
+        endpoint: str,
+        filters: OMSFilter | Iterable[OMSFilter] | None = None,
+        pages: OMSPage | Iterable[OMSPage] | None = None,
+        retries: Retries = None,
+    ) -> dict[str, Any]:
+        """Ask for one page and return the answer as it is.
+
+        Args:
+            endpoint: OMS endpoint, such as runs, lumisections or datasetrates.
+            filters: A condition, or several, all of which hold.
+            pages: limit and offset; OMS chooses those that are not given.
+            retries: How often to try again: a number or urllib3's `Retry`; None for five times.
+
+        Returns:
+            The JSON:API document: `data` (a list of {id, type, attributes}), `links`, and the number of all
+            matching rows in `meta.totalResourceCount`.
+
+        Raises:
+            FilterError: Two filters say different things of the same attribute and operator, or an argument is
+                of another kind.
+            RequestFailedError: No usable answer came; see `cmsdials.errors`.
+        """
+        request = operations.query_oms.request(
+            endpoint=checked_value("endpoint", "string", endpoint),
+            filter=_nested(_each("filters", filters, OMSFilter)) or None,
+            page={one.attribute_name: one.value for one in _each("pages", pages, OMSPage)} or None,
+        )
+        try:
+            return self._session.perform(
+                request,
+                lambda answer: decode.read_object(answer, self.name),
+                retries=retries,
+                workspace=False,
+            )
+        except RequestFailedError as error:
+            error.advise(_ADVICE)
+            raise
+
+    def list_all(
+        self,
+        endpoint: str,
+        filters: OMSFilter | Iterable[OMSFilter] | None = None,
+        *,
+        page_size: int = LARGEST_PAGE,
+        enable_progress: bool | None = None,
+        retries: Retries = None,
+    ) -> OMSRows:
+        """Fetch all pages.
+
+        Args:
+            endpoint: OMS endpoint, such as runs, lumisections or datasetrates.
+            filters: A condition, or several, all of which hold.
+            page_size: Rows in a page.
+            enable_progress: A progress bar; None shows one if tqdm is installed and somebody is looking.
+            retries: As in `query`, for each page.
+
+        Returns:
+            All rows, unpacked; `to_pandas()` makes a DataFrame of them.
+
+        Raises:
+            PaginationError: OMS ends before it has sent as many rows as it says there are.
+            FilterError, RequestFailedError: As in `query`.
+        """
+        page_size = checked_value("page_size", "integer", page_size)
+        conditions = _each("filters", filters, OMSFilter)
+        rows: list[dict[str, Any]] = []
+        with progress_bar(enable_progress, total=None, unit="row", description=f"OMS {endpoint}") as progress:
+            while True:
+                pages = [
+                    OMSPage(attribute_name="limit", value=page_size),
+                    OMSPage(attribute_name="offset", value=len(rows)),
+                ]
+                answer = self.query(endpoint, conditions, pages, retries)
+                came = _rows(answer, endpoint)
+                rows += came
+                total = _total(answer, default=len(rows) + (0 if len(came) < page_size else 1))
+                progress.set_total(total)
+                progress.update(len(came))
+                if len(rows) >= total:
+                    return OMSRows(rows, endpoint)
+                if not came:
+                    message = f"OMS {endpoint} says that {total} rows match and ends after {len(rows)}"
+                    raise PaginationError(message, advice=_ADVICE[PaginationError])
+
+    def __repr__(self) -> str:
+        return f"<{self.name} of {self._session.base_url}>"
+
+
+def _each(name: str, given: T | Iterable[T] | None, kind: type[T]) -> list[T]:
+    """Return what was given as a list: one, several or none."""
+    if given is None:
+        return []
+    found = [given] if isinstance(given, kind) or not isinstance(given, Iterable) else list(given)
+    for one in found:
+        if not isinstance(one, kind):
+            message = f"{name} takes {kind.__name__}(...), or a list of them, not {shortened(repr(one), 100)}"
+            raise FilterError(message, advice=f"Write: from cmsdials.filters import {kind.__name__}")
+    return found
+
+
+def _nested(filters: Iterable[OMSFilter]) -> dict[str, dict[str, Any]]:
+    nested: dict[str, dict[str, Any]] = {}
+    for one in filters:
+        operators = nested.setdefault(one.attribute_name, {})
+        if operators.setdefault(one.operator, one.value) != one.value:
+            message = f"two filters {one.attribute_name} {one.operator}: OMS takes one of each"
+            raise FilterError(message)
+    return nested
+
+
+def _rows(answer: Mapping[str, Any], endpoint: str) -> list[dict[str, Any]]:
+    data = answer.get("data") or []
+    rows = [data] if isinstance(data, Mapping) else data  # a single resource, or several
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        problem = "is neither an object nor a list of objects"
+        raise SchemaError(problem, resource=f"OMS {endpoint}", field="data")
+    for number, row in enumerate(rows):
+        if not isinstance(row.get("attributes") or {}, Mapping):
+            problem = "is no object"
+            raise SchemaError(problem, resource=f"OMS {endpoint}", field="attributes", row=number)
+    return [{"id": row.get("id"), **(row.get("attributes") or {})} for row in rows]
+
+
+def _total(answer: Mapping[str, Any], default: int) -> int:
+    meta = answer.get("meta")
+    total = meta.get("totalResourceCount") if isinstance(meta, Mapping) else None
+    return total if isinstance(total, int) else default

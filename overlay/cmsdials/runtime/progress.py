@@ -1,0 +1,76 @@
+"""The progress bar: tqdm where it is wanted and there, silence elsewhere. A missing bar stops no download."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import Any
+
+from cmsdials.errors import MissingDependencyError
+from cmsdials.runtime import extras
+from cmsdials.runtime.closing import Closing
+from cmsdials.runtime.console import is_terminal, kernel
+from cmsdials.runtime.warning import warn
+
+__all__ = ["Progress", "progress_bar"]
+
+
+class Progress(Closing):
+    """Progress that is not shown, and what every kind of progress can do. Use it in a ``with`` block."""
+
+    def update(self, n: int = 1) -> None:
+        """Count `n` more units as done."""
+
+    def set_total(self, total: int | None) -> None:
+        """Say how many units there are in all; None if nobody knows."""
+
+    def close(self) -> None:
+        """Leave the bar as it stands. A second call does nothing."""
+
+
+class _Bar(Progress):
+    """Progress shown by tqdm."""
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+
+    def update(self, n: int = 1) -> None:
+        self._bar.update(n)
+
+    def set_total(self, total: int | None) -> None:
+        self._bar.total = total
+        self._bar.refresh()
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+def progress_bar(enable: bool | None, *, total: int | None, unit: str, description: str) -> Progress:
+    """Return a progress bar, or one that shows nothing.
+
+    Args:
+        enable: True: a bar. False: none. None: a bar if tqdm is installed and somebody is looking (standard
+            error is a terminal, or this is a notebook).
+        total: How many units there are in all; None if nobody knows.
+        unit: What is counted, such as ``page``.
+        description: Stands before the bar.
+
+    Warns:
+        RuntimeWarning: If a bar is asked for and tqdm is not installed; the work goes on without.
+    """
+    if enable is False or (enable is None and not is_terminal(sys.stderr) and kernel() is None):
+        return Progress()
+    try:
+        return _Bar(_tqdm(total=total, unit=unit, desc=description))
+    except MissingDependencyError as error:
+        if enable:
+            warn(f"no progress bar: {error}")
+        return Progress()
+
+
+def _tqdm(**options: Any) -> Any:
+    # tqdm warns of missing widgets and of its own notebook mode: not the user's concern, and fatal under -W
+    # error.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return extras.tqdm().tqdm(leave=True, **options)

@@ -1,0 +1,154 @@
+"""What pages and results have in common: rows that become frames, tables, arrays and histograms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from html import escape
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
+
+from cmsdials_api.records import Record
+
+from cmsdials.errors import FilterError, MissingDependencyError
+from cmsdials.table.rows import RowStore
+
+if TYPE_CHECKING:
+    import hist
+    import numpy as np
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+__all__ = ["Tabular", "checked_groups"]
+
+RecordT = TypeVar("RecordT", bound=Record)
+_Arrays = dict[str, "np.ndarray[Any, Any]"]
+
+
+def checked_groups(group_by: Any, record: type[Record], fields: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names of the fields to group by.
+
+    Args:
+        group_by: What the user gave.
+        record: What the rows are.
+        fields: The fields that rows have; None for all.
+
+    Raises:
+        FilterError: It is no name of a field that has one value in each row.
+    """
+    known = [
+        one.name for one in record.FIELDS if one.kind in _GROUPING and (fields is None or one.name in fields)
+    ]
+    names = [group_by] if isinstance(group_by, str) or not isinstance(group_by, Iterable) else [*group_by]
+    wrong = [name for name in names if name not in known]
+    if wrong or not names:
+        near = get_close_matches(str(wrong[0]), known, n=1) if wrong else []
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        message = f"rows cannot be grouped by {', '.join(map(repr, wrong)) or 'nothing'}{hint}"
+        have = (
+            f"Fields to group by: {', '.join(known)}."
+            if known
+            else "With these fields= there is nothing to group by."
+        )
+        raise FilterError(message, advice=have)
+    return tuple(names)
+
+
+_GROUPING = ("integer", "number", "string", "boolean", "datetime")
+
+
+class _Stored(Protocol):
+    @property
+    def store(self) -> RowStore[Any]:
+        """The rows."""
+
+
+class Tabular(Generic[RecordT]):
+    """Rows that can be converted. The store that holds them is an attribute of the class that inherits this."""
+
+    __slots__ = ()
+
+    def to_pandas(self: _Stored) -> pd.DataFrame:
+        """Return a DataFrame, a row for each row and a column for each field that the service sent.
+
+        The columns are in the order of the contract, with a RangeIndex; without rows they are there all the same,
+        with the same types. A cell of `data` is a float64 array of x_bin contents; in 2D a list of y_bin such
+        arrays, so its index is [y][x]. The arrays share the memory of these rows and are read-only: change a copy.
+
+        Raises:
+            MissingDependencyError: pandas is not installed; the message holds the command.
+        """
+        from cmsdials.table import frames  # noqa: PLC0415  # it brings NumPy
+
+        return frames.to_pandas(self.store)
+
+    def _repr_html_(self: _Stored) -> str | None:
+        """Show the first rows as a table in notebooks; None, which is `repr`, where pandas is not installed."""
+        from cmsdials.table import frames  # noqa: PLC0415  # it brings NumPy
+
+        try:
+            return f"<p>{escape(repr(self))}</p>{frames.to_html(self.store)}"
+        except MissingDependencyError:
+            return None
+
+    def to_arrow(self: _Stored) -> pa.Table:
+        """Return an Arrow table with the columns of `to_pandas`.
+
+        Of `data` it has lists of float64 (2D: lists of lists, [y][x]), which share the memory of these rows.
+
+        Raises:
+            MissingDependencyError: pyarrow is not installed; the message holds the command.
+        """
+        from cmsdials.table import frames  # noqa: PLC0415  # it brings NumPy
+
+        return frames.to_arrow(self.store)
+
+    def to_polars(self: _Stored) -> pl.DataFrame:
+        """Return a polars DataFrame with the columns of `to_arrow`.
+
+        Raises:
+            MissingDependencyError: polars is not installed; the message holds the command.
+        """
+        from cmsdials.table import frames  # noqa: PLC0415  # it brings NumPy
+
+        return frames.to_polars(self.store)
+
+    @overload
+    def to_numpy(self) -> _Arrays: ...
+    @overload
+    def to_numpy(self, *, group_by: str | Sequence[str]) -> Mapping[Any, _Arrays]: ...
+    def to_numpy(self: _Stored, *, group_by: str | Sequence[str] | None = None) -> Any:
+        """Return an array for each field, by name.
+
+        Of n histograms, `data` has the shape (n, x_bin), or (n, y_bin, x_bin) in 2D, and is float64. The other
+        fields have the shape (n,): int64, float64, datetime64[us] in UTC, or objects, such as text.
+
+        Args:
+            group_by: Field, or fields, by whose values the rows are grouped, such as "me".
+
+        Returns:
+            Arrays by field; with `group_by` such arrays by value (by tuple of values for several fields), in
+            the order in which the values come first.
+
+        Raises:
+            BinningError: Histograms of different binnings would stand in one array; the message names them.
+            FilterError: There is no such field to group by.
+        """
+        from cmsdials.table import frames  # noqa: PLC0415  # it brings NumPy
+
+        if group_by is None:
+            return frames.to_numpy(self.store)
+        names = checked_groups(group_by, self.store.record, self.store.fields)
+        groups = frames.grouped(self.store, names)
+        return {key: arrays for (key,), arrays in groups.items()} if isinstance(group_by, str) else groups
+
+    def to_hist(self: _Stored) -> list[hist.Hist[Any]]:
+        """Return a `hist.Hist` for each row, which is a histogram; see `LumisectionHistogram1D.to_hist`.
+
+        Raises:
+            MissingDependencyError: hist is not installed; the message holds the command.
+            BinningError: The rows are no histograms, or were listed without their binning or contents.
+        """
+        from cmsdials.table import histograms  # noqa: PLC0415  # it brings NumPy
+
+        return [histograms.to_hist(row) for row in self.store]

@@ -1,0 +1,331 @@
+"""When a request is sent again: a table of rules and failures, and what urllib3's counters mean here."""
+
+from email.utils import formatdate
+
+import numpy as np
+import pytest
+from cmsdials import errors
+from cmsdials.http.response import Answer, error_for
+from cmsdials.http.retry import (
+    RETRIED_STATUSES,
+    Again,
+    GiveUp,
+    asks_for_a_pause,
+    is_too_slow,
+    next_attempt,
+    retry_after_seconds,
+    retry_rules,
+)
+from cmsdials.http.rules import LONGEST_BACKOFF
+from urllib3.util.retry import Retry
+
+NOW = 1_700_000_000.0
+ASKED = {"method": "GET", "url": "https://x/api/v1/run/"}
+
+
+def status(code, method="GET", retry_after=None):
+    headers = {} if retry_after is None else {"retry-after": retry_after}
+    return error_for(Answer(code, headers, b"", ASKED["url"], method))
+
+
+def failure(what, method="GET"):
+    asked = {**ASKED, "method": method}
+    return {
+        "connect": errors.ConnectionFailedError(phase="connect", **asked),
+        "connect timeout": errors.RequestTimeoutError(phase="connect", **asked),
+        "pool timeout": errors.RequestTimeoutError(phase="pool", **asked),
+        "tls": errors.ConnectionFailedError(phase="tls", **asked),
+        "certificate": errors.ConnectionFailedError(phase="certificate", **asked),
+        "before answer": errors.ConnectionFailedError(phase="read", **asked),
+        "read timeout": errors.RequestTimeoutError(phase="read", **asked),
+        "write timeout": errors.RequestTimeoutError(phase="write", **asked),
+        "body": errors.IncompleteBodyError(phase="body", **asked),
+        "decode": errors.DecodeError(**asked),
+        "schema": errors.SchemaError(resource="run", field="x", **asked),
+        "pagination": errors.PaginationError(**asked),
+        "302": status(302, method),
+        "400": status(400, method),
+        "403": status(403, method),
+        "404": status(404, method),
+        "429": status(429, method),
+        "500": status(500, method),
+        "502": status(502, method),
+        "503": status(503, method),
+        "504": status(504, method),
+    }[what]
+
+
+READ = ("before answer", "read timeout", "write timeout", "body", "decode")
+CONNECT = ("connect", "connect timeout", "pool timeout")
+
+
+def count(retries, what, *, method="GET", safe=False, most=20):
+    """How often the rules send it again, if it always fails in the same way."""
+    rules = retry_rules(retries)
+    for sent in range(most):
+        step = next_attempt(rules, failure(what, method), safe=safe, now=NOW)
+        if isinstance(step, GiveUp):
+            return sent
+        rules = step.rules
+    return most
+
+
+@pytest.mark.parametrize("what", [*READ, *CONNECT, "tls", "429", "502", "503", "504"])
+@pytest.mark.parametrize(("retries", "times"), [(None, 5), (True, 5), (1, 1), (7, 7), (0, 0), (False, 0)])
+def test_what_is_repeated_by_default(what, retries, times):
+    assert count(retries, what) == times
+    assert count(retries, what, method="POST", safe=True) == times
+
+
+@pytest.mark.parametrize("what", ["certificate", "schema", "pagination", "302", "400", "403", "404", "500"])
+@pytest.mark.parametrize("retries", [None, 3, Retry(3)])
+def test_what_is_never_repeated_by_default(what, retries):
+    assert count(retries, what) == 0
+
+
+@pytest.mark.parametrize("what", [*READ, "429", "503", "504"])
+@pytest.mark.parametrize("retries", [None, 3, Retry(3)])
+def test_a_post_is_not_repeated_unless_it_is_safe(what, retries):
+    assert count(retries, what, method="POST") == 0
+    assert count(retries, what, method="POST", safe=True) > 0
+
+
+@pytest.mark.parametrize(
+    ("method", "times"),
+    [
+        ("GET", 3),
+        ("HEAD", 3),
+        ("OPTIONS", 3),
+        ("POST", 0),
+        ("PUT", 0),
+        ("PATCH", 0),
+        ("DELETE", 0),
+        ("get", 3),
+    ],
+)
+def test_methods_that_are_safe_by_themselves(method, times):
+    assert count(3, "504", method=method) == times
+
+
+@pytest.mark.parametrize("what", [*CONNECT, "tls"])
+def test_any_request_that_nobody_saw_is_repeated(what):
+    assert count(3, what, method="POST") == 3
+
+
+@pytest.mark.parametrize(
+    ("rules", "what", "times"),
+    [
+        (Retry(5, connect=2), "connect", 2),
+        (Retry(5, connect=2), "connect timeout", 2),
+        (Retry(5, connect=2), "pool timeout", 2),
+        (Retry(5, connect=2), "read timeout", 5),
+        (Retry(5, connect=0), "connect", 0),
+        (Retry(5, connect=False), "connect", 0),
+        (Retry(5, read=1), "read timeout", 1),
+        (Retry(5, read=1), "before answer", 1),
+        (Retry(5, read=1), "body", 1),
+        (Retry(5, read=1), "decode", 1),
+        (Retry(5, read=1), "connect", 5),
+        (Retry(5, read=False), "decode", 0),
+        (Retry(5, status=2), "504", 2),
+        (Retry(5, status=2), "decode", 5),
+        (Retry(5, status=0), "503", 0),
+        (Retry(5, other=1), "tls", 1),
+        (Retry(5, other=1), "connect", 5),
+        (Retry(None, connect=3), "connect", 3),
+        (Retry(None, read=3), "connect", 20),
+        (Retry(False), "connect", 0),
+        (Retry(False), "504", 0),
+        (Retry(0), "504", 0),
+        (Retry(3), "504", 3),
+        (Retry(3), "500", 0),
+        (Retry(3, status_forcelist=[]), "502", 3),
+        (Retry(3, status_forcelist=[500]), "500", 3),
+        (Retry(3, status_forcelist=[500]), "504", 0),
+        (Retry(3, status_forcelist=[403, 404]), "404", 3),
+        (Retry(3, status_forcelist=[302]), "302", 0),
+        (Retry(3, allowed_methods=None), "504", 3),
+        (Retry(3, allowed_methods=["POST"]), "504", 0),
+        (Retry(3, allowed_methods=["POST"]), "decode", 0),
+    ],
+)
+def test_a_retry_of_the_user_means_what_it_says(rules, what, times):
+    before = vars(rules).copy()
+    assert count(rules, what) == times
+    assert vars(rules) == before
+
+
+def test_any_method_may_be_written_as_an_empty_list():
+    rules = Retry(3, allowed_methods=None)
+    rules.allowed_methods = []  # with urllib3 2.8 the constructor warns of it
+    assert count(rules, "504", method="POST") == 3
+    assert count(rules, "504", method="POST", safe=True) == 3
+    assert rules.allowed_methods == []
+
+
+def test_methods_of_the_user_hold_for_the_rest_when_a_post_is_safe():
+    rules = Retry(3, allowed_methods=["GET"])
+    step = next_attempt(retry_rules(rules), failure("504", "POST"), safe=True, now=NOW)
+    assert step.rules.allowed_methods == {"GET", "POST"}
+    assert rules.allowed_methods == ["GET"]
+
+
+def test_counters_are_shared_over_kinds_of_failure():
+    rules = retry_rules(Retry(3, read=1))
+    for what in ("connect", "body", "504"):
+        step = next_attempt(rules, failure(what), now=NOW)
+        rules = step.rules
+    assert (rules.total, rules.read) == (0, 0)
+    assert next_attempt(rules, failure("connect"), now=NOW) == GiveUp()
+
+
+def test_default_waits():
+    rules, waits = retry_rules(12), []
+    while isinstance(step := next_attempt(rules, failure("504"), now=NOW), Again):
+        waits.append(step.wait)
+        rules = step.rules
+    assert waits == [0, 1, 2, 4, 8, 16] + 6 * [LONGEST_BACKOFF]
+
+
+def test_waits_of_the_user():
+    rules = retry_rules(Retry(4, backoff_factor=2))
+    waits = []
+    while isinstance(step := next_attempt(rules, failure("connect"), now=NOW), Again):
+        waits.append(step.wait)
+        rules = step.rules
+    assert waits == [0, 4, 8, 16]
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("0", 0.0),
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("3600", 3600.0),
+        (formatdate(NOW + 20, usegmt=True), 20.0),
+        (formatdate(NOW - 20, usegmt=True), 0.0),
+        ("-1", None),
+        ("1.5", None),
+        ("soon", None),
+        ("", None),
+        ("Wed, 99 Foo 2000000000 99:99:99 GMT", None),
+        ("Mon, 01 Jan 99999 00:00:00 GMT", None),
+    ],
+)
+def test_retry_after_table(header, seconds):
+    assert retry_after_seconds(header, NOW) == seconds
+
+
+@pytest.mark.parametrize("code", [429, 503, 504])
+@pytest.mark.parametrize(("header", "wait"), [("7", 7), ("60", 60), ("soon", 0), ("0", 0)])
+def test_retry_after_is_honoured(code, header, wait):
+    assert next_attempt(retry_rules(None), status(code, retry_after=header), now=NOW).wait == wait
+
+
+def test_a_retry_after_of_nothing_waits_as_ever():
+    rules, waits = retry_rules(None), []
+    while isinstance(step := next_attempt(rules, status(503, retry_after="0"), now=NOW), Again):
+        waits.append(step.wait)
+        rules = step.rules
+    assert waits == [0, 1, 2, 4, 8]
+
+
+def test_a_long_retry_after_gives_up_at_once_and_says_so():
+    step = next_attempt(retry_rules(None), status(503, retry_after="3600"), now=NOW)
+    assert isinstance(step, GiveUp)
+    assert "3600 s" in step.reason
+    assert "60 s" in step.reason
+
+
+def test_retry_after_can_be_switched_off():
+    rules = Retry(3, respect_retry_after_header=False)
+    assert next_attempt(retry_rules(rules), status(503, retry_after="3600"), now=NOW).wait == 0
+
+
+def test_urllib3_repeats_413_with_a_retry_after():
+    assert isinstance(next_attempt(retry_rules(3), status(413, retry_after="2"), now=NOW), Again)
+    assert isinstance(next_attempt(retry_rules(3), status(413), now=NOW), GiveUp)
+
+
+def test_the_limit_of_the_user_to_retry_after_counts():
+    try:
+        rules = Retry(3, retry_after_max=5)
+    except TypeError:
+        pytest.skip("this urllib3 has no retry_after_max")
+    assert next_attempt(retry_rules(rules), status(503, retry_after="3600"), now=NOW).wait == 5
+
+
+@pytest.mark.parametrize("retries", [np.int64(3), np.uint8(3)])
+def test_a_number_may_be_of_numpy(retries):
+    assert count(retries, "504") == 3
+
+
+def repeated_unanswered(retries, fault):
+    """How often it is sent again where nobody has answered yet, and after which waits."""
+    rules, waits = retry_rules(retries), []
+    for attempt in range(1, 20):
+        fault.attempts = attempt
+        step = next_attempt(rules, fault, has_answered=False, now=NOW)
+        if isinstance(step, GiveUp):
+            return waits, step.reason
+        rules = step.rules
+        waits.append(step.wait)
+    return waits, ""
+
+
+@pytest.mark.parametrize("retries", [None, True, retry_rules(None)])
+def test_nobody_at_an_address_is_given_up_sooner_by_default(retries):
+    waits, reason = repeated_unanswered(retries, failure("connect"))
+    assert waits == [0, 1, 2]
+    assert "Nobody has answered at this address yet" in reason
+
+
+@pytest.mark.parametrize("retries", [6, Retry(6, backoff_factor=0.5)])
+def test_who_says_how_often_to_try_is_obeyed_there_too(retries):
+    assert repeated_unanswered(retries, failure("connect")) == ([0, 1, 2, 4, 8, 16], "")
+
+
+@pytest.mark.parametrize("what", ["connect timeout", "before answer", "503", "read timeout", "tls"])
+def test_other_failures_than_no_connection_are_repeated_as_ever(what):
+    assert repeated_unanswered(None, failure(what)) == ([0, 1, 2, 4, 8], "")
+
+
+@pytest.mark.parametrize("what", ["429", "503", "502", "504", "connect", "500", "404", "read timeout"])
+def test_what_asks_for_a_pause(what):
+    assert asks_for_a_pause(failure(what)) is (what in ("429", "503"))
+
+
+@pytest.mark.parametrize("retries", [-1, 1.5, "3", [3], {}, np.int64(-1), np.float64(2), np.bool_(True)])
+def test_nonsense_is_refused(retries):
+    with pytest.raises(errors.ConfigurationError, match="retries must be"):
+        retry_rules(retries)
+
+
+def test_rules_that_need_no_change_are_used_as_they_are():
+    rules = Retry(2, status_forcelist=[500])
+    assert retry_rules(rules) is rules
+    assert set(retry_rules(Retry(2)).status_forcelist) == RETRIED_STATUSES
+
+
+def test_a_subclass_of_the_user_keeps_its_word():
+    class Patient(Retry):
+        def get_backoff_time(self):
+            return 42.0
+
+    assert next_attempt(retry_rules(Patient(3)), failure("connect"), now=NOW).wait == 42.0
+
+
+@pytest.mark.parametrize("what", [*READ, *CONNECT, "tls", "429", "500", "502", "503", "504", "404"])
+def test_what_is_too_slow_is_not_repeated_in_haste(what):
+    slow = what in ("read timeout", "502", "504")
+    assert is_too_slow(failure(what)) is slow
+    patient = next_attempt(retry_rules(3), failure(what), now=NOW)
+    hasty = next_attempt(retry_rules(3), failure(what), hasty=True, now=NOW)
+    assert type(hasty) is (GiveUp if slow else type(patient))
+
+
+def test_the_message_says_what_the_service_asked_for():
+    step = next_attempt(retry_rules(Retry(3)), status(503, retry_after="86400"), now=NOW)
+    assert isinstance(step, GiveUp)
+    assert "wait 86400 s" in step.reason

@@ -1,0 +1,268 @@
+"""The state of a listing: it moves after good pages only, and cannot go round in circles."""
+
+from typing import Any
+
+import pytest
+from cmsdials.errors import ConfigurationError, PaginationError
+from cmsdials.listing.page import Page, cursor_of
+from cmsdials.listing.pagination import (
+    GOOD_PAGES_TO_GROW,
+    LARGEST_PAGE,
+    MOST_EMPTY_PAGES,
+    MOST_PAGES_TO_GROW,
+    Listing,
+    PageSize,
+)
+from cmsdials.models import Run
+from cmsdials.table.rows import RowStore
+
+
+def page(*numbers: int, next: str | None = None) -> Page[Run]:
+    rows = [Run(dataset_id=1, dataset="/Z", run_number=number, ls_count=1) for number in numbers]
+    link = None if next is None else f"https://somewhere.test/api/v1/run/?page_size=3&next_token={next}"
+    return Page(RowStore(Run, rows=rows), link, None)
+
+
+def listing(**options: Any) -> Listing:
+    return Listing(**({"page_size": None, "max_pages": None} | options))
+
+
+@pytest.mark.parametrize(
+    ("link", "cursor"),
+    [
+        (None, None),
+        ("", None),
+        ("http://x/?next_token=abc", "abc"),
+        ("http://x/?page_size=3&next_token=cD0%3D&fields=a", "cD0="),
+        ("/api/v1/run/?next_token=a&next_token=b", "b"),
+        ("http://x/?page_size=3", None),
+        ("http://[x/?next_token=abc", None),
+    ],
+)
+def test_a_link_gives_its_cursor_alone(link: str | None, cursor: str | None) -> None:
+    assert cursor_of(link) == cursor
+
+
+def test_it_goes_from_cursor_to_cursor_until_there_is_no_link() -> None:
+    state = listing(page_size=2)
+    assert state.parameters() == {"page_size": 2}
+    state.accept(page(1, 2, next="a"))
+    assert (state.parameters(), state.finished) == ({"page_size": 2, "next_token": "a"}, False)
+    state.accept(page(3))
+    assert (state.finished, state.complete, state.next) == (True, True, None)
+    assert (state.pages, state.rows) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ({}, {"page_size": LARGEST_PAGE}),
+        ({"max_pages": 5}, {}),
+        ({"page_size": 7}, {"page_size": 7}),
+        ({"page_size": 7, "max_pages": 5}, {"page_size": 7}),
+        ({"cursor": "c"}, {"page_size": LARGEST_PAGE, "next_token": "c"}),
+    ],
+)
+def test_the_page_size_is_ours_to_choose_only_when_nothing_is_said(options: Any, asked: Any) -> None:
+    assert listing(**options).parameters() == asked
+
+
+def test_max_pages_ends_it_without_another_request() -> None:
+    state = listing(max_pages=1)
+    state.accept(page(1, next="a"))
+    assert (state.finished, state.complete) == (True, False)
+    assert cursor_of(state.next) == "a"
+
+
+def test_an_empty_page_with_a_link_is_stepped_over() -> None:
+    state = listing()
+    state.accept(page(next="a"))
+    assert not state.finished
+    state.accept(page(1))
+    assert state.rows == 1
+
+
+@pytest.mark.parametrize("back_to", ["start", "a"])
+def test_a_cursor_that_repeats_raises_and_leaves_the_state(back_to: str) -> None:
+    state = listing(cursor="start")
+    state.accept(page(1, next="a"))
+    with pytest.raises(PaginationError, match="page 2 links back"):
+        state.accept(page(2, next=back_to))
+    assert state.rows == 1
+    assert (state.pages, cursor_of(state.next)) == (1, "a")
+
+
+def test_a_link_without_a_cursor_raises() -> None:
+    with pytest.raises(PaginationError, match="without a cursor"):
+        listing().accept(Page(RowStore(Run), "http://x/?page_size=3", None))
+
+
+def test_it_shrinks_what_it_chose_and_nothing_else() -> None:
+    state = listing()
+    sizes = []
+    while state.shrink():
+        sizes.append(state.parameters()["page_size"])
+    assert sizes == [250, 125, 62, 31, 15, 7, 3, 1]
+    assert not listing(page_size=100).shrink()
+    assert not listing(max_pages=3).shrink()
+
+
+def test_it_grows_again_after_good_pages() -> None:
+    state = listing()
+    state.shrink()
+    state.shrink()
+    sizes = []
+    for number in range(12):
+        sizes.append(state.parameters()["page_size"])
+        state.accept(page(number, next=f"c{number}"))
+    assert sizes == [125] * 4 + [250] * 4 + [500] * 4
+
+
+def walked(state: Listing, limit: int, requests: int) -> list[int]:
+    """The page sizes asked for, if pages larger than the limit take too long."""
+    sizes: list[int] = []
+    for number in range(requests):
+        sizes.append(state.parameters()["page_size"])
+        if sizes[-1] > limit:
+            state.shrink()
+        else:
+            state.accept(page(number, next=f"c{state.pages}"))
+    return sizes
+
+
+@pytest.mark.parametrize(("limit", "best"), [(300, 250), (130, 125), (1, 1), (499, 250)])
+def test_it_does_not_run_against_a_limit_for_ever(limit: int, best: int) -> None:
+    sizes = walked(listing(), limit, 2000)
+    late = [number for number, size in enumerate(sizes) if size > limit]
+    assert len(late) < 25
+    assert set(sizes[late[0] :]) - {size for size in sizes if size > limit} == {best}
+    assert late[-1] - late[-2] == MOST_PAGES_TO_GROW + 1, "but it tries again from time to time"
+
+
+def test_a_size_that_has_proved_good_is_doubled_as_soon_as_any() -> None:
+    size, sizes = PageSize(125, needed=MOST_PAGES_TO_GROW, on_trial=True), []
+    for _ in range(2 * GOOD_PAGES_TO_GROW):
+        sizes.append(size.rows)
+        size = size.after_a_good_page()
+    assert sizes == [125] * GOOD_PAGES_TO_GROW + [250] * GOOD_PAGES_TO_GROW
+
+
+def test_the_largest_size_is_not_on_trial() -> None:
+    state = listing()
+    for number in range(GOOD_PAGES_TO_GROW + 1):
+        state.accept(page(number, next=f"c{number}"))
+    assert state.size.rows == LARGEST_PAGE
+    assert state.shrink()
+    assert state.size.needed == GOOD_PAGES_TO_GROW
+
+
+def test_a_page_size_of_the_user_stays() -> None:
+    state = listing(page_size=7)
+    for number in range(2 * GOOD_PAGES_TO_GROW):
+        assert state.parameters()["page_size"] == 7
+        state.accept(page(number, next=f"c{number}"))
+
+
+def test_after_an_outage_it_grows_as_fast_as_ever() -> None:
+    state = listing()
+    walked(state, 300, 500)
+    while state.shrink():
+        pass
+    sizes = walked(state, 500, 300)
+    assert len([size for size in sizes if size < 500]) < 9 * GOOD_PAGES_TO_GROW + MOST_PAGES_TO_GROW
+    again = listing()
+    while again.shrink():
+        pass
+    assert walked(again, 500, 40)[-1] == 500
+
+
+def test_going_on_goes_before_where_the_listing_began() -> None:
+    state = listing(next="http://x/?next_token=b", cursor="start")
+    assert (state.parameters()["next_token"], cursor_of(state.next)) == ("b", "b")
+
+
+def test_going_on_notices_a_link_to_a_page_of_before() -> None:
+    before = listing(cursor="start")
+    before.accept(page(1, next="a"))
+    before.accept(page(2, next="b"))
+    assert before.passed == {"start", "a"}
+    after = listing(next=before.next, passed=before.passed)
+    with pytest.raises(PaginationError, match="links back"):
+        after.accept(page(3, next="a"))
+    after.accept(page(3, next="c"))
+    assert after.passed == {"start", "a", "b"}
+
+
+def test_a_page_that_was_interrupted_can_be_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Ctrl-C just before the move leaves everything as it was."""
+    state = listing(cursor="start")
+    with monkeypatch.context() as patched:
+
+        def interrupted(**_: Any) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr("cmsdials.listing.pagination._Reached", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            state.accept(page(1, next="a"))
+    assert (state.pages, state.rows, state.next, state.passed) == (0, 0, None, frozenset())
+    state.accept(page(1, next="a"))
+    assert (state.pages, state.rows) == (1, 1)
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_empty_pages_without_end(in_parts: bool) -> None:
+    state = listing()
+    state.in_parts = in_parts
+    state.accept(page(1, next="first"))
+    for number in range(MOST_EMPTY_PAGES - 1):
+        state.accept(page(next=f"c{number}"))
+    if in_parts:
+        state.accept(page(next="one more"))
+        return
+    with pytest.raises(PaginationError, match="100 pages in a row have no rows"):
+        state.accept(page(next="one more"))
+    state.accept(page(2, next="one more"))  # what was refused did not count
+    state.accept(page(next="another"))
+
+
+def test_the_last_page_may_be_empty_however_many_were_before() -> None:
+    state = listing()
+    for number in range(MOST_EMPTY_PAGES - 1):
+        state.accept(page(next=f"c{number}"))
+    state.accept(page())
+    assert (state.complete, state.rows) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_pages": 0},
+        {"max_pages": -1},
+        {"page_size": 0},
+        {"max_pages": True},
+        {"page_size": "7"},
+        {"page_size": 2.5},
+    ],
+)
+def test_numbers_below_one_and_what_is_no_number_are_refused(options: Any) -> None:
+    with pytest.raises(ConfigurationError, match="must be a whole number from 1 on"):
+        listing(**options)
+
+
+def test_a_listing_begins_with_the_page_size_that_another_has_come_to() -> None:
+    slow = listing()
+    assert slow.shrink()
+    assert slow.shrink()
+    for cursor in "ab":
+        slow.accept(page(1, next=cursor))
+    other = listing(size=slow.size)
+    assert other.parameters() == {"page_size": 125}
+    assert (other.size, other.size.good) == (slow.size, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [({"page_size": 7}, {"page_size": 7}), ({"max_pages": 5}, {}), ({}, {"page_size": 125})],
+)
+def test_another_listing_does_not_overrule_what_was_asked_for(options: Any, asked: Any) -> None:
+    assert listing(**options, size=PageSize(125)).parameters() == asked

@@ -1,0 +1,193 @@
+"""OMS: the raw answer of a page, and all pages as rows."""
+
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from cmsdials import Dials
+from cmsdials.errors import (
+    BadRequestError,
+    DialsError,
+    FilterError,
+    NotFoundError,
+    PaginationError,
+    SchemaError,
+)
+from cmsdials.filters import OMSFilter, OMSPage
+from cmsdials.resources.oms import OMS
+
+from .conftest import Scripted
+
+RUN = [OMSFilter(attribute_name="run_number", value=382921, operator="EQ")]
+
+
+def test_query_answers_the_raw_document(now: Dials) -> None:
+    answer = now.oms.query(
+        endpoint="lumisections", filters=RUN, pages=[OMSPage(attribute_name="limit", value=7)]
+    )
+    assert len(answer["data"]) == 7
+    assert answer["data"][0]["attributes"]["run_number"] == 382921
+    assert answer["meta"]["totalResourceCount"] > 100
+
+
+def test_all_pages_become_a_frame(now: Dials) -> None:
+    total = now.oms.query("lumisections", RUN)["meta"]["totalResourceCount"]
+    rows = now.oms.list_all("lumisections", RUN, page_size=50)
+    frame = rows.to_pandas()
+    assert len(rows) == len(frame) == total
+    assert frame["lumisection_number"].is_unique
+    assert frame.equals(now.oms.list_all("lumisections", RUN).to_pandas())
+
+
+def test_filters_hold_together(now: Dials) -> None:
+    filters = [*RUN, OMSFilter(attribute_name="dataset_name", value="ZeroBias", operator="EQ")]
+    frame = now.oms.list_all("datasetrates", filters).to_pandas()
+    assert len(frame) > 100
+    assert set(frame["dataset_name"]) == {"ZeroBias"}
+
+
+def test_what_goes_over_the_wire(service: Scripted) -> None:
+    service.will_answer({"data": [], "meta": {"totalResourceCount": 0}})
+    filters = [
+        OMSFilter(attribute_name="run_number", value=np.int64(3), operator="GE"),
+        OMSFilter(attribute_name="run_number", value=9, operator="LT"),
+    ]
+    OMS(service.session).query("runs", filters, [OMSPage(attribute_name="offset", value=4)])
+    assert service.queries == [
+        {
+            "endpoint": "runs",
+            "filter[run_number][GE]": "3",
+            "filter[run_number][LT]": "9",
+            "page[offset]": "4",
+        }
+    ]
+    assert "Workspace" not in service.asked[0].headers
+
+
+def test_a_query_without_filters_sends_none(service: Scripted) -> None:
+    service.will_answer({"data": []})
+    OMS(service.session).query("runs")
+    assert service.queries == [{"endpoint": "runs"}]
+
+
+def test_one_condition_needs_no_list(service: Scripted) -> None:
+    service.will_answer({"data": []}, {"data": []})
+    oms = OMS(service.session)
+    oms.query("runs", RUN[0], OMSPage(attribute_name="limit", value=2))
+    oms.list_all("runs", RUN[0])
+    asked = {"endpoint": "runs", "filter[run_number][EQ]": "382921"}
+    assert service.queries == [
+        {**asked, "page[limit]": "2"},
+        {**asked, "page[limit]": "1000", "page[offset]": "0"},
+    ]
+
+
+def test_conditions_may_come_from_a_generator(service: Scripted) -> None:
+    row = {"id": "1", "attributes": {}}
+    service.will_answer({"data": [row]}, {"data": []})
+    assert len(OMS(service.session).list_all("runs", iter(RUN), page_size=1)) == 1
+    assert [query["filter[run_number][EQ]"] for query in service.queries] == ["382921", "382921"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("runs", 5), r"filters takes OMSFilter\(...\), or a list of them, not 5"),
+        (("runs", ["run_number"]), "filters takes OMSFilter"),
+        (("runs", {"run_number": 3}), "filters takes OMSFilter"),
+        (("runs", ["x" * 5000]), r"not 'x+\.\.\."),
+        (("runs", None, [3]), "pages takes OMSPage"),
+        ((5,), "endpoint takes text, not 5"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(service: Scripted, arguments: Any, said: str) -> None:
+    with pytest.raises(FilterError, match=said):
+        OMS(service.session).query(*arguments)
+    assert service.asked == []
+
+
+@pytest.mark.parametrize("size", [0, -1, "many"])
+def test_a_page_has_rows(service: Scripted, size: Any) -> None:
+    with pytest.raises(FilterError):
+        OMS(service.session).list_all("runs", page_size=size)
+    assert service.asked == []
+
+
+def test_repr_says_where() -> None:
+    assert repr(OMS(Scripted().session)) == "<oms of http://dials.test/>"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(404, json={"detail": "Not found."}),
+        httpx.Response(403, json={"detail": "no"}),
+        httpx.Response(504, html="<h1>Gateway Time-out</h1>"),
+        httpx.ReadTimeout("slow"),
+    ],
+    ids=["404", "403", "504", "timeout"],
+)
+def test_the_advice_is_about_oms(service: Scripted, answer: Any) -> None:
+    """Not about ids, workspaces, monitoring elements or cursors, which a query to OMS has none of."""
+    service.will_answer(answer)
+    with pytest.raises(DialsError) as caught:
+        OMS(service.session).query("runs", retries=0)
+    assert caught.value.advice
+    assert not [
+        word for word in ("workspace", "me_id", "page_size", "ids", "cursor") if word in caught.value.advice
+    ]
+
+
+def test_two_values_for_one_condition_are_refused(service: Scripted) -> None:
+    filters = [OMSFilter(attribute_name="a", value=value, operator="EQ") for value in (1, 2)]
+    with pytest.raises(FilterError, match="two filters a EQ"):
+        OMS(service.session).query("runs", filters)
+
+
+def test_an_end_before_the_end_is_an_error(service: Scripted) -> None:
+    row = {"id": "1", "attributes": {"run_number": 1}}
+    service.will_answer(
+        {"data": [row], "meta": {"totalResourceCount": 3}}, {"data": [], "meta": {"totalResourceCount": 3}}
+    )
+    with pytest.raises(PaginationError, match="says that 3 rows match and ends after 1"):
+        OMS(service.session).list_all("runs", enable_progress=False)
+
+
+def test_a_document_without_a_total_ends_with_a_short_page(service: Scripted) -> None:
+    row = {"id": "1", "attributes": {"run_number": 1}}
+    service.will_answer({"data": [row, row]}, {"data": [row]})
+    assert len(OMS(service.session).list_all("runs", page_size=2)) == 3
+
+
+def test_a_single_resource_is_a_row_too(service: Scripted) -> None:
+    service.will_answer({"data": {"id": "1", "attributes": {"run_number": 1}}})
+    assert OMS(service.session).list_all("runs").results == [{"id": "1", "run_number": 1}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"data": "x"}, "field 'data' is neither"),
+        ({"data": 5}, "field 'data' is neither"),
+        ({"data": [{"id": "1"}, None]}, "field 'data' is neither"),
+        (
+            {"data": [{"id": "1"}, {"id": "2", "attributes": "x"}]},
+            "OMS runs, row 1: field 'attributes' is no object",
+        ),
+    ],
+)
+def test_what_is_no_document_of_rows_is_an_error(service: Scripted, answer: Any, said: str) -> None:
+    service.will_answer(answer)
+    with pytest.raises(SchemaError, match=said):
+        OMS(service.session).list_all("runs")
+
+
+def test_an_endpoint_that_does_not_exist(now: Dials) -> None:
+    with pytest.raises(NotFoundError, match="check the endpoint"):
+        now.oms.query("no-such-endpoint")
+
+
+def test_the_service_says_what_is_missing(now: Dials) -> None:
+    with pytest.raises(BadRequestError, match="endpoint"):
+        now.oms.query("")

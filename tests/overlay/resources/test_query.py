@@ -1,0 +1,88 @@
+"""From filters to a query: what is refused before anything is sent."""
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from cmsdials.errors import FilterError
+from cmsdials.filters import (
+    FileIndexFilters,
+    LumisectionHistogram1DFilters,
+    LumisectionHistogram2DFilters,
+    MLModelsIndexFilters,
+    RunFilters,
+)
+from cmsdials.resources.query import LONGEST_URL, count_request, list_query
+from cmsdials_api.resources import RESOURCES
+
+RUN = RESOURCES["run"]
+
+
+@pytest.mark.parametrize("order", ["run_number", "-run_number", "ls_count", " -dataset_id"])
+def test_an_order_is_a_field(order: str) -> None:
+    assert list_query(RUN, RunFilters(order_by=order)) == {"order_by": order}
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ("run_numer", "run has no field 'run_numer'; did you mean 'run_number'?"),
+        ("-run_numer", "run has no field 'run_numer'; did you mean 'run_number'?"),
+        ("+run_number", "did you mean 'run_number'?"),
+        ("zzz", "run has no field 'zzz'; it has dataset_id, dataset, run_number, ls_count, ls_completeness"),
+        ("", "run has no field ''"),
+        ("run_number,ls_count", "RunFilters.order_by takes one field, not 'run_number,ls_count'"),
+        ("ls_completeness", "run cannot be ordered by ls_completeness"),
+    ],
+)
+def test_an_order_that_the_service_would_ignore_is_refused(order: str, said: str) -> None:
+    with pytest.raises(FilterError, match=re.escape(said)):
+        list_query(RUN, RunFilters(order_by=order))
+
+
+def test_contents_are_no_order() -> None:
+    with pytest.raises(FilterError, match=r"h2d cannot be ordered by data.*Order by one of dataset, "):
+        list_query(RESOURCES["h2d"], LumisectionHistogram2DFilters(order_by="data"))
+
+
+def test_filters_of_another_list_have_its_fields() -> None:
+    """What one list can be ordered by, another may lack."""
+    with pytest.raises(FilterError, match="ml_models_index has no field 'entries'"):
+        list_query(RESOURCES["ml_models_index"], MLModelsIndexFilters(order_by="entries"))
+    asked = LumisectionHistogram1DFilters(order_by="entries")
+    assert list_query(RESOURCES["h2d"], asked) == {"order_by": "entries"}
+
+
+def test_a_misspelt_field_names_the_nearest() -> None:
+    with pytest.raises(FilterError, match="h1d has no field 'run_numer'; did you mean 'run_number'"):
+        list_query(RESOURCES["h1d"], None, ["me_id", "run_numer"])
+
+
+def test_a_list_that_makes_the_url_too_long_is_refused() -> None:
+    datasets = [10_000_000 + number for number in range(900)]
+    chosen = RunFilters(dataset_id__in=datasets, run_number=3)
+    with pytest.raises(FilterError, match=r"RunFilters.dataset_id__in has 900 values") as caught:
+        list_query(RUN, chosen)
+    said = re.search(r"with about (\d+) values at a time", caught.value.advice)
+    assert said is not None
+    assert len(str(caught.value)) < 300
+    fit = int(said[1])
+    query: dict[str, Any] = list_query(RUN, RunFilters(dataset_id__in=datasets[:fit], run_number=3))
+    sent = RUN.list(**query)
+    assert len(f"{sent['url']}?{urlencode(sent['params'])}") < LONGEST_URL
+    with pytest.raises(FilterError):
+        list_query(RUN, RunFilters(dataset_id__in=datasets[: fit + 40], run_number=3))
+
+
+def test_a_long_text_is_refused_too() -> None:
+    with pytest.raises(
+        FilterError, match=r"logical_file_name__regex has 9000 characters.*Give a shorter one"
+    ):
+        list_query(RESOURCES["file_index"], FileIndexFilters(logical_file_name__regex="a" * 9000))
+
+
+def test_counting_has_the_same_limit() -> None:
+    assert RUN.count is not None
+    with pytest.raises(FilterError, match="Split the list"):
+        count_request(RUN, RUN.count, RunFilters(dataset_id__in=range(10_000_000, 10_000_900)))
