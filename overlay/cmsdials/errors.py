@@ -292,6 +292,11 @@ class RequestFailedError(DialsError):
         self.url = without_secrets(url)
         self.attempts = attempts
 
+    @property
+    def is_too_slow(self) -> bool:
+        """Whether the gateway, or we, waited long enough for an answer: the same request would take as long again."""
+        return False
+
     def advise(self, fitting: Mapping[type[RequestFailedError], str]) -> None:
         """Replace the advice of the class, where another one fits better what was asked.
 
@@ -367,6 +372,11 @@ class RequestTimeoutError(TransportError, TimeoutError):
     ) -> None:
         super().__init__(message, phase=phase, method=method, url=url, attempts=attempts, advice=advice)
         self.seconds = seconds
+
+    @property
+    def is_too_slow(self) -> bool:
+        """Whether an answer was waited for, not a connection."""
+        return self.phase == "read"
 
 
 class IncompleteBodyError(TransportError):
@@ -479,6 +489,11 @@ class GatewayError(ServerError):
         "Ask for less at a time: a smaller page_size, or exact filters (dataset_id, run_number, me_id)"
         " instead of a regex. What came so far stays valid: the same page can be asked for again."
     )
+
+    @property
+    def is_too_slow(self) -> bool:
+        """Whether the gateway waited its 30 s; with 503 nothing was tried."""
+        return self.status_code in (502, 504)
 
 
 class DecodeError(RequestFailedError):

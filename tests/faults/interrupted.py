@@ -35,7 +35,7 @@ def send_signals(delays: "queue.SimpleQueue[float]") -> None:
 
 def ask(dials: Dials) -> None:
     request = {"method": "GET", "url": "/api/v1/run/", "params": {"page_size": 3}}
-    dials._session.perform(request, lambda answer: answer.json(), retries=0)
+    dials._session.perform(request, bytes, retries=0)
 
 
 def interrupted_again_and_again(dials: Dials, rounds: int, seed: int) -> None:

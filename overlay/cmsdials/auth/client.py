@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from attrs import frozen
 
@@ -36,11 +36,11 @@ from cmsdials.errors import (
     TransportError,
 )
 from cmsdials.http.address import base_url_refusal, checked_base_url
-from cmsdials.http.response import Answer
 from cmsdials.http.session import Session
 from cmsdials.http.timeout import Timeout
 from cmsdials.instances import KEYCLOAK_URL, PRODUCTION, REALM, instance_of
 from cmsdials.runtime.interrupts import sleep
+from cmsdials.table.decode import read_json
 from cmsdials.undisclosed import Undisclosed
 
 __all__ = ["AuthClient"]
@@ -466,11 +466,11 @@ def _keycloak_refusal(keycloak_url: str) -> ConfigurationError | None:
     return ConfigurationError(problem, advice=f"Give the address of the Keycloak, such as {KEYCLOAK_URL}.")
 
 
-def _object(answer: Answer) -> Mapping[str, Any]:
-    body = answer.json()
-    if isinstance(body, Mapping):
-        return Undisclosed(body)
-    kind = type(body).__name__
-    del body  # whatever it is, an error would carry it along
-    message = f"{urlsplit(answer.url).netloc} sent no tokens but {kind}"
+def _object(body: bytes) -> Mapping[str, Any]:
+    said = read_json(body)
+    if isinstance(said, Mapping):
+        return Undisclosed(said)
+    kind = type(said).__name__
+    del body, said  # whatever it is, an error would carry it along
+    message = f"the login service sent no tokens but {kind}"
     raise LoginError(message)

@@ -8,9 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, NamedTuple
-
-import orjson
+from typing import NamedTuple
 
 from cmsdials.errors import (
     AuthenticationError,
@@ -94,19 +92,6 @@ class Answer:
     content: bytes
     url: str
     method: str
-
-    def json(self) -> Any:
-        """Decode the body as JSON.
-
-        Raises:
-            DecodeError: If it is not JSON, or not all of it.
-        """
-        try:
-            return orjson.loads(self.content)
-        except orjson.JSONDecodeError as error:
-            problem = str(error)
-        what = f"the answer is not whole JSON ({problem}; {len(self.content)} bytes)"
-        raise DecodeError(what, method=self.method, url=self.url)
 
     def __repr__(self) -> str:
         return f"<Answer {self.status}, {len(self.content)} bytes>"

@@ -26,7 +26,6 @@ from cmsdials.errors import (
     PaginationError,
     RedirectError,
     RequestFailedError,
-    RequestTimeoutError,
     ResponseError,
     SchemaError,
     TooManyRequestsError,
@@ -42,7 +41,6 @@ __all__ = [
     "GiveUp",
     "Retries",
     "asks_for_a_pause",
-    "is_too_slow",
     "next_attempt",
     "retry_rules",
 ]
@@ -52,8 +50,6 @@ Retries: TypeAlias = "int | Retry | None"
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 """Statuses that say "not now" rather than "no"."""
-
-_GATEWAY_TIMEOUTS = frozenset({502, 504})
 
 USUAL_TOTAL = 5
 USUAL_BACKOFF_FACTOR = 0.5
@@ -113,13 +109,6 @@ def retry_rules(retries: Retries) -> Retry:
     )
 
 
-def is_too_slow(failure: RequestFailedError) -> bool:
-    """Whether the gateway, or we, waited long enough for an answer: the same request would take as long again."""
-    if isinstance(failure, RequestTimeoutError):
-        return failure.phase == "read"
-    return isinstance(failure, GatewayError) and failure.status_code in _GATEWAY_TIMEOUTS
-
-
 def asks_for_a_pause(failure: RequestFailedError) -> bool:
     """Whether the service says that it wants fewer requests, from whomever."""
     if isinstance(failure, TooManyRequestsError):
@@ -132,7 +121,7 @@ def next_attempt(
     failure: RequestFailedError,
     *,
     safe: bool = False,
-    hasty: bool = False,
+    retry_when_slow: bool = True,
     has_answered: bool = True,
     now: float,
 ) -> Again | GiveUp:
@@ -142,14 +131,14 @@ def next_attempt(
         rules: From `retry_rules`, or from the last `Again`.
         failure: What went wrong; it knows the method and the URL.
         safe: The request changes nothing on the server, so it may be repeated even if it is a POST.
-        hasty: What is too slow (`is_too_slow`) is not repeated, because whoever asks can ask for less.
+        retry_when_slow: False for who can ask for less: what is too slow (`RequestFailedError.is_too_slow`) is final.
         has_answered: Somebody has answered at this address before. Where nobody has, it may be a wrong one: if the
             user has not said how often to try, a connection that cannot be made is given up sooner.
         now: Seconds since the epoch, for a Retry-After that is a date.
     """
     from cmsdials.http.rules import UsualRules, changed, reduced  # noqa: PLC0415  # loaded with the rules
 
-    if _is_final(failure) or (hasty and is_too_slow(failure)):
+    if _is_final(failure) or (failure.is_too_slow and not retry_when_slow):
         return GiveUp()
     if not has_answered and isinstance(rules, UsualRules) and _is_long_unconnected(failure):
         return GiveUp("Nobody has answered at this address yet: is it the right one, and is its server up?")

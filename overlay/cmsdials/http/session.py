@@ -118,11 +118,11 @@ class Session(Closing):
     def perform(
         self,
         request: Mapping[str, Any],
-        read: Callable[[Answer], T],
+        read: Callable[[bytes], T],
         *,
         retries: Retries = None,
         safe: bool = False,
-        hasty: bool = False,
+        retry_when_slow: bool = True,
         workspace: bool = True,
     ) -> T:
         """Take one request through one whole step, again and again as the rules allow.
@@ -132,11 +132,11 @@ class Session(Closing):
         Args:
             request: ``method`` and ``url`` (a path such as ``/api/v1/run/``); optional ``params`` (mapping or
                 pairs), ``json`` or ``data`` (a form) for the body, and ``headers``.
-            read: Turns the answer into what is wanted. A `DecodeError` that it raises counts as a read
+            read: Turns the body into what is wanted. A `DecodeError` that it raises counts as a read
                 failure.
             retries: See `cmsdials.http.retry.retry_rules`.
             safe: The request changes nothing on the server: a POST may be repeated.
-            hasty: What takes too long is not repeated: the caller can ask for less (`cmsdials.http.retry.is_too_slow`).
+            retry_when_slow: False for a caller who can ask for less, where something takes too long.
             workspace: False sends no ``Workspace`` header.
 
         Returns:
@@ -175,7 +175,9 @@ class Session(Closing):
                 continue
             now = self._clock()
             has_answered = self._gate.has_answered
-            step = next_attempt(rules, outcome, safe=safe, hasty=hasty, has_answered=has_answered, now=now)
+            step = next_attempt(
+                rules, outcome, safe=safe, retry_when_slow=retry_when_slow, has_answered=has_answered, now=now
+            )
             if isinstance(step, GiveUp):
                 outcome.advice = " ".join(part for part in (step.reason, outcome.advice) if part)
                 raise outcome
@@ -224,13 +226,13 @@ class Session(Closing):
         return sent
 
     def _attempt(
-        self, call: Call, sent: Undisclosed, read: Callable[[Answer], T]
+        self, call: Call, sent: Undisclosed, read: Callable[[bytes], T]
     ) -> _Good[T] | RequestFailedError:
         outcome = self._exchange(call, sent)
         if isinstance(outcome, RequestFailedError):
             return outcome
         try:
-            return _Good(read(outcome), outcome)
+            return _Good(read(outcome.content), outcome)
         except RequestFailedError as error:
             error.method = error.method or call.method
             error.url = error.url or call.shown_url

@@ -6,6 +6,7 @@ cursor in it is used, with the address that the user gave.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -13,10 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 from attrs import field, frozen
 from cmsdials_api.records import Record
 
+from cmsdials.table import decode
 from cmsdials.table.rows import RowStore
 from cmsdials.table.tabular import Tabular
 
-__all__ = ["Page", "cursor_of"]
+__all__ = ["Page", "cursor_of", "page_of"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -52,6 +54,16 @@ class Page(Tabular[RecordT], Generic[RecordT]):
     def __repr__(self) -> str:
         more = "the last page" if self.next is None else "more to come"
         return f"<page of {len(self)} rows of {self.store.record.__name__}, {more}>"
+
+
+def page_of(
+    body: bytes, record: type[RecordT], resource: str, *, fields: Iterable[str] | None = None
+) -> Page[RecordT]:
+    """Read a page. Arguments and errors as in `cmsdials.table.decode.read_page`."""
+    asked = None if fields is None else [*fields]
+    parsed = decode.read_page(body, record, resource, fields=asked)
+    store = RowStore(record, parsed.blocks, fields=asked)
+    return Page(store, next=parsed.next, previous=parsed.previous, bodies=(body,))
 
 
 @lru_cache(maxsize=16)

@@ -12,7 +12,6 @@ from typing import Any, Generic, Self, TypeVar
 from cmsdials_api.records import Record
 
 from cmsdials.errors import ConfigurationError, RequestFailedError
-from cmsdials.http.retry import is_too_slow
 from cmsdials.listing.page import Page
 from cmsdials.listing.pagination import Listing
 from cmsdials.listing.provenance import Origin
@@ -24,7 +23,7 @@ __all__ = ["Pages", "Rows"]
 RecordT = TypeVar("RecordT", bound=Record)
 
 Fetch = Callable[[Mapping[str, Any], bool], Page[RecordT]]
-"""Fetches a page: its paging parameters in, the page out. Told to be hasty, it does not repeat what is too slow."""
+"""Fetches a page: its paging parameters in, the page out. The flag says whether what is too slow is tried again."""
 
 
 class Pages(Closing, Generic[RecordT]):
@@ -113,14 +112,14 @@ class Pages(Closing, Generic[RecordT]):
         tried = 0
         while True:
             # A page that takes too long is asked for in smaller pieces, as long as there are any, not again.
-            hasty = self._shrinks and self._listing.can_shrink
+            can_shrink = self._shrinks and self._listing.can_shrink
             try:
-                page = self._fetch(self._listing.parameters(), hasty)
+                page = self._fetch(self._listing.parameters(), not can_shrink)
                 break
             except RequestFailedError as failure:
                 tried += failure.attempts
                 failure.attempts = tried
-                if not (hasty and is_too_slow(failure) and self._listing.shrink()):
+                if not (can_shrink and failure.is_too_slow and self._listing.shrink()):
                     raise
         self._listing.check(page)
         if self._keep is not None:

@@ -125,7 +125,7 @@ class Parts(Generic[RecordT]):
         self._under_way: Generator[tuple[Part, Page[RecordT]], None, None] | None = None
         self._reached: str | None = None
 
-    def __call__(self, paging: Mapping[str, Any], _hasty: bool) -> Page[RecordT]:
+    def __call__(self, paging: Mapping[str, Any], _retry_when_slow: bool) -> Page[RecordT]:
         """Return the part that follows a position (``next_token``), or the first one."""
         cursor = paging.get("next_token")
         if self._under_way is None or cursor != self._reached:

@@ -14,15 +14,13 @@ from attrs import define, field
 from cmsdials_api.records import Record
 from cmsdials_api.resources import RESOURCES
 
-from cmsdials.errors import CheckpointError, SchemaError
-from cmsdials.http.response import Answer
-from cmsdials.listing.checkpoint import Stored, StoredPage
-from cmsdials.listing.page import Page, cursor_of
+from cmsdials.errors import CheckpointError, RequestFailedError, SchemaError
 from cmsdials.listing import checkpoint
+from cmsdials.listing.checkpoint import Stored, StoredPage
+from cmsdials.listing.page import Page, cursor_of, page_of
 from cmsdials.listing.pagination import LARGEST_PAGE
 from cmsdials.listing.provenance import Origin
-from cmsdials.models import model_of
-from cmsdials.table import decode
+from cmsdials.table.histograms import model_of
 from cmsdials.table.rows import RowStore
 from cmsdials.table.tabular import Tabular
 
@@ -230,5 +228,8 @@ def restored(path: str | os.PathLike[str], stored: Stored) -> Result[Any]:
 
 def _read(body: bytes, place: str, record: type[RecordT], origin: Origin) -> Page[RecordT]:
     """Read a page of a file, or that is to be in one."""
-    answer = Answer(200, {}, body, place, "READ")
-    return decode.read_page(answer, record, origin.resource, fields=origin.query.get("fields"))
+    try:
+        return page_of(body, record, origin.resource, fields=origin.query.get("fields"))
+    except RequestFailedError as error:
+        error.method, error.url = "READ", place
+        raise

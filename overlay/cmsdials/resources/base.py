@@ -7,39 +7,33 @@ their `get`; which operations, record and filters belong to a name is in the gen
 from __future__ import annotations
 
 import os
-import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
 
-from attrs import evolve
 from cmsdials_api.filters import Filters
 from cmsdials_api.records import Record
 from cmsdials_api.resources import RESOURCES
 
-from cmsdials.errors import DialsError, FilterError
+from cmsdials.errors import FilterError
 from cmsdials.filters import checked_value
 from cmsdials.http.address import address
-from cmsdials.http.response import Answer
 from cmsdials.http.retry import Retries, retry_rules
 from cmsdials.http.session import Session
-from cmsdials.listing.page import Page
+from cmsdials.listing.collect import collect
+from cmsdials.listing.page import Page, page_of
 from cmsdials.listing.pages import Fetch, Pages, Rows
 from cmsdials.listing.pagination import Listing
 from cmsdials.listing.parts import Parts, Plan, are_parts
 from cmsdials.listing.provenance import Origin
 from cmsdials.listing.result import Result
-from cmsdials.listing.resume import earlier_of, has_ended, keeping
-from cmsdials.models import Run, model_of
+from cmsdials.models import Run
 from cmsdials.parallel.split import Position, read_position
 from cmsdials.resources.query import PAGING, count_request, list_query
 from cmsdials.runtime import extras
-from cmsdials.runtime.interrupts import Terminated, sigterm_raises
-from cmsdials.runtime.progress import progress_bar
-from cmsdials.runtime.warning import warn
 from cmsdials.table import decode
-from cmsdials.table.rows import RowStore
+from cmsdials.table.histograms import model_of
 from cmsdials.table.tabular import checked_groups
 
 if TYPE_CHECKING:
@@ -92,7 +86,7 @@ class Resource(Generic[RecordT, FiltersT]):
     def _row(self, retries: Retries, **keys: Any) -> RecordT:
         request = self._table.get(**self._checked_keys(keys))
         row: Any = self._session.perform(
-            request, lambda answer: decode.read_row(answer, self._record, self.name), retries=retries
+            request, lambda body: decode.read_row(body, self._record, self.name), retries=retries
         )
         return row  # type: ignore[no-any-return]  # the table pairs names with records; a test holds it to it
 
@@ -171,7 +165,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         query = self._query(filters, fields)
         page_size = query.pop("page_size", None)
         listing = Listing(page_size=page_size, max_pages=max_pages, cursor=query.get("next_token"))
-        return self._pages(query, listing, retries, page_size=page_size, concurrency=concurrency)
+        return self._pages(query, listing, retries=retries, page_size=page_size, concurrency=concurrency)
 
     def iterate(
         self,
@@ -230,61 +224,18 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             ConfigurationError: max_pages or concurrency cannot be.
         """
         query = self._query(filters, fields)
-        page_size, cursor = query.pop("page_size", None), query.get("next_token")
-        origin = self._origin(query)
-        earlier = earlier_of(resume_from, checkpoint, origin)
-        if earlier.result is not None and has_ended(earlier.result):
-            if checkpoint is None:
-                warn("resume_from is complete: there is nothing left to fetch")
-            elif earlier.stored is None:
-                with keeping(checkpoint, earlier, origin, RowStore(self._record)):
-                    pass  # what had come before is in the file now, and that is all
-            return evolve(earlier.result, store=earlier.result.store.copy())
-        if earlier.result is None:
-            store = RowStore(self._record, fields=query.get("fields"))
-        else:
-            store = earlier.result.store.copy()
-        before = len(store)
-        listing = Listing(
+        page_size = query.pop("page_size", None)
+        return collect(
+            self._origin(query),
+            self._record,
+            partial(self._pages, query, retries=retries, page_size=page_size, concurrency=concurrency),
             page_size=page_size,
             max_pages=max_pages,
-            next=None if earlier.result is None else earlier.result.next,
-            cursor=cursor,
-            passed=() if earlier.result is None else earlier.result.passed,
+            enable_progress=enable_progress,
+            keep_failed=keep_failed,
+            resume_from=resume_from,
+            checkpoint=checkpoint,
         )
-        failure: BaseException | None = None
-        with keeping(checkpoint, earlier, origin, store) as keep:
-            try:
-                with (
-                    sigterm_raises() if keep_failed else nullcontext(),
-                    self._pages(
-                        query, listing, retries, keep, page_size=page_size, concurrency=concurrency
-                    ) as pages,
-                    progress_bar(
-                        enable_progress, total=max_pages, unit="page", description=self.name
-                    ) as progress,
-                ):
-                    for _ in pages:
-                        progress.update()
-            except (DialsError, KeyboardInterrupt, Terminated) as stopped:
-                if not keep_failed:
-                    raise
-                failure = stopped
-        # A Ctrl-C may have come when a page was kept and did not count yet: it will be asked for again.
-        store.cut(before + listing.rows)
-        result = Result(
-            store=store,
-            next=listing.next,
-            exc_type=None if failure is None else type(failure).__name__,
-            exc_formatted=None if failure is None else "".join(traceback.format_exception(failure)),
-            complete=listing.complete and cursor is None,
-            passed=listing.passed,
-            origin=origin,
-        )
-        if failure is not None:
-            said = f"{result.status}. {failure}" if str(failure) else result.status
-            warn(said)
-        return result
 
     def to_pandas(
         self,
@@ -372,17 +323,17 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         self,
         query: Mapping[str, Any],
         listing: Listing,
-        retries: Retries,
         keep: Callable[[Page[RecordT]], None] | None = None,
         *,
+        retries: Retries,
         page_size: int | None,
         concurrency: int,
     ) -> Pages[RecordT]:
         rules = retry_rules(retries)
 
         def fetch_of(query: Mapping[str, Any], listing: Listing) -> Fetch[RecordT]:
-            def fetch(paging: Mapping[str, Any], hasty: bool) -> Page[RecordT]:
-                return self._page(query, paging, rules, check=listing.check, hasty=hasty)
+            def fetch(paging: Mapping[str, Any], retry_when_slow: bool) -> Page[RecordT]:
+                return self._page(query, paging, rules, check=listing.check, retry_when_slow=retry_when_slow)
 
             return fetch
 
@@ -431,15 +382,15 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         retries: Retries,
         *,
         check: Callable[[Page[RecordT]], object] = lambda _: None,
-        hasty: bool = False,
+        retry_when_slow: bool = True,
     ) -> Page[RecordT]:
-        def read(answer: Answer) -> Page[RecordT]:
-            page = decode.read_page(answer, self._record, self.name, fields=query.get("fields"))
+        def read(body: bytes) -> Page[RecordT]:
+            page = page_of(body, self._record, self.name, fields=query.get("fields"))
             check(page)
             return page
 
         request = self._table.list(**{**query, **paging})
-        return self._session.perform(request, read, retries=retries, hasty=hasty)
+        return self._session.perform(request, read, retries=retries, retry_when_slow=retry_when_slow)
 
 
 def plan_of(session: Session, query: Mapping[str, Any], dimensions: int, retries: Retries) -> Plan:
@@ -462,7 +413,7 @@ def plan_of(session: Session, query: Mapping[str, Any], dimensions: int, retries
     of_elements = chosen(elements.filters, query).given()
     booked = session.perform(
         elements.list(**of_elements, dim=dimensions, fields=["me_id"]),
-        lambda answer: decode.read_array(answer, elements.record, elements.name, fields=["me_id"]),
+        lambda body: decode.read_array(body, elements.record, elements.name, fields=["me_id"]),
         retries=retries,
     )
     return Plan(keys, float(max(1, len(booked))))
@@ -507,5 +458,5 @@ class CountedResource(PaginatedResource[RecordT, FiltersT]):
             raise TypeError(message)
         request = count_request(self._table, self._table.count, filters)
         return self._session.perform(
-            request, lambda answer: decode.read_count(answer, self.name), retries=retries
+            request, lambda body: decode.read_count(body, self.name), retries=retries
         )

@@ -206,9 +206,7 @@ class MonitoringElementResource(Resource[MonitoringElement, MEFilters]):
         query = list_query(self._table, filters, fields)
         return self._session.perform(
             self._table.list(**query),
-            lambda answer: decode.read_array(
-                answer, MonitoringElement, self.name, fields=query.get("fields")
-            ),
+            lambda body: decode.read_array(body, MonitoringElement, self.name, fields=query.get("fields")),
             retries=retries,
         )
 
@@ -225,6 +223,6 @@ class MonitoringElementResource(Resource[MonitoringElement, MEFilters]):
         keys = self._checked_keys({"dataset_id": dataset_id, "run_number": run_number})
         return self._session.perform(
             operations.list_mes_of_run.request(keys["dataset_id"], keys["run_number"]),
-            lambda answer: decode.read_array(answer, RunMonitoringElement, self.name),
+            lambda body: decode.read_array(body, RunMonitoringElement, self.name),
             retries=retries,
         )

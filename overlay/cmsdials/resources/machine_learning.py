@@ -148,7 +148,7 @@ class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisect
             try:
                 return self._session.perform(
                     request,
-                    lambda answer: decode.read_row(answer, MLBadLumisection, self.name),
+                    lambda body: decode.read_row(body, MLBadLumisection, self.name),
                     retries=retries,
                 )
             except NotFoundError as error:
@@ -267,7 +267,7 @@ class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisect
             refuse_too_long(self.name, request["url"], asked)
         try:
             return self._session.perform(
-                request, lambda answer: decode.read_object(answer, self.name), retries=retries, safe=True
+                request, lambda body: decode.read_object(body, self.name), retries=retries, safe=True
             )
         except RequestFailedError as error:
             error.advise(_CERTIFICATION_ADVICE)

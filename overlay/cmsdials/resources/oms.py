@@ -122,7 +122,7 @@ class OMS:
         try:
             return self._session.perform(
                 request,
-                lambda answer: decode.read_object(answer, self.name),
+                lambda body: decode.read_object(body, self.name),
                 retries=retries,
                 workspace=False,
             )

@@ -18,7 +18,6 @@ from cmsdials.errors import (
     SchemaError,
 )
 from cmsdials.filters import checked_value
-from cmsdials.http.response import Answer
 from cmsdials.http.retry import Retries
 from cmsdials.http.session import Session
 from cmsdials.models import CertificationFile
@@ -50,7 +49,7 @@ class _Service:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def _ask(self, request: Mapping[str, Any], read: Callable[[Answer], T], retries: Retries) -> T:
+    def _ask(self, request: Mapping[str, Any], read: Callable[[bytes], T], retries: Retries) -> T:
         try:
             return self._session.perform(request, read, retries=retries, workspace=False)
         except RequestFailedError as error:
@@ -94,9 +93,9 @@ class Workspaces(_Service):
 
     def _either(self, newer: Mapping[str, Any], v1_12: Mapping[str, Any], retries: Retries) -> Any:
         try:
-            return self._ask(newer, Answer.json, retries)
+            return self._ask(newer, decode.read_json, retries)
         except NotFoundError:
-            return self._ask(v1_12, Answer.json, retries)
+            return self._ask(v1_12, decode.read_json, retries)
 
 
 class CAF(_Service):
@@ -128,9 +127,7 @@ class CAF(_Service):
         request = operations.get_caf.request(
             class_name=checked_value("class_name", "string", class_name), kind=kind
         )
-        return self._ask(
-            request, lambda answer: decode.read_row(answer, CertificationFile, self.name), retries
-        )
+        return self._ask(request, lambda body: decode.read_row(body, CertificationFile, self.name), retries)
 
 
 class RunRegistry(_Service):
@@ -163,14 +160,12 @@ class RunRegistry(_Service):
         )
         return self._ask(request, self._run_numbers, retries)
 
-    def _run_numbers(self, answer: Answer) -> list[int]:
-        body = answer.json()
-        if not isinstance(body, list) or not all(isinstance(run, int) for run in body):
+    def _run_numbers(self, body: bytes) -> list[int]:
+        runs = decode.read_json(body)
+        if not isinstance(runs, list) or not all(isinstance(run, int) for run in runs):
             problem = "is not a list of run numbers"
-            raise SchemaError(
-                problem, resource=self.name, field="(the answer)", method=answer.method, url=answer.url
-            )
-        return body
+            raise SchemaError(problem, resource=self.name, field="(the answer)")
+        return runs
 
 
 class BrilWS(_Service):
@@ -237,7 +232,7 @@ class BrilWS(_Service):
             brilws_version=brilws_version,
             connect=connect,
         )
-        return self._ask(request, lambda answer: decode.read_object(answer, self.name), retries)
+        return self._ask(request, lambda body: decode.read_object(body, self.name), retries)
 
 
 def _if_given(name: str, kind: str, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a row that is a histogram can do: its edges, and its conversion for the HEP libraries.
+"""The records of histograms, and what they can do: their edges, and their conversion for the HEP libraries.
 
 `data` is stored [y][x]; hist, boost-histogram and everything else that follows the UHI convention
 (https://uhi.readthedocs.io) index [x, y].
@@ -6,20 +6,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from cmsdials_api.models import lumisection_histogram_1d, lumisection_histogram_2d
 from cmsdials_api.records import Record
 
 from cmsdials.errors import BinningError
 from cmsdials.runtime import extras
-from cmsdials.table.columns import array_of, has_field
 
 if TYPE_CHECKING:
     import hist
+    import numpy as np
 
-__all__ = ["edges_of", "to_hist"]
+__all__ = ["LumisectionHistogram1D", "LumisectionHistogram2D", "edges_of", "hist_of", "model_of"]
+
+
+class LumisectionHistogram1D(lumisection_histogram_1d.LumisectionHistogram1D):  # noqa: D101  # the docstring is the generated one
+    __doc__ = lumisection_histogram_1d.LumisectionHistogram1D.__doc__
+
+    @property
+    def edges(self) -> np.ndarray[Any, Any]:
+        """Edges of the bins: x_bin + 1 numbers from x_min to x_max, in the unit of the quantity.
+
+        Raises:
+            BinningError: The row was listed without its binning.
+        """
+        return edges_of(self, "x")
+
+    def to_hist(self) -> hist.Hist[Any]:
+        """Return a `hist.Hist` with a regular axis `x`, the contents as doubles, and the ME's path as its name.
+
+        Like every histogram that follows the UHI convention it can be plotted by mplhep. It has no flow bins,
+        since the service keeps none.
+
+        Raises:
+            MissingDependencyError: hist is not installed; the message holds the command.
+            BinningError: The row was listed without its binning or contents.
+        """
+        return hist_of(self)
+
+
+class LumisectionHistogram2D(lumisection_histogram_2d.LumisectionHistogram2D):  # noqa: D101  # the docstring is the generated one
+    __doc__ = lumisection_histogram_2d.LumisectionHistogram2D.__doc__
+
+    @property
+    def edges(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Edges of the bins along x (x_bin + 1 numbers) and along y (y_bin + 1 numbers).
+
+        Raises:
+            BinningError: The row was listed without its binning.
+        """
+        return edges_of(self, "x"), edges_of(self, "y")
+
+    def to_hist(self) -> hist.Hist[Any]:
+        """Return a `hist.Hist` with regular axes `x` and `y`; its index is [x, y], where `data` has [y][x].
+
+        As `LumisectionHistogram1D.to_hist` otherwise.
+
+        Raises:
+            MissingDependencyError: hist is not installed; the message holds the command.
+            BinningError: The row was listed without its binning or contents.
+        """
+        return hist_of(self)
+
+
+_HISTOGRAMS: Mapping[type[Record], type[Record]] = {
+    made.__bases__[0]: made for made in (LumisectionHistogram1D, LumisectionHistogram2D)
+}
+
+
+def model_of(record: type[Record]) -> type[Record]:
+    """Return what users get for a generated record."""
+    return _HISTOGRAMS.get(record, record)
 
 
 def edges_of(row: Any, axis: str) -> np.ndarray[Any, Any]:
@@ -35,6 +95,8 @@ def edges_of(row: Any, axis: str) -> np.ndarray[Any, Any]:
     Raises:
         BinningError: The row was listed without its binning, or somebody has changed it to what is none.
     """
+    import numpy as np  # noqa: PLC0415  # slow to load
+
     names = [f"{axis}_{what}" for what in ("min", "max", "bin")]
     lacking = [name for name in names if getattr(row, name, None) is None]
     if lacking:
@@ -52,8 +114,10 @@ def edges_of(row: Any, axis: str) -> np.ndarray[Any, Any]:
     raise BinningError(message, advice="Somebody has changed the row: list it again.")
 
 
-def to_hist(row: Record) -> hist.Hist[Any]:
+def hist_of(row: Record) -> hist.Hist[Any]:
     """Make a `hist.Hist` of a histogram. See `cmsdials.models.LumisectionHistogram1D.to_hist`."""
+    from cmsdials.table.columns import array_of, has_field  # noqa: PLC0415  # it brings NumPy
+
     library = extras.hist()
     dimensions = max(field.dimensions for field in type(row).FIELDS)
     if not dimensions or not has_field(row, "data"):

@@ -151,4 +151,4 @@ class Tabular(Generic[RecordT]):
         """
         from cmsdials.table import histograms  # noqa: PLC0415  # it brings NumPy
 
-        return [histograms.to_hist(row) for row in self.store]
+        return [histograms.hist_of(row) for row in self.store]

@@ -24,8 +24,8 @@ from cmsdials.errors import (
     LoginError,
     NotLoggedInError,
 )
-from cmsdials.http.response import Answer
 from cmsdials.http.session import Session
+from cmsdials.table.decode import read_json
 from cmsdials.undisclosed import Undisclosed
 
 from .conftest import Clock, LoginService, exchanged, tokens
@@ -103,7 +103,7 @@ def test_a_refusal_in_the_middle_renews_once_and_goes_on(
     status: int, code: str, creds: Credentials, service: LoginService, clock: Clock
 ) -> None:
     session = Session("http://dials.test/", creds, transport=service.transport, sleep=clock.sleep)
-    ask = functools.partial(session.perform, {"method": "GET", "url": "/api/v1/run/"}, Answer.json)
+    ask = functools.partial(session.perform, {"method": "GET", "url": "/api/v1/run/"}, read_json)
     service.will({"page": 1})
     service.will({"detail": "no", "code": code}, status=status)
     service.will(tokens("2"), {"page": 2}, {"page": 3})
@@ -120,7 +120,7 @@ def test_a_refusal_that_stays_is_an_error_after_one_renewal(
     refused = httpx.Response(403, json={"detail": "no", "code": "access_token_expired"})
     service.will(refused, tokens("2"), refused)
     with pytest.raises(AuthenticationError):
-        session.perform({"method": "GET", "url": "/api/v1/run/"}, Answer.json)
+        session.perform({"method": "GET", "url": "/api/v1/run/"}, read_json)
 
 
 def test_no_token_ends_on_its_way() -> None:

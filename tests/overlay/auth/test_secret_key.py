@@ -43,11 +43,7 @@ def test_a_secret_that_cannot_work(token):
 
 
 def assert_hidden(error):
-    lines = traceback.TracebackException.from_exception(error, capture_locals=True)
-    ours = [frame for frame in lines.stack if "test_secret_key" not in frame.filename]
-    assert ours
-    assert SECRET not in str([frame.locals for frame in ours])
-    assert SECRET not in f"{error} {error!r} {vars(error)}"
+    assert SECRET not in f"{error} {error!r} {vars(error)} {''.join(traceback.format_exception(error))}"
 
 
 def test_no_secret_at_all_is_refused():

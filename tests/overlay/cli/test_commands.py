@@ -21,7 +21,7 @@ from cmsdials.auth.client import AuthClient
 from cmsdials.cli.app import app
 from typer.testing import CliRunner
 
-from .auth.conftest import Logins, approving, asking, empty_home, logins, undecided  # noqa: F401  # fixtures
+from tests.overlay.auth.conftest import Logins, approving, asking, empty_home, logins, undecided  # noqa: F401  # fixtures
 
 COMMAND = [sys.executable, "-m", "cmsdials"]
 MOST_SECONDS = 60

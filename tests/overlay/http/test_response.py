@@ -101,12 +101,5 @@ def test_an_error_does_not_repeat_what_was_sent():
     assert (error.detail, error.body) == ("bad ***", '{"detail": "bad ***"}')
 
 
-def test_json_that_is_not_whole():
-    assert answer(200, b'{"a": 1}').json() == {"a": 1}
-    with pytest.raises(DecodeError, match=r"not whole JSON \(.*; 7 bytes\)") as caught:
-        answer(200, b'{"next"').json()
-    assert (caught.value.url, caught.value.__context__) == (URL, None)
-
-
 def test_an_answer_does_not_show_what_it_holds():
     assert repr(answer(200, b"secret")) == "<Answer 200, 6 bytes>"

@@ -11,7 +11,6 @@ from cmsdials.http.retry import (
     Again,
     GiveUp,
     asks_for_a_pause,
-    is_too_slow,
     next_attempt,
     retry_after_seconds,
     retry_rules,
@@ -317,12 +316,12 @@ def test_a_subclass_of_the_user_keeps_its_word():
 
 
 @pytest.mark.parametrize("what", [*READ, *CONNECT, "tls", "429", "500", "502", "503", "504", "404"])
-def test_what_is_too_slow_is_not_repeated_in_haste(what):
+def test_what_is_too_slow_is_final_for_who_can_ask_for_less(what):
     slow = what in ("read timeout", "502", "504")
-    assert is_too_slow(failure(what)) is slow
+    assert failure(what).is_too_slow is slow
     patient = next_attempt(retry_rules(3), failure(what), now=NOW)
-    hasty = next_attempt(retry_rules(3), failure(what), hasty=True, now=NOW)
-    assert type(hasty) is (GiveUp if slow else type(patient))
+    final = next_attempt(retry_rules(3), failure(what), retry_when_slow=False, now=NOW)
+    assert type(final) is (GiveUp if slow else type(patient))
 
 
 def test_the_message_says_what_the_service_asked_for():

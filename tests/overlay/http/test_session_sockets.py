@@ -13,6 +13,7 @@ import pytest
 from cmsdials import errors
 from cmsdials.auth.secret_key import Credentials
 from cmsdials.http.session import Session
+from cmsdials.table.decode import read_json
 
 SECRET = "correct-horse-battery-staple"
 PAGE = {"next": None, "previous": None, "results": []}
@@ -120,7 +121,7 @@ def session(server):
 
 def get(session, name, **options):
     request = {"method": "GET", "url": f"/api/v1/{name}/"}
-    return session.perform(request, lambda answer: answer.json(), **options)
+    return session.perform(request, read_json, **options)
 
 
 @pytest.mark.parametrize("name", ["good", "zipped"])
@@ -149,8 +150,7 @@ def test_a_fault_over_a_socket(session, server, name, kind, caplog):
     assert (type(caught.value), caught.value.attempts, len(server.asked)) == (kind, 3, 3)
     assert get(session, "good") == PAGE
     assert caught.value.__context__ is None
-    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    assert SECRET not in "".join(told.format())
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
     assert SECRET not in caplog.text
 
 

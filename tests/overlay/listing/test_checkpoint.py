@@ -20,16 +20,16 @@ from cmsdials.errors import (
     ServerError,
 )
 from cmsdials.filters import RunFilters
-from cmsdials.listing.checkpoint import CheckpointFile, StoredPage, read_checkpoint, write_whole
 from cmsdials.listing import checkpoint
+from cmsdials.listing.checkpoint import CheckpointFile, StoredPage, read_checkpoint, write_whole
 from cmsdials.listing.provenance import Origin
 from cmsdials.listing.resume import earlier_of
 from cmsdials.models import LumisectionHistogram1D
 from cmsdials.resources.index import LumisectionHistogram1DResource, RunResource
 from cmsdials.result import load
 
-from .conftest import Scripted, run_row
-from ..histogram_rows import th1
+from tests.overlay.conftest import Scripted, run_row
+from tests.overlay.histogram_rows import th1
 
 ORIGIN = Origin(resource="run", base_url="http://dials.test/", workspace="tracker", query={})
 FAILING = {"detail": "no"}

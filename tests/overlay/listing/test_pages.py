@@ -17,11 +17,11 @@ import pytest
 from cmsdials.errors import BadRequestError, ConfigurationError, PaginationError, RequestTimeoutError
 from cmsdials.filters import RunFilters
 from cmsdials.http.session import Session
+from cmsdials.listing import pages as pages_module
 from cmsdials.listing.checkpoint import CheckpointFile
 from cmsdials.listing.page import Page
 from cmsdials.listing.pages import Pages, Rows
 from cmsdials.listing.pagination import Listing
-from cmsdials.listing import pages as pages_module
 from cmsdials.listing.provenance import Origin
 from cmsdials.models import LumisectionHistogram1D, Run
 from cmsdials.resources.index import LumisectionHistogram1DResource, RunResource
@@ -32,8 +32,8 @@ from cmsdials.table.columns import _Row, from_objects
 from cmsdials.table.rows import RowStore
 from cmsdials_api.records import row_of
 
-from .conftest import Scripted, run_row
-from ..histogram_rows import th1
+from tests.overlay.conftest import Scripted, run_row
+from tests.overlay.histogram_rows import th1
 
 ORIGIN = Origin(resource="run", base_url="http://dials.test/", workspace=None, query={})
 

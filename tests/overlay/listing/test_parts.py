@@ -64,7 +64,7 @@ class Service:
         return Plan([*KEYS], self.density)
 
     def fetch_of(self, query: Mapping[str, Any], _listing: Listing) -> Any:
-        def fetch(paging: Mapping[str, Any], _hasty: bool) -> Page[Lumisection]:
+        def fetch(paging: Mapping[str, Any], _retry_when_slow: bool) -> Page[Lumisection]:
             with self._counting:
                 number = len(self.asked)
                 self.asked.append({**query, **paging})
@@ -373,8 +373,8 @@ class Sparse(Service):
     def fetch_of(self, query: Mapping[str, Any], listing: Listing) -> Any:
         fetch = super().fetch_of(query, listing)
 
-        def sparse(paging: Mapping[str, Any], hasty: bool) -> Page[Lumisection]:
-            page = fetch(paging, hasty)
+        def sparse(paging: Mapping[str, Any], retry_when_slow: bool) -> Page[Lumisection]:
+            page = fetch(paging, retry_when_slow)
             rows = [row for row in page.rows if row.run_number in self.runs]
             return Page(RowStore(Lumisection, rows=rows), page.next, None, bodies=page.bodies)
 

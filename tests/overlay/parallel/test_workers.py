@@ -477,7 +477,7 @@ def test_a_latch_opens_once_for_all() -> None:
 INTERRUPTED = """
 import faulthandler, random, signal, sys, threading
 from contextlib import closing
-from cmsdials import workers
+from cmsdials.parallel import workers
 from cmsdials.runtime.interrupts import current_stop
 from cmsdials.parallel.workers import in_order
 

@@ -24,7 +24,7 @@ from cmsdials.filters import (
     MEFilters,
     RunFilters,
 )
-from cmsdials.models import Run, model_of
+from cmsdials.models import Run
 from cmsdials.resources.base import CountedResource, PaginatedResource, Resource
 from cmsdials.resources.index import (
     FileIndexResource,
@@ -33,10 +33,11 @@ from cmsdials.resources.index import (
     RunResource,
 )
 from cmsdials.result import Result
+from cmsdials.table.histograms import model_of
 from cmsdials_api.resources import RESOURCES
 from urllib3.util import Retry
 
-from .conftest import Scripted, run_row
+from tests.overlay.conftest import Scripted, run_row
 
 pytestmark = pytest.mark.filterwarnings("error")
 

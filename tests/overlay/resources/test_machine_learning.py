@@ -15,7 +15,7 @@ from cmsdials.errors import (
 from cmsdials.filters import MLBadLumisectionFilters, MLModelsIndexFilters
 from cmsdials.resources.machine_learning import MLBadLumisectionResource, MLModelsIndexResource
 
-from .conftest import Scripted
+from tests.overlay.conftest import Scripted
 
 ASKED: dict[str, list[int]] = {
     "model_id__in": [20, 19],

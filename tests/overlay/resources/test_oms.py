@@ -17,7 +17,7 @@ from cmsdials.errors import (
 from cmsdials.filters import OMSFilter, OMSPage
 from cmsdials.resources.oms import OMS
 
-from .conftest import Scripted
+from tests.overlay.conftest import Scripted
 
 RUN = [OMSFilter(attribute_name="run_number", value=382921, operator="EQ")]
 

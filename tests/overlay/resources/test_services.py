@@ -10,7 +10,7 @@ from cmsdials.errors import DialsError, FilterError, NotFoundError, SchemaError
 from cmsdials.http.session import Session
 from cmsdials.resources.services import CAF, BrilWS, RunRegistry, Workspaces
 
-from .conftest import Scripted
+from tests.overlay.conftest import Scripted
 
 
 def test_workspaces_of_the_present_service(now: Dials) -> None:

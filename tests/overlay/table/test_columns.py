@@ -23,8 +23,8 @@ from cmsdials.table.columns import (
 from cmsdials_api.errors import MalformedAnswer
 from cmsdials_api.records import row_of
 
-from .conftest import Scripted, run_row
-from ..histogram_rows import th1, th2
+from tests.overlay.conftest import Scripted, run_row
+from tests.overlay.histogram_rows import th1, th2
 
 # --- what somebody may change is nobody else's
 

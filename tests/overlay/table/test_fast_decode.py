@@ -7,23 +7,21 @@ import numpy as np
 import orjson
 import pytest
 from cmsdials.errors import DecodeError, SchemaError
-from cmsdials.http.response import Answer
-from cmsdials.listing.page import Page
+from cmsdials.listing.page import Page, page_of
 from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D, Run
-from cmsdials.table import decode
 from cmsdials.table import fast_decode as parsing
 from cmsdials.table.columns import Columns, from_objects
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from .conftest import run_row
-from ..histogram_rows import page, th1, th2
+from tests.overlay.conftest import run_row
+from tests.overlay.histogram_rows import page, th1, th2
 
 simdjson = pytest.importorskip("simdjson", reason="there is no pysimdjson for this Python")
 
 
 def read(body: bytes, record: Any = LumisectionHistogram1D, fields: Any = None) -> Page[Any]:
-    return decode.read_page(Answer(200, {}, body, "http://x/", "GET"), record, "h1d", fields=fields)
+    return page_of(body, record, "h1d", fields=fields)
 
 
 def fast(document: Any, record: Any, fields: Any = None) -> Columns[Any] | None:

@@ -32,8 +32,8 @@ from cmsdials.table.columns import from_objects
 from cmsdials.table.rows import RowStore
 from cmsdials_api.resources import RESOURCES
 
-from .conftest import run_row
-from ..histogram_rows import th1, th2
+from tests.overlay.conftest import run_row
+from tests.overlay.histogram_rows import th1, th2
 
 TH1_COLUMNS = [
     "dataset", "me", "dataset_id", "file_id", "run_number", "ls_number", "me_id", "x_min", "x_max", "x_bin",

@@ -14,7 +14,7 @@ from cmsdials.table.columns import from_objects
 from cmsdials.table.rows import RowStore
 from uhi.typing.plottable import PlottableHistogram
 
-from ..histogram_rows import th1, th2
+from tests.overlay.histogram_rows import th1, th2
 
 
 def test_edges_are_one_more_than_bins_and_end_at_the_limits() -> None:

@@ -18,8 +18,8 @@ from cmsdials.table.rows import RowStore
 from cmsdials_api.errors import MalformedAnswer
 from cmsdials_api.records import row_of
 
-from .conftest import run_row
-from ..histogram_rows import th1, th2
+from tests.overlay.conftest import run_row
+from tests.overlay.histogram_rows import th1, th2
 
 
 def stored(*numbers: int, made: Any = th1, record: Any = LumisectionHistogram1D) -> RowStore[Any]:

@@ -1,0 +1,118 @@
+"""All pages of a listing into one result: going on from earlier ones, kept in a file, ended early by an error."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Protocol, TypeVar
+
+from attrs import evolve
+from cmsdials_api.records import Record
+
+from cmsdials.errors import DialsError
+from cmsdials.listing.page import Page
+from cmsdials.listing.pages import Pages
+from cmsdials.listing.pagination import Listing
+from cmsdials.listing.provenance import Origin
+from cmsdials.listing.result import Result
+from cmsdials.listing.resume import Earlier, earlier_of, has_ended, keeping
+from cmsdials.runtime.interrupts import Terminated, sigterm_raises
+from cmsdials.runtime.progress import progress_bar
+from cmsdials.runtime.warning import warn
+from cmsdials.table.rows import RowStore
+
+__all__ = ["collect"]
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+class Begin(Protocol[RecordT]):
+    """Begins to fetch the pages of a listing."""
+
+    def __call__(self, listing: Listing, keep: Callable[[Page[RecordT]], None]) -> Pages[RecordT]:
+        """Return the pages from where the listing is; `keep` is called with each before it counts."""
+
+
+def collect(
+    origin: Origin,
+    record: type[RecordT],
+    begin: Begin[RecordT],
+    *,
+    page_size: int | None,
+    max_pages: int | None,
+    enable_progress: bool | None,
+    keep_failed: bool,
+    resume_from: Result[RecordT] | str | os.PathLike[str] | None,
+    checkpoint: str | os.PathLike[str] | None,
+) -> Result[RecordT]:
+    """Fetch all pages, or as many as wanted; what `list_all` of a resource does, with its errors.
+
+    Args:
+        origin: What is listed.
+        record: What the rows are.
+        begin: Begins to fetch.
+        page_size: Rows in a page as the user wants them; None leaves it to us.
+        max_pages: Pages to fetch at most.
+        enable_progress: Whether to show a bar; None shows one where somebody is looking.
+        keep_failed: Return what has come instead of raising.
+        resume_from: What has come before: a result, or the file of one.
+        checkpoint: File to keep each page in.
+    """
+    earlier = earlier_of(resume_from, checkpoint, origin)
+    if earlier.result is not None and has_ended(earlier.result):
+        return _nothing_left(earlier, earlier.result, checkpoint, origin)
+    store: RowStore[RecordT] = RowStore(record, fields=origin.query.get("fields"))
+    if earlier.result is not None:
+        store = earlier.result.store.copy()
+    before = len(store)
+    cursor = origin.query.get("next_token")
+    listing = Listing(
+        page_size=page_size,
+        max_pages=max_pages,
+        next=None if earlier.result is None else earlier.result.next,
+        cursor=cursor,
+        passed=() if earlier.result is None else earlier.result.passed,
+    )
+    failure: BaseException | None = None
+    with keeping(checkpoint, earlier, origin, store) as keep:
+        try:
+            with (
+                sigterm_raises() if keep_failed else nullcontext(),
+                begin(listing, keep) as pages,
+                progress_bar(
+                    enable_progress, total=max_pages, unit="page", description=origin.resource
+                ) as progress,
+            ):
+                for _ in pages:
+                    progress.update()
+        except (DialsError, KeyboardInterrupt, Terminated) as stopped:
+            if not keep_failed:
+                raise
+            failure = stopped
+    # A Ctrl-C may have come when a page was kept and did not count yet: it will be asked for again.
+    store.cut(before + listing.rows)
+    result = Result(
+        store=store,
+        next=listing.next,
+        exc_type=None if failure is None else type(failure).__name__,
+        exc_formatted=None if failure is None else "".join(traceback.format_exception(failure)),
+        complete=listing.complete and cursor is None,
+        passed=listing.passed,
+        origin=origin,
+    )
+    if failure is not None:
+        warn(f"{result.status}. {failure}" if str(failure) else result.status)
+    return result
+
+
+def _nothing_left(
+    earlier: Earlier, result: Result[RecordT], checkpoint: str | os.PathLike[str] | None, origin: Origin
+) -> Result[RecordT]:
+    if checkpoint is None:
+        warn("resume_from is complete: there is nothing left to fetch")
+    elif earlier.stored is None:
+        with keeping(checkpoint, earlier, origin, RowStore(result.record)):
+            pass  # what had come before is in the file now, and that is all
+    return evolve(result, store=result.store.copy())
