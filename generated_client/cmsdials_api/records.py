@@ -7,7 +7,7 @@ A key that the service did not send (because of `fields`, or of its generation) 
 a key that the contract does not know stands in `extra`.
 """
 
-import datetime
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -114,6 +114,7 @@ class Record(_HasDict):
     _row: Row | None
 
     def __new__(cls, *_args: Any, **_fields: Any) -> Self:
+        """Make a record without fields; attrs, `from_dict` or a row gives it some."""
         record = super().__new__(cls)
         _set(record, "_extra", {})
         _set(record, "_row", None)
@@ -264,13 +265,13 @@ def row_of(record: Record) -> Row | None:
 
 
 _set = object.__setattr__
-_NEVER_CHANGES = (str, int, float, bool, datetime.datetime, type(None))
+_NEVER_CHANGES = (str, int, float, bool, dt.datetime, type(None))
 
 
 def as_array(source: Any) -> list[Any]:
     """Return `source`, an answer that has to be a JSON array."""
     if not isinstance(source, list):
-        raise MalformedAnswer("", f"is {_short(source)}, not an array")
+        raise MalformedAnswer(where="", problem=f"is {_short(source)}, not an array")
     return source
 
 
@@ -296,7 +297,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "number": _number,
     "string": lambda value: _exactly(str, value),
     "boolean": lambda value: _exactly(bool, value),
-    "datetime": datetime.datetime.fromisoformat,
+    "datetime": dt.datetime.fromisoformat,
     "array": lambda value: _exactly(list, value),
     "object": lambda value: _exactly(dict, value),
     "any": lambda value: value,
@@ -304,7 +305,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime.datetime):
+    if isinstance(value, dt.datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, list):
         return [_plain(item) for item in value]
