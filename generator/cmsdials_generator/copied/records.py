@@ -6,6 +6,7 @@ a key that the contract does not know stands in `extra`.
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from attrs import frozen
@@ -289,12 +290,19 @@ def _number(value: Any) -> float:
     return float(_exactly((int, float), value))
 
 
+@cache
+def _time_reader() -> Callable[[str], dt.datetime]:
+    from .times import read_time  # noqa: PLC0415  # few records hold a time, and dateutil takes long to load
+
+    return read_time
+
+
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "integer": _whole,
     "number": _number,
     "string": lambda value: _exactly(str, value),
     "boolean": lambda value: _exactly(bool, value),
-    "datetime": dt.datetime.fromisoformat,
+    "datetime": lambda value: _time_reader()(_exactly(str, value)),
     "array": lambda value: _exactly(list, value),
     "object": lambda value: _exactly(dict, value),
     "any": lambda value: value,
