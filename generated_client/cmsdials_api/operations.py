@@ -3,7 +3,7 @@
 
 """The operations of the contract by name, each as its module.
 
-A module is loaded when it is first asked for here, and brings the HTTP library only then.
+A module is loaded when it is first asked for here. None brings the HTTP library: a client does.
 """
 
 from importlib import import_module

@@ -7,8 +7,9 @@ A key that the service did not send (because of `fields`, or of its generation) 
 a key that the contract does not know stands in `extra`.
 """
 
-import datetime
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from attrs import frozen
@@ -114,6 +115,7 @@ class Record(_HasDict):
     _row: Row | None
 
     def __new__(cls, *_args: Any, **_fields: Any) -> Self:
+        """Make a record without fields; attrs, `from_dict` or a row gives it some."""
         record = super().__new__(cls)
         _set(record, "_extra", {})
         _set(record, "_row", None)
@@ -264,13 +266,13 @@ def row_of(record: Record) -> Row | None:
 
 
 _set = object.__setattr__
-_NEVER_CHANGES = (str, int, float, bool, datetime.datetime, type(None))
+_NEVER_CHANGES = (str, int, float, bool, dt.datetime, type(None))
 
 
 def as_array(source: Any) -> list[Any]:
     """Return `source`, an answer that has to be a JSON array."""
     if not isinstance(source, list):
-        raise MalformedAnswer("", f"is {_short(source)}, not an array")
+        raise MalformedAnswer(where="", problem=f"is {_short(source)}, not an array")
     return source
 
 
@@ -291,12 +293,19 @@ def _number(value: Any) -> float:
     return float(_exactly((int, float), value))
 
 
+@cache
+def _time_reader() -> Callable[[str], dt.datetime]:
+    from .times import read_time  # noqa: PLC0415  # few records hold a time, and dateutil takes long to load
+
+    return read_time
+
+
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "integer": _whole,
     "number": _number,
     "string": lambda value: _exactly(str, value),
     "boolean": lambda value: _exactly(bool, value),
-    "datetime": datetime.datetime.fromisoformat,
+    "datetime": lambda value: _time_reader()(_exactly(str, value)),
     "array": lambda value: _exactly(list, value),
     "object": lambda value: _exactly(dict, value),
     "any": lambda value: value,
@@ -304,7 +313,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime.datetime):
+    if isinstance(value, dt.datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, list):
         return [_plain(item) for item in value]

@@ -1,4 +1,4 @@
-"""From the contract to `generated_client`: openapi-python-client with our templates, then our own tables.
+"""From the contract to `generated_client`: openapi-python-client with our templates, our tables, copied modules.
 
 Everything is emitted into a temporary folder beside the target and swapped in whole at the end, so a failure
 leaves what was there. The tools are run with the interpreter that runs this, so no environment need be active.
@@ -24,6 +24,8 @@ from .overlay_document import Node
 from .tables import CannotEmit, check_emittable, modules
 
 _HERE = Path(__file__).parent
+COPIED = _HERE / "copied"
+"""Modules of the package in which nothing depends on the contract."""
 BANNER = (
     "# Generated from openapi.json by `python -m cmsdials_generator generate` (scripts/regenerate).\n"
     "# Do not edit: change the contract, the templates or the tables of the generator, and generate again.\n\n"
@@ -119,6 +121,9 @@ def emit(contract: Mapping[str, Node], folder: Path) -> Path:
     settings = ("--isolated", "--no-cache", "--target-version", "py311", "--line-length", "110")
     _run("ruff", "check", *settings, "--fix-only", "--extend-select", "I,UP", str(package))
     _run("ruff", "format", *settings, str(package))
+    for path in COPIED.rglob("*.py"):  # after the formatter, so that they are what stands here to the byte
+        text = path.read_text(encoding="utf-8")
+        (package / path.relative_to(COPIED)).write_text(BANNER + text, encoding="utf-8")
     return package
 
 

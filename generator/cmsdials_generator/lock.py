@@ -18,12 +18,13 @@ _HERE = Path(__file__).parent
 
 
 def config_sha256() -> str:
-    """Hash of what steers the emission: configuration, templates and name tables."""
+    """Hash of what steers the emission: configuration, templates, copied modules and name tables."""
     digest = hashlib.sha256()
     files = [
         _HERE / "config.yaml",
         _HERE / "contract" / "names.yaml",
         *(_HERE / "templates").rglob("*.jinja"),
+        *(_HERE / "copied").rglob("*.py"),
     ]
     for path in sorted(files):
         digest.update(path.relative_to(_HERE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")

@@ -1,4 +1,4 @@
-"""The modules that openapi-python-client has no template for: records, filters, operations, the table of resources.
+"""The modules that openapi-python-client has no template for: filters, operations, the table of resources.
 
 Pure: from the contract to the text of a module.
 """
@@ -89,7 +89,7 @@ def modules(contract: Mapping[str, Node], names: Names) -> dict[str, str]:
     }
     return {
         f"{name}.py": environment.get_template(f"{name}.py.jinja").render(context)
-        for name in ("records", "filters", "operations", "resources")
+        for name in ("filters", "operations", "resources")
     }
 
 

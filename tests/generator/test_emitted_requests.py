@@ -282,6 +282,17 @@ def test_one_request_loads_one_operation() -> None:
     assert done.stdout.split() == ["/api/v1/run/1/2/", "cmsdials_api.api.run", "cmsdials_api.api.run.get_run"]
 
 
+def test_requests_are_made_without_the_http_library() -> None:
+    program = (
+        "from cmsdials_api import operations\n"
+        "for name in operations.__all__: getattr(operations, name)\n"
+        "print(operations.list_run.request(run_number=1)['params'])\n"
+        "import sys; print([one for one in ('httpx', 'cmsdials_api.client') if one in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["{'run_number': 1}", "[]"]
+
+
 def test_a_resource_pickles_and_copies() -> None:
     resource = RESOURCES["run"]
     for again in (pickle.loads(pickle.dumps(resource)), copy.deepcopy(resource)):

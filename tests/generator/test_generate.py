@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 from cmsdials_generator import lock, project
 from cmsdials_generator.command import main
-from cmsdials_generator.generate import BANNER, CannotGenerate, emit, generate
+from cmsdials_generator.generate import BANNER, COPIED, CannotGenerate, emit, generate
 from cmsdials_generator.pull import make_contract
 
 Json = Any
@@ -87,6 +89,43 @@ def test_every_module_says_that_it_is_generated_and_by_what(emitted: Path) -> No
     assert len(modules) > 80
     assert [path for path in modules if not path.read_text(encoding="utf-8").startswith(BANNER)] == []
     assert "`python -m cmsdials_generator generate`" in BANNER
+
+
+COPIES = sorted(path.relative_to(COPIED).as_posix() for path in COPIED.rglob("*.py"))
+
+
+def test_what_is_copied() -> None:
+    assert COPIES == ["__init__.py", "client.py", "errors.py", "records.py", "times.py", "types.py"]
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_a_copied_module_is_emitted_to_the_byte(emitted: Path, name: str) -> None:
+    copy = (emitted / "cmsdials_api" / name).read_bytes()
+    assert copy == BANNER.encode() + (COPIED / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_a_copied_module_is_what_the_formatter_of_the_package_leaves(name: str, tmp_path: Path) -> None:
+    """It is copied after the formatter has run, and must not differ from its neighbours."""
+    copy = tmp_path / name
+    copy.write_bytes(BANNER.encode() + (COPIED / name).read_bytes())
+    subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--isolated", "--no-cache", "--line-length", "110", copy],
+        capture_output=True,
+        check=True,
+    )
+    assert copy.read_bytes() == BANNER.encode() + (COPIED / name).read_bytes()
+
+
+def test_a_template_is_there_for_what_varies() -> None:
+    """Code without a variable is a module that is copied, which linter and type checker read."""
+    constant = [
+        path
+        for path in (COPIED.parent / "templates").rglob("*.jinja")
+        if not any(mark in (text := path.read_text(encoding="utf-8")) for mark in ("{{", "{%"))
+        and any(not isinstance(node, ast.Expr) for node in ast.parse(text).body)
+    ]
+    assert constant == []
 
 
 def test_the_package_is_typed(emitted: Path) -> None:
@@ -335,6 +374,22 @@ def test_the_hash_of_the_configuration_does_not_depend_on_the_place(tmp_path: Pa
         [sys.executable, "-c", program], env=BARE, cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == lock.config_sha256()
+
+
+def test_the_hash_of_the_configuration_knows_the_copied_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "cmsdials_generator"
+    shutil.copytree(COPIED.parent, here)
+    monkeypatch.setattr(lock, "_HERE", here)
+    assert lock.config_sha256() == (before := _recorded_hash())
+    (here / "copied" / "errors.py").write_text("", encoding="utf-8")
+    assert lock.config_sha256() != before
+
+
+def _recorded_hash() -> str:
+    recorded: str = lock.read()["generate"]["config_sha256"]
+    return recorded
 
 
 def test_no_path_of_a_machine_is_in_the_package(emitted: Path, tree_of: TreeOf) -> None:

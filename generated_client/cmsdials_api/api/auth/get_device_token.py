@@ -3,15 +3,19 @@
 
 """Exchange a confirmed device code for tokens."""
 
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient, Client
 from ...models.device_code import DeviceCode
 from ...models.device_token import DeviceToken
 from ...models.error import Error
 from ...models.validation_errors import ValidationErrors
 from ...types import RequestArguments, Response
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient, Client
 
 
 def request(
@@ -34,7 +38,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> DeviceToken | Error | ValidationErrors | str:
+def _parse_response(response: "httpx.Response") -> DeviceToken | Error | ValidationErrors | str:
     try:
         if response.status_code == 200:
             response_200 = DeviceToken.from_dict(response.json())
@@ -88,7 +92,7 @@ def _parse_response(response: httpx.Response) -> DeviceToken | Error | Validatio
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[DeviceToken | Error | ValidationErrors | str]:
+def _build_response(response: "httpx.Response") -> Response[DeviceToken | Error | ValidationErrors | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -99,7 +103,7 @@ def _build_response(response: httpx.Response) -> Response[DeviceToken | Error | 
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: "AuthenticatedClient | Client",
     body: DeviceCode,
 ) -> Response[DeviceToken | Error | ValidationErrors | str]:
     """Exchange a confirmed device code for tokens.
@@ -125,7 +129,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: "AuthenticatedClient | Client",
     body: DeviceCode,
 ) -> DeviceToken | Error | ValidationErrors | str:
     """Exchange a confirmed device code for tokens. As `sync_detailed`, but the parsed answer alone."""
@@ -137,7 +141,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: "AuthenticatedClient | Client",
     body: DeviceCode,
 ) -> Response[DeviceToken | Error | ValidationErrors | str]:
     """Exchange a confirmed device code for tokens. As `sync_detailed`, without blocking."""
@@ -149,7 +153,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: "AuthenticatedClient | Client",
     body: DeviceCode,
 ) -> DeviceToken | Error | ValidationErrors | str:
     """Exchange a confirmed device code for tokens. As `sync`, without blocking."""

@@ -3,12 +3,16 @@
 
 """Start a login on this device."""
 
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient, Client
 from ...models.device import Device
 from ...types import RequestArguments, Response
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient, Client
 
 
 def request() -> RequestArguments:
@@ -26,7 +30,7 @@ def request() -> RequestArguments:
     }
 
 
-def _parse_response(response: httpx.Response) -> Device | str:
+def _parse_response(response: "httpx.Response") -> Device | str:
     try:
         if response.status_code == 200:
             response_200 = Device.from_dict(response.json())
@@ -54,7 +58,7 @@ def _parse_response(response: httpx.Response) -> Device | str:
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Device | str]:
+def _build_response(response: "httpx.Response") -> Response[Device | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -65,7 +69,7 @@ def _build_response(response: httpx.Response) -> Response[Device | str]:
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: "AuthenticatedClient | Client",
 ) -> Response[Device | str]:
     """Start a login on this device.
 
@@ -87,7 +91,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: "AuthenticatedClient | Client",
 ) -> Device | str:
     """Start a login on this device. As `sync_detailed`, but the parsed answer alone."""
     return sync_detailed(
@@ -97,7 +101,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: "AuthenticatedClient | Client",
 ) -> Response[Device | str]:
     """Start a login on this device. As `sync_detailed`, without blocking."""
     arguments = request()
@@ -106,7 +110,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: "AuthenticatedClient | Client",
 ) -> Device | str:
     """Start a login on this device. As `sync`, without blocking."""
     return (

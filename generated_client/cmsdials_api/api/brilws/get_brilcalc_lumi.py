@@ -3,16 +3,18 @@
 
 """Luminosity as brilcalc computes it."""
 
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.get_brilcalc_lumi_scope import GetBrilcalcLumiScope
 from ...models.validation_errors import ValidationErrors
 from ...types import UNSET, QueryValue, RequestArguments, Response, Unset
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -82,7 +84,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Any | Error | ValidationErrors | str:
+def _parse_response(response: "httpx.Response") -> Any | Error | ValidationErrors | str:
     try:
         if response.status_code == 200:
             response_200 = response.json()
@@ -124,7 +126,7 @@ def _parse_response(response: httpx.Response) -> Any | Error | ValidationErrors 
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Any | Error | ValidationErrors | str]:
+def _build_response(response: "httpx.Response") -> Response[Any | Error | ValidationErrors | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -135,7 +137,7 @@ def _build_response(response: httpx.Response) -> Response[Any | Error | Validati
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     brilws_version: str | Unset | None = UNSET,
     connect: str | Unset | None = UNSET,
     fillnum: int | Unset | None = UNSET,
@@ -194,7 +196,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     brilws_version: str | Unset | None = UNSET,
     connect: str | Unset | None = UNSET,
     fillnum: int | Unset | None = UNSET,
@@ -228,7 +230,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     brilws_version: str | Unset | None = UNSET,
     connect: str | Unset | None = UNSET,
     fillnum: int | Unset | None = UNSET,
@@ -262,7 +264,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     brilws_version: str | Unset | None = UNSET,
     connect: str | Unset | None = UNSET,
     fillnum: int | Unset | None = UNSET,

@@ -3,15 +3,19 @@
 
 """The newest certification file of a class of data taking."""
 
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.certification_file import CertificationFile
 from ...models.error import Error
 from ...models.get_caf_kind import GetCafKind
 from ...models.validation_errors import ValidationErrors
 from ...types import QueryValue, RequestArguments, Response
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -39,7 +43,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> CertificationFile | Error | ValidationErrors | str:
+def _parse_response(response: "httpx.Response") -> CertificationFile | Error | ValidationErrors | str:
     try:
         if response.status_code == 200:
             response_200 = CertificationFile.from_dict(response.json())
@@ -82,7 +86,9 @@ def _parse_response(response: httpx.Response) -> CertificationFile | Error | Val
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[CertificationFile | Error | ValidationErrors | str]:
+def _build_response(
+    response: "httpx.Response",
+) -> Response[CertificationFile | Error | ValidationErrors | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -93,7 +99,7 @@ def _build_response(response: httpx.Response) -> Response[CertificationFile | Er
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     class_name: str,
     kind: GetCafKind,
 ) -> Response[CertificationFile | Error | ValidationErrors | str]:
@@ -122,7 +128,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     class_name: str,
     kind: GetCafKind,
 ) -> CertificationFile | Error | ValidationErrors | str:
@@ -136,7 +142,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     class_name: str,
     kind: GetCafKind,
 ) -> Response[CertificationFile | Error | ValidationErrors | str]:
@@ -150,7 +156,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     class_name: str,
     kind: GetCafKind,
 ) -> CertificationFile | Error | ValidationErrors | str:

@@ -4,15 +4,18 @@
 """List datasets."""
 
 from collections.abc import Sequence
-
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.dataset_index_page import DatasetIndexPage
 from ...models.error import Error
 from ...models.validation_errors import ValidationErrors
 from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -66,7 +69,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> DatasetIndexPage | Error | ValidationErrors | str:
+def _parse_response(response: "httpx.Response") -> DatasetIndexPage | Error | ValidationErrors | str:
     try:
         if response.status_code == 200:
             response_200 = DatasetIndexPage.from_dict(response.json())
@@ -109,7 +112,9 @@ def _parse_response(response: httpx.Response) -> DatasetIndexPage | Error | Vali
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[DatasetIndexPage | Error | ValidationErrors | str]:
+def _build_response(
+    response: "httpx.Response",
+) -> Response[DatasetIndexPage | Error | ValidationErrors | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -120,7 +125,7 @@ def _build_response(response: httpx.Response) -> Response[DatasetIndexPage | Err
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -166,7 +171,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -190,7 +195,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -214,7 +219,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,

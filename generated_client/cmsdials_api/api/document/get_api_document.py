@@ -3,13 +3,17 @@
 
 """The API document as this service publishes it."""
 
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient, Client
 from ...models.error import Error
 from ...models.free_form import FreeForm
 from ...types import RequestArguments, Response
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient, Client
 
 
 def request() -> RequestArguments:
@@ -27,7 +31,7 @@ def request() -> RequestArguments:
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | FreeForm | str:
+def _parse_response(response: "httpx.Response") -> Error | FreeForm | str:
     try:
         if response.status_code == 200:
             response_200 = FreeForm.from_dict(response.json())
@@ -56,7 +60,7 @@ def _parse_response(response: httpx.Response) -> Error | FreeForm | str:
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | FreeForm | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | FreeForm | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -67,7 +71,7 @@ def _build_response(response: httpx.Response) -> Response[Error | FreeForm | str
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: "AuthenticatedClient | Client",
 ) -> Response[Error | FreeForm | str]:
     """The API document as this service publishes it.
 
@@ -89,7 +93,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: "AuthenticatedClient | Client",
 ) -> Error | FreeForm | str:
     """The API document as this service publishes it. As `sync_detailed`, but the parsed answer alone."""
     return sync_detailed(
@@ -99,7 +103,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: "AuthenticatedClient | Client",
 ) -> Response[Error | FreeForm | str]:
     """The API document as this service publishes it. As `sync_detailed`, without blocking."""
     arguments = request()
@@ -108,7 +112,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: "AuthenticatedClient | Client",
 ) -> Error | FreeForm | str:
     """The API document as this service publishes it. As `sync`, without blocking."""
     return (

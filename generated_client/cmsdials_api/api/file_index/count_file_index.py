@@ -3,14 +3,18 @@
 
 """Count files."""
 
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.count import Count
 from ...models.error import Error
 from ...models.validation_errors import ValidationErrors
 from ...types import UNSET, QueryValue, RequestArguments, Response, Unset
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -69,7 +73,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Count | Error | ValidationErrors | str:
+def _parse_response(response: "httpx.Response") -> Count | Error | ValidationErrors | str:
     try:
         if response.status_code == 200:
             response_200 = Count.from_dict(response.json())
@@ -112,7 +116,7 @@ def _parse_response(response: httpx.Response) -> Count | Error | ValidationError
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Count | Error | ValidationErrors | str]:
+def _build_response(response: "httpx.Response") -> Response[Count | Error | ValidationErrors | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -123,7 +127,7 @@ def _build_response(response: httpx.Response) -> Response[Count | Error | Valida
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     logical_file_name: str | Unset | None = UNSET,
     logical_file_name__regex: str | Unset | None = UNSET,
     status: str | Unset | None = UNSET,
@@ -173,7 +177,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     logical_file_name: str | Unset | None = UNSET,
     logical_file_name__regex: str | Unset | None = UNSET,
     status: str | Unset | None = UNSET,
@@ -199,7 +203,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     logical_file_name: str | Unset | None = UNSET,
     logical_file_name__regex: str | Unset | None = UNSET,
     status: str | Unset | None = UNSET,
@@ -225,7 +229,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     logical_file_name: str | Unset | None = UNSET,
     logical_file_name__regex: str | Unset | None = UNSET,
     status: str | Unset | None = UNSET,

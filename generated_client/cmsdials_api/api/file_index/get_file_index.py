@@ -3,15 +3,18 @@
 
 """One file."""
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import httpx
-
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.file_index import FileIndex
 from ...types import UNSET, RequestArguments, Response, Unset
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -41,7 +44,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | FileIndex | str:
+def _parse_response(response: "httpx.Response") -> Error | FileIndex | str:
     try:
         if response.status_code == 200:
             response_200 = FileIndex.from_dict(response.json())
@@ -79,7 +82,7 @@ def _parse_response(response: httpx.Response) -> Error | FileIndex | str:
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | FileIndex | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | FileIndex | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -92,7 +95,7 @@ def sync_detailed(
     dataset_id: int,
     file_id: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | FileIndex | str]:
     """One file.
@@ -124,7 +127,7 @@ def sync(
     dataset_id: int,
     file_id: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Error | FileIndex | str:
     """One file. As `sync_detailed`, but the parsed answer alone."""
@@ -140,7 +143,7 @@ async def asyncio_detailed(
     dataset_id: int,
     file_id: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | FileIndex | str]:
     """One file. As `sync_detailed`, without blocking."""
@@ -156,7 +159,7 @@ async def asyncio(
     dataset_id: int,
     file_id: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Error | FileIndex | str:
     """One file. As `sync`, without blocking."""

@@ -4,15 +4,18 @@
 """List files."""
 
 from collections.abc import Sequence
-
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.file_index_page import FileIndexPage
 from ...models.validation_errors import ValidationErrors
 from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -88,7 +91,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | FileIndexPage | ValidationErrors | str:
+def _parse_response(response: "httpx.Response") -> Error | FileIndexPage | ValidationErrors | str:
     try:
         if response.status_code == 200:
             response_200 = FileIndexPage.from_dict(response.json())
@@ -131,7 +134,7 @@ def _parse_response(response: httpx.Response) -> Error | FileIndexPage | Validat
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | FileIndexPage | ValidationErrors | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | FileIndexPage | ValidationErrors | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -142,7 +145,7 @@ def _build_response(response: httpx.Response) -> Response[Error | FileIndexPage 
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -205,7 +208,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -239,7 +242,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -273,7 +276,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,

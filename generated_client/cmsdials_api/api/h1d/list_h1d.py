@@ -4,15 +4,18 @@
 """List one-dimensional histograms."""
 
 from collections.abc import Sequence
-
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.th1_page import TH1Page
 from ...models.validation_errors import ValidationErrors
 from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -126,7 +129,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | TH1Page | ValidationErrors | str:
+def _parse_response(response: "httpx.Response") -> Error | TH1Page | ValidationErrors | str:
     try:
         if response.status_code == 200:
             response_200 = TH1Page.from_dict(response.json())
@@ -169,7 +172,7 @@ def _parse_response(response: httpx.Response) -> Error | TH1Page | ValidationErr
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | TH1Page | ValidationErrors | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | TH1Page | ValidationErrors | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -180,7 +183,7 @@ def _build_response(response: httpx.Response) -> Response[Error | TH1Page | Vali
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -272,7 +275,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -324,7 +327,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -376,7 +379,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,

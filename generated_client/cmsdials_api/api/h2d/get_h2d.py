@@ -3,15 +3,18 @@
 
 """One two-dimensional histogram."""
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import httpx
-
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.lumisection_histogram_2d import LumisectionHistogram2D
 from ...types import UNSET, RequestArguments, Response, Unset
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -45,7 +48,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | LumisectionHistogram2D | str:
+def _parse_response(response: "httpx.Response") -> Error | LumisectionHistogram2D | str:
     try:
         if response.status_code == 200:
             response_200 = LumisectionHistogram2D.from_dict(response.json())
@@ -83,7 +86,7 @@ def _parse_response(response: httpx.Response) -> Error | LumisectionHistogram2D 
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | LumisectionHistogram2D | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | LumisectionHistogram2D | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -98,7 +101,7 @@ def sync_detailed(
     ls_number: int,
     me_id: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | LumisectionHistogram2D | str]:
     """One two-dimensional histogram.
@@ -136,7 +139,7 @@ def sync(
     ls_number: int,
     me_id: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Error | LumisectionHistogram2D | str:
     """One two-dimensional histogram. As `sync_detailed`, but the parsed answer alone."""
@@ -156,7 +159,7 @@ async def asyncio_detailed(
     ls_number: int,
     me_id: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | LumisectionHistogram2D | str]:
     """One two-dimensional histogram. As `sync_detailed`, without blocking."""
@@ -176,7 +179,7 @@ async def asyncio(
     ls_number: int,
     me_id: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Error | LumisectionHistogram2D | str:
     """One two-dimensional histogram. As `sync`, without blocking."""

@@ -3,14 +3,18 @@
 
 """Count lumisections."""
 
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.count import Count
 from ...models.error import Error
 from ...models.validation_errors import ValidationErrors
 from ...types import UNSET, QueryValue, RequestArguments, Response, Unset
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -77,7 +81,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Count | Error | ValidationErrors | str:
+def _parse_response(response: "httpx.Response") -> Count | Error | ValidationErrors | str:
     try:
         if response.status_code == 200:
             response_200 = Count.from_dict(response.json())
@@ -120,7 +124,7 @@ def _parse_response(response: httpx.Response) -> Count | Error | ValidationError
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Count | Error | ValidationErrors | str]:
+def _build_response(response: "httpx.Response") -> Response[Count | Error | ValidationErrors | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -131,7 +135,7 @@ def _build_response(response: httpx.Response) -> Response[Count | Error | Valida
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     dataset_id: int | Unset | None = UNSET,
     run_number: int | Unset | None = UNSET,
     run_number__lte: int | Unset | None = UNSET,
@@ -187,7 +191,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     dataset_id: int | Unset | None = UNSET,
     run_number: int | Unset | None = UNSET,
     run_number__lte: int | Unset | None = UNSET,
@@ -217,7 +221,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     dataset_id: int | Unset | None = UNSET,
     run_number: int | Unset | None = UNSET,
     run_number__lte: int | Unset | None = UNSET,
@@ -247,7 +251,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     dataset_id: int | Unset | None = UNSET,
     run_number: int | Unset | None = UNSET,
     run_number__lte: int | Unset | None = UNSET,

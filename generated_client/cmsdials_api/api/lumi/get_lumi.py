@@ -3,15 +3,18 @@
 
 """One lumisection."""
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import httpx
-
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.lumisection import Lumisection
 from ...types import UNSET, RequestArguments, Response, Unset
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -43,7 +46,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | Lumisection | str:
+def _parse_response(response: "httpx.Response") -> Error | Lumisection | str:
     try:
         if response.status_code == 200:
             response_200 = Lumisection.from_dict(response.json())
@@ -81,7 +84,7 @@ def _parse_response(response: httpx.Response) -> Error | Lumisection | str:
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | Lumisection | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | Lumisection | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -95,7 +98,7 @@ def sync_detailed(
     run_number: int,
     ls_number: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | Lumisection | str]:
     """One lumisection.
@@ -130,7 +133,7 @@ def sync(
     run_number: int,
     ls_number: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Error | Lumisection | str:
     """One lumisection. As `sync_detailed`, but the parsed answer alone."""
@@ -148,7 +151,7 @@ async def asyncio_detailed(
     run_number: int,
     ls_number: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | Lumisection | str]:
     """One lumisection. As `sync_detailed`, without blocking."""
@@ -166,7 +169,7 @@ async def asyncio(
     run_number: int,
     ls_number: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Error | Lumisection | str:
     """One lumisection. As `sync`, without blocking."""

@@ -4,15 +4,18 @@
 """List lumisections."""
 
 from collections.abc import Sequence
-
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.lumisection_page import LumisectionPage
 from ...models.validation_errors import ValidationErrors
 from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -96,7 +99,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | LumisectionPage | ValidationErrors | str:
+def _parse_response(response: "httpx.Response") -> Error | LumisectionPage | ValidationErrors | str:
     try:
         if response.status_code == 200:
             response_200 = LumisectionPage.from_dict(response.json())
@@ -139,7 +142,7 @@ def _parse_response(response: httpx.Response) -> Error | LumisectionPage | Valid
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | LumisectionPage | ValidationErrors | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | LumisectionPage | ValidationErrors | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -150,7 +153,7 @@ def _build_response(response: httpx.Response) -> Response[Error | LumisectionPag
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -219,7 +222,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -257,7 +260,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -295,7 +298,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,

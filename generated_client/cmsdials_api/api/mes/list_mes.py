@@ -4,16 +4,19 @@
 """List every monitoring element that matches, in one answer without pages."""
 
 from collections.abc import Sequence
-
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.monitoring_element import MonitoringElement
 from ...models.validation_errors import ValidationErrors
 from ...records import as_array
 from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -63,7 +66,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | ValidationErrors | list[MonitoringElement] | str:
+def _parse_response(response: "httpx.Response") -> Error | ValidationErrors | list[MonitoringElement] | str:
     try:
         if response.status_code == 200:
             items = as_array(response.json())
@@ -105,7 +108,7 @@ def _parse_response(response: httpx.Response) -> Error | ValidationErrors | list
 
 
 def _build_response(
-    response: httpx.Response,
+    response: "httpx.Response",
 ) -> Response[Error | ValidationErrors | list[MonitoringElement] | str]:
     return Response(
         status_code=response.status_code,
@@ -117,7 +120,7 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     fields: Sequence[str] | Unset | None = UNSET,
     me: str | Unset | None = UNSET,
     me__regex: str | Unset | None = UNSET,
@@ -160,7 +163,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     fields: Sequence[str] | Unset | None = UNSET,
     me: str | Unset | None = UNSET,
     me__regex: str | Unset | None = UNSET,
@@ -182,7 +185,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     fields: Sequence[str] | Unset | None = UNSET,
     me: str | Unset | None = UNSET,
     me__regex: str | Unset | None = UNSET,
@@ -204,7 +207,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     fields: Sequence[str] | Unset | None = UNSET,
     me: str | Unset | None = UNSET,
     me__regex: str | Unset | None = UNSET,

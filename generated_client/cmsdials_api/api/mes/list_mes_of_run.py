@@ -3,16 +3,19 @@
 
 """List the monitoring elements that a run of a dataset has (an unknown run is answered with HTML 500)."""
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import httpx
-
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.run_monitoring_element import RunMonitoringElement
 from ...records import as_array
 from ...types import UNSET, RequestArguments, Response, Unset
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -42,7 +45,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | list[RunMonitoringElement] | str:
+def _parse_response(response: "httpx.Response") -> Error | list[RunMonitoringElement] | str:
     try:
         if response.status_code == 200:
             items = as_array(response.json())
@@ -78,7 +81,7 @@ def _parse_response(response: httpx.Response) -> Error | list[RunMonitoringEleme
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | list[RunMonitoringElement] | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | list[RunMonitoringElement] | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -91,7 +94,7 @@ def sync_detailed(
     dataset_id: int,
     run_number: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | list[RunMonitoringElement] | str]:
     """List the monitoring elements that a run of a dataset has (an unknown run is answered with HTML 500).
@@ -123,7 +126,7 @@ def sync(
     dataset_id: int,
     run_number: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Error | list[RunMonitoringElement] | str:
     """List the monitoring elements that a run of a dataset has (an unknown run is answered with HTML 500). As `sync_detailed`, but the parsed answer alone."""
@@ -139,7 +142,7 @@ async def asyncio_detailed(
     dataset_id: int,
     run_number: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | list[RunMonitoringElement] | str]:
     """List the monitoring elements that a run of a dataset has (an unknown run is answered with HTML 500). As `sync_detailed`, without blocking."""
@@ -155,7 +158,7 @@ async def asyncio(
     dataset_id: int,
     run_number: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Error | list[RunMonitoringElement] | str:
     """List the monitoring elements that a run of a dataset has (an unknown run is answered with HTML 500). As `sync`, without blocking."""

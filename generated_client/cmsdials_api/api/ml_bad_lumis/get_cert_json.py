@@ -3,15 +3,19 @@
 
 """What each model says of each bad lumisection of the chosen runs."""
 
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.certification_query import CertificationQuery
 from ...models.error import Error
 from ...models.free_form import FreeForm
 from ...models.validation_errors import ValidationErrors
 from ...types import UNSET, RequestArguments, Response, Unset
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -40,7 +44,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | FreeForm | ValidationErrors | str:
+def _parse_response(response: "httpx.Response") -> Error | FreeForm | ValidationErrors | str:
     try:
         if response.status_code == 200:
             response_200 = FreeForm.from_dict(response.json())
@@ -93,7 +97,7 @@ def _parse_response(response: httpx.Response) -> Error | FreeForm | ValidationEr
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | FreeForm | ValidationErrors | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | FreeForm | ValidationErrors | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -104,7 +108,7 @@ def _build_response(response: httpx.Response) -> Response[Error | FreeForm | Val
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     body: CertificationQuery,
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | FreeForm | ValidationErrors | str]:
@@ -133,7 +137,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     body: CertificationQuery,
     workspace: str | Unset | None = UNSET,
 ) -> Error | FreeForm | ValidationErrors | str:
@@ -147,7 +151,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     body: CertificationQuery,
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | FreeForm | ValidationErrors | str]:
@@ -161,7 +165,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     body: CertificationQuery,
     workspace: str | Unset | None = UNSET,
 ) -> Error | FreeForm | ValidationErrors | str:

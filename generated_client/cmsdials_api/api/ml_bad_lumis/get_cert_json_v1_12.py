@@ -4,15 +4,18 @@
 """What each model says of each bad lumisection of the chosen runs, as v1.12 is asked."""
 
 from collections.abc import Sequence
-
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.free_form import FreeForm
 from ...models.validation_errors import ValidationErrors
 from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -54,7 +57,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | FreeForm | ValidationErrors | str:
+def _parse_response(response: "httpx.Response") -> Error | FreeForm | ValidationErrors | str:
     try:
         if response.status_code == 200:
             response_200 = FreeForm.from_dict(response.json())
@@ -102,7 +105,7 @@ def _parse_response(response: httpx.Response) -> Error | FreeForm | ValidationEr
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | FreeForm | ValidationErrors | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | FreeForm | ValidationErrors | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -113,7 +116,7 @@ def _build_response(response: httpx.Response) -> Response[Error | FreeForm | Val
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     model_id__in: Sequence[int] | Unset | None = UNSET,
     dataset_id__in: Sequence[int] | Unset | None = UNSET,
     run_number__in: Sequence[int] | Unset | None = UNSET,
@@ -150,7 +153,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     model_id__in: Sequence[int] | Unset | None = UNSET,
     dataset_id__in: Sequence[int] | Unset | None = UNSET,
     run_number__in: Sequence[int] | Unset | None = UNSET,
@@ -168,7 +171,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     model_id__in: Sequence[int] | Unset | None = UNSET,
     dataset_id__in: Sequence[int] | Unset | None = UNSET,
     run_number__in: Sequence[int] | Unset | None = UNSET,
@@ -186,7 +189,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     model_id__in: Sequence[int] | Unset | None = UNSET,
     dataset_id__in: Sequence[int] | Unset | None = UNSET,
     run_number__in: Sequence[int] | Unset | None = UNSET,

@@ -3,15 +3,18 @@
 
 """The verdict of a model on one lumisection."""
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import httpx
-
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.ml_bad_lumisection import MLBadLumisection
 from ...types import UNSET, RequestArguments, Response, Unset
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -45,7 +48,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | MLBadLumisection | str:
+def _parse_response(response: "httpx.Response") -> Error | MLBadLumisection | str:
     try:
         if response.status_code == 200:
             response_200 = MLBadLumisection.from_dict(response.json())
@@ -83,7 +86,7 @@ def _parse_response(response: httpx.Response) -> Error | MLBadLumisection | str:
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | MLBadLumisection | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | MLBadLumisection | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -98,7 +101,7 @@ def sync_detailed(
     run_number: int,
     ls_number: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | MLBadLumisection | str]:
     """The verdict of a model on one lumisection.
@@ -136,7 +139,7 @@ def sync(
     run_number: int,
     ls_number: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Error | MLBadLumisection | str:
     """The verdict of a model on one lumisection. As `sync_detailed`, but the parsed answer alone."""
@@ -156,7 +159,7 @@ async def asyncio_detailed(
     run_number: int,
     ls_number: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | MLBadLumisection | str]:
     """The verdict of a model on one lumisection. As `sync_detailed`, without blocking."""
@@ -176,7 +179,7 @@ async def asyncio(
     run_number: int,
     ls_number: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Error | MLBadLumisection | str:
     """The verdict of a model on one lumisection. As `sync`, without blocking."""

@@ -3,15 +3,18 @@
 
 """The verdict of a v1.12 model on one lumisection of one monitoring element."""
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import httpx
-
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.ml_bad_lumisection import MLBadLumisection
 from ...types import UNSET, RequestArguments, Response, Unset
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -47,7 +50,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | MLBadLumisection | str:
+def _parse_response(response: "httpx.Response") -> Error | MLBadLumisection | str:
     try:
         if response.status_code == 200:
             response_200 = MLBadLumisection.from_dict(response.json())
@@ -85,7 +88,7 @@ def _parse_response(response: httpx.Response) -> Error | MLBadLumisection | str:
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | MLBadLumisection | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | MLBadLumisection | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -101,7 +104,7 @@ def sync_detailed(
     ls_number: int,
     me_id: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | MLBadLumisection | str]:
     """The verdict of a v1.12 model on one lumisection of one monitoring element.
@@ -142,7 +145,7 @@ def sync(
     ls_number: int,
     me_id: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Error | MLBadLumisection | str:
     """The verdict of a v1.12 model on one lumisection of one monitoring element. As `sync_detailed`, but the parsed answer alone."""
@@ -164,7 +167,7 @@ async def asyncio_detailed(
     ls_number: int,
     me_id: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | MLBadLumisection | str]:
     """The verdict of a v1.12 model on one lumisection of one monitoring element. As `sync_detailed`, without blocking."""
@@ -186,7 +189,7 @@ async def asyncio(
     ls_number: int,
     me_id: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Error | MLBadLumisection | str:
     """The verdict of a v1.12 model on one lumisection of one monitoring element. As `sync`, without blocking."""

@@ -4,15 +4,18 @@
 """List lumisections that a model judges bad."""
 
 from collections.abc import Sequence
-
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.ml_bad_lumisection_page import MLBadLumisectionPage
 from ...models.validation_errors import ValidationErrors
 from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -109,7 +112,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | MLBadLumisectionPage | ValidationErrors | str:
+def _parse_response(response: "httpx.Response") -> Error | MLBadLumisectionPage | ValidationErrors | str:
     try:
         if response.status_code == 200:
             response_200 = MLBadLumisectionPage.from_dict(response.json())
@@ -153,7 +156,7 @@ def _parse_response(response: httpx.Response) -> Error | MLBadLumisectionPage | 
 
 
 def _build_response(
-    response: httpx.Response,
+    response: "httpx.Response",
 ) -> Response[Error | MLBadLumisectionPage | ValidationErrors | str]:
     return Response(
         status_code=response.status_code,
@@ -165,7 +168,7 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -244,7 +247,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -288,7 +291,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -332,7 +335,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,

@@ -3,15 +3,18 @@
 
 """One model."""
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import httpx
-
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.ml_models_index import MLModelsIndex
 from ...types import UNSET, RequestArguments, Response, Unset
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -39,7 +42,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | MLModelsIndex | str:
+def _parse_response(response: "httpx.Response") -> Error | MLModelsIndex | str:
     try:
         if response.status_code == 200:
             response_200 = MLModelsIndex.from_dict(response.json())
@@ -77,7 +80,7 @@ def _parse_response(response: httpx.Response) -> Error | MLModelsIndex | str:
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | MLModelsIndex | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | MLModelsIndex | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -89,7 +92,7 @@ def _build_response(response: httpx.Response) -> Response[Error | MLModelsIndex 
 def sync_detailed(
     model_id: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | MLModelsIndex | str]:
     """One model.
@@ -118,7 +121,7 @@ def sync_detailed(
 def sync(
     model_id: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Error | MLModelsIndex | str:
     """One model. As `sync_detailed`, but the parsed answer alone."""
@@ -132,7 +135,7 @@ def sync(
 async def asyncio_detailed(
     model_id: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | MLModelsIndex | str]:
     """One model. As `sync_detailed`, without blocking."""
@@ -146,7 +149,7 @@ async def asyncio_detailed(
 async def asyncio(
     model_id: int,
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     workspace: str | Unset | None = UNSET,
 ) -> Error | MLModelsIndex | str:
     """One model. As `sync`, without blocking."""

@@ -4,15 +4,18 @@
 """List models."""
 
 from collections.abc import Sequence
-
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.ml_models_index_page import MLModelsIndexPage
 from ...models.validation_errors import ValidationErrors
 from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -133,7 +136,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | MLModelsIndexPage | ValidationErrors | str:
+def _parse_response(response: "httpx.Response") -> Error | MLModelsIndexPage | ValidationErrors | str:
     try:
         if response.status_code == 200:
             response_200 = MLModelsIndexPage.from_dict(response.json())
@@ -176,7 +179,9 @@ def _parse_response(response: httpx.Response) -> Error | MLModelsIndexPage | Val
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | MLModelsIndexPage | ValidationErrors | str]:
+def _build_response(
+    response: "httpx.Response",
+) -> Response[Error | MLModelsIndexPage | ValidationErrors | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -187,7 +192,7 @@ def _build_response(response: httpx.Response) -> Response[Error | MLModelsIndexP
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -283,7 +288,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -337,7 +342,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -391,7 +396,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,

@@ -4,16 +4,18 @@
 """Ask the CMS Online Monitoring System."""
 
 from collections.abc import Mapping
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.free_form import FreeForm
 from ...models.validation_errors import ValidationErrors
 from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, deep_object
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -47,7 +49,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | FreeForm | ValidationErrors | str:
+def _parse_response(response: "httpx.Response") -> Error | FreeForm | ValidationErrors | str:
     try:
         if response.status_code == 200:
             response_200 = FreeForm.from_dict(response.json())
@@ -90,7 +92,7 @@ def _parse_response(response: httpx.Response) -> Error | FreeForm | ValidationEr
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | FreeForm | ValidationErrors | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | FreeForm | ValidationErrors | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -101,7 +103,7 @@ def _build_response(response: httpx.Response) -> Response[Error | FreeForm | Val
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     endpoint: str,
     filter: Mapping[str, Any] | Unset | None = UNSET,
     page: Mapping[str, Any] | Unset | None = UNSET,
@@ -134,7 +136,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     endpoint: str,
     filter: Mapping[str, Any] | Unset | None = UNSET,
     page: Mapping[str, Any] | Unset | None = UNSET,
@@ -150,7 +152,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     endpoint: str,
     filter: Mapping[str, Any] | Unset | None = UNSET,
     page: Mapping[str, Any] | Unset | None = UNSET,
@@ -166,7 +168,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     endpoint: str,
     filter: Mapping[str, Any] | Unset | None = UNSET,
     page: Mapping[str, Any] | Unset | None = UNSET,

@@ -4,15 +4,18 @@
 """List runs."""
 
 from collections.abc import Sequence
-
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.run_page import RunPage
 from ...models.validation_errors import ValidationErrors
 from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -87,7 +90,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | RunPage | ValidationErrors | str:
+def _parse_response(response: "httpx.Response") -> Error | RunPage | ValidationErrors | str:
     try:
         if response.status_code == 200:
             response_200 = RunPage.from_dict(response.json())
@@ -130,7 +133,7 @@ def _parse_response(response: httpx.Response) -> Error | RunPage | ValidationErr
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | RunPage | ValidationErrors | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | RunPage | ValidationErrors | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -141,7 +144,7 @@ def _build_response(response: httpx.Response) -> Response[Error | RunPage | Vali
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -203,7 +206,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -237,7 +240,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,
@@ -271,7 +274,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     next_token: str | Unset | None = UNSET,
     page_size: int | Unset | None = UNSET,
     fields: Sequence[str] | Unset | None = UNSET,

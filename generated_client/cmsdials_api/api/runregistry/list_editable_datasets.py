@@ -3,14 +3,18 @@
 
 """Run numbers of a dataset that are in a given state in the Run Registry."""
 
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.validation_errors import ValidationErrors
 from ...records import as_array
 from ...types import QueryValue, RequestArguments, Response
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request(
@@ -41,7 +45,7 @@ def request(
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | ValidationErrors | list[int] | str:
+def _parse_response(response: "httpx.Response") -> Error | ValidationErrors | list[int] | str:
     try:
         if response.status_code == 200:
             items = as_array(response.json())
@@ -82,7 +86,7 @@ def _parse_response(response: httpx.Response) -> Error | ValidationErrors | list
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | ValidationErrors | list[int] | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | ValidationErrors | list[int] | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -93,7 +97,7 @@ def _build_response(response: httpx.Response) -> Response[Error | ValidationErro
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     class_name: str,
     dataset_name: str,
     global_state: str,
@@ -125,7 +129,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     class_name: str,
     dataset_name: str,
     global_state: str,
@@ -141,7 +145,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     class_name: str,
     dataset_name: str,
     global_state: str,
@@ -157,7 +161,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
     class_name: str,
     dataset_name: str,
     global_state: str,

@@ -3,13 +3,17 @@
 
 """The caller's default workspace on a v1.12 service."""
 
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.user_default_workspace import UserDefaultWorkspace
 from ...types import RequestArguments, Response
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request() -> RequestArguments:
@@ -27,7 +31,7 @@ def request() -> RequestArguments:
     }
 
 
-def _parse_response(response: httpx.Response) -> Error | UserDefaultWorkspace | str:
+def _parse_response(response: "httpx.Response") -> Error | UserDefaultWorkspace | str:
     try:
         if response.status_code == 200:
             response_200 = UserDefaultWorkspace.from_dict(response.json())
@@ -65,7 +69,7 @@ def _parse_response(response: httpx.Response) -> Error | UserDefaultWorkspace | 
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Error | UserDefaultWorkspace | str]:
+def _build_response(response: "httpx.Response") -> Response[Error | UserDefaultWorkspace | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -76,7 +80,7 @@ def _build_response(response: httpx.Response) -> Response[Error | UserDefaultWor
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
 ) -> Response[Error | UserDefaultWorkspace | str]:
     """The caller's default workspace on a v1.12 service.
 
@@ -98,7 +102,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
 ) -> Error | UserDefaultWorkspace | str:
     """The caller's default workspace on a v1.12 service. As `sync_detailed`, but the parsed answer alone."""
     return sync_detailed(
@@ -108,7 +112,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
 ) -> Response[Error | UserDefaultWorkspace | str]:
     """The caller's default workspace on a v1.12 service. As `sync_detailed`, without blocking."""
     arguments = request()
@@ -117,7 +121,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
 ) -> Error | UserDefaultWorkspace | str:
     """The caller's default workspace on a v1.12 service. As `sync`, without blocking."""
     return (

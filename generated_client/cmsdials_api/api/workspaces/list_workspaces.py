@@ -3,14 +3,16 @@
 
 """List the workspaces of this service."""
 
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...types import RequestArguments, Response
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request() -> RequestArguments:
@@ -28,7 +30,7 @@ def request() -> RequestArguments:
     }
 
 
-def _parse_response(response: httpx.Response) -> Any | Error | str:
+def _parse_response(response: "httpx.Response") -> Any | Error | str:
     try:
         if response.status_code == 200:
             response_200 = response.json()
@@ -65,7 +67,7 @@ def _parse_response(response: httpx.Response) -> Any | Error | str:
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[Any | Error | str]:
+def _build_response(response: "httpx.Response") -> Response[Any | Error | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -76,7 +78,7 @@ def _build_response(response: httpx.Response) -> Response[Any | Error | str]:
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
 ) -> Response[Any | Error | str]:
     """List the workspaces of this service.
 
@@ -98,7 +100,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
 ) -> Any | Error | str:
     """List the workspaces of this service. As `sync_detailed`, but the parsed answer alone."""
     return sync_detailed(
@@ -108,7 +110,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
 ) -> Response[Any | Error | str]:
     """List the workspaces of this service. As `sync_detailed`, without blocking."""
     arguments = request()
@@ -117,7 +119,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
 ) -> Any | Error | str:
     """List the workspaces of this service. As `sync`, without blocking."""
     return (

@@ -3,13 +3,17 @@
 
 """List the workspaces of a v1.12 service."""
 
-import httpx
+from typing import TYPE_CHECKING
 
 from ... import errors
-from ...client import AuthenticatedClient
 from ...models.configured_workspaces import ConfiguredWorkspaces
 from ...models.error import Error
 from ...types import RequestArguments, Response
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 
 def request() -> RequestArguments:
@@ -27,7 +31,7 @@ def request() -> RequestArguments:
     }
 
 
-def _parse_response(response: httpx.Response) -> ConfiguredWorkspaces | Error | str:
+def _parse_response(response: "httpx.Response") -> ConfiguredWorkspaces | Error | str:
     try:
         if response.status_code == 200:
             response_200 = ConfiguredWorkspaces.from_dict(response.json())
@@ -65,7 +69,7 @@ def _parse_response(response: httpx.Response) -> ConfiguredWorkspaces | Error | 
     raise errors.UnexpectedStatus(response.status_code, response.content)
 
 
-def _build_response(response: httpx.Response) -> Response[ConfiguredWorkspaces | Error | str]:
+def _build_response(response: "httpx.Response") -> Response[ConfiguredWorkspaces | Error | str]:
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -76,7 +80,7 @@ def _build_response(response: httpx.Response) -> Response[ConfiguredWorkspaces |
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
 ) -> Response[ConfiguredWorkspaces | Error | str]:
     """List the workspaces of a v1.12 service.
 
@@ -98,7 +102,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
 ) -> ConfiguredWorkspaces | Error | str:
     """List the workspaces of a v1.12 service. As `sync_detailed`, but the parsed answer alone."""
     return sync_detailed(
@@ -108,7 +112,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
 ) -> Response[ConfiguredWorkspaces | Error | str]:
     """List the workspaces of a v1.12 service. As `sync_detailed`, without blocking."""
     arguments = request()
@@ -117,7 +121,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: "AuthenticatedClient",
 ) -> ConfiguredWorkspaces | Error | str:
     """List the workspaces of a v1.12 service. As `sync`, without blocking."""
     return (

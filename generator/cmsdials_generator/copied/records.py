@@ -4,8 +4,9 @@ A key that the service did not send (because of `fields`, or of its generation) 
 a key that the contract does not know stands in `extra`.
 """
 
-import datetime
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from attrs import frozen
@@ -31,7 +32,7 @@ class Field:
     kind: str
     required: bool
     nullable: bool
-    record: "type[Record] | type[FreeObject] | None" = None
+    record: "type[Record | FreeObject] | None" = None
     dimensions: int = 0
 
     def read(self, value: Any, where: str = "") -> Any:
@@ -111,6 +112,7 @@ class Record(_HasDict):
     _row: Row | None
 
     def __new__(cls, *_args: Any, **_fields: Any) -> Self:
+        """Make a record without fields; attrs, `from_dict` or a row gives it some."""
         record = super().__new__(cls)
         _set(record, "_extra", {})
         _set(record, "_row", None)
@@ -143,7 +145,11 @@ class Record(_HasDict):
         row = self._row
         if row is None:
             return
-        fields, extra, own = {name: row.value(name) for name in row.names()}, row.extra(), _filled.__get__(self)
+        fields, extra, own = (
+            {name: row.value(name) for name in row.names()},
+            row.extra(),
+            _filled.__get__(self),
+        )
         if self._row is row:  # no other thread was faster, whose caller may have changed something by now
             for name, value in fields.items():
                 own.setdefault(name, value)
@@ -220,7 +226,9 @@ class Record(_HasDict):
         try:
             return mine == others and self.extra == other.extra
         except ValueError:  # arrays, which somebody has put there, say of each number whether it is equal
-            one, another = (_without_arrays([*record]) for record in ((mine, self.extra), (others, other.extra)))
+            one, another = (
+                _without_arrays([*record]) for record in ((mine, self.extra), (others, other.extra))
+            )
             return bool(one == another)
 
     def dict(self) -> dict[str, Any]:
@@ -255,13 +263,13 @@ def row_of(record: Record) -> Row | None:
 
 
 _set = object.__setattr__
-_NEVER_CHANGES = (str, int, float, bool, datetime.datetime, type(None))
+_NEVER_CHANGES = (str, int, float, bool, dt.datetime, type(None))
 
 
 def as_array(source: Any) -> list[Any]:
     """Return `source`, an answer that has to be a JSON array."""
     if not isinstance(source, list):
-        raise MalformedAnswer("", f"is {_short(source)}, not an array")
+        raise MalformedAnswer(where="", problem=f"is {_short(source)}, not an array")
     return source
 
 
@@ -282,12 +290,19 @@ def _number(value: Any) -> float:
     return float(_exactly((int, float), value))
 
 
+@cache
+def _time_reader() -> Callable[[str], dt.datetime]:
+    from .times import read_time  # noqa: PLC0415  # few records hold a time, and dateutil takes long to load
+
+    return read_time
+
+
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "integer": _whole,
     "number": _number,
     "string": lambda value: _exactly(str, value),
     "boolean": lambda value: _exactly(bool, value),
-    "datetime": datetime.datetime.fromisoformat,
+    "datetime": lambda value: _time_reader()(_exactly(str, value)),
     "array": lambda value: _exactly(list, value),
     "object": lambda value: _exactly(dict, value),
     "any": lambda value: value,
@@ -295,7 +310,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime.datetime):
+    if isinstance(value, dt.datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, list):
         return [_plain(item) for item in value]

@@ -13,7 +13,7 @@ __all__ = ("AuthenticatedClient", "Client")
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from . import client
+        from . import client  # noqa: PLC0415  # it brings the HTTP library
 
         return getattr(client, name)
     message = f"module {__name__!r} has no attribute {name!r}"
