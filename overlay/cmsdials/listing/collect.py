@@ -92,13 +92,13 @@ def collect(
                 raise
             failure = stopped
     # A Ctrl-C may have come when a page was kept and did not count yet: it will be asked for again.
-    store.cut(before + listing.rows)
+    store.cut(before + listing.reached.rows)
     result = Result(
         store=store,
-        next=listing.next,
+        next=listing.reached.next,
         exc_type=None if failure is None else type(failure).__name__,
         exc_formatted=None if failure is None else "".join(traceback.format_exception(failure)),
-        complete=listing.complete and cursor is None,
+        complete=listing.reached.complete and cursor is None,
         passed=listing.passed,
         origin=origin,
     )

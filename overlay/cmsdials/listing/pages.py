@@ -1,12 +1,13 @@
 """A listing that is being fetched: page after page, or row after row, without holding what has gone by.
 
-Both iterators can be gone on with after an error: the next call asks again for the page that failed.
+Both iterators go on after an error: the next call asks again for the page that failed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, Self, TypeVar
 
 from cmsdials_api.records import Record
@@ -54,7 +55,7 @@ class Pages(Closing, Generic[RecordT]):
         self._fetch = fetch
         self._close = close
         self._shrinks = shrinks
-        self._asking: dict[str, int] = {}
+        self._taking = threading.RLock()
         self._listing = listing
         self.origin = origin
         self._keep = keep
@@ -62,27 +63,27 @@ class Pages(Closing, Generic[RecordT]):
     @property
     def next(self) -> str | None:
         """Link to the page that is still to be fetched; None when all have come, or none yet."""
-        return self._listing.next
+        return self._listing.reached.next
 
     @property
     def pages(self) -> int:
         """Pages that have come."""
-        return self._listing.pages
+        return self._listing.reached.pages
 
     @property
     def rows(self) -> int:
         """Rows that have come."""
-        return self._listing.rows
+        return self._listing.reached.rows
 
     @property
     def complete(self) -> bool:
         """Whether the last page has come."""
-        return self._listing.complete
+        return self._listing.reached.complete
 
     @property
     def latest(self) -> RowStore[RecordT] | None:
         """The rows of the last page that has come; None before the first."""
-        return self._listing.latest
+        return self._listing.reached.latest
 
     def close(self) -> None:
         """Stop what is fetched ahead. The next call, if there is one, goes on from where the listing is."""
@@ -98,14 +99,11 @@ class Pages(Closing, Generic[RecordT]):
             RequestFailedError: It did not come; the next call asks for it again.
             ConfigurationError: Another thread is asking for it at this moment.
         """
-        _claim(self._asking, "pages")
-        try:
+        with _alone(self._taking, "pages"):
             while not self._listing.finished:
                 page = self._next()
                 if len(page.store) or not self._listing.in_parts or (self.complete and not self.rows):
                     return page
-        finally:
-            self._asking.clear()
         raise StopIteration
 
     def _next(self) -> Page[RecordT]:
@@ -121,7 +119,6 @@ class Pages(Closing, Generic[RecordT]):
                 failure.attempts = tried
                 if not (can_shrink and failure.is_too_slow and self._listing.shrink()):
                     raise
-        self._listing.check(page)
         if self._keep is not None:
             self._keep(page)
         self._listing.accept(page)
@@ -132,16 +129,20 @@ class Pages(Closing, Generic[RecordT]):
         return f"<{self.pages} pages, {self.rows} rows of {self.origin.resource}, {state}>"
 
 
-def _claim(asking: dict[str, int], what: str) -> None:
-    """Note that this thread is asking, in one step of Python.
+@contextlib.contextmanager
+def _alone(taking: threading.RLock, what: str) -> Iterator[None]:
+    """Let one thread at a time take something. Reentrant, so that a Ctrl-C cannot lock out the thread it hits.
 
     Raises:
-        ConfigurationError: Another thread is.
+        ConfigurationError: Another thread is taking it.
     """
-    me = threading.get_ident()
-    if asking.setdefault("thread", me) != me:
+    if not taking.acquire(blocking=False):
         message = f"another thread takes {what} of this listing at this moment, and there can be only one"
         raise ConfigurationError(message, advice=f"Let one thread take the {what} and hand them on.")
+    try:
+        yield
+    finally:
+        taking.release()
 
 
 class _Walk(Generic[RecordT]):
@@ -182,7 +183,7 @@ class Rows(Closing, Generic[RecordT]):
     def __init__(self, pages: Pages[RecordT]) -> None:
         self.pages = pages
         self._walk: _Walk[RecordT] | None = None
-        self._asking: dict[str, int] = {}
+        self._taking = threading.RLock()
 
     def __iter__(self) -> Self:
         return self
@@ -196,8 +197,7 @@ class Rows(Closing, Generic[RecordT]):
 
         The row keeps none of the others in memory. After a Ctrl-C the next call goes on with the row that comes then.
         """
-        _claim(self._asking, "rows")
-        try:
+        with _alone(self._taking, "rows"):
             while True:
                 latest = self.pages.latest  # not what next() returns below, which a Ctrl-C could lose
                 if latest is not None and (self._walk is None or self._walk.store is not latest):
@@ -206,8 +206,6 @@ class Rows(Closing, Generic[RecordT]):
                 if row is not None:
                     return row
                 next(self.pages)
-        finally:
-            self._asking.clear()
 
     def __repr__(self) -> str:
         return f"<rows of {self.pages!r}>"

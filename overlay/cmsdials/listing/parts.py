@@ -56,8 +56,8 @@ def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listi
     if concurrency > MOST_THREADS:
         message = f"concurrency must be at most {MOST_THREADS}, not {concurrency}"
         raise ConfigurationError(message, advice=f"DIALS has {MOST_WORKERS} workers: more is no faster.")
-    is_begun = read_position(listing.cursor) is not None
-    if not is_begun and (concurrency == 1 or listing.cursor is not None):
+    is_begun = read_position(listing.reached.cursor) is not None
+    if not is_begun and (concurrency == 1 or listing.reached.cursor is not None):
         return False
     if not can_be_split(accepts):
         return False

@@ -248,14 +248,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
     ) -> pd.DataFrame:
         """Fetch all rows as a DataFrame: `list_all` with these arguments and `Result.to_pandas`, errors included."""
         extras.pandas()  # before anything is fetched in vain
-        result = self.list_all(
-            filters,
-            retries=retries,
-            fields=fields,
-            concurrency=concurrency,
-            enable_progress=enable_progress,
-        )
-        return result.to_pandas()
+        return self._all(filters, retries, fields, concurrency, enable_progress).to_pandas()
 
     def to_arrow(
         self,
@@ -268,14 +261,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
     ) -> pa.Table:
         """Fetch all rows as an Arrow table: `list_all` with these arguments and `Result.to_arrow`, errors included."""
         extras.pyarrow()  # before anything is fetched in vain
-        result = self.list_all(
-            filters,
-            retries=retries,
-            fields=fields,
-            concurrency=concurrency,
-            enable_progress=enable_progress,
-        )
-        return result.to_arrow()
+        return self._all(filters, retries, fields, concurrency, enable_progress).to_arrow()
 
     def to_polars(
         self,
@@ -288,14 +274,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
     ) -> pl.DataFrame:
         """Fetch all rows as a polars DataFrame: `list_all` with these arguments and `Result.to_polars`, errors included."""
         extras.polars()  # before anything is fetched in vain
-        result = self.list_all(
-            filters,
-            retries=retries,
-            fields=fields,
-            concurrency=concurrency,
-            enable_progress=enable_progress,
-        )
-        return result.to_polars()
+        return self._all(filters, retries, fields, concurrency, enable_progress).to_polars()
 
     def to_numpy(
         self,
@@ -310,14 +289,18 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         """Fetch all rows as arrays: `list_all` with these arguments and `Result.to_numpy`, errors included."""
         if group_by is not None:  # before anything is fetched in vain
             checked_groups(group_by, self._record, self._query(filters, fields).get("fields"))
-        result = self.list_all(
-            filters,
-            retries=retries,
-            fields=fields,
-            concurrency=concurrency,
-            enable_progress=enable_progress,
-        )
+        result = self._all(filters, retries, fields, concurrency, enable_progress)
         return result.to_numpy() if group_by is None else result.to_numpy(group_by=group_by)
+
+    def _all(
+        self,
+        filters: Filters | None,
+        retries: Retries,
+        fields: Sequence[str] | None,
+        concurrency: int,
+        enable_progress: bool | None,
+    ) -> Result[RecordT]:
+        return self.list_all(filters, None, enable_progress, retries, fields=fields, concurrency=concurrency)
 
     def _pages(
         self,

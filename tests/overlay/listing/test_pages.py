@@ -398,17 +398,12 @@ def test_threads_may_take_pages_one_after_the_other(service: Scripted, run: RunR
     assert taken == [[0, 1], [2, 3], [4, 5]]
 
 
-def test_a_page_that_does_not_follow_is_not_kept() -> None:
-    kept: list[Any] = []
-    pages = Pages(
-        lambda *_: Page(RowStore(Run), "http://x/?page_size=3", None),
-        Listing(page_size=None, max_pages=None),
-        ORIGIN,
-        kept.append,
-    )
+def test_a_page_that_does_not_follow_is_not_kept(service: Scripted, run: RunResource, tmp_path: Path) -> None:
+    good = {"next": "http://x/?next_token=b", "previous": None, "results": [run_row(1)]}
+    service.will_answer(good, {"next": "http://x/?page_size=3", "previous": None, "results": [run_row(2)]})
     with pytest.raises(PaginationError, match="without a cursor"):
-        next(pages)
-    assert (kept, pages.pages) == ([], 0)
+        run.list_all(checkpoint=tmp_path / "runs")
+    assert [row.run_number for row in load(tmp_path / "runs")] == [1]
 
 
 def test_rows_of_a_page_of_several_blocks_come_one_by_one() -> None:

@@ -27,6 +27,12 @@ def listing(**options: Any) -> Listing:
     return Listing(**({"page_size": None, "max_pages": None} | options))
 
 
+def take(state: Listing, page: Page[Any]) -> None:
+    """What becomes of a page that has come."""
+    state.check(page)
+    state.accept(page)
+
+
 @pytest.mark.parametrize(
     ("link", "cursor"),
     [
@@ -46,11 +52,11 @@ def test_a_link_gives_its_cursor_alone(link: str | None, cursor: str | None) -> 
 def test_it_goes_from_cursor_to_cursor_until_there_is_no_link() -> None:
     state = listing(page_size=2)
     assert state.parameters() == {"page_size": 2}
-    state.accept(page(1, 2, next="a"))
+    take(state, page(1, 2, next="a"))
     assert (state.parameters(), state.finished) == ({"page_size": 2, "next_token": "a"}, False)
-    state.accept(page(3))
-    assert (state.finished, state.complete, state.next) == (True, True, None)
-    assert (state.pages, state.rows) == (2, 3)
+    take(state, page(3))
+    assert (state.finished, state.reached.complete, state.reached.next) == (True, True, None)
+    assert (state.reached.pages, state.reached.rows) == (2, 3)
 
 
 @pytest.mark.parametrize(
@@ -69,32 +75,32 @@ def test_the_page_size_is_ours_to_choose_only_when_nothing_is_said(options: Any,
 
 def test_max_pages_ends_it_without_another_request() -> None:
     state = listing(max_pages=1)
-    state.accept(page(1, next="a"))
-    assert (state.finished, state.complete) == (True, False)
-    assert cursor_of(state.next) == "a"
+    take(state, page(1, next="a"))
+    assert (state.finished, state.reached.complete) == (True, False)
+    assert cursor_of(state.reached.next) == "a"
 
 
 def test_an_empty_page_with_a_link_is_stepped_over() -> None:
     state = listing()
-    state.accept(page(next="a"))
+    take(state, page(next="a"))
     assert not state.finished
-    state.accept(page(1))
-    assert state.rows == 1
+    take(state, page(1))
+    assert state.reached.rows == 1
 
 
 @pytest.mark.parametrize("back_to", ["start", "a"])
 def test_a_cursor_that_repeats_raises_and_leaves_the_state(back_to: str) -> None:
     state = listing(cursor="start")
-    state.accept(page(1, next="a"))
+    take(state, page(1, next="a"))
     with pytest.raises(PaginationError, match="page 2 links back"):
-        state.accept(page(2, next=back_to))
-    assert state.rows == 1
-    assert (state.pages, cursor_of(state.next)) == (1, "a")
+        take(state, page(2, next=back_to))
+    assert state.reached.rows == 1
+    assert (state.reached.pages, cursor_of(state.reached.next)) == (1, "a")
 
 
 def test_a_link_without_a_cursor_raises() -> None:
     with pytest.raises(PaginationError, match="without a cursor"):
-        listing().accept(Page(RowStore(Run), "http://x/?page_size=3", None))
+        take(listing(), Page(RowStore(Run), "http://x/?page_size=3", None))
 
 
 def test_it_shrinks_what_it_chose_and_nothing_else() -> None:
@@ -114,7 +120,7 @@ def test_it_grows_again_after_good_pages() -> None:
     sizes = []
     for number in range(12):
         sizes.append(state.parameters()["page_size"])
-        state.accept(page(number, next=f"c{number}"))
+        take(state, page(number, next=f"c{number}"))
     assert sizes == [125] * 4 + [250] * 4 + [500] * 4
 
 
@@ -126,7 +132,7 @@ def walked(state: Listing, limit: int, requests: int) -> list[int]:
         if sizes[-1] > limit:
             state.shrink()
         else:
-            state.accept(page(number, next=f"c{state.pages}"))
+            take(state, page(number, next=f"c{state.reached.pages}"))
     return sizes
 
 
@@ -140,7 +146,7 @@ def test_it_does_not_run_against_a_limit_for_ever(limit: int, best: int) -> None
 
 
 def test_a_size_that_has_proved_good_is_doubled_as_soon_as_any() -> None:
-    size, sizes = PageSize(125, needed=MOST_PAGES_TO_GROW, on_trial=True), []
+    size, sizes = PageSize(125, -1, MOST_PAGES_TO_GROW), []
     for _ in range(2 * GOOD_PAGES_TO_GROW):
         sizes.append(size.rows)
         size = size.after_a_good_page()
@@ -150,7 +156,7 @@ def test_a_size_that_has_proved_good_is_doubled_as_soon_as_any() -> None:
 def test_the_largest_size_is_not_on_trial() -> None:
     state = listing()
     for number in range(GOOD_PAGES_TO_GROW + 1):
-        state.accept(page(number, next=f"c{number}"))
+        take(state, page(number, next=f"c{number}"))
     assert state.size.rows == LARGEST_PAGE
     assert state.shrink()
     assert state.size.needed == GOOD_PAGES_TO_GROW
@@ -160,7 +166,7 @@ def test_a_page_size_of_the_user_stays() -> None:
     state = listing(page_size=7)
     for number in range(2 * GOOD_PAGES_TO_GROW):
         assert state.parameters()["page_size"] == 7
-        state.accept(page(number, next=f"c{number}"))
+        take(state, page(number, next=f"c{number}"))
 
 
 def test_after_an_outage_it_grows_as_fast_as_ever() -> None:
@@ -178,18 +184,18 @@ def test_after_an_outage_it_grows_as_fast_as_ever() -> None:
 
 def test_going_on_goes_before_where_the_listing_began() -> None:
     state = listing(next="http://x/?next_token=b", cursor="start")
-    assert (state.parameters()["next_token"], cursor_of(state.next)) == ("b", "b")
+    assert (state.parameters()["next_token"], cursor_of(state.reached.next)) == ("b", "b")
 
 
 def test_going_on_notices_a_link_to_a_page_of_before() -> None:
     before = listing(cursor="start")
-    before.accept(page(1, next="a"))
-    before.accept(page(2, next="b"))
+    take(before, page(1, next="a"))
+    take(before, page(2, next="b"))
     assert before.passed == {"start", "a"}
-    after = listing(next=before.next, passed=before.passed)
+    after = listing(next=before.reached.next, passed=before.passed)
     with pytest.raises(PaginationError, match="links back"):
-        after.accept(page(3, next="a"))
-    after.accept(page(3, next="c"))
+        take(after, page(3, next="a"))
+    take(after, page(3, next="c"))
     assert after.passed == {"start", "a", "b"}
 
 
@@ -201,36 +207,41 @@ def test_a_page_that_was_interrupted_can_be_asked_for_again(monkeypatch: pytest.
         def interrupted(**_: Any) -> None:
             raise KeyboardInterrupt
 
-        patched.setattr("cmsdials.listing.pagination._Reached", interrupted)
+        patched.setattr("cmsdials.listing.pagination.Reached", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            state.accept(page(1, next="a"))
-    assert (state.pages, state.rows, state.next, state.passed) == (0, 0, None, frozenset())
-    state.accept(page(1, next="a"))
-    assert (state.pages, state.rows) == (1, 1)
+            take(state, page(1, next="a"))
+    assert (state.reached.pages, state.reached.rows, state.reached.next, state.passed) == (
+        0,
+        0,
+        None,
+        frozenset(),
+    )
+    take(state, page(1, next="a"))
+    assert (state.reached.pages, state.reached.rows) == (1, 1)
 
 
 @pytest.mark.parametrize("in_parts", [False, True])
 def test_empty_pages_without_end(in_parts: bool) -> None:
     state = listing()
     state.in_parts = in_parts
-    state.accept(page(1, next="first"))
+    take(state, page(1, next="first"))
     for number in range(MOST_EMPTY_PAGES - 1):
-        state.accept(page(next=f"c{number}"))
+        take(state, page(next=f"c{number}"))
     if in_parts:
-        state.accept(page(next="one more"))
+        take(state, page(next="one more"))
         return
     with pytest.raises(PaginationError, match="100 pages in a row have no rows"):
-        state.accept(page(next="one more"))
-    state.accept(page(2, next="one more"))  # what was refused did not count
-    state.accept(page(next="another"))
+        take(state, page(next="one more"))
+    take(state, page(2, next="one more"))  # what was refused did not count
+    take(state, page(next="another"))
 
 
 def test_the_last_page_may_be_empty_however_many_were_before() -> None:
     state = listing()
     for number in range(MOST_EMPTY_PAGES - 1):
-        state.accept(page(next=f"c{number}"))
-    state.accept(page())
-    assert (state.complete, state.rows) == (True, 0)
+        take(state, page(next=f"c{number}"))
+    take(state, page())
+    assert (state.reached.complete, state.reached.rows) == (True, 0)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +265,7 @@ def test_a_listing_begins_with_the_page_size_that_another_has_come_to() -> None:
     assert slow.shrink()
     assert slow.shrink()
     for cursor in "ab":
-        slow.accept(page(1, next=cursor))
+        take(slow, page(1, next=cursor))
     other = listing(size=slow.size)
     assert other.parameters() == {"page_size": 125}
     assert (other.size, other.size.good) == (slow.size, 2)
