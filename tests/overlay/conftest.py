@@ -34,11 +34,28 @@ def jetmet(request: pytest.FixtureRequest, sandbox_now: Sandbox, sandbox_v112: S
         yield dials
 
 
+def session_over(transport: httpx.BaseTransport, **options: Any) -> Session:
+    """A session whose network is the test's."""
+    return Session(
+        "http://dials.test/", Credentials(token="a-secret"), "tracker", transport=transport, **options
+    )
+
+
+def dials_over(session: Session) -> Dials:
+    """The resources of a service, asked through a session of the test."""
+    dials = Dials(Credentials(token="a-secret"), base_url=session.base_url)
+    for resource in [dials, *vars(dials).values()]:
+        if hasattr(resource, "_session"):
+            resource._session = session
+    return dials
+
+
 class Scripted:
     """A service that answers what it was told to, in order, and remembers what it was asked.
 
     Attributes:
         asked: The requests.
+        dials: What asks it.
         waits: Seconds that the client has waited, which nobody really waited.
     """
 
@@ -46,13 +63,8 @@ class Scripted:
         self.answers: list[httpx.Response | Exception] = []
         self.asked: list[httpx.Request] = []
         self.waits: list[float] = []
-        self.session = Session(
-            "http://dials.test/",
-            Credentials(token="a-secret"),
-            "tracker",
-            transport=httpx.MockTransport(self._answer),
-            sleep=self.waits.append,
-        )
+        self.session = session_over(httpx.MockTransport(self._answer), sleep=self.waits.append)
+        self.dials = dials_over(self.session)
 
     def will_answer(self, *bodies: Any, status: int = 200) -> None:
         """Add answers: JSON bodies, whole responses, or exceptions to be raised instead."""

@@ -25,7 +25,6 @@ from cmsdials.listing.checkpoint import CheckpointFile, StoredPage, read_checkpo
 from cmsdials.listing.provenance import Origin
 from cmsdials.listing.resume import earlier_of
 from cmsdials.models import LumisectionHistogram1D
-from cmsdials.resources.index import LumisectionHistogram1DResource, RunResource
 from cmsdials.result import load
 
 from tests.overlay.conftest import Scripted, run_row
@@ -36,8 +35,8 @@ FAILING = {"detail": "no"}
 
 
 @pytest.fixture
-def run(service: Scripted) -> RunResource:
-    return RunResource(service.session)
+def run(service: Scripted) -> Any:
+    return service.dials.run
 
 
 @pytest.fixture
@@ -123,7 +122,7 @@ def test_a_byte_that_changed_anywhere_is_noticed(path: Path) -> None:
 
 
 def test_a_saved_file_that_is_cut_anywhere_is_no_empty_listing(
-    service: Scripted, run: RunResource, path: Path
+    service: Scripted, run: Any, path: Path
 ) -> None:
     service.will_page([run_row(1), run_row(2)], 2)
     run.list_all().save(path)
@@ -177,7 +176,7 @@ def test_a_page_of_several_answers_comes_back_as_it_went(path: Path) -> None:
     assert stored.pages == [several]
 
 
-def test_a_file_without_a_page_is_taken_over(service: Scripted, run: RunResource, path: Path) -> None:
+def test_a_file_without_a_page_is_taken_over(service: Scripted, run: Any, path: Path) -> None:
     """A first call that failed, in the wrong workspace say, must not stand in the way of the right one."""
     with CheckpointFile(path, evolve(ORIGIN, workspace="jetmet")):
         pass
@@ -201,7 +200,7 @@ def test_pages_that_do_not_count_yet_are_neither_read_nor_left_behind_a_new_list
 
 
 def test_names_with_a_tilde_are_of_the_home_folder(
-    service: Scripted, run: RunResource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: Scripted, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
@@ -211,7 +210,7 @@ def test_names_with_a_tilde_are_of_the_home_folder(
     assert load("~/here.dials").results == load(tmp_path / "there.dials").results == listed.results
 
 
-def test_a_saved_result_knows_when_it_came(run: RunResource, service: Scripted, path: Path) -> None:
+def test_a_saved_result_knows_when_it_came(run: Any, service: Scripted, path: Path) -> None:
     service.will_page([run_row(1)], 2)
     listed = run.list_all()
     listed.retrieved -= timedelta(days=3)
@@ -219,9 +218,7 @@ def test_a_saved_result_knows_when_it_came(run: RunResource, service: Scripted, 
     assert load(path).retrieved == listed.retrieved
 
 
-def test_a_listing_in_a_file_knows_when_its_last_page_came(
-    service: Scripted, run: RunResource, path: Path
-) -> None:
+def test_a_listing_in_a_file_knows_when_its_last_page_came(service: Scripted, run: Any, path: Path) -> None:
     service.will_page([run_row(1), run_row(2)], 1)
     run.list_all(max_pages=1, checkpoint=path)
     stored = read_checkpoint(path)
@@ -261,7 +258,7 @@ def test_a_file_that_is_there_is_never_overwritten(path: Path) -> None:
 
 @pytest.mark.parametrize("resumes", [False, True])
 def test_a_file_of_another_version_is_never_overwritten(
-    service: Scripted, run: RunResource, path: Path, resumes: bool
+    service: Scripted, run: Any, path: Path, resumes: bool
 ) -> None:
     service.will_page([run_row(1)], 2)
     run.list_all(checkpoint=path)
@@ -467,7 +464,7 @@ def test_a_folder_that_goes_away_while_something_is_saved(tmp_path: Path) -> Non
         write_whole(folder / "runs.dials", ORIGIN, pages())
 
 
-def test_a_link_to_a_file_stays_one(path: Path, tmp_path: Path, service: Scripted, run: RunResource) -> None:
+def test_a_link_to_a_file_stays_one(path: Path, tmp_path: Path, service: Scripted, run: Any) -> None:
     link = tmp_path / "link.dials"
     link.symlink_to(path)
     service.will_page([run_row(n) for n in range(4)], 2)
@@ -482,7 +479,7 @@ def test_a_link_to_a_file_stays_one(path: Path, tmp_path: Path, service: Scripte
     assert numbers(load(path)) == [0, 1]
 
 
-def test_a_folder_is_no_file(run: RunResource, tmp_path: Path) -> None:
+def test_a_folder_is_no_file(run: Any, tmp_path: Path) -> None:
     for options in ({"checkpoint": tmp_path}, {"checkpoint": tmp_path, "resume_from": tmp_path}):
         with pytest.raises(CheckpointError, match=r"is a folder. Name a file in it\."):
             run.list_all(**options)
@@ -491,32 +488,32 @@ def test_a_folder_is_no_file(run: RunResource, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [True, 3, "", b"x", Path, "a\0b", "~nobody.at.all/runs.dials"])
-def test_what_is_no_name_of_a_file(run: RunResource, name: Any) -> None:
+def test_what_is_no_name_of_a_file(run: Any, name: Any) -> None:
     for call in (lambda: run.list_all(checkpoint=name), lambda: load(name)):
         with pytest.raises(ConfigurationError, match="must be named by text or a path"):
             call()
 
 
-def test_a_folder_that_is_not_there_is_named(run: RunResource, service: Scripted, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_named(run: Any, service: Scripted, tmp_path: Path) -> None:
     service.will_page([run_row(1)], 2)
     with pytest.raises(CheckpointError, match=r"there is no folder .*missing\. Make it, or .*run\.dials\.$"):
         run.list_all().save(tmp_path / "missing" / "run.dials")
 
 
-def test_a_folder_whose_name_is_too_long(run: RunResource, service: Scripted, tmp_path: Path) -> None:
+def test_a_folder_whose_name_is_too_long(run: Any, service: Scripted, tmp_path: Path) -> None:
     service.will_page([run_row(1)], 2)
     with pytest.raises(CheckpointError, match=r"cannot be written \(File name too long\)"):
         run.list_all().save(tmp_path / ("x" * 300) / "run.dials")
 
 
-def test_a_listing_from_the_middle_to_the_end_says_so(run: RunResource, service: Scripted) -> None:
+def test_a_listing_from_the_middle_to_the_end_says_so(run: Any, service: Scripted) -> None:
     service.will_page([run_row(1)], 2)
     listed = run.list_all(RunFilters(next_token="c5"))
     assert repr(listed) == "<1 rows of Run, to the end, but not from the beginning>"
     assert listed.status == "1 rows of run: to the end, but not from the beginning"
 
 
-def test_a_file_without_a_page_says_that_nothing_has_come(run: RunResource, path: Path) -> None:
+def test_a_file_without_a_page_says_that_nothing_has_come(run: Any, path: Path) -> None:
     with CheckpointFile(path, ORIGIN):
         pass
     assert (
@@ -526,9 +523,7 @@ def test_a_file_without_a_page_says_that_nothing_has_come(run: RunResource, path
 
 
 @pytest.mark.parametrize("name", ["read", "opened"])
-def test_what_may_not_be_touched(
-    run: RunResource, path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_may_not_be_touched(run: Any, path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     written(path, body(1, next="http://x/?next_token=a"))
 
     def refuse(*_: Any, **__: Any) -> None:
@@ -547,9 +542,7 @@ def numbers(result: Any) -> list[int]:
     return [row.run_number for row in result.results]
 
 
-def test_a_listing_is_kept_page_by_page_and_gone_on_with(
-    service: Scripted, run: RunResource, path: Path
-) -> None:
+def test_a_listing_is_kept_page_by_page_and_gone_on_with(service: Scripted, run: Any, path: Path) -> None:
     service.will_page([run_row(n) for n in range(6)], 2)
     service.will_answer(FAILING, status=400)
     service.answers.insert(2, service.answers.pop())
@@ -573,12 +566,12 @@ def test_a_listing_is_kept_page_by_page_and_gone_on_with(
     assert load(other).complete
 
 
-def test_the_same_call_begins_and_goes_on(service: Scripted, run: RunResource, path: Path) -> None:
+def test_the_same_call_begins_and_goes_on(service: Scripted, run: Any, path: Path) -> None:
     service.will_page([run_row(1)], 2)
     assert numbers(run.list_all(checkpoint=path, resume_from=path)) == [1]
 
 
-def test_going_on_from_a_file_alone_leaves_it(service: Scripted, run: RunResource, path: Path) -> None:
+def test_going_on_from_a_file_alone_leaves_it(service: Scripted, run: Any, path: Path) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
     run.list_all(RunFilters(page_size=2), max_pages=1, checkpoint=path)
     before = path.read_bytes()
@@ -587,7 +580,7 @@ def test_going_on_from_a_file_alone_leaves_it(service: Scripted, run: RunResourc
 
 
 def test_a_result_can_be_saved_and_gone_on_from(
-    service: Scripted, run: RunResource, path: Path, tmp_path: Path
+    service: Scripted, run: Any, path: Path, tmp_path: Path
 ) -> None:
     service.will_page([run_row(n) for n in range(40)], 10)
     first = run.list_all(max_pages=2)
@@ -603,9 +596,7 @@ def test_a_result_can_be_saved_and_gone_on_from(
     assert sorted(one.name for one in tmp_path.iterdir()) == ["more.dials", "runs.dials"]
 
 
-def test_going_on_from_a_result_in_the_file_that_kept_it(
-    service: Scripted, run: RunResource, path: Path
-) -> None:
+def test_going_on_from_a_result_in_the_file_that_kept_it(service: Scripted, run: Any, path: Path) -> None:
     service.will_page([run_row(n) for n in range(6)], 2)
     first = run.list_all(RunFilters(page_size=2), max_pages=1, checkpoint=path)
     whole = run.list_all(RunFilters(page_size=2), resume_from=first, checkpoint=path)
@@ -613,7 +604,7 @@ def test_going_on_from_a_result_in_the_file_that_kept_it(
 
 
 def test_going_on_from_a_result_spares_a_file_of_something_else(
-    service: Scripted, run: RunResource, path: Path, tmp_path: Path
+    service: Scripted, run: Any, path: Path, tmp_path: Path
 ) -> None:
     service.will_page([run_row(n) for n in range(6)], 2)
     first = run.list_all(RunFilters(page_size=2), max_pages=1, checkpoint=path)
@@ -635,7 +626,7 @@ def test_going_on_from_a_result_spares_a_file_of_something_else(
     ids=["filter", "page size"],
 )
 def test_going_on_from_a_result_spares_a_file_that_is_not_of_the_same_pages(
-    service: Scripted, run: RunResource, path: Path, other: dict[str, Any]
+    service: Scripted, run: Any, path: Path, other: dict[str, Any]
 ) -> None:
     service.will_page([run_row(n) for n in range(6)], 2)
     first = run.list_all(RunFilters(page_size=2), max_pages=1)
@@ -650,7 +641,7 @@ def test_going_on_from_a_result_spares_a_file_that_is_not_of_the_same_pages(
 
 @pytest.mark.parametrize("way", ["result", "checkpoint", "saved", "saved and checkpoint"])
 def test_a_link_back_is_noticed_after_going_on(
-    service: Scripted, run: RunResource, path: Path, tmp_path: Path, way: str
+    service: Scripted, run: Any, path: Path, tmp_path: Path, way: str
 ) -> None:
     """The service links from page 3 to page 2, each time: no loop of the user may collect pages 2 and 3 for ever."""
     service.will_page([run_row(n) for n in range(6)], 2)
@@ -675,7 +666,7 @@ def test_a_link_back_is_noticed_after_going_on(
 
 
 def test_a_link_back_to_where_a_listing_began_is_noticed_after_going_on(
-    service: Scripted, run: RunResource, path: Path
+    service: Scripted, run: Any, path: Path
 ) -> None:
     filters = RunFilters(page_size=2, next_token="c2")
     service.will_answer({"next": "http://x/?next_token=c4", "previous": None, "results": [run_row(2)]})
@@ -688,9 +679,7 @@ def test_a_link_back_to_where_a_listing_began_is_noticed_after_going_on(
     assert [query["next_token"] for query in service.queries] == ["c2", "c4", "c4"]
 
 
-def test_a_listing_from_a_cursor_on_that_has_ended_is_not_begun_again(
-    service: Scripted, run: RunResource
-) -> None:
+def test_a_listing_from_a_cursor_on_that_has_ended_is_not_begun_again(service: Scripted, run: Any) -> None:
     service.will_page([run_row(3)], 2)
     part = run.list_all(RunFilters(next_token="c3"))
     with pytest.warns(RuntimeWarning, match="nothing left to fetch"):
@@ -699,9 +688,7 @@ def test_a_listing_from_a_cursor_on_that_has_ended_is_not_begun_again(
     assert len(service.asked) == 1
 
 
-def test_a_listing_without_rows_that_has_ended_is_not_begun_again(
-    service: Scripted, run: RunResource
-) -> None:
+def test_a_listing_without_rows_that_has_ended_is_not_begun_again(service: Scripted, run: Any) -> None:
     service.will_page([], 2)
     nothing = run.list_all()
     with pytest.warns(RuntimeWarning, match="nothing left to fetch"):
@@ -709,9 +696,7 @@ def test_a_listing_without_rows_that_has_ended_is_not_begun_again(
     assert len(service.asked) == 1
 
 
-def test_a_saved_listing_that_has_not_begun_is_not_complete(
-    service: Scripted, run: RunResource, path: Path
-) -> None:
+def test_a_saved_listing_that_has_not_begun_is_not_complete(service: Scripted, run: Any, path: Path) -> None:
     service.will_answer(FAILING, status=400)
     with pytest.warns(RuntimeWarning, match="0 rows of run: stopped by BadRequestError"):
         run.list_all(keep_failed=True).save(path)
@@ -722,7 +707,7 @@ def test_a_saved_listing_that_has_not_begun_is_not_complete(
 
 
 def test_a_large_page_is_saved_in_pieces(
-    service: Scripted, run: RunResource, path: Path, monkeypatch: pytest.MonkeyPatch
+    service: Scripted, run: Any, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service.will_page([run_row(n) for n in range(7)], 10)
     listed = run.list_all()
@@ -732,7 +717,7 @@ def test_a_large_page_is_saved_in_pieces(
     assert load(path) == listed
 
 
-def test_a_listing_of_some_fields_comes_back(service: Scripted, run: RunResource, path: Path) -> None:
+def test_a_listing_of_some_fields_comes_back(service: Scripted, run: Any, path: Path) -> None:
     service.will_page([{"run_number": n} for n in range(3)], 2)
     listed = run.list_all(fields=["run_number"], checkpoint=path)
     loaded = load(path)
@@ -746,7 +731,7 @@ def test_a_listing_of_some_fields_comes_back(service: Scripted, run: RunResource
 
 def test_rows_that_come_back_are_those_of_this_client(service: Scripted, path: Path) -> None:
     service.will_answer({"next": None, "previous": None, "results": [th1(1)]})
-    LumisectionHistogram1DResource(service.session).list_all(checkpoint=path)
+    service.dials.h1d.list_all(checkpoint=path)
     assert load(path).record is LumisectionHistogram1D
     assert [type(row) for row in load(path)] == [LumisectionHistogram1D]
 
@@ -766,13 +751,13 @@ def test_a_file_of_a_list_that_is_not_known_yet(path: Path) -> None:
         load(path)
 
 
-def test_what_is_gone_on_from_must_be_there(run: RunResource, path: Path, tmp_path: Path) -> None:
+def test_what_is_gone_on_from_must_be_there(run: Any, path: Path, tmp_path: Path) -> None:
     for options in ({}, {"checkpoint": tmp_path / "other.dials"}):
         with pytest.raises(CheckpointError, match="there is no"):
             run.list_all(resume_from=path, **options)
 
 
-def test_what_cannot_be_gone_on_from(run: RunResource) -> None:
+def test_what_cannot_be_gone_on_from(run: Any) -> None:
     wrong: Any = 3
     with pytest.raises(
         ConfigurationError, match="resume_from must be a result or the name of a file, not int"
@@ -780,7 +765,7 @@ def test_what_cannot_be_gone_on_from(run: RunResource) -> None:
         run.list_all(resume_from=wrong)
 
 
-def test_a_listing_from_a_cursor_on_is_not_all(service: Scripted, run: RunResource, path: Path) -> None:
+def test_a_listing_from_a_cursor_on_is_not_all(service: Scripted, run: Any, path: Path) -> None:
     service.will_page([run_row(3)], 2)
     part = run.list_all(RunFilters(next_token="c3"), checkpoint=path)
     assert (part.next, part.complete, load(path).complete) == (None, False, False)
@@ -789,7 +774,7 @@ def test_a_listing_from_a_cursor_on_is_not_all(service: Scripted, run: RunResour
 
 
 def test_a_page_that_cannot_be_kept_does_not_count(
-    service: Scripted, run: RunResource, path: Path, monkeypatch: pytest.MonkeyPatch
+    service: Scripted, run: Any, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service.will_page([run_row(n) for n in range(6)], 2)
     append = CheckpointFile.append
@@ -822,7 +807,7 @@ def test_a_page_that_cannot_be_kept_does_not_count(
     ],
 )
 def test_a_file_of_another_listing_is_refused(
-    service: Scripted, run: RunResource, path: Path, change: dict[str, Any], said: str
+    service: Scripted, run: Any, path: Path, change: dict[str, Any], said: str
 ) -> None:
     with CheckpointFile(path, evolve(ORIGIN, **change)) as file:
         file.append(stored_page(body(1)))
@@ -833,23 +818,23 @@ def test_a_file_of_another_listing_is_refused(
     assert service.asked == []
 
 
-def test_a_result_of_another_listing_is_refused(service: Scripted, run: RunResource) -> None:
+def test_a_result_of_another_listing_is_refused(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
     partial = run.list_all(RunFilters(dataset_id=1), max_pages=1)
     with pytest.raises(CheckpointError, match="dataset_id is 1 there and 2 here"):
         run.list_all(RunFilters(dataset_id=2), resume_from=partial)
     with pytest.raises(CheckpointError, match="resource is 'run' there and 'h1d' here"):
-        LumisectionHistogram1DResource(service.session).list_all(resume_from=partial)
+        service.dials.h1d.list_all(resume_from=partial)
 
 
-def test_another_page_size_is_the_same_listing(service: Scripted, run: RunResource) -> None:
+def test_another_page_size_is_the_same_listing(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
     partial = run.list_all(RunFilters(page_size=2), max_pages=1)
     assert numbers(run.list_all(RunFilters(page_size=7), resume_from=partial)) == [0, 1, 2, 3]
     assert service.queries[-1]["page_size"] == "7"
 
 
-def test_what_a_stopped_result_says(service: Scripted, run: RunResource) -> None:
+def test_what_a_stopped_result_says(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
     service.will_answer({"detail": "x"}, status=501)
     service.answers.insert(1, service.answers.pop())
@@ -864,7 +849,7 @@ def test_what_a_stopped_result_says(service: Scripted, run: RunResource) -> None
 
 @pytest.mark.parametrize("killed_after", [0, 1, 2])
 def test_a_kill_while_an_earlier_result_is_copied_loses_nothing(
-    service: Scripted, run: RunResource, path: Path, killed_after: int, monkeypatch: pytest.MonkeyPatch
+    service: Scripted, run: Any, path: Path, killed_after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of it in the file does not count as the end of the listing, nor as its beginning."""
     service.will_page([run_row(n) for n in range(6)], 2)
@@ -894,7 +879,7 @@ def test_a_row_that_could_not_be_read_again_is_refused_and_the_old_file_stays(
     service: Scripted, path: Path, change: dict[str, Any]
 ) -> None:
     service.will_answer({"next": None, "previous": None, "results": [th1(1), th1(2)]})
-    listed = LumisectionHistogram1DResource(service.session).list_all()
+    listed = service.dials.h1d.list_all()
     listed.save(path)
     before = path.read_bytes()
     ((field, value),) = change.items()
@@ -908,7 +893,7 @@ def test_a_row_that_could_not_be_read_again_is_refused_and_the_old_file_stays(
     assert load(path).results == listed.results
 
 
-def test_a_row_without_a_field_is_refused(service: Scripted, run: RunResource, path: Path) -> None:
+def test_a_row_without_a_field_is_refused(service: Scripted, run: Any, path: Path) -> None:
     service.will_page([run_row(1)], 1)
     listed = run.list_all()
     del listed.results[0].ls_count
@@ -918,7 +903,7 @@ def test_a_row_without_a_field_is_refused(service: Scripted, run: RunResource, p
 
 
 def test_what_no_file_can_hold_is_refused_and_the_old_file_stays(
-    service: Scripted, run: RunResource, path: Path
+    service: Scripted, run: Any, path: Path
 ) -> None:
     service.will_page([run_row(1, ls_completeness=0.5), run_row(2)], 2)
     listed = run.list_all()

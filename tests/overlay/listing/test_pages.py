@@ -24,7 +24,6 @@ from cmsdials.listing.pages import Pages, Rows
 from cmsdials.listing.pagination import Listing
 from cmsdials.listing.provenance import Origin
 from cmsdials.models import LumisectionHistogram1D, Run
-from cmsdials.resources.index import LumisectionHistogram1DResource, RunResource
 from cmsdials.result import load
 from cmsdials.runtime.interrupts import Terminated, sigterm_raises
 from cmsdials.runtime.progress import Progress
@@ -32,18 +31,18 @@ from cmsdials.table.columns import _Row, from_objects
 from cmsdials.table.rows import RowStore
 from cmsdials_api.records import row_of
 
-from tests.overlay.conftest import Scripted, run_row
+from tests.overlay.conftest import Scripted, dials_over, run_row
 from tests.overlay.histogram_rows import th1
 
 ORIGIN = Origin(resource="run", base_url="http://dials.test/", workspace=None, query={})
 
 
 @pytest.fixture
-def run(service: Scripted) -> RunResource:
-    return RunResource(service.session)
+def run(service: Scripted) -> Any:
+    return service.dials.run
 
 
-def test_pages_come_one_by_one(service: Scripted, run: RunResource) -> None:
+def test_pages_come_one_by_one(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(5)], 2)
     pages = run.pages(RunFilters(page_size=2))
     assert service.asked == []
@@ -55,7 +54,7 @@ def test_pages_come_one_by_one(service: Scripted, run: RunResource) -> None:
     assert "3 pages, 5 rows of run, complete" in repr(pages)
 
 
-def test_rows_come_one_by_one(service: Scripted, run: RunResource) -> None:
+def test_rows_come_one_by_one(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(5)], 2)
     rows = run.iterate(RunFilters(page_size=2))
     assert next(rows).run_number == 0
@@ -67,7 +66,7 @@ def test_rows_come_one_by_one(service: Scripted, run: RunResource) -> None:
 
 def test_rows_that_come_one_by_one_keep_no_others_in_memory(service: Scripted) -> None:
     service.will_answer({"next": None, "previous": None, "results": [th1(n) for n in (1, 2, 3)]})
-    rows = LumisectionHistogram1DResource(service.session).iterate()
+    rows = service.dials.h1d.iterate()
     first, second = next(rows), next(rows)
     latest = rows.pages.latest
     assert latest is not None
@@ -109,7 +108,7 @@ def test_after_a_ctrl_c_anywhere_rows_go_on_with_those_that_have_not_come() -> N
     lost = []
     for instruction in itertools.count(1):
         session = Session("http://dials.test/", None, transport=httpx.MockTransport(runs_two_by_two))
-        rows = RunResource(session).iterate()
+        rows = dials_over(session).run.iterate()
         got: list[int] = []
         interrupting = Interrupting(instruction)
         sys.settrace(interrupting)
@@ -128,16 +127,14 @@ def test_after_a_ctrl_c_anywhere_rows_go_on_with_those_that_have_not_come() -> N
     assert max(lost) <= 1, "the row that was being handed over, and no page"
 
 
-def test_an_empty_page_in_the_middle_does_not_end_it(service: Scripted, run: RunResource) -> None:
+def test_an_empty_page_in_the_middle_does_not_end_it(service: Scripted, run: Any) -> None:
     service.will_answer({"next": "http://x/?next_token=a", "previous": None, "results": []})
     service.will_page([run_row(1)], 2)
     assert [row.run_number for row in run.iterate()] == [1]
 
 
 @pytest.mark.parametrize("way", ["pages", "iterate"])
-def test_after_an_error_the_same_page_is_asked_for_again(
-    service: Scripted, run: RunResource, way: str
-) -> None:
+def test_after_an_error_the_same_page_is_asked_for_again(service: Scripted, run: Any, way: str) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
     service.answers.insert(1, httpx.Response(400, json={"detail": "x"}))
     walk: Any = getattr(run, way)(RunFilters(page_size=2))
@@ -154,20 +151,20 @@ def test_after_an_error_the_same_page_is_asked_for_again(
     assert seen == [0, 1, 2, 3]
 
 
-def test_a_cursor_that_repeats_raises(service: Scripted, run: RunResource) -> None:
+def test_a_cursor_that_repeats_raises(service: Scripted, run: Any) -> None:
     looping = {"next": "http://x/?next_token=a", "previous": None, "results": [run_row(1)]}
     service.will_answer(looping, looping)
     with pytest.raises(PaginationError):
         list(run.pages())
 
 
-def test_max_pages(service: Scripted, run: RunResource) -> None:
+def test_max_pages(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(50)], 10)
     assert len(list(run.iterate(max_pages=2))) == 20
     assert len(service.asked) == 2
 
 
-def test_a_gateway_timeout_is_not_repeated_but_cut_in_two(service: Scripted, run: RunResource) -> None:
+def test_a_gateway_timeout_is_not_repeated_but_cut_in_two(service: Scripted, run: Any) -> None:
     late = httpx.Response(504, html="<h1>504 Gateway Time-out</h1>")
     service.will_answer(late, late)
     service.will_page([run_row(n) for n in range(12)], 2)
@@ -188,7 +185,7 @@ def test_a_gateway_timeout_is_not_repeated_but_cut_in_two(service: Scripted, run
     ids=["read timeout", "connect timeout", "break", "503", "502"],
 )
 def test_only_what_is_too_slow_is_cut_in_two(
-    service: Scripted, run: RunResource, error: Any, sizes: list[str]
+    service: Scripted, run: Any, error: Any, sizes: list[str]
 ) -> None:
     service.will_answer(error, error)
     service.will_page([run_row(1)], 2)
@@ -196,7 +193,7 @@ def test_only_what_is_too_slow_is_cut_in_two(
     assert [query["page_size"] for query in service.queries] == sizes
 
 
-def test_what_is_too_slow_as_a_single_row_has_its_retries(service: Scripted, run: RunResource) -> None:
+def test_what_is_too_slow_as_a_single_row_has_its_retries(service: Scripted, run: Any) -> None:
     service.will_answer(*[httpx.ReadTimeout("late")] * 12)
     with pytest.raises(RequestTimeoutError) as caught:
         list(run.iterate(retries=2))
@@ -204,7 +201,7 @@ def test_what_is_too_slow_as_a_single_row_has_its_retries(service: Scripted, run
     assert caught.value.attempts == len(service.asked) == 11
 
 
-def test_a_page_that_does_not_follow_says_what_was_asked(service: Scripted, run: RunResource) -> None:
+def test_a_page_that_does_not_follow_says_what_was_asked(service: Scripted, run: Any) -> None:
     service.will_answer({"next": "http://[x/?next_token=a", "previous": None, "results": []})
     with pytest.raises(
         PaginationError, match=r"^GET http://dials\.test/api/v1/run/\S+: page 1 links"
@@ -213,7 +210,7 @@ def test_a_page_that_does_not_follow_says_what_was_asked(service: Scripted, run:
     assert caught.value.attempts == 1
 
 
-def test_retries_are_checked_at_once(run: RunResource) -> None:
+def test_retries_are_checked_at_once(run: Any) -> None:
     with pytest.raises(ConfigurationError, match="retries must be"):
         run.pages(retries=-1)
 
@@ -242,7 +239,7 @@ def stop_at_the_second_request(service: Scripted, stop: Callable[[], None]) -> N
     ],
 )
 def test_what_has_come_is_kept_when_told_to_stop(
-    service: Scripted, run: RunResource, stop: Callable[[], None], name: str
+    service: Scripted, run: Any, stop: Callable[[], None], name: str
 ) -> None:
     service.will_page([run_row(n) for n in range(6)], 2)
     stop_at_the_second_request(service, stop)
@@ -261,7 +258,7 @@ def test_what_has_come_is_kept_when_told_to_stop(
 @pytest.mark.filterwarnings("ignore:.*rows of run")
 def test_told_to_stop_between_two_instructions(
     service: Scripted,
-    run: RunResource,
+    run: Any,
     when: str,
     at: int,
     number: signal.Signals,
@@ -327,14 +324,14 @@ def test_a_second_sigterm_ends_the_process() -> None:
     assert then == [signal.SIG_DFL]
 
 
-def test_ctrl_c_passes_where_nothing_is_to_be_kept(service: Scripted, run: RunResource) -> None:
+def test_ctrl_c_passes_where_nothing_is_to_be_kept(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(6)], 2)
     stop_at_the_second_request(service, lambda: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         run.list_all(RunFilters(page_size=2))
 
 
-def test_a_handler_of_the_application_is_left_alone(service: Scripted, run: RunResource) -> None:
+def test_a_handler_of_the_application_is_left_alone(service: Scripted, run: Any) -> None:
     came: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _: came.append(number))
     try:
@@ -347,7 +344,7 @@ def test_a_handler_of_the_application_is_left_alone(service: Scripted, run: RunR
 
 
 @pytest.mark.parametrize("way", ["pages", "iterate"])
-def test_a_block_closes_what_is_fetched_ahead(service: Scripted, run: RunResource, way: str) -> None:
+def test_a_block_closes_what_is_fetched_ahead(service: Scripted, run: Any, way: str) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
     closed: list[int] = []
     with getattr(run, way)(RunFilters(page_size=2)) as walk:
@@ -356,7 +353,7 @@ def test_a_block_closes_what_is_fetched_ahead(service: Scripted, run: RunResourc
     assert closed == [1]
 
 
-def test_two_threads_do_not_take_pages_at_a_time(service: Scripted, run: RunResource) -> None:
+def test_two_threads_do_not_take_pages_at_a_time(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
     pages = run.pages(RunFilters(page_size=2))
     refused: list[Exception] = []
@@ -382,7 +379,7 @@ def test_two_threads_do_not_take_pages_at_a_time(service: Scripted, run: RunReso
     assert [[row.run_number for row in page.rows] for page in pages] == [[2, 3]]
 
 
-def test_threads_may_take_pages_one_after_the_other(service: Scripted, run: RunResource) -> None:
+def test_threads_may_take_pages_one_after_the_other(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(6)], 2)
     pages = run.pages(RunFilters(page_size=2))
     taken: list[list[int]] = []
@@ -398,7 +395,7 @@ def test_threads_may_take_pages_one_after_the_other(service: Scripted, run: RunR
     assert taken == [[0, 1], [2, 3], [4, 5]]
 
 
-def test_a_page_that_does_not_follow_is_not_kept(service: Scripted, run: RunResource, tmp_path: Path) -> None:
+def test_a_page_that_does_not_follow_is_not_kept(service: Scripted, run: Any, tmp_path: Path) -> None:
     good = {"next": "http://x/?next_token=b", "previous": None, "results": [run_row(1)]}
     service.will_answer(good, {"next": "http://x/?page_size=3", "previous": None, "results": [run_row(2)]})
     with pytest.raises(PaginationError, match="without a cursor"):
@@ -414,7 +411,7 @@ def test_rows_of_a_page_of_several_blocks_come_one_by_one() -> None:
     assert [row.run_number for row in Rows(pages)] == [1, 2, 3]
 
 
-def test_two_threads_do_not_take_rows_at_a_time(service: Scripted, run: RunResource) -> None:
+def test_two_threads_do_not_take_rows_at_a_time(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
     rows = run.iterate(RunFilters(page_size=2))
     refused: list[Exception] = []

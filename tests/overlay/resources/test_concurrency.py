@@ -8,7 +8,6 @@ import io
 import re
 import sys
 import threading
-import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -33,15 +32,7 @@ from cmsdials.filters import (
     MLBadLumisectionFilters,
     RunFilters,
 )
-from cmsdials.http.session import Session
-from cmsdials.resources.index import (
-    LumisectionHistogram1DResource,
-    LumisectionHistogram2DResource,
-    LumisectionResource,
-    RunResource,
-)
 from cmsdials.result import load
-from cmsdials.runtime import progress
 from cmsdials_sandbox import Sandbox
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +40,7 @@ from hypothesis import strategies as st
 BOUND = 30.0  # seconds until what should have happened is given up on
 
 # --- the same rows, to the byte
+from tests.overlay.conftest import dials_over, session_over
 
 
 def to_bytes(table: pa.Table) -> bytes:
@@ -246,15 +238,11 @@ class Lumisections:
         self.sleep: Callable[[float], None] = self._pass
         self.now = 1_700_000_000.0
         self._counting = threading.Lock()
-        self.session = Session(
-            "http://dials.test/",
-            Credentials(token="a-secret"),
-            "tracker",
-            transport=httpx.MockTransport(self._answer),
-            clock=lambda: self.now,
-            sleep=self._sleep,
+        self.session = session_over(
+            httpx.MockTransport(self._answer), clock=lambda: self.now, sleep=self._sleep
         )
-        self.lumi = LumisectionResource(self.session)
+        self.dials = dials_over(self.session)
+        self.lumi = self.dials.lumi
 
     def _sleep(self, seconds: float) -> None:
         self.sleep(seconds)
@@ -398,15 +386,9 @@ def asked_before(dimensions: int, concurrency: int = 3, **query: Any) -> list[tu
         results = [{"dataset_id": 14677060, "run_number": 367112, "ls_count": 9}] if place == "run" else []
         return httpx.Response(200, json={"next": None, "previous": None, "results": results})
 
-    name, resource = {
-        0: ("lumi", LumisectionResource),
-        1: ("h1d", LumisectionHistogram1DResource),
-        2: ("h2d", LumisectionHistogram2DResource),
-    }[dimensions]
-    with Session(
-        "http://dials.test/", Credentials(token="a-secret"), "tracker", transport=httpx.MockTransport(answer)
-    ) as session:
-        of: Any = resource(session)
+    name = ("lumi", "h1d", "h2d")[dimensions]
+    with session_over(httpx.MockTransport(answer)) as session:
+        of = getattr(dials_over(session), name)
         assert len(of.list_all(FILTERS[name](**query), concurrency=concurrency)) == 0
     assert all_gone()
     return [(place, one) for place, one in asked if place in ("run", "mes")]
@@ -546,7 +528,7 @@ def test_a_position_in_filters_is_no_cursor_of_a_list_that_is_not_split(sandbox_
 
 
 def test_runs_are_not_listed_twice_to_list_them_once(service: Lumisections) -> None:
-    rows = RunResource(service.session).list_all(RunFilters(page_size=3), concurrency=3)
+    rows = service.dials.run.list_all(RunFilters(page_size=3), concurrency=3)
     assert dicts(rows) == service.runs
     assert len(service.asked) == 3
 
@@ -655,7 +637,7 @@ def bars(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr(progress.extras, "tqdm", lambda: types.SimpleNamespace(tqdm=Bar))
+    monkeypatch.setattr("tqdm.auto.tqdm", Bar)
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     return made
 

@@ -8,7 +8,6 @@ import numpy as np
 import orjson
 import pytest
 from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D, MLModelsIndex, Run
-from cmsdials.resources.index import RunResource
 from cmsdials.result import load
 from cmsdials.table.columns import (
     ABSENT,
@@ -208,7 +207,7 @@ def test_columns_become_the_objects_that_were_sent() -> None:
 
 def test_what_is_beyond_the_contract_is_saved_and_loaded(service: Scripted, tmp_path: Path) -> None:
     service.will_page([run_row(1, weather="fine", wind={"from": [3]}), run_row(2)], 10)
-    result = RunResource(service.session).list_all(enable_progress=False)
+    result = service.dials.run.list_all(enable_progress=False)
     result.save(tmp_path / "runs")
     back = load(tmp_path / "runs")
     assert [row.extra for row in back] == [{"weather": "fine", "wind": {"from": [3]}}, {}]
