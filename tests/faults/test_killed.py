@@ -188,7 +188,7 @@ def test_told_to_stop(
         {min(PAGES - 1, int(part * PAGES) + 8): {"kind": "hold"}}
     )  # it does not end before it is told to
     with child(server, path, saved) as process:
-        server.wait_until_asked(int(part * PAGES))
+        server.wait_until_asked(int(part * PAGES) + 1)  # with a page kept at least
         process.send_signal(number)
         out, err = process.communicate(timeout=BOUND)
     assert process.returncode == 0, err
