@@ -1,6 +1,6 @@
 """Servers that many tests ask, one sandbox of each generation for the whole run, and hypothesis's profiles.
 
-`HYPOTHESIS_PROFILE=nightly` draws ten times as many examples. No profile has a deadline: tests do not time. Under
+`HYPOTHESIS_PROFILE=nightly` draws ten times as many examples. No profile has a deadline, nor a limit to drawing: tests do not time. Under
 continuous integration the default profile always draws the same examples, so that a change is judged by itself.
 """
 
@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 from cmsdials_sandbox import Sandbox, serve
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("default", deadline=None, derandomize="CI" in os.environ)
-settings.register_profile("nightly", deadline=None, max_examples=1000)
+untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("default", untimed, derandomize="CI" in os.environ)
+settings.register_profile("nightly", untimed, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

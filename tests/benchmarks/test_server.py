@@ -19,7 +19,7 @@ from benchmarks.server import Server, serve
 from benchmarks.tables import FIRST_RUN, Volume, make_tables
 
 VOLUME = Volume(runs=3, ls=8, th1=1, th2=2)
-PATIENCE = 30.0  # only a test that fails waits so long
+PATIENCE = 120.0  # only a test that fails waits so long
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 @schema.parametrize()
 @settings(max_examples=15, suppress_health_check=list(HealthCheck))
 def test_no_answer_is_outside_the_contract(case: Case, sandbox: Sandbox) -> None:
-    response = case.call(base_url=sandbox.url, headers={"X-CLIENT-SECRET": sandbox.secret})
+    response = case.call(base_url=sandbox.url, headers={"X-CLIENT-SECRET": sandbox.secret}, timeout=120)
     checks = CHECKS
     if "fields" in (case.query or {}):
         # Rows then lack fields that are required otherwise, which OpenAPI cannot say.

@@ -64,7 +64,7 @@ def test_as_a_batch_job(script: Path, login: Path, tmp_path: Path, local_dials: 
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     shutil.copy(login, scratch)
-    httpx.post(f"{local_dials.url}sandbox/logins/expire-access-tokens/")
+    httpx.post(f"{local_dials.url}sandbox/logins/expire-access-tokens/", timeout=120)
     done = _run(script, scratch, {TOKEN_FILE: login.name})
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[1].split() == ["0", "367112", "1", "28503", "200"]

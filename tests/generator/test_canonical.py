@@ -330,7 +330,11 @@ def shuffled(node: Json, random: Random, *, keep: bool = False) -> Json:
     }
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=10,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
 @given(random=st.randoms(use_true_random=False))
 def test_the_order_of_keys_in_the_published_document_does_not_matter(
     published: Json, corrections: Json, random: Random

@@ -105,14 +105,21 @@ class LoggingIn:
 
 @pytest.fixture
 def logging_in(now: "Asker") -> Iterator[LoggingIn]:
-    with httpx.Client(timeout=30) as client:
+    with httpx.Client(timeout=120) as client:
         yield LoggingIn(now.sandbox, client)
 
 
 @pytest.fixture
 def either_logging_in(either: "Asker") -> Iterator[LoggingIn]:
-    with httpx.Client(timeout=30) as client:
+    with httpx.Client(timeout=120) as client:
         yield LoggingIn(either.sandbox, client)
+
+
+@pytest.fixture
+def slow_polls() -> Iterator[LoggingIn]:
+    """A sandbox of its own, where the second poll is always too soon."""
+    with serve(interval=600) as sandbox, httpx.Client(timeout=120) as client:
+        yield LoggingIn(sandbox, client)
 
 
 class Asker:
@@ -171,11 +178,11 @@ def either(request: pytest.FixtureRequest, now: Asker, v112: Asker) -> Asker:
 @pytest.fixture
 def anonymous(now: Asker) -> Iterator[httpx.Client]:
     """Someone without credentials."""
-    with httpx.Client(base_url=f"{now.sandbox.url}api/v1/", timeout=30) as client:
+    with httpx.Client(base_url=f"{now.sandbox.url}api/v1/", timeout=120) as client:
         yield client
 
 
 def _client(sandbox: Sandbox) -> httpx.Client:
     return httpx.Client(
-        base_url=f"{sandbox.url}api/v1/", headers={"X-CLIENT-SECRET": sandbox.secret}, timeout=30
+        base_url=f"{sandbox.url}api/v1/", headers={"X-CLIENT-SECRET": sandbox.secret}, timeout=120
     )

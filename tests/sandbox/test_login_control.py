@@ -21,7 +21,8 @@ def counted(logging_in):
     }
 
 
-def test_a_whole_session(logging_in, counted):
+def test_a_whole_session(slow_polls):
+    logging_in = slow_polls
     login = logging_in.new_device()
     logging_in.poll(login["device_code"])
     logging_in.poll(login["device_code"])
@@ -35,7 +36,7 @@ def test_a_whole_session(logging_in, counted):
     logging_in.revoke(tokens["refresh_token"])
     logging_in.refresh(tokens["refresh_token"])
     logging_in.as_application(client_secret="guess")
-    assert counted() == {
+    assert {kind: count for kind, count in logging_in.counts().items() if count} == {
         "device": 1,
         "device_poll": 3,
         "slow_down": 1,
@@ -68,7 +69,7 @@ def test_waiting_is_no_refusal():
 
 
 def test_expire_and_revoke_say_how_many():
-    with serve(auto_approve=0) as sandbox, httpx.Client(timeout=30) as client:
+    with serve(auto_approve=0) as sandbox, httpx.Client(timeout=120) as client:
         ask = LoggingIn(sandbox, client)
         tokens = [ask.poll(ask.new_device()["device_code"]).json() for _ in range(2)]
         assert ask.control("expire-access-tokens").json() == {"expired": 2}
@@ -115,7 +116,7 @@ def test_no_secret_is_written_anywhere():
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         ready = process.stdout.readline()
         url = ready.split('"')[3]
-        with httpx.Client(base_url=url, timeout=30) as client:
+        with httpx.Client(base_url=url, timeout=120) as client:
             login = client.get("api/v1/auth/new-device/").json()
             code = {"device_code": login["device_code"]}
             tokens = client.post("api/v1/auth/device-token/", json=code).json()
@@ -126,7 +127,7 @@ def test_no_secret_is_written_anywhere():
             client.post("auth/realms/cern/api-access/token", data=form)
             client.get(login["verification_uri_complete"])
         process.terminate()
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=120)
     # The one token that breaks the service leaves a line.
     assert (output, errors) == ("", "Internal Server Error: /api/v1/run/\n")
     assert secret not in ready

@@ -82,7 +82,7 @@ def test_two_refreshes_at_once_are_one(logging_in):
 
 
 def test_refresh_tokens_can_be_reusable():
-    with serve(reuse_refresh_tokens=True, auto_approve=0) as sandbox, httpx.Client(timeout=30) as client:
+    with serve(reuse_refresh_tokens=True, auto_approve=0) as sandbox, httpx.Client(timeout=120) as client:
         ask = LoggingIn(sandbox, client)
         login = ask.dials("new-device").json()
         tokens = ask.dials("device-token", device_code=login["device_code"]).json()
@@ -100,7 +100,7 @@ def test_denied(logging_in):
 
 
 def test_expired():
-    with serve(device_lifetime=0, generation="v1.12") as sandbox, httpx.Client(timeout=30) as client:
+    with serve(device_lifetime=0, generation="v1.12") as sandbox, httpx.Client(timeout=120) as client:
         ask = LoggingIn(sandbox, client)
         login = ask.dials("new-device").json()
         assert login["expires_in"] == 0

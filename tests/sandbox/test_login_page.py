@@ -155,7 +155,7 @@ def test_expired():
 
     from .conftest import LoggingIn
 
-    with serve(device_lifetime=0) as sandbox, httpx.Client(timeout=30) as client:
+    with serve(device_lifetime=0) as sandbox, httpx.Client(timeout=120) as client:
         login = LoggingIn(sandbox, client).new_device()
         response = client.get(login["verification_uri_complete"])
     assert (response.status_code, Page(response.text).texts["h1"]) == (410, "Code expired")
@@ -296,7 +296,7 @@ def arrived(chromium, title):
     from selenium.webdriver.support.expected_conditions import title_is
     from selenium.webdriver.support.wait import WebDriverWait
 
-    WebDriverWait(chromium, 30, poll_frequency=0.02).until(title_is(f"{title} - DIALS sandbox"))
+    WebDriverWait(chromium, 120, poll_frequency=0.02).until(title_is(f"{title} - DIALS sandbox"))
 
 
 def complaints(chromium):

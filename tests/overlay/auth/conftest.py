@@ -181,7 +181,7 @@ class Logins:
         )
 
     def control(self, name: str, **body: str) -> None:
-        httpx.post(f"{self.url}sandbox/logins/{name}/", json=body, timeout=30).raise_for_status()
+        httpx.post(f"{self.url}sandbox/logins/{name}/", json=body, timeout=120).raise_for_status()
 
     def expire_access_tokens(self) -> None:
         self.control("expire-access-tokens")
@@ -191,13 +191,13 @@ class Logins:
 
     def counts(self) -> dict[str, int]:
         """What was asked since this was made."""
-        counts = httpx.get(f"{self.url}sandbox/logins/", timeout=30).json()
+        counts = httpx.get(f"{self.url}sandbox/logins/", timeout=120).json()
         return {name: count - self._before.get(name, 0) for name, count in counts.items()}
 
     def says(self, authorization: str) -> tuple[int, str | None]:
         """Status and code with which DIALS answers a header Authorization."""
         answer = httpx.get(
-            f"{self.url}api/v1/run/count/", headers={"Authorization": authorization}, timeout=30
+            f"{self.url}api/v1/run/count/", headers={"Authorization": authorization}, timeout=120
         )
         return answer.status_code, answer.json().get("code")
 

@@ -115,9 +115,9 @@ class Steps:
 
     def __init__(self, base_url: str, cache: Path) -> None:
         clock = Clock()
-        self.through_dials = AuthClient(base_url, clock=clock, sleep=clock.sleep, timeout=10)
+        self.through_dials = AuthClient(base_url, clock=clock, sleep=clock.sleep, timeout=120)
         self.keycloak = AuthClient(
-            base_url, keycloak_url=f"{base_url}auth/", clock=clock, sleep=clock.sleep, timeout=10
+            base_url, keycloak_url=f"{base_url}auth/", clock=clock, sleep=clock.sleep, timeout=120
         )
         self.person = person(self.through_dials, cache)
         self.base_url = base_url

@@ -186,7 +186,7 @@ def test_a_login_that_is_revoked_ends_in_one_clear_error(
         assert logins.counts()["refresh"] == attempt
     free = threading.Thread(target=credentials._lock.acquire)  # no lock is held
     free.start()
-    free.join(timeout=10)
+    free.join(timeout=120)
     assert not free.is_alive()
 
 

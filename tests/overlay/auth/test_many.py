@@ -17,7 +17,7 @@ from cmsdials.errors import DialsError, ImpossibleToRefreshTokenError, LoginDeni
 
 from .conftest import Clock, Logins, LoginService, device, tokens
 
-MOST_SECONDS = 60.0
+MOST_SECONDS = 300.0
 
 
 @pytest.fixture
@@ -204,12 +204,16 @@ def test_sixteen_processes_with_a_token_that_has_ended(
 
 
 LOAD = """
+import os
 ready()
-loaded = 0
-for _ in range(300):
+loads = loaded = 0
+seen = set()
+while loads < 300 or len(seen) < 20:
     creds = Credentials.from_creds_file(cache, client)
+    loads += 1
     loaded += creds.refresh_token.count(".") == 2 and creds.token.count(".") == 2
-print(loaded)
+    seen.add(os.stat(f"{cache}/credentials.json").st_mtime_ns)
+print(loads - loaded)
 """
 REWRITE = """
 from cmsdials.auth._store import LoginKey, TokenStore
@@ -235,7 +239,7 @@ def test_eight_processes_load_one_file_300_times_each_while_it_is_rewritten(
     with workers(logins, cache, LOAD, 8) as eight, workers(logins, cache, REWRITE, 1) as writer:
         writer.start()
         eight.start()
-        assert eight.finish() == ["300"] * 8
+        assert eight.finish() == ["0"] * 8, "each has seen twenty versions of the file"
         (written,) = writer.finish()
     assert int(written) > 8
     assert [
@@ -251,9 +255,9 @@ held, over = threading.Event(), threading.Event()
 def hold():
     with creds._lock, creds._store.lock():
         held.set()
-        over.wait(60)
+        over.wait(300)
 threading.Thread(target=hold, daemon=True).start()
-held.wait(60)
+held.wait(300)
 child = os.fork()
 if not child:
     creds.check()

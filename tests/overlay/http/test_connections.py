@@ -58,13 +58,13 @@ def test_no_client_is_lost_that_is_made_in_this_moment(end):
 
     def make():
         begun.set()
-        assert made.wait(10)
+        assert made.wait(120)
         return Client()
 
     pool = Pool(make)
     wanting, ending = threading.Thread(target=pool.client), threading.Thread(target=end, args=(pool,))
     wanting.start()
-    assert begun.wait(10)
+    assert begun.wait(120)
     ending.start()
     ending.join(0.1)
     assert ending.is_alive()

@@ -70,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def do_stuck(self):
-        self.server.released.wait(10)
+        self.server.released.wait(120)
         self.close_connection = True
 
     def do_garbage(self):
@@ -115,7 +115,9 @@ def server():
 
 @pytest.fixture
 def session(server):
-    with Session(server.url, Credentials(SECRET), "tracker", timeout=(5, 5), sleep=lambda _: None) as session:
+    with Session(
+        server.url, Credentials(SECRET), "tracker", timeout=(120, 120), sleep=lambda _: None
+    ) as session:
         yield session
 
 
@@ -156,7 +158,7 @@ def test_a_fault_over_a_socket(session, server, name, kind, caplog):
 
 def test_a_timeout_over_a_socket(server):
     with (
-        Session(server.url, None, timeout=(5, 0.05)) as session,
+        Session(server.url, None, timeout=(120, 0.05)) as session,
         pytest.raises(TimeoutError, match=r"in 0\.05 s") as caught,
     ):
         get(session, "stuck", retries=0)

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 NAME = "cmsdials-"
-LONG = 30.0  # seconds until what should have happened is given up on
+LONG = 120.0  # seconds until what should have happened is given up on
 
 
 def all_gone() -> bool:
@@ -475,13 +475,13 @@ def test_a_latch_opens_once_for_all() -> None:
 # --- being interrupted
 
 INTERRUPTED = """
-import faulthandler, random, signal, sys, threading
+import faulthandler, random, signal, sys, threading, time
 from contextlib import closing
 from cmsdials.parallel import workers
 from cmsdials.runtime.interrupts import current_stop
 from cmsdials.parallel.workers import in_order
 
-faulthandler.dump_traceback_later(60, exit=True)  # a deadlock says where
+faulthandler.dump_traceback_later(500, exit=True)  # a deadlock says where
 mine = workers.__file__
 
 
@@ -548,14 +548,18 @@ def at_instructions():
 
 
 def by_signals():
+    began = time.monotonic()
+    for _ in range(10):
+        consume(40, [])
+    takes = (time.monotonic() - began) / 10
     hit = 0
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     chance = random.Random(7)
-    for _ in range(600):
+    while hit < 300:
         got, whole = [], 40
         try:
             try:
-                signal.setitimer(signal.ITIMER_REAL, chance.uniform(2e-5, 3e-3))
+                signal.setitimer(signal.ITIMER_REAL, chance.uniform(2e-5, takes))
                 consume(40, got)
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
@@ -574,7 +578,7 @@ print(globals()[sys.argv[1]]())
 @pytest.mark.parametrize("how", [("at_instructions", "1"), ("at_instructions", "8"), ("by_signals",)])
 def test_wherever_a_ctrl_c_comes_all_ends_and_nothing_is_out_of_order(how: tuple[str, ...]) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, *how], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", INTERRUPTED, *how], capture_output=True, text=True, timeout=600, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert int(done.stdout) > 50  # interrupts that did come
@@ -585,7 +589,7 @@ import faulthandler, signal, socket, threading
 from contextlib import closing
 from cmsdials.parallel.workers import in_order
 
-faulthandler.dump_traceback_later(60, exit=True)
+faulthandler.dump_traceback_later(500, exit=True)
 silent = socket.create_server(("127.0.0.1", 0))
 
 
@@ -607,7 +611,7 @@ except KeyboardInterrupt:
 def test_after_a_ctrl_c_the_process_waits_for_no_answer() -> None:
     """Two workers read from a server that never answers. The main thread waits, and the process ends."""
     done = subprocess.run(
-        [sys.executable, "-c", BLOCKED], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", BLOCKED], capture_output=True, text=True, timeout=600, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
 
@@ -616,7 +620,7 @@ FORKED = """
 import faulthandler, os, warnings
 from cmsdials.parallel.workers import in_order
 
-faulthandler.dump_traceback_later(60, exit=True)
+faulthandler.dump_traceback_later(500, exit=True)
 warnings.simplefilter("ignore")  # threads and fork are a bad match, which is why this is tried
 left = iter(range(100))
 parts = in_order(lambda: next(left, None), lambda part: part, 2)
@@ -637,6 +641,6 @@ assert len(list(parts)) == 99
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_does_not_wait_for_threads_that_it_has_not() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=600, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
