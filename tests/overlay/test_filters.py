@@ -185,7 +185,9 @@ def test_a_message_does_not_repeat_all_of_a_long_value(given: Any) -> None:
 
 @pytest.mark.parametrize("wrong", ["(", "[a", "*x", "a{2,1}", "(?P<a>x", f"a{{{2**40}}}", "(" * 5000])
 def test_an_expression_that_does_not_compile_is_refused(wrong: str) -> None:
-    with pytest.raises(FilterError, match=r"RunFilters.dataset__regex is not a regular expression.*re\.escape"):
+    with pytest.raises(
+        FilterError, match=r"RunFilters.dataset__regex is not a regular expression.*re\.escape"
+    ):
         RunFilters(dataset__regex=wrong)
 
 
