@@ -232,14 +232,13 @@ class Splitter:
         ]
 
     def _run(self, number: int, count: int, dataset_id: int, after: Position | None) -> _Run:
-        first, last = 1, count
+        first = 1
         if after is not None and (after.dataset_id, after.run_number) == (dataset_id, number):
             first = (after.ls_number or 0) + 1
-        if self._lumisections.low is not None:
-            first = max(first, self._lumisections.low)
-        if self._lumisections.high is not None:
-            last = min(last, self._lumisections.high)
-        return _Run(number, first, last)
+        low, high = self._lumisections.low, self._lumisections.high
+        return _Run(
+            number, first if low is None else max(first, low), count if high is None else min(count, high)
+        )
 
     @property
     def rows_left(self) -> float:
@@ -322,28 +321,17 @@ class Splitter:
                 yield self._part(dataset, _Range(run, run), covered, end, _Range(low, ls - 1))
 
     def _part(
-        self,
-        dataset: _Dataset,
-        runs: _Range,
-        covered: int,
-        end: Position,
-        lumisections: _Range | None = None,
+        self, dataset: _Dataset, runs: _Range, covered: int, end: Position, lumisections: _Range | None = None
     ) -> Part:
         self._left -= covered
-        query = {
-            **dataset.query,
-            **runs.query(_RUN),
-            **(lumisections or self._lumisections).query(_LS),
-        }
+        lumisections = lumisections or self._lumisections
+        query = {**dataset.query, **runs.query(_RUN), **lumisections.query(_LS)}
         return Part(query, covered * self._density, end, covered)
 
 
-def _is_over(after: Position | None, dataset_id: int, run_number: int | None = None) -> bool:
+def _is_over(after: Position | None, dataset_id: int, run_number: float = math.inf) -> bool:
     """Whether all of a dataset, or of a run of it, has come before a position."""
-    if after is None or dataset_id > after.dataset_id:
+    if after is None:
         return False
-    if dataset_id < after.dataset_id or after.run_number is None:
-        return True
-    if run_number is None:
-        return False
-    return run_number < after.run_number or (run_number == after.run_number and after.ls_number is None)
+    run, ls = (math.inf if key is None else key for key in (after.run_number, after.ls_number))
+    return (dataset_id, run_number, math.inf) <= (after.dataset_id, run, ls)
