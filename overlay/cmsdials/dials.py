@@ -18,7 +18,8 @@ from cmsdials.resources.index import (
 )
 from cmsdials.resources.machine_learning import MLBadLumisectionResource, MLModelsIndexResource
 from cmsdials.resources.oms import OMS
-from cmsdials.resources.services import CAF, BrilWS, RunRegistry, Workspaces
+from cmsdials.resources.services import CAF, BrilWS, RunRegistry
+from cmsdials.resources.workspaces import Workspaces
 from cmsdials.runtime.closing import Closing
 
 __all__ = ["Dials"]

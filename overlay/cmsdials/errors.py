@@ -48,46 +48,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict, Unpack
 
 from cmsdials.redaction import shortened, without_secrets
-
-__all__ = [
-    "AuthenticationError",
-    "BadRequestError",
-    "BinningError",
-    "CheckpointError",
-    "ConfigurationError",
-    "ConnectionFailedError",
-    "CredentialsError",
-    "DecodeError",
-    "DialsError",
-    "FilterError",
-    "GatewayError",
-    "ImpossibleToRefreshTokenError",
-    "IncompleteBodyError",
-    "InvalidCursorError",
-    "LoginDeniedError",
-    "LoginError",
-    "LoginExpiredError",
-    "MethodNotAllowedError",
-    "MissingDependencyError",
-    "NotFoundError",
-    "NotLoggedInError",
-    "PaginationError",
-    "PendingAuthorizationError",
-    "RedirectError",
-    "RequestFailedError",
-    "RequestTimeoutError",
-    "ResponseError",
-    "SchemaError",
-    "ServerError",
-    "TokenStoreError",
-    "TooManyRequestsError",
-    "TransportError",
-    "UnknownFilterError",
-    "WorkspaceNotFoundError",
-]
 
 _LONGEST_URL = 500
 
@@ -107,16 +70,17 @@ class DialsError(Exception):
     """Root of all errors of cmsdials.
 
     Args:
-        message: What happened. Anything that looks like a secret is masked before it is kept.
-        advice: What to do next; without it the sentence of the class is used.
+        message: What happened; default: the sentence of the class. Anything that looks like a secret is masked
+            before it is kept.
+        advice: What to do next; default: the sentence of the class.
     """
 
+    usual_message: ClassVar[str] = ""
     usual_advice: ClassVar[str] = ""
-
     advice: str
 
     def __init__(self, message: str = "", *, advice: str | None = None) -> None:
-        super().__init__(without_secrets(message))
+        super().__init__(without_secrets(message or self.usual_message))
         self.advice = self.usual_advice if advice is None else without_secrets(advice)
 
     @property
@@ -140,7 +104,7 @@ class BinningError(DialsError, ValueError):
 class CheckpointError(DialsError):
     """A file of a listing cannot be read or written, is damaged, or is of another listing."""
 
-    usual_advice = "Name the right file, or list anew into another one; nothing was lost."
+    usual_advice = "Name the right file, or start the listing again in another one; nothing was lost."
 
 
 class ConfigurationError(DialsError, ValueError):
@@ -156,13 +120,13 @@ class CredentialsError(ConfigurationError):
 
 
 class FilterError(DialsError, ValueError):
-    """A filter that the service would ignore or choke on, refused before it is sent."""
+    """A filter that the service would ignore or fail on, refused before it is sent."""
 
     usual_advice = "Correct the filter; nothing was sent."
 
 
 class UnknownFilterError(FilterError, AttributeError, TypeError):
-    """A filter name that does not exist. The service would ignore it in silence and send the whole table.
+    """A filter name that does not exist. The service would ignore it and send the whole table.
 
     It is a `TypeError`, as Python raises for an unknown argument, and an `AttributeError`, as it raises for an
     attribute that an object cannot have.
@@ -218,36 +182,26 @@ class LoginError(DialsError):
 class ImpossibleToRefreshTokenError(LoginError):
     """The login has ended: its refresh token is expired, revoked or refused."""
 
-    usual_advice = "Log in again: the old login cannot be prolonged."
-
-    def __init__(
-        self, message: str = "the login could not be prolonged", *, advice: str | None = None
-    ) -> None:
-        super().__init__(message, advice=advice)
+    usual_message = "the login could not be renewed"
+    usual_advice = "Log in again: the old login cannot be renewed."
 
 
 class LoginDeniedError(LoginError):
     """The person who was asked to confirm the login has denied it."""
 
+    usual_message = "the login was denied"
     usual_advice = "Start the login again, and approve it on the page that the link opens."
-
-    def __init__(self, message: str = "the login was denied", *, advice: str | None = None) -> None:
-        super().__init__(message, advice=advice)
 
 
 class LoginExpiredError(LoginError):
-    """Nobody has confirmed the login in time."""
+    """The login was not confirmed in time."""
 
+    usual_message = "the login has expired before it was confirmed"
     usual_advice = "Start the login again, and open its link before it expires."
-
-    def __init__(
-        self, message: str = "the login has expired before it was confirmed", *, advice: str | None = None
-    ) -> None:
-        super().__init__(message, advice=advice)
 
 
 class NotLoggedInError(LoginError):
-    """There is no login, and nobody to ask for one: this is no terminal and no notebook."""
+    """There is no login, and it cannot be asked for: this is neither a terminal nor a notebook."""
 
 
 class TokenStoreError(LoginError):
@@ -259,12 +213,19 @@ class TokenStoreError(LoginError):
 
 
 class PendingAuthorizationError(LoginError):
-    """The login has been started, and nobody has confirmed it in the browser yet."""
+    """The login has been started, and is not confirmed in the browser yet."""
 
+    usual_message = "the login is not confirmed yet"
     usual_advice = "Open the login link in a browser, confirm, then go on."
 
-    def __init__(self, message: str = "the login is not confirmed yet", *, advice: str | None = None) -> None:
-        super().__init__(message, advice=advice)
+
+class _Asked(TypedDict, total=False):
+    """What every error of a request takes: see `RequestFailedError`."""
+
+    method: str
+    url: str
+    attempts: int
+    advice: str | None
 
 
 class RequestFailedError(DialsError):
@@ -327,17 +288,8 @@ class TransportError(RequestFailedError):
 
     usual_advice = "Try again; if it stays, check the network and base_url."
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        phase: str = "",
-        method: str = "",
-        url: str = "",
-        attempts: int = 1,
-        advice: str | None = None,
-    ) -> None:
-        super().__init__(message, method=method, url=url, attempts=attempts, advice=advice)
+    def __init__(self, message: str = "", *, phase: str = "", **asked: Unpack[_Asked]) -> None:
+        super().__init__(message, **asked)
         self.phase = phase
 
 
@@ -360,17 +312,9 @@ class RequestTimeoutError(TransportError, TimeoutError):
     )
 
     def __init__(
-        self,
-        message: str = "",
-        *,
-        seconds: float | None = None,
-        phase: str = "",
-        method: str = "",
-        url: str = "",
-        attempts: int = 1,
-        advice: str | None = None,
+        self, message: str = "", *, seconds: float | None = None, phase: str = "", **asked: Unpack[_Asked]
     ) -> None:
-        super().__init__(message, phase=phase, method=method, url=url, attempts=attempts, advice=advice)
+        super().__init__(message, phase=phase, **asked)
         self.seconds = seconds
 
     @property
@@ -407,14 +351,9 @@ class ResponseError(RequestFailedError):
         detail: str = "",
         body: str = "",
         retry_after: str | None = None,
-        method: str = "",
-        url: str = "",
-        attempts: int = 1,
-        advice: str | None = None,
+        **asked: Unpack[_Asked],
     ) -> None:
-        super().__init__(
-            message or f"HTTP {status_code}", method=method, url=url, attempts=attempts, advice=advice
-        )
+        super().__init__(message or f"HTTP {status_code}", **asked)
         self.status_code = status_code
         self.code = code
         self.detail = without_secrets(detail)
@@ -505,17 +444,8 @@ class DecodeError(RequestFailedError):
 
     usual_advice = "Try again; if it stays, check that base_url is the address of DIALS itself."
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        body: str = "",
-        method: str = "",
-        url: str = "",
-        attempts: int = 1,
-        advice: str | None = None,
-    ) -> None:
-        super().__init__(message, method=method, url=url, attempts=attempts, advice=advice)
+    def __init__(self, message: str = "", *, body: str = "", **asked: Unpack[_Asked]) -> None:
+        super().__init__(message, **asked)
         self.body = without_secrets(body)
 
 
@@ -535,22 +465,11 @@ class SchemaError(DecodeError):
     )
 
     def __init__(
-        self,
-        message: str = "",
-        *,
-        resource: str,
-        field: str,
-        row: int | None = None,
-        method: str = "",
-        url: str = "",
-        attempts: int = 1,
-        advice: str | None = None,
+        self, message: str = "", *, resource: str, field: str, row: int | None = None, **asked: Unpack[_Asked]
     ) -> None:
         where = f"{resource}, row {row}" if row is not None else resource
         problem = message or "is not as the contract says"
-        super().__init__(
-            f"{where}: field {field!r} {problem}", method=method, url=url, attempts=attempts, advice=advice
-        )
+        super().__init__(f"{where}: field {field!r} {problem}", **asked)
         self.resource = resource
         self.field = field
         self.row = row
@@ -561,3 +480,6 @@ class PaginationError(RequestFailedError):
     """The pages do not follow each other as they should, such as a cursor that repeats."""
 
     usual_advice = "Start the listing again; what came before this page is sound."
+
+
+__all__ = [name for name, one in vars().items() if isinstance(one, type) and issubclass(one, DialsError)]

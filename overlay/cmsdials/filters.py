@@ -1,8 +1,8 @@
-"""The filters of each list, checked when they are made and again when they are sent.
+"""The filters of each list, checked when they are made or changed.
 
 The names and kinds are the generated ones (`cmsdials_api.filters`); this module adds what the service does not
 do for its users: a misspelt name, a value of the wrong kind or an empty list is an error here, where the service
-would ignore it in silence. A filter that is None is not sent.
+would ignore it. A filter that is None is not sent.
 
 NumPy scalars stand for the Python numbers they hold, and any sequence, set, array or pandas column for a list.
 """
@@ -17,7 +17,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import cmsdials_api.filters as emitted
-from attrs import Attribute, define, field
+from attrs import define, field
 
 from cmsdials.errors import FilterError, UnknownFilterError
 from cmsdials.redaction import shortened
@@ -46,57 +46,68 @@ class _Checked(emitted.Filters):
 
     __slots__ = ()
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__doc__ = cls.__doc__ or cls.__bases__[-1].__doc__
+
     @classmethod
     def unknown_filter(cls, name: str) -> UnknownFilterError:
         """Return the error for a filter that the list does not take."""
         return UnknownFilterError(filter_class=cls.__name__, unknown=name, valid=cls.PARAMETERS)
 
+    if not TYPE_CHECKING:  # which would take any name for settable
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, self._checked(name, value))
+
     def __attrs_post_init__(self) -> None:
-        for name, value in self.given().items():
-            setattr(self, name, value)  # so that a generator is read once, and a repr shows what is sent
+        _check_ranges(type(self).__name__, super().given())
 
     def given(self) -> dict[str, Any]:
         """Return the filters that are set, as they will be sent.
 
         Raises:
-            FilterError: A value is of the wrong kind, or a list is empty.
+            FilterError: Nothing can be between two bounds, or a list has been changed into one that cannot be sent.
         """
         given = {
-            name: checked_value(f"{type(self).__name__}.{name}", self.PARAMETERS[name], value)
+            name: self._checked(name, value) if isinstance(value, list) else value
             for name, value in super().given().items()
         }
-        for name, value in given.items():
-            if name != "order_by" and isinstance(value, str) and not value.strip():
-                message = f"{type(self).__name__}.{name} is empty: the service would ignore it and answer everything"
-                raise FilterError(message, advice="Leave the filter out, or say what to look for.")
-        if given.get("page_size", 1) < 1:
-            message = f"{type(self).__name__}.page_size must be at least 1, not {given['page_size']}"
-            raise FilterError(message, advice="The service would answer its usual 10 rows.")
-        _check_expressions(type(self).__name__, given)
         _check_ranges(type(self).__name__, given)
         return given
+
+    def _checked(self, name: str, value: Any) -> Any:
+        if value is None or name not in self.PARAMETERS:
+            return value
+        where = f"{type(self).__name__}.{name}"
+        value = checked_value(where, self.PARAMETERS[name], value)
+        if isinstance(value, str) and not value.strip() and name != "order_by":
+            message = f"{where} is empty: the service would ignore it and answer everything"
+            raise FilterError(message, advice="Leave the filter out, or say what to look for.")
+        if name == "page_size" and value < 1:
+            message = f"{where} must be at least 1, not {value}"
+            raise FilterError(message, advice="The service would answer its usual 10 rows.")
+        if name.endswith("__regex"):
+            _check_expression(where, value)
+        return value
 
 
 _POSTGRESQL_ONLY = re.compile(r"\*\*\*|\(\?[a-z]+\)")
 
 
-def _check_expressions(owner: str, given: Mapping[str, Any]) -> None:
-    """Refuse regular expressions that do not compile: the service answers HTTP 500 to them."""
-    for name, value in given.items():
-        if not name.endswith("__regex") or _POSTGRESQL_ONLY.match(value):
-            continue  # what begins so, PostgreSQL reads otherwise than Python
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of what Python may read otherwise one day
-                re.compile(value)
-        except (re.error, OverflowError, RecursionError) as problem:
-            if str(problem).startswith("bad escape"):
-                continue  # PostgreSQL, which the service asks, knows more of them
-            message = f"{owner}.{name} is no regular expression: {problem} in {_shown(value)}"
-        else:
-            continue
-        advice = "To find the text as it is, pass it through re.escape()."
-        raise FilterError(message, advice=advice)
+def _check_expression(where: str, pattern: str) -> None:
+    """Refuse a regular expression that does not compile: the service answers HTTP 500 to it."""
+    if _POSTGRESQL_ONLY.match(pattern):
+        return  # what begins so, PostgreSQL reads otherwise than Python
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what Python may read otherwise one day
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as problem:
+        if str(problem).startswith("bad escape"):
+            return  # PostgreSQL, which the service asks, knows more of them
+        message = f"{where} is not a regular expression: {problem} in {_shown(pattern)}"
+        raise FilterError(message, advice="To find the text as it is, pass it through re.escape().") from None
 
 
 def _check_ranges(owner: str, given: Mapping[str, Any]) -> None:
@@ -105,41 +116,34 @@ def _check_ranges(owner: str, given: Mapping[str, Any]) -> None:
         low, high = given.get(f"{name}__gte"), given.get(f"{name}__lte")
         if low is not None and high is not None and low > high:
             message = f"{owner}: {name}__gte={low!r} and {name}__lte={high!r} leave nothing between them"
-            raise FilterError(message, advice="Exchange them.")
+            raise FilterError(message, advice="Swap the two bounds.")
 
 
 class DatasetIndexFilters(_Checked, emitted.DatasetIndexFilters):  # noqa: D101  # the docstring is the generated one
-    __doc__ = emitted.DatasetIndexFilters.__doc__
     __slots__ = ()
 
 
-class FileIndexFilters(_Checked, emitted.FileIndexFilters):  # noqa: D101  # the docstring is the generated one
-    __doc__ = emitted.FileIndexFilters.__doc__
+class FileIndexFilters(_Checked, emitted.FileIndexFilters):  # noqa: D101  # as above
     __slots__ = ()
 
 
-class MEFilters(_Checked, emitted.MEFilters):  # noqa: D101  # the docstring is the generated one
-    __doc__ = emitted.MEFilters.__doc__
+class MEFilters(_Checked, emitted.MEFilters):  # noqa: D101  # as above
     __slots__ = ()
 
 
-class RunFilters(_Checked, emitted.RunFilters):  # noqa: D101  # the docstring is the generated one
-    __doc__ = emitted.RunFilters.__doc__
+class RunFilters(_Checked, emitted.RunFilters):  # noqa: D101  # as above
     __slots__ = ()
 
 
-class LumisectionFilters(_Checked, emitted.LumisectionFilters):  # noqa: D101  # the docstring is the generated one
-    __doc__ = emitted.LumisectionFilters.__doc__
+class LumisectionFilters(_Checked, emitted.LumisectionFilters):  # noqa: D101  # as above
     __slots__ = ()
 
 
-class MLModelsIndexFilters(_Checked, emitted.MLModelsIndexFilters):  # noqa: D101  # the docstring is the generated one
-    __doc__ = emitted.MLModelsIndexFilters.__doc__
+class MLModelsIndexFilters(_Checked, emitted.MLModelsIndexFilters):  # noqa: D101  # as above
     __slots__ = ()
 
 
-class MLBadLumisectionFilters(_Checked, emitted.MLBadLumisectionFilters):  # noqa: D101  # the docstring is the generated one
-    __doc__ = emitted.MLBadLumisectionFilters.__doc__
+class MLBadLumisectionFilters(_Checked, emitted.MLBadLumisectionFilters):  # noqa: D101  # as above
     __slots__ = ()
 
 
@@ -156,40 +160,31 @@ class _HistogramFilters(_Checked):
         """Whether a filter of this name can be given."""
         return name == MISSPELT or super().accepts(name)
 
-    if not TYPE_CHECKING:  # which would take any name for settable
+    if not TYPE_CHECKING:  # as above
 
         def __setattr__(self, name: str, value: Any) -> None:
             if name == MISSPELT and value is not None:
+                if self.ls_number__lte not in (None, value):
+                    message = f"{MISSPELT}={value!r} contradicts ls_number__lte={self.ls_number__lte!r}"
+                    advice = f"Give ls_number__lte alone: {MISSPELT} is a misspelling of it."
+                    raise FilterError(message, advice=advice)
+                message = (
+                    f"{MISSPELT} is a misspelling, which older versions did not apply at all; it is taken for "
+                    "ls_number__lte. Write ls_number__lte."
+                )
                 made = hasattr(self, MISSPELT)  # else `__init__` stands between this and the user
-                _apply_misspelt(self, value, stacklevel=3 if made else 4)
-                value = None
+                warnings.warn(message, DeprecationWarning, stacklevel=2 if made else 3)
+                self.ls_number__lte, value = value, None
             super().__setattr__(name, value)
-
-
-def _apply_misspelt(filters: Any, value: int, stacklevel: int) -> None:
-    if filters.ls_number__lte not in (None, value):
-        message = f"ls_numbet__lte={value!r} contradicts ls_number__lte={filters.ls_number__lte!r}"
-        raise FilterError(message, advice="Give ls_number__lte alone: ls_numbet__lte is a misspelling of it.")
-    filters.ls_number__lte = value
-    warnings.warn(
-        "ls_numbet__lte is a misspelling, which older versions did not apply at all; it is taken for "
-        "ls_number__lte. Write ls_number__lte.",
-        DeprecationWarning,
-        stacklevel=stacklevel,
-    )
 
 
 @define(kw_only=True, repr=False)
 class LumisectionHistogram1DFilters(_HistogramFilters, emitted.LumisectionHistogram1DFilters):  # noqa: D101  # as above
-    __doc__ = emitted.LumisectionHistogram1DFilters.__doc__
-
     ls_numbet__lte: int | None = field(default=None, eq=False)
 
 
 @define(kw_only=True, repr=False)
 class LumisectionHistogram2DFilters(_HistogramFilters, emitted.LumisectionHistogram2DFilters):  # noqa: D101  # as above
-    __doc__ = emitted.LumisectionHistogram2DFilters.__doc__
-
     ls_numbet__lte: int | None = field(default=None, eq=False)
 
 
@@ -217,24 +212,22 @@ class OMSFilter:
         FilterError: There is no such operator, or the value is neither text nor a number.
     """
 
-    attribute_name: str = field()
+    attribute_name: str
     value: str | int | float = field(converter=_scalar)
-    operator: Operator = field()
+    operator: Operator
 
-    @attribute_name.validator
-    def _named(self, _attribute: Attribute[Any], name: object) -> None:
+    def __attrs_post_init__(self) -> None:
+        name: object = self.attribute_name
         if not isinstance(name, str) or not name:
             message = (
                 f"attribute_name is the name of an OMS attribute, such as run_number, not {_shown(name)}"
             )
             raise FilterError(message)
-
-    @operator.validator
-    def _known(self, _attribute: Attribute[Any], operator: str) -> None:
-        if operator not in get_args(Operator):
-            near = get_close_matches(str(operator).upper(), get_args(Operator), n=1, cutoff=0.3)
+        known = get_args(Operator)
+        if self.operator not in known:
+            near = get_close_matches(str(self.operator).upper(), known, n=1, cutoff=0.3)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
-            message = f"OMS has no operator {operator!r}{hint}; it takes {', '.join(get_args(Operator))}"
+            message = f"OMS has no operator {self.operator!r}{hint}; it takes {', '.join(known)}"
             raise FilterError(message)
 
 
@@ -247,23 +240,19 @@ class OMSPage:
         value: The number.
 
     Raises:
-        FilterError: OMS has no such paging parameter, or the value is no number that it can have.
+        FilterError: OMS has no such paging parameter, or the value is not a number that it can have.
     """
 
-    attribute_name: str = field()
-    value: int = field()
+    attribute_name: str
+    value: int
 
-    @attribute_name.validator
-    def _known(self, _attribute: Attribute[Any], name: str) -> None:
-        if name not in ("limit", "offset"):
-            message = f"OMS pages have a limit and an offset, no {name!r}"
+    def __attrs_post_init__(self) -> None:
+        if self.attribute_name not in ("limit", "offset"):
+            message = f"OMS pages have a limit and an offset, no {self.attribute_name!r}"
             raise FilterError(message)
-
-    @value.validator
-    def _counts(self, _attribute: Attribute[Any], value: int) -> None:
         least = 1 if self.attribute_name == "limit" else 0
-        if checked_value(f"OMSPage.{self.attribute_name}", "integer", value) < least:
-            message = f"OMSPage.{self.attribute_name} must be at least {least}, not {value}"
+        if checked_value(f"OMSPage.{self.attribute_name}", "integer", self.value) < least:
+            message = f"OMSPage.{self.attribute_name} must be at least {least}, not {self.value}"
             raise FilterError(message)
 
 
@@ -311,14 +300,12 @@ def _items(where: str, value: Any) -> Iterable[Any]:
 
 
 def _whole_number(value: Any) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else None
     if isinstance(value, str):
         text = value.strip()
         return int(text) if text.removeprefix("-").isdecimal() and len(text) <= _MOST_DIGITS else None
-    return value if isinstance(value, int) else None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _real_number(value: Any) -> float | None:

@@ -68,7 +68,25 @@ def test_the_docstring_is_the_tree():
 
 
 def test_all_classes_are_public_and_nothing_else_is():
-    assert sorted(kind.__name__ for kind in CLASSES) == errors.__all__
+    scope = {}
+    exec("from cmsdials.errors import *", scope)
+    assert scope.keys() - {"__builtins__"} == {kind.__name__ for kind in CLASSES}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CLASSES if kind.usual_message])
+def test_an_error_without_a_message_says_what_its_class_does(kind):
+    assert str(kind()) == f"{kind.usual_message}. {kind.usual_advice}"
+    assert str(kind("it was so", advice="Do so.")) == "it was so. Do so."
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CLASSES if issubclass(kind, errors.RequestFailedError)])
+def test_an_argument_that_no_error_has_is_refused(kind):
+    with pytest.raises(TypeError, match="methud"):
+        kind("x", methud="GET", **NEEDS.get(kind.__name__, {}), **needs_a_status(kind))
+
+
+def needs_a_status(kind):
+    return {"status_code": 418} if issubclass(kind, errors.ResponseError) else {}
 
 
 @pytest.mark.parametrize("kind", CLASSES)
@@ -116,7 +134,8 @@ def test_no_error_says_a_secret(kind):
 
 
 def inputs_of(error):
-    names = inspect.signature(type(error)).parameters
+    kinds = [kind for kind in type(error).__mro__ if issubclass(kind, DialsError)]
+    names = {name for kind in kinds for name in inspect.signature(kind.__init__).parameters}
     return {name: getattr(error, name) for name in names if hasattr(error, name)}
 
 
@@ -142,10 +161,10 @@ def test_a_schema_error_names_resource_row_and_field():
 
 
 def test_other_advice_takes_the_place_of_the_usual_one():
-    fitting = {errors.NotFoundError: "Ask somebody.", errors.RequestFailedError: "Wait."}
+    fitting = {errors.NotFoundError: "Ask an expert.", errors.RequestFailedError: "Wait."}
     error = example(errors.InvalidCursorError)
     error.advise(fitting)
-    assert error.advice == "Ask somebody."
+    assert error.advice == "Ask an expert."
     error = example(errors.GatewayError)
     error.advice = f"It was asked twice. {error.advice}"
     error.advise(fitting)
@@ -156,7 +175,7 @@ def test_other_advice_takes_the_place_of_the_usual_one():
 
 def test_advice_for_one_error_is_not_replaced():
     error = errors.NotFoundError("x", **ASKED, status_code=404, advice="Check base_url.")
-    error.advise({errors.NotFoundError: "Ask somebody."})
+    error.advise({errors.NotFoundError: "Ask an expert."})
     assert error.advice == "Check base_url."
 
 

@@ -129,11 +129,51 @@ def test_a_value_of_the_wrong_kind_is_refused(name: str, given: Any, said: str) 
         RunFilters(**{name: given})
 
 
-def test_a_value_set_later_is_checked_when_it_is_sent() -> None:
+@pytest.mark.parametrize(
+    ("name", "wrong", "said"),
+    [
+        ("run_number", "many", "takes a whole number"),
+        ("dataset_id__in", [], "is empty"),
+        ("dataset__regex", "(", "is not a regular expression"),
+        ("dataset", " ", "is empty"),
+        ("page_size", 0, "at least 1"),
+    ],
+)
+def test_a_value_set_later_is_checked_too(name: str, wrong: Any, said: str) -> None:
+    chosen = RunFilters(dataset="/Z")
+    with pytest.raises(FilterError, match=f"RunFilters.{name} .*{said}"):
+        setattr(chosen, name, wrong)
+    assert chosen.given() == {"dataset": "/Z"}
+    chosen.dataset = None
+    assert chosen.given() == {}
+
+
+def test_a_value_set_later_is_shown_as_it_is_sent() -> None:
     chosen = RunFilters()
-    chosen.run_number = "many"
-    with pytest.raises(FilterError, match="takes a whole number"):
+    chosen.run_number = "3"
+    chosen.dataset_id__in = (number for number in (1, 2))
+    assert repr(chosen) == "RunFilters(dataset_id__in=[1, 2], run_number=3)"
+
+
+def test_a_list_that_is_changed_later_is_checked_when_it_is_sent() -> None:
+    chosen = RunFilters(dataset_id__in=[1])
+    chosen.dataset_id__in.append("2")
+    assert chosen.given() == {"dataset_id__in": [1, 2]}
+    chosen.dataset_id__in.append("many")
+    with pytest.raises(FilterError, match="takes a whole number, not 'many'"):
         chosen.given()
+    chosen.dataset_id__in.clear()
+    with pytest.raises(FilterError, match="is empty"):
+        chosen.given()
+
+
+def test_a_range_may_be_moved_bound_by_bound() -> None:
+    chosen = RunFilters(run_number__gte=1, run_number__lte=5)
+    chosen.run_number__gte = 8
+    with pytest.raises(FilterError, match="leave nothing between them"):
+        chosen.given()
+    chosen.run_number__lte = 9
+    assert chosen.given() == {"run_number__gte": 8, "run_number__lte": 9}
 
 
 @pytest.mark.parametrize("given", [list(range(5000)), {"a": "b" * 5000}, np.arange(5000)])
@@ -145,7 +185,9 @@ def test_a_message_does_not_repeat_all_of_a_long_value(given: Any) -> None:
 
 @pytest.mark.parametrize("wrong", ["(", "[a", "*x", "a{2,1}", "(?P<a>x", f"a{{{2**40}}}", "(" * 5000])
 def test_an_expression_that_does_not_compile_is_refused(wrong: str) -> None:
-    with pytest.raises(FilterError, match=r"RunFilters.dataset__regex is no regular expression.*re\.escape"):
+    with pytest.raises(
+        FilterError, match=r"RunFilters.dataset__regex is not a regular expression.*re\.escape"
+    ):
         RunFilters(dataset__regex=wrong)
 
 

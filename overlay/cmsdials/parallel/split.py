@@ -2,11 +2,11 @@
 
 Rows come ordered by dataset, run, lumisection and whatever else, so an interval of these keys is a query of its own.
 A listing is cut into such intervals one after the other, each beginning where the one before has ended: nothing can
-be doubled or left out, whatever is believed about the number of rows. That belief, the runs and their lumisections
-with so many rows each, only decides where to cut, and is corrected by what comes (`Splitter.learn`).
+come twice or be left out, whatever is expected of the number of rows. What is expected, the runs and their
+lumisections with so many rows each, only decides where to cut, and is corrected by what comes (`Splitter.learn`).
 
-The runs that are known need not be all there are. Parts join between them, so that a run which nobody has listed is
-still asked for. Only its dataset has to be known: the service takes one at a time, and names no range of them.
+The runs that are known need not be all there are. Parts join between them, so that a run which is not listed is
+still asked for. Only its dataset has to be known: the service takes one at a time, and no range of them.
 
 No I/O, and no threads: whoever shares a `Splitter` between threads asks it from one at a time.
 """
@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -29,14 +30,14 @@ _LS = ("ls_number", "ls_number__gte", "ls_number__lte")
 TYPICAL_LUMISECTIONS = 500
 """Lumisections of a run, where no run says how many it has."""
 
-FURTHEST = 50.0
+LARGEST_CORRECTION = 50.0
 """What is learnt may differ by this factor, at most, from the rows that were expected."""
 
-MEMORY = 0.5
+WEIGHT_OF_THE_PAST = 0.5
 """How much what was known before counts beside what has just come, from 0 to 1."""
 
-SMALLEST = 0.15
-"""Less than this part of a page is not worth a request of its own, to let all workers end at the same time."""
+SMALLEST_PART = 0.15
+"""Less than this fraction of a page is not worth a request of its own, to let all workers end at the same time."""
 
 _POSITION = re.compile(r"after\.(-?[0-9]{1,18})(?:\.(-?[0-9]{1,18})(?:\.(-?[0-9]{1,18}))?)?")
 
@@ -63,7 +64,7 @@ class Position:
 
 
 def read_position(text: str | None) -> Position | None:
-    """Return the position that a text says, None if it is none of ours, such as a cursor of the service."""
+    """Return the position that a text says, None if it is not one of ours, such as a cursor of the service."""
     match = _POSITION.fullmatch(text or "")
     return Position(*(None if key is None else int(key) for key in match.groups())) if match else None  # type: ignore[arg-type]  # the first is never None
 
@@ -127,6 +128,10 @@ class _Run:
     def lumisections(self) -> int:
         return max(1, self.last - self.first + 1)
 
+    @property
+    def can_be_cut(self) -> bool:
+        return self.last > self.first
+
 
 @frozen
 class _Dataset:
@@ -135,25 +140,6 @@ class _Dataset:
     id: int
     runs: list[_Run]
     query: dict[str, Any]
-
-
-@frozen
-class _Start:
-    """Where the next part begins.
-
-    Attributes:
-        dataset: Which of the datasets.
-        run: The first run number; None is open.
-        ls: The first lumisection of that run, if it has been cut; None at its beginning.
-        known: Which of the known runs is the first that is left.
-        left: Known lumisections that are left, of all datasets.
-    """
-
-    dataset: int
-    run: int | None
-    ls: int | None
-    known: int
-    left: int
 
 
 def can_be_split(accepts: Collection[str]) -> bool:
@@ -200,12 +186,13 @@ class Splitter:
         self._page_rows = page_rows
         self._workers = workers
         expected = max(rows_per_lumisection, 1e-3)
-        self._bounds = (expected / FURTHEST, expected * FURTHEST)
+        self._bounds = (expected / LARGEST_CORRECTION, expected * LARGEST_CORRECTION)
         # As if a page had come, as expected.
         self._came, self._seen = float(page_rows), page_rows / expected
         possible = not self._runs.is_empty and not self._lumisections.is_empty
         self._datasets = self._with_runs(query, runs, after) if possible else []
-        self._at = self._beginning(after)
+        self._left = sum(run.lumisections for dataset in self._datasets for run in dataset.runs)
+        self._parts = self._cut(after)
 
     def _with_runs(
         self, query: Mapping[str, Any], runs: Iterable[tuple[int, int, int | None]], after: Position | None
@@ -219,7 +206,7 @@ class Splitter:
         listed = {*counts}
         wanted = query.get("dataset_id")
         if wanted is not None:
-            counts.setdefault(wanted, {})  # it has runs that nobody has listed, perhaps
+            counts.setdefault(wanted, {})  # it may have runs that are not listed
         if after is not None and after.run_number is not None:
             # A position in the middle of something says that it is there.
             known = counts.setdefault(after.dataset_id, {})
@@ -245,50 +232,28 @@ class Splitter:
         ]
 
     def _run(self, number: int, count: int, dataset_id: int, after: Position | None) -> _Run:
-        first, last = 1, count
+        first = 1
         if after is not None and (after.dataset_id, after.run_number) == (dataset_id, number):
             first = (after.ls_number or 0) + 1
-        if self._lumisections.low is not None:
-            first = max(first, self._lumisections.low)
-        if self._lumisections.high is not None:
-            last = min(last, self._lumisections.high)
-        return _Run(number, first, last)
-
-    def _beginning(self, after: Position | None) -> _Start:
-        left = sum(run.lumisections for dataset in self._datasets for run in dataset.runs)
-        start = _Start(0, self._runs.low, None, 0, left)
-        if after is None or not self._datasets or self._datasets[0].id != after.dataset_id:
-            return start
-        number = after.run_number
-        if number is None or (self._runs.low is not None and number < self._runs.low):
-            return start
-        if after.ls_number is None or not self._runs.holds(number):
-            return _Start(0, number + 1, None, 0, left)
-        lows = (after.ls_number + 1, self._lumisections.low)
-        return _Start(0, number, max(low for low in lows if low is not None), 0, left)
+        low, high = self._lumisections.low, self._lumisections.high
+        return _Run(
+            number, first if low is None else max(first, low), count if high is None else min(count, high)
+        )
 
     @property
     def rows_left(self) -> float:
         """Rows that are expected of the parts still to be handed out."""
-        return self._at.left * self._density
+        return self._left * self._density
 
     def learn(self, part: Part, rows: int) -> None:
         """Take in how many rows a part had, in whatever order parts come."""
         if part.lumisections:
-            self._came = MEMORY * self._came + rows
-            self._seen = MEMORY * self._seen + part.lumisections
+            self._came = WEIGHT_OF_THE_PAST * self._came + rows
+            self._seen = WEIGHT_OF_THE_PAST * self._seen + part.lumisections
 
     def next(self) -> Part | None:
         """Return the next part, None when all have been handed out."""
-        at = self._at
-        while at.dataset < len(self._datasets):
-            if at.run is not None and self._runs.high is not None and at.run > self._runs.high:
-                at = self._dataset_after(at)
-                continue
-            part, at = self._runs_from(at) if at.ls is None else self._lumisections_from(at, at.ls)
-            self._at = at  # a single assignment: a Ctrl-C leaves the part either handed out or not
-            return part
-        return None
+        return next(self._parts, None)
 
     @property
     def _density(self) -> float:
@@ -299,80 +264,74 @@ class Splitter:
         """Return how many lumisections the next part may cover."""
         rows = float(self._page_rows)
         if self._workers > 1:
-            rows = min(rows, max(rows * SMALLEST, self.rows_left / self._workers))
+            rows = min(rows, max(rows * SMALLEST_PART, self.rows_left / self._workers))
         return rows / self._density * (1 + 1e-9)  # a page is a page, however it was divided
 
-    def _runs_from(self, at: _Start) -> tuple[Part, _Start]:
-        """Cover whole runs, as many as fit; or the first run's beginning, if not even that one does."""
-        dataset = self._datasets[at.dataset]
-        most = self._most_lumisections()
-        next_known, covered = at.known, 0
-        while next_known < len(dataset.runs):
-            run = dataset.runs[next_known]
-            if covered + run.lumisections > most and (covered or self._can_cut(run)):
-                break
-            next_known, covered = next_known + 1, covered + run.lumisections
-        if next_known == len(dataset.runs):
-            return self._part(
-                at, _Range(at.run, self._runs.high), covered, Position(dataset.id), self._dataset_after(at)
-            )
-        upcoming = dataset.runs[next_known].number
-        if not covered and at.run == upcoming:
-            return self._lumisections_from(at, self._lumisections.low)
-        # Up to the next run that is known: what may lie between needs no part of its own.
-        after = _Start(at.dataset, upcoming, None, next_known, at.left - covered)
-        return self._part(
-            at, _Range(at.run, upcoming - 1), covered, Position(dataset.id, upcoming - 1), after
-        )
+    def _cut(self, after: Position | None) -> Iterator[Part]:
+        for dataset in self._datasets:
+            run, ls = self._runs.low, None
+            if after is not None and dataset.id == after.dataset_id and after.run_number is not None:
+                run, ls = self._beginning(after.run_number, after.ls_number)
+            yield from self._cut_dataset(dataset, run, ls)
 
-    def _lumisections_from(self, at: _Start, low: int | None) -> tuple[Part, _Start]:
-        """Cover lumisections of the first run: all that are left, or some if these are too many."""
-        dataset = self._datasets[at.dataset]
-        run = dataset.runs[at.known]
-        first = run.first if low is None else max(run.first, low)
-        rest, most = run.last - first + 1, self._most_lumisections()
-        if rest < 2 or rest <= most or not self._can_cut(run):
-            covered = max(1, rest)
-            after = _Start(at.dataset, run.number + 1, None, at.known + 1, at.left - covered)
-            lumisections, end = _Range(low, self._lumisections.high), Position(dataset.id, run.number)
-        else:
-            # Pieces of the same size: a last one with next to nothing in it would be a request too many.
-            covered = max(1, min(math.ceil(rest / math.ceil(rest / most)), math.floor(most)))
-            last = first + covered - 1
-            after = _Start(at.dataset, run.number, last + 1, at.known, at.left - covered)
-            lumisections, end = _Range(low, last), Position(dataset.id, run.number, last)
-        return self._part(at, _Range(run.number, run.number), covered, end, after, lumisections)
+    def _beginning(self, run: int, ls: int | None) -> tuple[int, int | None]:
+        """Return the first run after a position, and its first lumisection; None at the beginning of the run."""
+        if self._runs.low is not None and run < self._runs.low:
+            return self._runs.low, None
+        if ls is None or not self._runs.holds(run):
+            return run + 1, None
+        return run, max(ls + 1, ls + 1 if self._lumisections.low is None else self._lumisections.low)
 
-    def _can_cut(self, run: _Run) -> bool:
-        return run.last > run.first
+    def _cut_dataset(self, dataset: _Dataset, run: int | None, ls: int | None) -> Iterator[Part]:
+        """Cut what a dataset has from a run and its lumisection on; None is open, and the beginning of the run.
+
+        Each part has whole runs, as many as fit, or where not even one does, some of its lumisections.
+        """
+        left = deque(dataset.runs)
+        while run is None or self._runs.holds(run):
+            covered, most = 0, self._most_lumisections()
+            if ls is None:
+                while left and (
+                    covered + left[0].lumisections <= most or not (covered or left[0].can_be_cut)
+                ):
+                    covered += left.popleft().lumisections
+                if not left:
+                    yield self._part(dataset, _Range(run, self._runs.high), covered, Position(dataset.id))
+                    return
+                upcoming = left[0].number
+                if covered or run != upcoming:
+                    # Up to the next run that is known: what may lie between needs no part of its own.
+                    end = Position(dataset.id, upcoming - 1)
+                    yield self._part(dataset, _Range(run, upcoming - 1), covered, end)
+                    run = upcoming
+                    continue
+            low = self._lumisections.low if ls is None else ls
+            first = left[0].first if low is None else max(left[0].first, low)
+            rest = left[0].last - first + 1
+            if rest < 2 or rest <= most or not left[0].can_be_cut:
+                run = left.popleft().number
+                covered, lumisections = max(1, rest), _Range(low, self._lumisections.high)
+                yield self._part(dataset, _Range(run, run), covered, Position(dataset.id, run), lumisections)
+                run, ls = run + 1, None
+            else:
+                # Pieces of the same size: a last one with next to nothing in it would be a request too many.
+                covered = max(1, min(math.ceil(rest / math.ceil(rest / most)), math.floor(most)))
+                run, ls = left[0].number, first + covered
+                end = Position(dataset.id, run, ls - 1)
+                yield self._part(dataset, _Range(run, run), covered, end, _Range(low, ls - 1))
 
     def _part(
-        self,
-        at: _Start,
-        runs: _Range,
-        covered: int,
-        end: Position,
-        after: _Start,
-        lumisections: _Range | None = None,
-    ) -> tuple[Part, _Start]:
-        query = {
-            **self._datasets[at.dataset].query,
-            **runs.query(_RUN),
-            **(lumisections or self._lumisections).query(_LS),
-        }
-        return Part(query, covered * self._density, end, covered), after
-
-    def _dataset_after(self, at: _Start) -> _Start:
-        gone = sum(run.lumisections for run in self._datasets[at.dataset].runs[at.known :])
-        return _Start(at.dataset + 1, self._runs.low, None, 0, at.left - gone)
+        self, dataset: _Dataset, runs: _Range, covered: int, end: Position, lumisections: _Range | None = None
+    ) -> Part:
+        self._left -= covered
+        lumisections = lumisections or self._lumisections
+        query = {**dataset.query, **runs.query(_RUN), **lumisections.query(_LS)}
+        return Part(query, covered * self._density, end, covered)
 
 
-def _is_over(after: Position | None, dataset_id: int, run_number: int | None = None) -> bool:
+def _is_over(after: Position | None, dataset_id: int, run_number: float = math.inf) -> bool:
     """Whether all of a dataset, or of a run of it, has come before a position."""
-    if after is None or dataset_id > after.dataset_id:
+    if after is None:
         return False
-    if dataset_id < after.dataset_id or after.run_number is None:
-        return True
-    if run_number is None:
-        return False
-    return run_number < after.run_number or (run_number == after.run_number and after.ls_number is None)
+    run, ls = (math.inf if key is None else key for key in (after.run_number, after.ls_number))
+    return (dataset_id, run_number, math.inf) <= (after.dataset_id, run, ls)

@@ -12,15 +12,7 @@ from cmsdials_api import operations
 from cmsdials_api.filters import Filters
 from cmsdials_api.models.certification_query import CertificationQuery
 
-from cmsdials.errors import (
-    FilterError,
-    GatewayError,
-    IncompleteBodyError,
-    MethodNotAllowedError,
-    NotFoundError,
-    RequestFailedError,
-    RequestTimeoutError,
-)
+from cmsdials.errors import FilterError, MethodNotAllowedError, NotFoundError
 from cmsdials.filters import MLBadLumisectionFilters, MLModelsIndexFilters, checked_value
 from cmsdials.http.address import address
 from cmsdials.http.retry import Retries
@@ -28,6 +20,7 @@ from cmsdials.http.session import Session
 from cmsdials.listing.page import Page
 from cmsdials.models import MLBadLumisection, MLModelsIndex
 from cmsdials.redaction import shortened
+from cmsdials.resources.advice import OF_CERTIFICATION, advised
 from cmsdials.resources.base import PaginatedResource
 from cmsdials.resources.query import refuse_too_long
 from cmsdials.table import decode
@@ -38,12 +31,6 @@ _Numbers = list[int]  # inside the classes, `list` is their method
 
 _RENAMED = {"model_id": "id", "model_id__in": "id__in"}
 """Filters of v1.12 -> the same ones of a newer service."""
-
-_CERTIFICATION_ADVICE: Mapping[type[RequestFailedError], str] = {
-    GatewayError: "Ask for fewer runs at a time, or try again later.",
-    IncompleteBodyError: "Nothing of this answer was used. Try again, with fewer runs if it stays.",
-    RequestTimeoutError: "Ask for fewer runs at a time, or raise timeout=.",
-}
 
 
 class MLModelsIndexResource(PaginatedResource[MLModelsIndex, MLModelsIndexFilters]):
@@ -58,20 +45,16 @@ class MLModelsIndexResource(PaginatedResource[MLModelsIndex, MLModelsIndexFilter
         """Fetch one model."""
         return self._row(retries, model_id=model_id)
 
-    def __call__(self, model_id: int, *, retries: Retries = None) -> MLModelsIndex:
-        """Fetch one model, as `get`."""
-        return self.get(model_id, retries=retries)
+    __call__ = get
 
     def _query(self, filters: Filters | None, fields: Sequence[str] | None) -> dict[str, Any]:
         query = super()._query(filters, fields)
         for old, new in _RENAMED.items():
             if old in query and new in query and query[old] != query[new]:
-                both = (
-                    f"{old}={shortened(repr(query[old]), 100)} and {new}={shortened(repr(query[new]), 100)}"
-                )
+                both = " and ".join(f"{name}={shortened(repr(query[name]), 100)}" for name in (old, new))
                 message = f"{both} are the same filter with two values"
                 raise FilterError(message, advice=f"Give {new} alone.")
-            # Each generation ignores the other's name in silence, so both are sent.
+            # Each generation ignores the other's name, so both are sent.
             value = query.get(old, query.get(new))
             if value is not None:
                 query |= {old: value, new: value}
@@ -87,7 +70,7 @@ class MLModelsIndexResource(PaginatedResource[MLModelsIndex, MLModelsIndexFilter
         return page
 
     def _check_generation(self, query: Mapping[str, Any], row: MLModelsIndex) -> None:
-        """Refuse an answer to filters that this generation of the service has ignored in silence."""
+        """Refuse an answer to filters that this generation of the service has ignored."""
         old_only = self._table.filters.DEPRECATED
         is_old = "model_id" in row.__dict__ or "filename" in row.__dict__
         is_new = "id" in row.__dict__ or "revision" in row.__dict__
@@ -176,6 +159,8 @@ class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisect
             raise FilterError(message, advice=f"Give me_id too, one of {mes}.")
         return verdicts[0]
 
+    __call__ = get
+
     def _no_verdict(self, keys: Mapping[str, int], answered: NotFoundError) -> NotFoundError:
         """Make the error for a lumisection that the list knows no verdict on."""
         wanted = ", ".join(f"{name}={key}" for name, key in keys.items())
@@ -187,19 +172,6 @@ class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisect
             method=answered.method,
             url=address(session.base_url, session.route, session.version, self._table.path),
         )
-
-    def __call__(
-        self,
-        model_id: int,
-        dataset_id: int,
-        run_number: int,
-        ls_number: int,
-        me_id: int | None = None,
-        *,
-        retries: Retries = None,
-    ) -> MLBadLumisection:
-        """Fetch the verdict of a model on one lumisection, as `get`."""
-        return self.get(model_id, dataset_id, run_number, ls_number, me_id, retries=retries)
 
     def cert_json(
         self,
@@ -240,24 +212,20 @@ class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisect
         Arguments and errors as in `cert_json`.
         """
         asked = _certification_query(model_id__in, dataset_id__in, run_number__in)
-        return self._certification(
-            operations.get_golden_json, operations.get_golden_json_v1_12, asked, retries
-        )
+        newer, v1_12 = operations.get_golden_json, operations.get_golden_json_v1_12
+        return self._certification(newer, v1_12, asked, retries)
 
     def _certification(
         self, operation: Any, operation_v1_12: Any, asked: Mapping[str, _Numbers], retries: Retries
     ) -> dict[str, Any]:
-        requests = {
-            True: operation_v1_12.request(**asked),
-            False: operation.request(body=CertificationQuery(**asked)),
-        }
+        requests = [operation.request(body=CertificationQuery(**asked)), operation_v1_12.request(**asked)]
         is_v1_12 = self._is_v1_12
         try:
             return self._certify(requests[is_v1_12], asked, retries)
         except MethodNotAllowedError:
             pass  # the other generation; if that is refused too, its error says so
         answer = self._certify(requests[not is_v1_12], asked, retries)
-        self._is_v1_12 = not is_v1_12  # from now on; threads that found it out too say the same
+        self._is_v1_12 = not is_v1_12  # threads that find it out at the same time set the same
         return answer
 
     def _certify(
@@ -265,13 +233,10 @@ class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisect
     ) -> dict[str, Any]:
         if "params" in request:  # v1.12 reads the lists from the URL
             refuse_too_long(self.name, request["url"], asked)
-        try:
+        with advised(OF_CERTIFICATION):
             return self._session.perform(
                 request, lambda body: decode.read_object(body, self.name), retries=retries, safe=True
             )
-        except RequestFailedError as error:
-            error.advise(_CERTIFICATION_ADVICE)
-            raise
 
 
 def _may_lack_the_path(error: NotFoundError) -> bool:

@@ -8,20 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import frozen
 from cmsdials_api import operations
 
-from cmsdials.errors import (
-    AuthenticationError,
-    FilterError,
-    GatewayError,
-    NotFoundError,
-    PaginationError,
-    RequestFailedError,
-    RequestTimeoutError,
-    SchemaError,
-)
+from cmsdials.errors import FilterError, PaginationError, SchemaError
 from cmsdials.filters import OMSFilter, OMSPage, checked_value
 from cmsdials.http.retry import Retries
-from cmsdials.http.session import Session
 from cmsdials.redaction import shortened
+from cmsdials.resources.advice import OF_OMS
+from cmsdials.resources.services import Service
 from cmsdials.runtime import extras
 from cmsdials.runtime.progress import progress_bar
 from cmsdials.table import decode
@@ -34,18 +26,6 @@ __all__ = ["OMS", "OMSRows"]
 LARGEST_PAGE = 1000
 
 T = TypeVar("T")
-
-_TOO_SLOW = (
-    "OMS, which DIALS asks, took too long: ask for less at a time (a smaller limit, narrower filters), or try"
-    " again later."
-)
-_ADVICE: Mapping[type[RequestFailedError], str] = {
-    AuthenticationError: "Log in again, and check that the account may use DIALS.",
-    GatewayError: _TOO_SLOW,
-    NotFoundError: "OMS has nothing of this name: check the endpoint, such as runs, lumisections or datasetrates.",
-    PaginationError: "Ask for all rows again: they may have changed meanwhile, and those that came are not kept.",
-    RequestTimeoutError: f"{_TOO_SLOW} Or raise timeout=.",
-}
 
 
 @frozen(repr=False)
@@ -78,17 +58,14 @@ class OMSRows:
         return f"<{len(self.results)} rows of OMS {self.endpoint}>"
 
 
-class OMS:
-    """Queries to OMS.
-
-    Args:
-        session: What requests go through; OMS knows no workspaces.
-    """
+class OMS(Service):
+    """Queries to OMS."""
 
     name = "oms"
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    not_found = (
+        "OMS has nothing of this name: check the endpoint, such as runs, lumisections or datasetrates."
+    )
+    advice = OF_OMS
 
     def query(
         self,
@@ -119,16 +96,7 @@ class OMS:
             filter=_nested(_each("filters", filters, OMSFilter)) or None,
             page={one.attribute_name: one.value for one in _each("pages", pages, OMSPage)} or None,
         )
-        try:
-            return self._session.perform(
-                request,
-                lambda body: decode.read_object(body, self.name),
-                retries=retries,
-                workspace=False,
-            )
-        except RequestFailedError as error:
-            error.advise(_ADVICE)
-            raise
+        return self._ask(request, lambda body: decode.read_object(body, self.name), retries)
 
     def list_all(
         self,
@@ -145,7 +113,8 @@ class OMS:
             endpoint: OMS endpoint, such as runs, lumisections or datasetrates.
             filters: A condition, or several, all of which hold.
             page_size: Rows in a page.
-            enable_progress: A progress bar; None shows one if tqdm is installed and somebody is looking.
+            enable_progress: A progress bar; None shows one if tqdm is installed and stderr is a
+                terminal or a notebook.
             retries: As in `query`, for each page.
 
         Returns:
@@ -174,10 +143,8 @@ class OMS:
                     return OMSRows(rows, endpoint)
                 if not came:
                     message = f"OMS {endpoint} says that {total} rows match and ends after {len(rows)}"
-                    raise PaginationError(message, advice=_ADVICE[PaginationError])
-
-    def __repr__(self) -> str:
-        return f"<{self.name} of {self._session.base_url}>"
+                    advice = "Ask for all rows again: they may have changed meanwhile, and those that came are not kept."
+                    raise PaginationError(message, advice=advice)
 
 
 def _each(name: str, given: T | Iterable[T] | None, kind: type[T]) -> list[T]:
@@ -210,7 +177,7 @@ def _rows(answer: Mapping[str, Any], endpoint: str) -> list[dict[str, Any]]:
         raise SchemaError(problem, resource=f"OMS {endpoint}", field="data")
     for number, row in enumerate(rows):
         if not isinstance(row.get("attributes") or {}, Mapping):
-            problem = "is no object"
+            problem = "is not an object"
             raise SchemaError(problem, resource=f"OMS {endpoint}", field="attributes", row=number)
     return [{"id": row.get("id"), **(row.get("attributes") or {})} for row in rows]
 

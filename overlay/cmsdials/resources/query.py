@@ -48,7 +48,7 @@ def list_query(
     known = [field.name for field in table.record.FIELDS]
     for name in query.get("fields", ()):
         if name not in known:
-            # The service leaves out what it does not know, in silence.
+            # The service leaves out what it does not know, without an error.
             raise _unknown_field(table, name, known)
     if "order_by" in query:
         _check_order(table, query["order_by"])
@@ -94,7 +94,7 @@ def _unknown_field(table: Resource, name: str, known: Sequence[str]) -> FilterEr
 
 
 def _check_order(table: Resource, order: str) -> None:
-    """Refuse an order that the service would ignore in silence, as it does with names that it does not know."""
+    """Refuse an order that the service would ignore, as it does with names that it does not know."""
     name = order.strip().removeprefix("-")
     if "," in name:
         message = f"{table.filters.__name__}.order_by takes one field, not {order!r}"
@@ -107,7 +107,7 @@ def _check_order(table: Resource, order: str) -> None:
         one.name for one in known.values() if not one.nullable and one.kind not in ("array", "object")
     ]
     if name not in sortable:
-        message = f"{table.name} cannot be ordered by {name}, which may be null or is no single value"
+        message = f"{table.name} cannot be ordered by {name}, which may be null or is not a single value"
         raise FilterError(message, advice=f"Order by one of {', '.join(sortable)}.")
 
 

@@ -1,4 +1,4 @@
-"""The smaller things that DIALS answers: workspaces, and what it asks of other CMS services for its users."""
+"""What DIALS asks of other CMS services for its users."""
 
 from __future__ import annotations
 
@@ -7,98 +7,47 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from cmsdials_api import operations
 
-from cmsdials.errors import (
-    AuthenticationError,
-    FilterError,
-    GatewayError,
-    IncompleteBodyError,
-    NotFoundError,
-    RequestFailedError,
-    RequestTimeoutError,
-    SchemaError,
-)
+from cmsdials.errors import FilterError, NotFoundError, SchemaError
 from cmsdials.filters import checked_value
 from cmsdials.http.retry import Retries
 from cmsdials.http.session import Session
 from cmsdials.models import CertificationFile
+from cmsdials.resources.advice import OF_SERVICES, Advice, advised
 from cmsdials.table import decode
 
-__all__ = ["CAF", "BrilWS", "RunRegistry", "Workspaces"]
+__all__ = ["CAF", "BrilWS", "RunRegistry", "Service"]
 
 T = TypeVar("T")
 
-_ADVICE: Mapping[type[RequestFailedError], str] = {
-    AuthenticationError: "Log in again, and check that the account may use DIALS.",
-    GatewayError: "DIALS, or the service that it asks, took too long: try again later.",
-    IncompleteBodyError: "Nothing of this answer was used. Try again.",
-    RequestTimeoutError: "DIALS, or the service that it asks, took too long: try again later, or raise timeout=.",
-}
 
-
-class _Service:
+class Service:
     """What these share: none of them is of a workspace, so no Workspace header goes out.
+
+    Args:
+        session: What requests go through.
 
     Attributes:
         name: Its attribute of `Dials`.
         not_found: What to do where the service has nothing to answer.
+        advice: What to do where it fails otherwise.
     """
 
     name: ClassVar[str]
     not_found: ClassVar[str]
+    advice: ClassVar[Advice] = OF_SERVICES
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def _ask(self, request: Mapping[str, Any], read: Callable[[bytes], T], retries: Retries) -> T:
-        try:
+        with advised({**self.advice, NotFoundError: self.not_found}):
             return self._session.perform(request, read, retries=retries, workspace=False)
-        except RequestFailedError as error:
-            error.advise({**_ADVICE, NotFoundError: self.not_found})
-            raise
 
     def __repr__(self) -> str:
         return f"<{self.name} of {self._session.base_url}>"
 
 
-class Workspaces(_Service):
-    """The workspaces of the service, one for each detector group."""
-
-    name = "workspaces"
-    not_found = "This DIALS has no such path: check base_url, route and version."
-
-    def list(self, *, retries: Retries = None) -> Any:
-        """Fetch the workspaces.
-
-        Returns:
-            JSON as the service sends it: a v1.12 service sends {"workspaces": [names]}, the shape of a newer
-            one's answer is not published.
-
-        Raises:
-            RequestFailedError: No usable answer came; see `cmsdials.errors`.
-        """
-        return self._either(
-            operations.list_workspaces.request(), operations.list_workspaces_v1_12.request(), retries
-        )
-
-    def default(self, *, retries: Retries = None) -> Any:
-        """Fetch the workspace that answers when none is named. Returns and raises as `list`."""
-        return self._either(
-            operations.get_default_workspace.request(),
-            operations.get_default_workspace_v1_12.request(),
-            retries,
-        )
-
-    my_workspace = default
-    """The name that cmsdials 2.x has for `default`."""
-
-    def _either(self, newer: Mapping[str, Any], v1_12: Mapping[str, Any], retries: Retries) -> Any:
-        try:
-            return self._ask(newer, decode.read_json, retries)
-        except NotFoundError:
-            return self._ask(v1_12, decode.read_json, retries)
-
-
-class CAF(_Service):
+class CAF(Service):
     """Certification files of the CMS analysis facility."""
 
     name = "caf"
@@ -118,19 +67,17 @@ class CAF(_Service):
             The file; `content` maps run numbers to inclusive lumisection ranges [first, last].
 
         Raises:
-            FilterError: There is no such kind, or class_name is no text.
+            FilterError: There is no such kind, or class_name is not text.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
-        if kind not in ("golden", "muon", "dcs"):
-            message = f"there is no certification file of kind {kind!r}; there are golden, muon and dcs"
-            raise FilterError(message)
+        _check_known("certification file of kind", kind, ("golden", "muon", "dcs"))
         request = operations.get_caf.request(
             class_name=checked_value("class_name", "string", class_name), kind=kind
         )
         return self._ask(request, lambda body: decode.read_row(body, CertificationFile, self.name), retries)
 
 
-class RunRegistry(_Service):
+class RunRegistry(Service):
     """The CMS Run Registry."""
 
     name = "runregistry"
@@ -150,7 +97,7 @@ class RunRegistry(_Service):
             retries: As in `CAF.get`.
 
         Raises:
-            FilterError: An argument is no text.
+            FilterError: An argument is not text.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
         request = operations.list_editable_datasets.request(
@@ -168,7 +115,7 @@ class RunRegistry(_Service):
         return runs
 
 
-class BrilWS(_Service):
+class BrilWS(Service):
     """Luminosity, as brilcalc of the BRIL work suite computes it."""
 
     name = "brilws"
@@ -201,9 +148,9 @@ class BrilWS(_Service):
             beamstatus: Beam status, such as STABLE BEAMS.
             amodetag: Accelerator mode, such as PROTPHYS.
             normtag: Normalisation tag.
-            unit: Unit of the luminosity, /ub unless told.
+            unit: Unit of the luminosity; default: /ub.
             byls: A row for each lumisection.
-            scope: Which part of the answer, all unless told.
+            scope: Which part of the answer; default: all.
             brilws_version: Version of the BRIL work suite.
             connect: Connection of brilcalc to its database.
             retries: As in `CAF.get`.
@@ -215,9 +162,8 @@ class BrilWS(_Service):
             FilterError: An argument is of the wrong kind, or there is no such scope.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
-        if scope not in (None, "all", "detailed", "summary"):
-            message = f"there is no scope {scope!r}; there are all, detailed and summary"
-            raise FilterError(message)
+        if scope is not None:
+            _check_known("scope", scope, ("all", "detailed", "summary"))
         request = operations.get_brilcalc_lumi.request(
             runnumber=_if_given("runnumber", "integer", runnumber),
             fillnum=_if_given("fillnum", "integer", fillnum),
@@ -237,3 +183,9 @@ class BrilWS(_Service):
 
 def _if_given(name: str, kind: str, value: Any) -> Any:
     return None if value is None else checked_value(name, kind, value)
+
+
+def _check_known(what: str, value: str, known: tuple[str, str, str]) -> None:
+    if value not in known:
+        message = f"there is no {what} {value!r}; there are {known[0]}, {known[1]} and {known[2]}"
+        raise FilterError(message)

@@ -1,4 +1,4 @@
-"""Parts in a row are the listing: whatever is known, guessed, learnt or gone on from."""
+"""Parts in a row are the listing: whatever is known, guessed, learnt or resumed from."""
 
 import heapq
 import math
@@ -200,12 +200,12 @@ def test_a_dataset_that_only_the_position_knows_is_still_held_to_the_filters() -
         ({}, Position(6, 100), [{"dataset_id": 6, "run_number__gte": 101}, {}]),
     ],
 )
-def test_where_a_listing_goes_on(query: Any, after: Position, asked: Any) -> None:
+def test_where_a_listing_is_resumed(query: Any, after: Position, asked: Any) -> None:
     parts = all_parts(splitter(query, [(7, 100, 300)], workers=1, after=after))
     assert [part.query for part in parts] == [{"dataset_id": 7, **one} for one in asked]
 
 
-def test_a_run_that_is_gone_on_with_is_expected_to_have_what_is_left_of_it() -> None:
+def test_a_run_that_is_is_resumed_is_expected_to_have_what_is_left_of_it() -> None:
     cutting = splitter({"run_number": 100}, [(7, 100, 1000)], after=Position(7, 100, 900))
     assert cutting.rows_left == 100
 
@@ -250,7 +250,7 @@ def test_a_position_survives_as_text(position: Position) -> None:
         "after." + "9" * 5000,
     ],
 )
-def test_what_is_no_position(text: str | None) -> None:
+def test_what_is_not_a_position(text: str | None) -> None:
     assert read_position(text) is None
 
 

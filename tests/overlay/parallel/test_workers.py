@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from cmsdials.errors import ConfigurationError
-from cmsdials.parallel import workers
 from cmsdials.parallel.workers import in_order
 from cmsdials.runtime.interrupts import Stop, current_stop
 from hypothesis import given
@@ -24,9 +23,9 @@ LONG = 120.0  # seconds until what should have happened is given up on
 
 def all_gone() -> bool:
     """Whether the threads have ended, or do so in a moment."""
-    for thread in crew():
+    for thread in threads_of_ours():
         thread.join(LONG)
-    return crew() == []
+    return threads_of_ours() == []
 
 
 def heeded() -> Stop:
@@ -36,16 +35,15 @@ def heeded() -> Stop:
     return stop
 
 
-def crew() -> list[threading.Thread]:
+def threads_of_ours() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith(NAME)]
 
 
 @pytest.fixture(autouse=True)
-def nobody_stays(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def none_stays(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Threads are gone when the iterator is, and none of them has written anything to stderr."""
     unhandled: list[Any] = []
     monkeypatch.setattr(threading, "excepthook", unhandled.append)
-    monkeypatch.setattr(workers, "FAREWELL", LONG)  # a busy machine is no leak
     yield
     assert all_gone()
     assert unhandled == []
@@ -57,11 +55,11 @@ def numbers(many: int) -> Callable[[], int | None]:
 
 
 class Script:
-    """A fetch that ends when it is told to.
+    """A fetch that ends when the test says so.
 
     Attributes:
         begun: Parts that have been begun, in order.
-        stopped: Parts whose fetch saw that nobody wants them any more.
+        stopped: Parts whose fetch saw that they are not wanted any more.
         threads: Which thread fetched a part.
     """
 
@@ -123,9 +121,9 @@ def test_all_parts_come_in_order(many: int, parts: int) -> None:
 def test_nothing_happens_before_the_first_is_asked_for() -> None:
     asked: list[int] = []
     iterator = start(lambda: asked.append(1), lambda part: part)
-    assert (asked, crew()) == ([], [])
+    assert (asked, threads_of_ours()) == ([], [])
     iterator.close()
-    assert (asked, crew()) == ([], [])
+    assert (asked, threads_of_ours()) == ([], [])
 
 
 def test_what_comes_first_waits_for_its_turn() -> None:
@@ -165,7 +163,7 @@ def test_one_worker_is_no_thread() -> None:
     assert [thread for _, thread in parts] == [threading.current_thread()] * 2
 
 
-def test_threads_have_names_and_hold_up_nobody() -> None:
+def test_threads_have_names_and_are_daemons() -> None:
     def fetch(part: int) -> tuple[str, bool]:
         together.wait(LONG)
         return threading.current_thread().name, threading.current_thread().daemon
@@ -195,13 +193,13 @@ def test_only_so_many_parts_are_ahead_of_the_consumer(many: int, window: int | N
     assert list(parts) == []
 
 
-def test_who_is_told_is_alone() -> None:
-    """Neither is another part told, nor one asked for, meanwhile."""
+def test_learning_and_asking_are_never_done_at_the_same_time() -> None:
+    """Nor is anything learnt from two parts at a time."""
     inside = threading.Lock()
     disturbed = threading.Event()
     both = threading.Barrier(2)
     left = iter(range(9))
-    told: list[int] = []
+    learnt: list[int] = []
 
     def alone() -> bool:
         free = inside.acquire(blocking=False)
@@ -217,13 +215,13 @@ def test_who_is_told_is_alone() -> None:
 
     def fetch(part: int) -> int:
         if part < 2:
-            both.wait(LONG)  # so that the other one would tell of its part next
+            both.wait(LONG)  # so that both come at the same time
         return part
 
     def came(part: int, result: int) -> None:
         assert alone()
-        told.append(part)
-        if len(told) == 1:
+        learnt.append(part)
+        if len(learnt) == 1:
             with inside:
                 assert not disturbed.wait(0.05)
 
@@ -258,7 +256,7 @@ def test_no_part_is_begun_once_one_has_failed() -> None:
     script.wait_for(0, 1, 2, 3)
     script.end(2, error=ValueError("no"))
     script.threads[2].join(LONG)  # 1 and 3 are still under way
-    assert len(crew()) == 2
+    assert len(threads_of_ours()) == 2
     script.end(1)
     assert next(parts) == (1, "rows of 1")
     with pytest.raises(ValueError, match="no"):
@@ -295,7 +293,7 @@ def test_an_error_of_the_parts_comes_in_its_turn(many: int) -> None:
 
 
 @pytest.mark.parametrize("many", [1, 3])
-def test_an_error_of_who_is_told_comes_in_its_turn(many: int) -> None:
+def test_an_error_in_learning_comes_in_its_turn(many: int) -> None:
     def came(part: int, result: int) -> None:
         if part == 2:
             raise ValueError("not so many")  # noqa: EM101
@@ -307,7 +305,7 @@ def test_an_error_of_who_is_told_comes_in_its_turn(many: int) -> None:
 
 
 @pytest.mark.parametrize("how", ["close", "drop", "raise"])
-def test_whoever_leaves_early_stops_all(how: str) -> None:
+def test_leaving_early_stops_all(how: str) -> None:
     script = Script()
     script.end(0)
     parts = start(numbers(100), script, 3)
@@ -332,9 +330,8 @@ def test_whoever_leaves_early_stops_all(how: str) -> None:
     assert script.begun[4:] == []
 
 
-def test_a_worker_that_does_not_listen_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may sit in a socket's read, which nobody can end."""
-    monkeypatch.setattr(workers, "FAREWELL", 0.001)
+def test_a_worker_that_does_not_listen_holds_nothing_up() -> None:
+    """It may wait for a socket, which cannot be ended."""
     deaf = threading.Event()
     begun = threading.Event()
 
@@ -348,11 +345,11 @@ def test_a_worker_that_does_not_listen_holds_up_nobody(monkeypatch: pytest.Monke
     assert next(parts) == (0, 0)
     assert begun.wait(LONG)
     parts.close()
-    assert crew() != []
+    assert threads_of_ours() != []
     deaf.set()
 
 
-def test_who_waits_is_woken_when_nobody_wants_it() -> None:
+def test_a_wait_ends_when_its_result_is_not_wanted_any_more() -> None:
     woken: list[bool] = []
     both = threading.Barrier(3)
 
@@ -366,6 +363,7 @@ def test_who_waits_is_woken_when_nobody_wants_it() -> None:
     assert next(parts) == (0, 0)
     both.wait(LONG)
     parts.close()
+    assert all_gone()
     assert woken == [True, True]
 
 
@@ -639,7 +637,7 @@ assert len(list(parts)) == 99
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_forked_child_does_not_wait_for_threads_that_it_has_not() -> None:
+def test_a_forked_child_does_not_wait_for_threads_that_it_does_not_have() -> None:
     done = subprocess.run(
         [sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=600, check=False
     )

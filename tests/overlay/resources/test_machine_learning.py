@@ -13,7 +13,6 @@ from cmsdials.errors import (
     WorkspaceNotFoundError,
 )
 from cmsdials.filters import MLBadLumisectionFilters, MLModelsIndexFilters
-from cmsdials.resources.machine_learning import MLBadLumisectionResource, MLModelsIndexResource
 
 from tests.overlay.conftest import Scripted
 
@@ -26,13 +25,13 @@ NO_PATH = {"detail": "Not found."}
 
 
 @pytest.fixture
-def models(service: Scripted) -> MLModelsIndexResource:
-    return MLModelsIndexResource(service.session)
+def models(service: Scripted) -> Any:
+    return service.dials.ml_models_index
 
 
 @pytest.fixture
-def verdicts(service: Scripted) -> MLBadLumisectionResource:
-    return MLBadLumisectionResource(service.session)
+def verdicts(service: Scripted) -> Any:
+    return service.dials.ml_bad_lumis
 
 
 # --- against the sandboxes
@@ -80,7 +79,7 @@ def test_certification_files_of_either_generation(jetmet: Dials) -> None:
 
 
 def test_the_second_certification_of_an_old_service_asks_in_its_way_at_once(
-    service: Scripted, verdicts: MLBadLumisectionResource
+    service: Scripted, verdicts: Any
 ) -> None:
     service.will_answer({"detail": 'Method "POST" not allowed.'}, status=405)
     service.will_answer({"1": {}}, {"1": [[1, 2]]})
@@ -90,21 +89,19 @@ def test_the_second_certification_of_an_old_service_asks_in_its_way_at_once(
     assert service.queries[1]["model_id__in"] == "20,19"
 
 
-def test_the_present_service_gets_a_body(service: Scripted, verdicts: MLBadLumisectionResource) -> None:
+def test_the_present_service_gets_a_body(service: Scripted, verdicts: Any) -> None:
     service.will_answer({})
     verdicts.cert_json(**ASKED)
     assert service.bodies == [ASKED]
     assert service.asked[0].headers["Workspace"] == "tracker"
 
 
-def test_a_post_that_changes_nothing_is_tried_again(
-    service: Scripted, verdicts: MLBadLumisectionResource
-) -> None:
+def test_a_post_that_changes_nothing_is_tried_again(service: Scripted, verdicts: Any) -> None:
     service.will_answer(httpx.Response(503, html="<h1>busy</h1>"), {})
     assert verdicts.golden_json(**ASKED) == {}
 
 
-def test_a_service_that_takes_neither_method(service: Scripted, verdicts: MLBadLumisectionResource) -> None:
+def test_a_service_that_takes_neither_method(service: Scripted, verdicts: Any) -> None:
     service.will_answer({"detail": "no"}, {"detail": "no"}, status=405)
     with pytest.raises(MethodNotAllowedError):
         verdicts.cert_json(**ASKED)
@@ -115,9 +112,7 @@ def test_a_service_that_takes_neither_method(service: Scripted, verdicts: MLBadL
     [httpx.Response(504, html="<h1>Gateway Time-out</h1>"), httpx.ReadTimeout("slow")],
     ids=["504", "timeout"],
 )
-def test_the_advice_is_about_certification(
-    service: Scripted, verdicts: MLBadLumisectionResource, answer: Any
-) -> None:
+def test_the_advice_is_about_certification(service: Scripted, verdicts: Any, answer: Any) -> None:
     service.will_answer(answer)
     with pytest.raises(RequestFailedError) as caught:
         verdicts.golden_json(**ASKED, retries=0)
@@ -127,16 +122,14 @@ def test_the_advice_is_about_certification(
 
 @pytest.mark.parametrize(("wrong", "said"), [([], "is empty"), (["x"], "whole number"), (19, "takes a list")])
 def test_lists_are_checked_before_they_are_sent(
-    service: Scripted, verdicts: MLBadLumisectionResource, wrong: Any, said: str
+    service: Scripted, verdicts: Any, wrong: Any, said: str
 ) -> None:
     with pytest.raises(FilterError, match=f"model_id__in.* {said}"):
         verdicts.cert_json(**(ASKED | {"model_id__in": wrong}))
     assert service.asked == []
 
 
-def test_several_verdicts_on_one_lumisection_want_the_element(
-    service: Scripted, verdicts: MLBadLumisectionResource
-) -> None:
+def test_several_verdicts_on_one_lumisection_want_the_element(service: Scripted, verdicts: Any) -> None:
     row = {"model_id": 1, "dataset_id": 2, "file_id": 9, "run_number": 3, "ls_number": 4, "mse": 0.5}
     service.will_answer(NO_PATH, status=404)
     service.will_page([{**row, "me_id": 7}, {**row, "me_id": 8}], 10)
@@ -144,7 +137,7 @@ def test_several_verdicts_on_one_lumisection_want_the_element(
         verdicts.get(1, 2, 3, 4)
 
 
-def test_a_verdict_that_does_not_exist(service: Scripted, verdicts: MLBadLumisectionResource) -> None:
+def test_a_verdict_that_does_not_exist(service: Scripted, verdicts: Any) -> None:
     service.will_answer(NO_PATH, status=404)
     service.will_page([], 10)
     with pytest.raises(
@@ -154,18 +147,14 @@ def test_a_verdict_that_does_not_exist(service: Scripted, verdicts: MLBadLumisec
     assert caught.value.url == "http://dials.test/api/v1/ml-bad-lumisection/"
 
 
-def test_an_old_service_that_has_no_such_verdict_is_asked_once(
-    service: Scripted, verdicts: MLBadLumisectionResource
-) -> None:
+def test_an_old_service_that_has_no_such_verdict_is_asked_once(service: Scripted, verdicts: Any) -> None:
     service.will_answer({"detail": "No MLBadLumisection matches the given query."}, status=404)
     with pytest.raises(NotFoundError) as caught:
         verdicts.get(1, 2, 3, 4, 5)
     assert caught.value.url == "http://dials.test/api/v1/ml-bad-lumisection/1/2/3/4/5/"
 
 
-def test_a_new_service_that_has_no_such_verdict_is_asked_in_its_way(
-    service: Scripted, verdicts: MLBadLumisectionResource
-) -> None:
+def test_a_new_service_that_has_no_such_verdict_is_asked_in_its_way(service: Scripted, verdicts: Any) -> None:
     service.will_answer(httpx.Response(404, html="<h1>Not Found</h1>"))
     service.will_answer({"detail": "No MLBadLumisection matches the given query."}, status=404)
     with pytest.raises(NotFoundError) as caught:
@@ -174,7 +163,7 @@ def test_a_new_service_that_has_no_such_verdict_is_asked_in_its_way(
 
 
 def test_where_both_paths_are_unknown_the_error_is_of_what_was_asked(
-    service: Scripted, verdicts: MLBadLumisectionResource
+    service: Scripted, verdicts: Any
 ) -> None:
     service.will_answer(NO_PATH, NO_PATH, status=404)
     with pytest.raises(NotFoundError) as caught:
@@ -183,7 +172,7 @@ def test_where_both_paths_are_unknown_the_error_is_of_what_was_asked(
 
 
 def test_a_workspace_that_does_not_exist_is_not_looked_for_elsewhere(
-    service: Scripted, verdicts: MLBadLumisectionResource
+    service: Scripted, verdicts: Any
 ) -> None:
     service.will_answer({"detail": "Workspace 'trackre' not found"}, status=404)
     with pytest.raises(WorkspaceNotFoundError):
@@ -201,9 +190,7 @@ def test_a_wrong_element(jetmet: Dials) -> None:
     assert caught.value.url.endswith("/19/15102369/386951/36/99999/")
 
 
-def test_lists_that_make_the_url_too_long_are_refused(
-    service: Scripted, models: MLModelsIndexResource, verdicts: MLBadLumisectionResource
-) -> None:
+def test_lists_that_make_the_url_too_long_are_refused(service: Scripted, models: Any, verdicts: Any) -> None:
     with pytest.raises(FilterError, match=r"MLModelsIndexFilters.(model_)?id__in has 700 values"):
         models.list(MLModelsIndexFilters(id__in=range(1000, 1700)))  # twice, for either generation
     service.will_answer({"detail": 'Method "POST" not allowed.'}, status=405)
@@ -213,7 +200,7 @@ def test_lists_that_make_the_url_too_long_are_refused(
     assert verdicts.cert_json([19], [15042670], range(385000, 386000)) == {}  # a body has room for all
 
 
-def test_two_values_for_one_identifier(service: Scripted, models: MLModelsIndexResource) -> None:
+def test_two_values_for_one_identifier(service: Scripted, models: Any) -> None:
     with pytest.raises(FilterError, match="same filter with two values"):
         models.list(MLModelsIndexFilters(id=1, model_id=2))
     service.will_page([], 10)

@@ -15,7 +15,6 @@ from cmsdials.errors import (
     SchemaError,
 )
 from cmsdials.filters import OMSFilter, OMSPage
-from cmsdials.resources.oms import OMS
 
 from tests.overlay.conftest import Scripted
 
@@ -53,7 +52,7 @@ def test_what_goes_over_the_wire(service: Scripted) -> None:
         OMSFilter(attribute_name="run_number", value=np.int64(3), operator="GE"),
         OMSFilter(attribute_name="run_number", value=9, operator="LT"),
     ]
-    OMS(service.session).query("runs", filters, [OMSPage(attribute_name="offset", value=4)])
+    service.dials.oms.query("runs", filters, [OMSPage(attribute_name="offset", value=4)])
     assert service.queries == [
         {
             "endpoint": "runs",
@@ -67,13 +66,13 @@ def test_what_goes_over_the_wire(service: Scripted) -> None:
 
 def test_a_query_without_filters_sends_none(service: Scripted) -> None:
     service.will_answer({"data": []})
-    OMS(service.session).query("runs")
+    service.dials.oms.query("runs")
     assert service.queries == [{"endpoint": "runs"}]
 
 
 def test_one_condition_needs_no_list(service: Scripted) -> None:
     service.will_answer({"data": []}, {"data": []})
-    oms = OMS(service.session)
+    oms = service.dials.oms
     oms.query("runs", RUN[0], OMSPage(attribute_name="limit", value=2))
     oms.list_all("runs", RUN[0])
     asked = {"endpoint": "runs", "filter[run_number][EQ]": "382921"}
@@ -86,7 +85,7 @@ def test_one_condition_needs_no_list(service: Scripted) -> None:
 def test_conditions_may_come_from_a_generator(service: Scripted) -> None:
     row = {"id": "1", "attributes": {}}
     service.will_answer({"data": [row]}, {"data": []})
-    assert len(OMS(service.session).list_all("runs", iter(RUN), page_size=1)) == 1
+    assert len(service.dials.oms.list_all("runs", iter(RUN), page_size=1)) == 1
     assert [query["filter[run_number][EQ]"] for query in service.queries] == ["382921", "382921"]
 
 
@@ -103,19 +102,19 @@ def test_conditions_may_come_from_a_generator(service: Scripted) -> None:
 )
 def test_arguments_of_another_kind_are_refused(service: Scripted, arguments: Any, said: str) -> None:
     with pytest.raises(FilterError, match=said):
-        OMS(service.session).query(*arguments)
+        service.dials.oms.query(*arguments)
     assert service.asked == []
 
 
 @pytest.mark.parametrize("size", [0, -1, "many"])
 def test_a_page_has_rows(service: Scripted, size: Any) -> None:
     with pytest.raises(FilterError):
-        OMS(service.session).list_all("runs", page_size=size)
+        service.dials.oms.list_all("runs", page_size=size)
     assert service.asked == []
 
 
-def test_repr_says_where() -> None:
-    assert repr(OMS(Scripted().session)) == "<oms of http://dials.test/>"
+def test_repr_says_where(service: Scripted) -> None:
+    assert repr(service.dials.oms) == "<oms of http://dials.test/>"
 
 
 @pytest.mark.parametrize(
@@ -132,7 +131,7 @@ def test_the_advice_is_about_oms(service: Scripted, answer: Any) -> None:
     """Not about ids, workspaces, monitoring elements or cursors, which a query to OMS has none of."""
     service.will_answer(answer)
     with pytest.raises(DialsError) as caught:
-        OMS(service.session).query("runs", retries=0)
+        service.dials.oms.query("runs", retries=0)
     assert caught.value.advice
     assert not [
         word for word in ("workspace", "me_id", "page_size", "ids", "cursor") if word in caught.value.advice
@@ -142,7 +141,7 @@ def test_the_advice_is_about_oms(service: Scripted, answer: Any) -> None:
 def test_two_values_for_one_condition_are_refused(service: Scripted) -> None:
     filters = [OMSFilter(attribute_name="a", value=value, operator="EQ") for value in (1, 2)]
     with pytest.raises(FilterError, match="two filters a EQ"):
-        OMS(service.session).query("runs", filters)
+        service.dials.oms.query("runs", filters)
 
 
 def test_an_end_before_the_end_is_an_error(service: Scripted) -> None:
@@ -151,18 +150,18 @@ def test_an_end_before_the_end_is_an_error(service: Scripted) -> None:
         {"data": [row], "meta": {"totalResourceCount": 3}}, {"data": [], "meta": {"totalResourceCount": 3}}
     )
     with pytest.raises(PaginationError, match="says that 3 rows match and ends after 1"):
-        OMS(service.session).list_all("runs", enable_progress=False)
+        service.dials.oms.list_all("runs", enable_progress=False)
 
 
 def test_a_document_without_a_total_ends_with_a_short_page(service: Scripted) -> None:
     row = {"id": "1", "attributes": {"run_number": 1}}
     service.will_answer({"data": [row, row]}, {"data": [row]})
-    assert len(OMS(service.session).list_all("runs", page_size=2)) == 3
+    assert len(service.dials.oms.list_all("runs", page_size=2)) == 3
 
 
 def test_a_single_resource_is_a_row_too(service: Scripted) -> None:
     service.will_answer({"data": {"id": "1", "attributes": {"run_number": 1}}})
-    assert OMS(service.session).list_all("runs").results == [{"id": "1", "run_number": 1}]
+    assert service.dials.oms.list_all("runs").results == [{"id": "1", "run_number": 1}]
 
 
 @pytest.mark.parametrize(
@@ -173,14 +172,14 @@ def test_a_single_resource_is_a_row_too(service: Scripted) -> None:
         ({"data": [{"id": "1"}, None]}, "field 'data' is neither"),
         (
             {"data": [{"id": "1"}, {"id": "2", "attributes": "x"}]},
-            "OMS runs, row 1: field 'attributes' is no object",
+            "OMS runs, row 1: field 'attributes' is not an object",
         ),
     ],
 )
 def test_what_is_no_document_of_rows_is_an_error(service: Scripted, answer: Any, said: str) -> None:
     service.will_answer(answer)
     with pytest.raises(SchemaError, match=said):
-        OMS(service.session).list_all("runs")
+        service.dials.oms.list_all("runs")
 
 
 def test_an_endpoint_that_does_not_exist(now: Dials) -> None:

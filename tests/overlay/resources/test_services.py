@@ -7,8 +7,6 @@ import httpx
 import pytest
 from cmsdials import Dials
 from cmsdials.errors import DialsError, FilterError, NotFoundError, SchemaError
-from cmsdials.http.session import Session
-from cmsdials.resources.services import CAF, BrilWS, RunRegistry, Workspaces
 
 from tests.overlay.conftest import Scripted
 
@@ -34,7 +32,7 @@ def test_certification_files_map_runs_to_ranges(now: Dials, kind: Any) -> None:
 
 def test_a_kind_that_does_not_exist_is_refused(service: Scripted) -> None:
     with pytest.raises(FilterError, match="there are golden, muon and dcs"):
-        CAF(service.session).get("Collisions24", "silver")
+        service.dials.caf.get("Collisions24", "silver")
     assert service.asked == []
 
 
@@ -48,51 +46,51 @@ def test_run_registry_answers_run_numbers(now: Dials) -> None:
 def test_run_numbers_are_whole_numbers(service: Scripted, body: Any) -> None:
     service.will_answer(body)
     with pytest.raises(SchemaError, match="not a list of run numbers"):
-        RunRegistry(service.session).editable_datasets("a", "b", "c", retries=0)
+        service.dials.runregistry.editable_datasets("a", "b", "c", retries=0)
 
 
 def test_luminosity_sends_only_what_is_given(service: Scripted, now: Dials) -> None:
     assert now.brilws.brilcalc_lumi(runnumber=382921, byls=True, scope="detailed")
     service.will_answer({})
-    BrilWS(service.session).brilcalc_lumi(runnumber=3, byls=True, beamstatus="STABLE BEAMS")
+    service.dials.brilws.brilcalc_lumi(runnumber=3, byls=True, beamstatus="STABLE BEAMS")
     assert service.queries == [{"runnumber": "3", "beamstatus": "STABLE BEAMS", "byls": "true"}]
 
 
 def test_none_of_them_sends_a_workspace(service: Scripted) -> None:
     service.will_answer([], {}, [3], {})
-    Workspaces(service.session).list()
-    Workspaces(service.session).default()
-    RunRegistry(service.session).editable_datasets("a", "b", "c")
-    BrilWS(service.session).brilcalc_lumi()
+    service.dials.workspaces.list()
+    service.dials.workspaces.default()
+    service.dials.runregistry.editable_datasets("a", "b", "c")
+    service.dials.brilws.brilcalc_lumi()
     assert not any("Workspace" in request.headers for request in service.asked)
 
 
 @pytest.mark.parametrize(
     ("asking", "said"),
     [
-        (lambda session: CAF(session).get(None), "class_name takes text, not None"),
+        (lambda dials: dials.caf.get(None), "class_name takes text, not None"),
         (
-            lambda session: RunRegistry(session).editable_datasets("a", 3, "c"),
+            lambda dials: dials.runregistry.editable_datasets("a", 3, "c"),
             "dataset_name takes text, not 3",
         ),
-        (lambda session: BrilWS(session).brilcalc_lumi(runnumber="x"), "runnumber takes a whole number"),
-        (lambda session: BrilWS(session).brilcalc_lumi(byls="x"), "byls takes True or False"),
-        (lambda session: BrilWS(session).brilcalc_lumi(scope="x"), "there is no scope 'x'"),
+        (lambda dials: dials.brilws.brilcalc_lumi(runnumber="x"), "runnumber takes a whole number"),
+        (lambda dials: dials.brilws.brilcalc_lumi(byls="x"), "byls takes True or False"),
+        (lambda dials: dials.brilws.brilcalc_lumi(scope="x"), "there is no scope 'x'"),
     ],
 )
 def test_arguments_of_another_kind_are_refused(
-    service: Scripted, asking: Callable[[Session], Any], said: str
+    service: Scripted, asking: Callable[[Any], Any], said: str
 ) -> None:
     with pytest.raises(FilterError, match=said):
-        asking(service.session)
+        asking(service.dials)
     assert service.asked == []
 
 
-ASKING: dict[str, Callable[[Session], Any]] = {
-    "workspaces": lambda session: Workspaces(session).list(retries=0),
-    "caf": lambda session: CAF(session).get("Collisions24", retries=0),
-    "runregistry": lambda session: RunRegistry(session).editable_datasets("a", "b", "c", retries=0),
-    "brilws": lambda session: BrilWS(session).brilcalc_lumi(runnumber=3, retries=0),
+ASKING: dict[str, Callable[[Any], Any]] = {
+    "workspaces": lambda dials: dials.workspaces.list(retries=0),
+    "caf": lambda dials: dials.caf.get("Collisions24", retries=0),
+    "runregistry": lambda dials: dials.runregistry.editable_datasets("a", "b", "c", retries=0),
+    "brilws": lambda dials: dials.brilws.brilcalc_lumi(runnumber=3, retries=0),
 }
 FAILING: dict[str, Callable[[], Any]] = {
     "404": lambda: httpx.Response(404, json={"detail": "Nothing there."}),
@@ -105,12 +103,12 @@ FAILING: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("asking", ASKING.values(), ids=ASKING)
 @pytest.mark.parametrize("failing", FAILING.values(), ids=FAILING)
 def test_the_advice_is_about_what_was_asked(
-    service: Scripted, asking: Callable[[Session], Any], failing: Callable[[], Any]
+    service: Scripted, asking: Callable[[Any], Any], failing: Callable[[], Any]
 ) -> None:
     """Not about ids, workspaces, monitoring elements or cursors, which none of these has."""
     service.will_answer(failing(), failing())
     with pytest.raises(DialsError) as caught:
-        asking(service.session)
+        asking(service.dials)
     advice = caught.value.advice
     assert advice
     assert not [word for word in ("workspace", "me_id", "page_size", "ids", "cursor") if f" {word}" in advice]
@@ -119,7 +117,7 @@ def test_the_advice_is_about_what_was_asked(
 def test_advice_for_this_very_error_stays(service: Scripted) -> None:
     service.will_answer(httpx.Response(404, html="<h1>Not Found</h1>"))
     with pytest.raises(NotFoundError, match="knows no such path: check base_url"):
-        CAF(service.session).get("Collisions24")
+        service.dials.caf.get("Collisions24")
 
 
 def test_a_file_that_does_not_exist(now: Dials) -> None:
