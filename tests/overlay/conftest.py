@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -40,6 +41,7 @@ class Scripted:
     Attributes:
         asked: The requests.
         waits: Seconds that the client has waited, which nobody really waited.
+        dials: The resources of a `Dials` that asks this service.
     """
 
     def __init__(self) -> None:
@@ -52,6 +54,10 @@ class Scripted:
             "tracker",
             transport=httpx.MockTransport(self._answer),
             sleep=self.waits.append,
+        )
+        resources = vars(Dials(Credentials(token="a-secret")))
+        self.dials = SimpleNamespace(
+            **{name: type(one)(self.session) for name, one in resources.items() if not name.startswith("_")}
         )
 
     def will_answer(self, *bodies: Any, status: int = 200) -> None:

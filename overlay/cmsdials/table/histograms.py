@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LumisectionHistogram1D", "LumisectionHistogram2D", "edges_of", "hist_of", "model_of"]
 
+_CHANGED = "The row was changed: list it again."
+
 
 class LumisectionHistogram1D(lumisection_histogram_1d.LumisectionHistogram1D):  # noqa: D101  # the docstring is the generated one
     __doc__ = lumisection_histogram_1d.LumisectionHistogram1D.__doc__
@@ -93,47 +95,46 @@ def edges_of(row: Any, axis: str) -> np.ndarray[Any, Any]:
         Bins + 1 numbers, the first and the last exactly the limits, in the unit of the quantity.
 
     Raises:
-        BinningError: The row was listed without its binning, or somebody has changed it to what is none.
+        BinningError: The row was listed without its binning, or changed to what is not one.
     """
     import numpy as np  # noqa: PLC0415  # slow to load
 
-    names = [f"{axis}_{what}" for what in ("min", "max", "bin")]
-    lacking = [name for name in names if getattr(row, name, None) is None]
-    if lacking:
-        message = f"this {type(row).__name__} has no {', '.join(lacking)}, so its bins have no edges"
-        raise BinningError(
-            message, advice=f"List with fields= that include {', '.join(names)}, or without fields=."
-        )
+    what = f"this {type(row).__name__} has"
+    names = [f"{axis}_{end}" for end in ("min", "max", "bin")]
+    if lacking := [name for name in names if getattr(row, name, None) is None]:
+        message = f"{what} no {', '.join(lacking)}, so its bins have no edges"
+        advice = f"List with fields= that include {', '.join(names)}, or without fields=."
+        raise BinningError(message, advice=advice)
     low, high, bins = (getattr(row, name) for name in names)
     try:
         if bins == int(bins) >= 1 and isfinite(low) and isfinite(high):
             return np.linspace(float(low), float(high), int(bins) + 1)
     except (TypeError, ValueError, OverflowError, MemoryError):
         pass
-    message = f"this {type(row).__name__} has no binning: {axis} from {low!r} to {high!r} in {bins!r} bins"
-    raise BinningError(message, advice="Somebody has changed the row: list it again.")
+    message = f"{what} no binning: {axis} from {low!r} to {high!r} in {bins!r} bins"
+    raise BinningError(message, advice=_CHANGED)
 
 
 def hist_of(row: Record) -> hist.Hist[Any]:
     """Make a `hist.Hist` of a histogram. See `cmsdials.models.LumisectionHistogram1D.to_hist`."""
-    from cmsdials.table.columns import array_of, has_field  # noqa: PLC0415  # it brings NumPy
+    from cmsdials.table.columns import ABSENT, cell_of  # noqa: PLC0415  # it brings NumPy
+    from cmsdials.table.fields import refuse_changed  # noqa: PLC0415  # the same
 
     library = extras.hist()
-    dimensions = max(field.dimensions for field in type(row).FIELDS)
-    if not dimensions or not has_field(row, "data"):
-        message = f"this {type(row).__name__} has no contents of bins"
-        raise BinningError(
-            message, advice="Histograms are in h1d and h2d; fields=, if given, must include data."
-        )
-    axes = [_axis(library, row, name) for name in ("x", "y")[:dimensions]]
-    contents = array_of(row, "data").T
-    if contents.shape != tuple(len(axis) for axis in axes):
-        message = (
-            f"this {type(row).__name__} has data of shape {contents.T.shape}, which its binning does not have"
-        )
-        raise BinningError(message, advice="Somebody has changed the row: list it again.")
+    what = f"this {type(row).__name__} has"
+    field = max(row.FIELDS, key=lambda one: one.dimensions)
+    cell = cell_of(row, field) if field.dimensions else ABSENT
+    if cell is ABSENT:
+        message = f"{what} no contents of bins"
+        advice = "Histograms are in h1d and h2d; fields=, if given, must include data."
+        raise BinningError(message, advice=advice)
+    axes = [_axis(library, row, name) for name in ("x", "y")[: field.dimensions]]
+    refuse_changed(field, [[cell]])
+    if cell.T.shape != tuple(map(len, axes)):
+        message = f"{what} data of shape {cell.shape}, which its binning does not have"
+        raise BinningError(message, advice=_CHANGED)
     made: hist.Hist[Any] = library.Hist(*axes, storage="double", name=getattr(row, "me", ""))
-    made.values()[...] = contents
+    made.values()[...] = cell.T
     return made
 
 
