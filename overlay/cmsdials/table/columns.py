@@ -27,7 +27,6 @@ __all__ = [
     "Array",
     "Columns",
     "Values",
-    "are_equal",
     "as_json",
     "cell_of",
     "check_lengths",
@@ -156,11 +155,6 @@ def _as_array(value: Any, dimensions: int) -> Any:
     return np.ascontiguousarray(made) if made.ndim == dimensions else value
 
 
-def are_equal(values: list[Any]) -> bool:
-    """Whether all values are equal."""
-    return bool(values) and values.count(values[0]) == len(values)
-
-
 def column_of(kind: str, values: list[Any]) -> Values:
     """Return the values of a field as an array where they all are numbers that it can hold, else as they are."""
     types = {*map(type, values)}
@@ -196,7 +190,8 @@ def from_objects(
         MalformedAnswer: A required field is missing, or a field is not of its kind.
     """
     for number, item in enumerate(items):
-        _refuse_other(item, dict, f"[{number}]", "an object")
+        if not isinstance(item, dict):
+            raise MalformedAnswer(where=f"[{number}]", problem=f"is {_json_type(item)}, not an object")
     known = {one.name: one for one in record.FIELDS}
     asked = known.keys() if fields is None else {*fields}
     values: dict[str, Values] = {}
@@ -226,9 +221,8 @@ def _read(one: Field, sent: list[Any]) -> Values:
             for at, value in enumerate(sent)
         ]
     if one.kind == "number":
-        _floats(
-            [value if isinstance(value, float) else 0.0 for value in sent], lambda at: f"[{at}].{one.name}"
-        )
+        known = [value if isinstance(value, float) else 0.0 for value in sent]
+        _floats(known, lambda at: f"[{at}].{one.name}")
     return column_of(one.kind, sent)
 
 
@@ -236,23 +230,21 @@ def _contents(one: Field, value: Any, where: str) -> Any:
     """Return the contents of a histogram as a float64 array with as many dimensions as the field has."""
     if value is ABSENT or (value is None and one.nullable):
         return value
+    if not isinstance(value, list):
+        what = "an array of numbers" if one.dimensions == 1 else "an array of arrays of numbers"
+        raise MalformedAnswer(where, problem=f"is {_json_type(value)}, not {what}")
     if one.dimensions == 1:
-        _refuse_other(value, list, where, "an array of numbers")
         return _floats(value, lambda at: f"{where}[{at}]")
-    _refuse_other(value, list, where, "an array of arrays of numbers")
     for at, row in enumerate(value):
-        _refuse_other(row, list, f"{where}[{at}]", "an array of numbers")
+        if not isinstance(row, list):
+            problem = f"is {_json_type(row)}, not an array of numbers"
+            raise MalformedAnswer(where=f"{where}[{at}]", problem=problem)
         if len(row) != len(value[0]):
             problem = f"has {len(row)} numbers, and the first row has {len(value[0])}"
             raise MalformedAnswer(where=f"{where}[{at}]", problem=problem)
     width = len(value[0]) if value else 0
     flat = _floats([*chain.from_iterable(value)], lambda at: f"{where}[{at // width}][{at % width}]")
     return flat.reshape(len(value), width)
-
-
-def _refuse_other(value: Any, kind: type, where: str, what: str) -> None:
-    if not isinstance(value, kind):
-        raise MalformedAnswer(where, f"is of type {_json_type(value)}, not {what}")
 
 
 def _floats(values: list[Any], place: Callable[[int], str]) -> Array:
@@ -263,7 +255,7 @@ def _floats(values: list[Any], place: Callable[[int], str]) -> Array:
     """
     if not {*map(type, values)} <= _HOLDS["number"]:
         at = next(at for at, value in enumerate(values) if type(value) not in _HOLDS["number"])
-        raise MalformedAnswer(place(at), f"is of type {_json_type(values[at])}, not a number")
+        raise MalformedAnswer(place(at), f"is {_json_type(values[at])}, not a number")
     try:
         numbers = np.array(values, np.float64)
         if np.isfinite(numbers).all():
@@ -276,7 +268,7 @@ def _floats(values: list[Any], place: Callable[[int], str]) -> Array:
 
 def _json_type(value: Any) -> str:
     names = {type(None): "null", bool: "boolean", str: "string", dict: "object", list: "array"}
-    return names.get(type(value), "number")
+    return f"of type {names.get(type(value), 'number')}"
 
 
 def check_lengths(record: type[Record], values: Mapping[str, Values]) -> None:

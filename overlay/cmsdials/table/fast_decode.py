@@ -16,7 +16,7 @@ import numpy as np
 import orjson
 from cmsdials_api.records import Field, Record
 
-from cmsdials.table.columns import LENGTHS, Array, Columns, Values, are_equal, check_lengths, column_of
+from cmsdials.table.columns import LENGTHS, Array, Columns, Values, check_lengths, column_of
 from cmsdials.table.decode import Parsed
 
 __all__ = ["parsed_histograms"]
@@ -160,7 +160,7 @@ class _Block(Generic[RecordT]):
             buffers.append(array.as_buffer(of_type="d"))
         numbers = np.frombuffer(b"".join(buffers))
         start, stop = self._count, self._count + len(rows)
-        if self._cells is None and are_equal(shapes):
+        if self._cells is None and len({*shapes}) == 1:
             # In large blocks, not between what lives shortly: memory would go to pieces.
             room = self._size // max(1, 8 * prod(shapes[0]))
             self._cells = np.empty((max(len(rows), room), *shapes[0]))

@@ -25,7 +25,24 @@ __all__ = ["LumisectionHistogram1D", "LumisectionHistogram2D", "edges_of", "hist
 _CHANGED = "The row was changed: list it again."
 
 
-class LumisectionHistogram1D(lumisection_histogram_1d.LumisectionHistogram1D):  # noqa: D101  # the docstring is the generated one
+class _Histogram:
+    __slots__ = ()
+
+    def to_hist(self) -> hist.Hist[Any]:
+        """Return a `hist.Hist` with regular axes, the contents as doubles, and the ME's path as its name.
+
+        In 1D it has the axis `x`; in 2D `x` and `y`, and its index is [x, y], where `data` has [y][x]. Like every
+        histogram that follows the UHI convention it can be plotted by mplhep. It has no flow bins, since the service
+        keeps none.
+
+        Raises:
+            MissingDependencyError: hist is not installed; the message holds the command.
+            BinningError: The row was listed without its binning or contents.
+        """
+        return hist_of(self)  # type: ignore[arg-type]  # every subclass is a record too
+
+
+class LumisectionHistogram1D(_Histogram, lumisection_histogram_1d.LumisectionHistogram1D):  # noqa: D101  # the docstring is the generated one
     __doc__ = lumisection_histogram_1d.LumisectionHistogram1D.__doc__
 
     @property
@@ -37,20 +54,8 @@ class LumisectionHistogram1D(lumisection_histogram_1d.LumisectionHistogram1D):  
         """
         return edges_of(self, "x")
 
-    def to_hist(self) -> hist.Hist[Any]:
-        """Return a `hist.Hist` with a regular axis `x`, the contents as doubles, and the ME's path as its name.
 
-        Like every histogram that follows the UHI convention it can be plotted by mplhep. It has no flow bins,
-        since the service keeps none.
-
-        Raises:
-            MissingDependencyError: hist is not installed; the message holds the command.
-            BinningError: The row was listed without its binning or contents.
-        """
-        return hist_of(self)
-
-
-class LumisectionHistogram2D(lumisection_histogram_2d.LumisectionHistogram2D):  # noqa: D101  # the docstring is the generated one
+class LumisectionHistogram2D(_Histogram, lumisection_histogram_2d.LumisectionHistogram2D):  # noqa: D101  # the docstring is the generated one
     __doc__ = lumisection_histogram_2d.LumisectionHistogram2D.__doc__
 
     @property
@@ -62,20 +67,9 @@ class LumisectionHistogram2D(lumisection_histogram_2d.LumisectionHistogram2D):  
         """
         return edges_of(self, "x"), edges_of(self, "y")
 
-    def to_hist(self) -> hist.Hist[Any]:
-        """Return a `hist.Hist` with regular axes `x` and `y`; its index is [x, y], where `data` has [y][x].
-
-        As `LumisectionHistogram1D.to_hist` otherwise.
-
-        Raises:
-            MissingDependencyError: hist is not installed; the message holds the command.
-            BinningError: The row was listed without its binning or contents.
-        """
-        return hist_of(self)
-
 
 _HISTOGRAMS: Mapping[type[Record], type[Record]] = {
-    made.__bases__[0]: made for made in (LumisectionHistogram1D, LumisectionHistogram2D)
+    made.__bases__[1]: made for made in (LumisectionHistogram1D, LumisectionHistogram2D)
 }
 
 

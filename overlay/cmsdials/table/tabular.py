@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from html import escape
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from cmsdials_api.records import Record
 
@@ -57,18 +57,14 @@ def checked_groups(group_by: Any, record: type[Record], fields: Sequence[str] | 
 _GROUPING = ("integer", "number", "string", "boolean", "datetime")
 
 
-class _Stored(Protocol):
-    @property
-    def store(self) -> RowStore[Any]:
-        """The rows."""
-
-
 class Tabular(Generic[RecordT]):
     """Rows that can be converted. The store that holds them is an attribute of the class that inherits this."""
 
     __slots__ = ()
 
-    def to_pandas(self: _Stored) -> pd.DataFrame:
+    store: RowStore[RecordT]
+
+    def to_pandas(self) -> pd.DataFrame:
         """Return a DataFrame, a row for each row and a column for each field that the service sent.
 
         The columns are in the order of the contract, with a RangeIndex; without rows they are there all the same,
@@ -82,7 +78,7 @@ class Tabular(Generic[RecordT]):
 
         return to_pandas(self.store)
 
-    def _repr_html_(self: _Stored) -> str | None:
+    def _repr_html_(self) -> str | None:
         """Show the first rows as a table in notebooks; None, which is `repr`, where pandas is not installed."""
         from cmsdials.table.to_pandas import to_html  # noqa: PLC0415  # it brings NumPy
 
@@ -91,7 +87,7 @@ class Tabular(Generic[RecordT]):
         except MissingDependencyError:
             return None
 
-    def to_arrow(self: _Stored) -> pa.Table:
+    def to_arrow(self) -> pa.Table:
         """Return an Arrow table with the columns of `to_pandas`.
 
         Of `data` it has lists of float64 (2D: lists of lists, [y][x]), which share the memory of these rows.
@@ -103,7 +99,7 @@ class Tabular(Generic[RecordT]):
 
         return to_arrow(self.store)
 
-    def to_polars(self: _Stored) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """Return a polars DataFrame with the columns of `to_arrow`.
 
         Raises:
@@ -117,7 +113,7 @@ class Tabular(Generic[RecordT]):
     def to_numpy(self) -> _Arrays: ...
     @overload
     def to_numpy(self, *, group_by: str | Sequence[str]) -> Mapping[Any, _Arrays]: ...
-    def to_numpy(self: _Stored, *, group_by: str | Sequence[str] | None = None) -> Any:
+    def to_numpy(self, *, group_by: str | Sequence[str] | None = None) -> Any:
         """Return an array for each field, by name.
 
         Of n histograms, `data` has the shape (n, x_bin), or (n, y_bin, x_bin) in 2D, and is float64. The other
@@ -141,7 +137,7 @@ class Tabular(Generic[RecordT]):
         groups = grouped(self.store, checked_groups(group_by, self.store.record, self.store.fields))
         return {key: arrays for (key,), arrays in groups.items()} if isinstance(group_by, str) else groups
 
-    def to_hist(self: _Stored) -> list[hist.Hist[Any]]:
+    def to_hist(self) -> list[hist.Hist[Any]]:
         """Return a `hist.Hist` for each row, which is a histogram; see `LumisectionHistogram1D.to_hist`.
 
         Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,9 +40,8 @@ def to_html(store: RowStore[Any]) -> str:
     Raises:
         MissingDependencyError: pandas is not installed.
     """
-    first = store.copy()
-    first.cut(_SHOWN)
-    frame = to_pandas(first)
+    first = [*islice(store, _SHOWN)]
+    frame = to_pandas(RowStore(store.record, rows=first, fields=store.fields))
     for field in store.record.FIELDS:
         if field.dimensions and field.name in frame:
             frame[field.name] = [_bins(cell) for cell in frame[field.name]]
