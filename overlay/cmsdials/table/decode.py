@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import orjson
@@ -37,7 +37,7 @@ class Parsed(NamedTuple):
 
 
 def read_page(
-    body: bytes, record: type[RecordT], resource: str, *, fields: Iterable[str] | None = None
+    body: bytes, record: type[RecordT], resource: str, *, fields: Sequence[str] | None = None
 ) -> Parsed:
     """Read a page of a list.
 
@@ -53,15 +53,14 @@ def read_page(
     """
     from cmsdials.table.fast_decode import parsed_histograms  # noqa: PLC0415  # it brings NumPy
 
-    asked = None if fields is None else [*fields]
-    parsed = parsed_histograms(body, record, asked)
+    parsed = parsed_histograms(body, record, fields)
     if parsed is None:
         page = _json(body)
         if not isinstance(page, Mapping) or not isinstance(page.get("results"), list):
             raise SchemaError(
                 resource=resource, field="results", message="is not a list, so this is not a page"
             )
-        columns = _columns(page["results"], record, resource, asked)
+        columns = _columns(page["results"], record, resource, fields)
         parsed = Parsed([columns], page.get("next"), page.get("previous"))
     for name, link in (("next", parsed.next), ("previous", parsed.previous)):
         if link is not None and not isinstance(link, str):
@@ -70,7 +69,7 @@ def read_page(
 
 
 def read_array(
-    body: bytes, record: type[RecordT], resource: str, *, fields: Iterable[str] | None = None
+    body: bytes, record: type[RecordT], resource: str, *, fields: Sequence[str] | None = None
 ) -> list[RecordT]:
     """Read a list that comes without pages. Arguments and errors as in `read_page`."""
     rows = _json(body)
@@ -141,7 +140,7 @@ def _columns(
     items: list[Any],
     record: type[RecordT],
     resource: str,
-    fields: Iterable[str] | None,
+    fields: Sequence[str] | None,
     *,
     single: bool = False,
 ) -> Columns[RecordT]:

@@ -8,7 +8,7 @@ So both ways give equal columns, and errors are made in one place.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any, Generic, TypeVar
 
@@ -37,7 +37,7 @@ _PIECE = 1 << 18  # bytes: what the parser makes of it stays in the processor's 
 def parsed_histograms(
     body: bytes,
     record: type[RecordT],
-    fields: Iterable[str] | None = None,
+    fields: Sequence[str] | None = None,
     *,
     piece: int = _PIECE,
     block: int = _BLOCK,
@@ -76,8 +76,7 @@ def parsed_histograms(
                 blocks.append(_Block(record, arrays[0], block))
             blocks[-1].add(rows, text)
             del rows  # the parser is used again when nothing points into it
-        asked = None if fields is None else {*fields}
-        read = [one.columns(asked) for one in blocks]
+        read = [one.columns(fields) for one in blocks]
     except _UNUSUAL:
         return None
     have_same_fields = len({tuple(columns.values) for columns in read}) == 1
@@ -173,7 +172,7 @@ class _Block(Generic[RecordT]):
             self._cells += [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
         return sum(1 + sum(shape[:-1]) for shape in shapes)
 
-    def columns(self, fields: set[str] | None) -> Columns[RecordT]:
+    def columns(self, fields: Sequence[str] | None) -> Columns[RecordT]:
         """Return all rows."""
         values: dict[str, Values] = {}
         for name, one in self._known.items():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from cmsdials_api.records import Record
 
 from cmsdials.errors import FilterError, MissingDependencyError
+from cmsdials.runtime import extras
 from cmsdials.table.histograms import hist_of
 from cmsdials.table.rows import RowStore
 
@@ -105,9 +106,9 @@ class Tabular(Generic[RecordT]):
         Raises:
             MissingDependencyError: polars is not installed; the message holds the command.
         """
-        from cmsdials.table.to_arrow import to_polars  # noqa: PLC0415  # it brings NumPy
-
-        return to_polars(self.store)
+        polars = extras.polars()
+        frame: pl.DataFrame = polars.from_arrow(self.to_arrow())
+        return frame
 
     @overload
     def to_numpy(self) -> _Arrays: ...

@@ -1,4 +1,4 @@
-"""From columns to Arrow, and from there to polars."""
+"""From columns to Arrow tables."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from cmsdials.table.fields import columns_of, refuse_changed, scalars
 from cmsdials.table.rows import RowStore
 
 if TYPE_CHECKING:
-    import polars as pl
     import pyarrow as pa
 
-__all__ = ["to_arrow", "to_polars"]
+__all__ = ["to_arrow"]
 
 
 def to_arrow(store: RowStore[Any]) -> pa.Table:
@@ -27,13 +26,6 @@ def to_arrow(store: RowStore[Any]) -> pa.Table:
     columns = columns_of(store, store.blocks())
     table: pa.Table = arrow.table({field.name: _array(arrow, field, values) for field, values in columns})
     return table
-
-
-def to_polars(store: RowStore[Any]) -> pl.DataFrame:
-    """Make a polars DataFrame. See `cmsdials.table.tabular.Tabular.to_polars`."""
-    polars = extras.polars()
-    frame: pl.DataFrame = polars.from_arrow(to_arrow(store))
-    return frame
 
 
 def _array(pa: Any, field: Field, values: list[Values]) -> Any:
