@@ -2,16 +2,17 @@
 
 A field is a NumPy array where all its values are numbers (int64 or float64), and a list otherwise; the contents of
 histograms are float64 arrays, one block for a page if the binnings are equal. Records are made of columns only when
-somebody asks for them, and hold nothing until somebody looks into them (`Record.of`).
+they are asked for, and fetch their fields when they are looked at (`Record.of`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
-from itertools import chain, groupby
-from math import inf
-from operator import itemgetter
+from enum import Enum
+from itertools import chain
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
@@ -20,28 +21,26 @@ from attrs import field, frozen
 from cmsdials_api.errors import MalformedAnswer
 from cmsdials_api.records import Field, Record, row_of
 
-from cmsdials.errors import BinningError, ConfigurationError
-
 __all__ = [
     "ABSENT",
     "LENGTHS",
+    "Array",
     "Columns",
     "Values",
-    "are_equal",
-    "array_of",
     "as_json",
+    "cell_of",
+    "check_lengths",
     "column_of",
     "from_objects",
-    "has_field",
+    "joined",
     "not_finite",
-    "numbers_of",
     "objects_of",
-    "of_records",
 ]
 
 RecordT = TypeVar("RecordT", bound=Record)
+Array: TypeAlias = "np.ndarray[Any, Any]"
 
-Values: TypeAlias = "np.ndarray[Any, Any] | list[Any]"
+Values: TypeAlias = "Array | list[Any]"
 
 LENGTHS: Mapping[int, tuple[str, ...]] = {1: ("x_bin",), 2: ("y_bin", "x_bin")}
 """By the dimensions of `data`: the fields that say how long it is, outermost first."""
@@ -50,18 +49,12 @@ _DTYPES = {"integer": np.dtype(np.int64), "number": np.dtype(np.float64)}
 _HOLDS: Mapping[str, set[type]] = {"integer": {int}, "number": {float, int}}
 
 
-class _Absent:
-    """Stands where a row lacks a field that others have."""
-
-    def __repr__(self) -> str:
-        return "ABSENT"
-
-    def __reduce__(self) -> str:
-        return "ABSENT"
+class _Absent(Enum):
+    ABSENT = "this row has no such field"
 
 
-ABSENT = _Absent()
-"""In a column: this row has no such field."""
+ABSENT = _Absent.ABSENT
+"""In a column: this row lacks a field that others have."""
 
 
 @frozen(eq=False, repr=False)
@@ -86,7 +79,7 @@ class Columns(Generic[RecordT]):
 
     def records(self) -> list[RecordT]:
         """Return a record for each row, which fetches its fields from here when it is looked at."""
-        return [self.record.of(_Row(self, index)) for index in range(self.length)]
+        return [self.at(index) for index in range(self.length)]
 
     def at(self, index: int) -> RecordT:
         """Return the record of one row."""
@@ -94,14 +87,14 @@ class Columns(Generic[RecordT]):
 
     def alone(self, index: int) -> RecordT:
         """Return the record of one row that keeps none of the other rows in memory."""
-        one = {
-            name: values[index : index + 1].copy()
+        row = self.between(index, index + 1)
+        values = {
+            name: values.copy()
             if isinstance(values, np.ndarray)
-            else [_copied(values[index])]
-            for name, values in self.values.items()
+            else [value.copy() if isinstance(value, np.ndarray) else value for value in values]
+            for name, values in row.values.items()
         }
-        extra = None if self.extra is None else [self.extra[index]]
-        return Columns(self.record, 1, one, extra).at(0)
+        return Columns(self.record, 1, values, row.extra).at(0)
 
     def between(self, start: int, stop: int) -> Columns[RecordT]:
         """Return some of the rows; their numbers are views, not copies."""
@@ -116,10 +109,6 @@ class Columns(Generic[RecordT]):
 
     def __repr__(self) -> str:
         return f"<{self.length} rows of {self.record.__name__}>"
-
-
-def _copied(value: Any) -> Any:
-    return value.copy() if isinstance(value, np.ndarray) else value  # an array may be part of a larger one
 
 
 class _Row:
@@ -146,39 +135,45 @@ class _Row:
         return {} if extra is None else deepcopy(dict(extra[self.index]))
 
 
-def are_equal(values: list[Any]) -> bool:
-    """Whether all values are equal, as most texts of a page are."""
-    return bool(values) and values.count(values[0]) == len(values)
+def cell_of(record: Record, one: Field) -> Any:
+    """Return a field of a record as columns hold it; ABSENT if it has none. The record stays part of its columns."""
+    row = row_of(record)
+    if isinstance(row, _Row):
+        return row.columns.values[one.name][row.index] if one.name in row.columns.values else ABSENT
+    value = record.__dict__.get(one.name, ABSENT)
+    return _as_array(value, one.dimensions) if one.dimensions else value
+
+
+def _as_array(value: Any, dimensions: int) -> Any:
+    """Return (lists of) numbers as a float64 array of so many dimensions; anything else as it is."""
+    if not isinstance(value, list | tuple | np.ndarray):
+        return value
+    try:
+        made = np.array(value, np.float64)
+    except (TypeError, ValueError):
+        return value
+    return np.ascontiguousarray(made) if made.ndim == dimensions else value
 
 
 def column_of(kind: str, values: list[Any]) -> Values:
     """Return the values of a field as an array where they all are numbers that it can hold, else as they are."""
-    if kind == "string":
-        once: dict[Any, Any] = {}
-        if are_equal(values):
-            return values[:1] * len(values)
-        try:
-            return [once.setdefault(value, value) for value in values]
-        except TypeError:  # something that is no text, and cannot be hashed, which somebody has put there
-            return values
-    if kind not in _DTYPES or not set(map(type, values)) <= _HOLDS[kind]:
-        return values
-    try:
-        return numbers_of(kind, values)
-    except OverflowError:  # beyond 64 bits
-        return values
+    types = {*map(type, values)}
+    if kind == "string" and types <= {str, type(None), _Absent}:
+        once: dict[Any, Any] = {}  # a text that comes often is held once
+        return [once.setdefault(value, value) for value in values]
+    if kind in _DTYPES and types <= _HOLDS[kind]:
+        with suppress(OverflowError):  # beyond 64 bits
+            return np.array(values, _DTYPES[kind])
+    return values
 
 
-def numbers_of(kind: str, values: list[Any]) -> np.ndarray[Any, Any]:
-    """Return numbers, all of a kind, as an array.
+def joined(cells: list[Any]) -> Values:
+    """Return the contents of histograms as one block where they are of one shape."""
+    shapes = {cell.shape if isinstance(cell, np.ndarray) else None for cell in cells}
+    return np.array(cells) if len(shapes) == 1 and None not in shapes else cells
 
-    Raises:
-        OverflowError: One is beyond 64 bits.
-    """
-    dtype = _DTYPES[kind]
-    if are_equal(values) and values[0] != 0:  # 0.0 and -0.0 are equal, and not the same
-        return np.full(len(values), values[0], dtype)
-    return np.array(values, dtype)
+
+# --- from JSON, and to it
 
 
 def from_objects(
@@ -196,31 +191,22 @@ def from_objects(
     """
     for number, item in enumerate(items):
         if not isinstance(item, dict):
-            place = f"[{number}]"
-            raise MalformedAnswer(place, f"is of type {_json_type(item)}, not an object")
-    asked = None if fields is None else set(fields)
+            raise MalformedAnswer(where=f"[{number}]", problem=f"is {_json_type(item)}, not an object")
+    known = {one.name: one for one in record.FIELDS}
+    asked = known.keys() if fields is None else {*fields}
     values: dict[str, Values] = {}
-    for one in record.FIELDS:
-        sent = [item.get(one.name, ABSENT) for item in items]
-        has_all = not any(value is ABSENT for value in sent)
-        if not has_all and one.required and (asked is None or one.name in asked):
-            place = f"[{next(at for at, value in enumerate(sent) if value is ABSENT)}].{one.name}"
-            raise MalformedAnswer(place, "is missing")
-        if not items:
-            has_any = asked is None or one.name in asked
-        else:
-            has_any = has_all or any(value is not ABSENT for value in sent)
-        if has_any:
-            values[one.name] = _read(one, sent)
-    _check_lengths(record, values)
-    return Columns(record, len(items), values, _extra(record, items))
-
-
-def _extra(record: type[Record], items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]] | None:
-    known = {one.name for one in record.FIELDS}
-    if all(item.keys() <= known for item in items):
-        return None
-    return [{name: value for name, value in item.items() if name not in known} for item in items]
+    for name, one in known.items():
+        sent = [item.get(name, ABSENT) for item in items]
+        lacking = sent.count(ABSENT)
+        if lacking and one.required and name in asked:
+            raise MalformedAnswer(where=f"[{sent.index(ABSENT)}].{name}", problem="is missing")
+        if lacking < len(items) or (not items and name in asked):
+            values[name] = _read(one, sent)
+    check_lengths(record, values)
+    extra = None
+    if not all(item.keys() <= known.keys() for item in items):
+        extra = [{name: value for name, value in item.items() if name not in known} for item in items]
+    return Columns(record, len(items), values, extra)
 
 
 _PLAIN = {"integer": int, "number": float, "string": str, "boolean": bool}
@@ -228,17 +214,16 @@ _PLAIN = {"integer": int, "number": float, "string": str, "boolean": bool}
 
 def _read(one: Field, sent: list[Any]) -> Values:
     if one.dimensions:
-        return _joined([_contents(one, value, f"[{at}].{one.name}") for at, value in enumerate(sent)])
-    if not set(map(type, sent)) <= {_PLAIN.get(one.kind)}:
+        return joined([_contents(one, value, f"[{at}].{one.name}") for at, value in enumerate(sent)])
+    if not {*map(type, sent)} <= {_PLAIN.get(one.kind)}:
         sent = [
             value if value is ABSENT else one.read(value, f"[{at}].{one.name}")
             for at, value in enumerate(sent)
         ]
-    values = column_of(one.kind, sent)
     if one.kind == "number":
-        numbers = [value if isinstance(value, float) else 0.0 for value in values]
-        _refuse_infinite(np.array(numbers), lambda at: f"[{at}].{one.name}")
-    return values
+        known = [value if isinstance(value, float) else 0.0 for value in sent]
+        _floats(known, lambda at: f"[{at}].{one.name}")
+    return column_of(one.kind, sent)
 
 
 def _contents(one: Field, value: Any, where: str) -> Any:
@@ -247,136 +232,64 @@ def _contents(one: Field, value: Any, where: str) -> Any:
         return value
     if not isinstance(value, list):
         what = "an array of numbers" if one.dimensions == 1 else "an array of arrays of numbers"
-        raise MalformedAnswer(where, f"is of type {_json_type(value)}, not {what}")
+        raise MalformedAnswer(where, problem=f"is {_json_type(value)}, not {what}")
     if one.dimensions == 1:
-        return _numbers(value, lambda at: f"{where}[{at}]")
-    lengths = [len(row) if isinstance(row, list) else -1 for row in value]
-    if len(set(lengths)) == 1 and lengths[0] > 0:
-        flat = [*chain.from_iterable(value)]
-        numbers = _numbers(flat, lambda at: f"{where}[{at // lengths[0]}][{at % lengths[0]}]")
-        return numbers.reshape(len(value), lengths[0])
+        return _floats(value, lambda at: f"{where}[{at}]")
     for at, row in enumerate(value):
-        place = f"{where}[{at}]"
-        if lengths[at] < 0:
-            raise MalformedAnswer(place, f"is of type {_json_type(row)}, not an array of numbers")
-        if lengths[at] != lengths[0]:
-            raise MalformedAnswer(place, f"has {lengths[at]} numbers, and the first row has {lengths[0]}")
-    return np.empty((len(value), 0))
+        if not isinstance(row, list):
+            problem = f"is {_json_type(row)}, not an array of numbers"
+            raise MalformedAnswer(where=f"{where}[{at}]", problem=problem)
+        if len(row) != len(value[0]):
+            problem = f"has {len(row)} numbers, and the first row has {len(value[0])}"
+            raise MalformedAnswer(where=f"{where}[{at}]", problem=problem)
+    width = len(value[0]) if value else 0
+    flat = _floats([*chain.from_iterable(value)], lambda at: f"{where}[{at // width}][{at % width}]")
+    return flat.reshape(len(value), width)
 
 
-def _numbers(values: list[Any], place: Callable[[int], str]) -> np.ndarray[Any, Any]:
-    if not set(map(type, values)) <= _HOLDS["number"]:
-        at = next(at for at, number in enumerate(values) if type(number) not in _HOLDS["number"])
-        raise MalformedAnswer(place(at), f"is of type {_json_type(values[at])}, not a number")
+def _floats(values: list[Any], place: Callable[[int], str]) -> Array:
+    """Return numbers of JSON as float64.
+
+    Raises:
+        MalformedAnswer: One is not a number, not finite, or an integer of more than 308 digits.
+    """
+    if not {*map(type, values)} <= _HOLDS["number"]:
+        at = next(at for at, value in enumerate(values) if type(value) not in _HOLDS["number"])
+        raise MalformedAnswer(place(at), f"is {_json_type(values[at])}, not a number")
     try:
         numbers = np.array(values, np.float64)
+        if np.isfinite(numbers).all():
+            return numbers
     except OverflowError:
-        numbers = np.array([*map(_float, values)], np.float64)
-    _refuse_infinite(numbers, place)
-    return numbers
-
-
-def _float(number: float) -> float:
-    try:
-        return float(number)
-    except OverflowError:  # an integer of more than 308 digits
-        return inf
-
-
-def _refuse_infinite(numbers: np.ndarray[Any, Any], place: Callable[[int], str]) -> None:
-    if not np.isfinite(numbers).all():
-        at = int(np.flatnonzero(~np.isfinite(numbers))[0])
-        raise MalformedAnswer(place(at), "is no finite number")
+        pass
+    at = next(at for at, value in enumerate(values) if not abs(value) <= sys.float_info.max)
+    raise MalformedAnswer(place(at), "is not a finite number")
 
 
 def _json_type(value: Any) -> str:
     names = {type(None): "null", bool: "boolean", str: "string", dict: "object", list: "array"}
-    return names.get(type(value), "number")
+    return f"of type {names.get(type(value), 'number')}"
 
 
-def _joined(cells: list[Any]) -> Values:
-    """Return cells as one block where they are of one shape."""
-    shapes = {cell.shape if isinstance(cell, np.ndarray) else None for cell in cells}
-    if len(shapes) == 1 and None not in shapes:
-        return np.array(cells)
-    return cells
-
-
-def _check_lengths(record: type[Record], values: Mapping[str, Values]) -> None:
+def check_lengths(record: type[Record], values: Mapping[str, Values]) -> None:
     """Refuse contents that are not as long as their row says.
 
     Raises:
         MalformedAnswer: There are some.
     """
     for one in record.FIELDS:
-        if one.name not in values:
-            continue
         for axis, name in enumerate(LENGTHS.get(one.dimensions, ())):
-            found = _lengths(values[one.name], axis)
-            for at, said in enumerate(values.get(name, ())):
-                if found[at] is not None and said is not ABSENT and found[at] != said:
-                    place = f"[{at}].{one.name}"
+            cells, lengths = values.get(one.name, ()), values.get(name, ())
+            both = isinstance(cells, np.ndarray) and isinstance(lengths, np.ndarray)
+            if both and np.all(lengths == np.shape(cells)[1 + axis]):
+                continue
+            for at, (cell, length) in enumerate(zip(cells, lengths, strict=False)):
+                # Of what has no rows it is not known how long they would be.
+                known = isinstance(cell, np.ndarray) and length is not ABSENT and all(cell.shape[:axis])
+                if known and cell.shape[axis] != length:
                     what = "numbers" if axis == one.dimensions - 1 else "rows"
-                    problem = f"has {found[at]} {what}, and {name} says {said}"
-                    raise MalformedAnswer(place, problem)
-
-
-def _lengths(contents: Values, axis: int) -> list[int | None]:
-    if isinstance(contents, np.ndarray) and contents.size:
-        return [contents.shape[1 + axis]] * len(contents)
-    return [
-        # Where there are no rows, nobody knows how long they would be.
-        cell.shape[axis] if isinstance(cell, np.ndarray) and all(cell.shape[:axis]) else None
-        for cell in contents
-    ]
-
-
-def of_records(record: type[RecordT], rows: Sequence[RecordT]) -> list[Columns[RecordT]]:
-    """Return the columns of records: those that they are made of, as far as they are unchanged.
-
-    Args:
-        record: What they are, also where there are none.
-        rows: The records.
-
-    Raises:
-        ConfigurationError: One is no record.
-    """
-    _refuse_others(record, rows)
-    blocks: list[Columns[RecordT]] = []
-    # What a row is made of is asked once: another thread that looks into the row can make it stand on its own.
-    for source, group in groupby(((*_source(row), row) for row in rows), key=itemgetter(0)):
-        of_one = list(group)
-        if source is None:
-            blocks.append(_from_records(record, [row for _, _, row in of_one]))
-            continue
-        blocks.extend(source.between(start, stop) for start, stop in _runs(index for _, index, _ in of_one))
-    return blocks
-
-
-def _refuse_others(record: type[Record], rows: Iterable[object]) -> None:
-    for number, row in enumerate(rows):
-        if not isinstance(row, Record):
-            message = f"row {number} of the results is of type {type(row).__name__}, not a {record.__name__}"
-            raise ConfigurationError(
-                message, advice="Somebody has put it there: keep other things elsewhere."
-            )
-
-
-def array_of(row: Record, name: str) -> Any:
-    """Return a field of a record that holds numbers: the array that it is made of, or one made of its lists.
-
-    Raises:
-        BinningError: It holds something else.
-    """
-    made_of = row_of(row)
-    if isinstance(made_of, _Row):
-        return made_of.columns.values[name][made_of.index]
-    try:
-        return np.array(getattr(row, name), np.float64)
-    except (TypeError, ValueError):
-        pass
-    message = f"the {name} of this row, which somebody has changed, is no array of numbers"
-    raise BinningError(message)
+                    problem = f"has {cell.shape[axis]} {what}, and {name} says {length}"
+                    raise MalformedAnswer(where=f"[{at}].{one.name}", problem=problem)
 
 
 def objects_of(block: Columns[Any]) -> list[dict[str, Any]]:
@@ -389,12 +302,6 @@ def objects_of(block: Columns[Any]) -> list[dict[str, Any]]:
     for made, extra in zip(objects, block.extra or (), strict=False):
         made.update(extra)
     return objects
-
-
-def has_field(record: Record, name: str) -> bool:
-    """Whether a record has a field. Does not make it stand on its own."""
-    row = row_of(record)
-    return name in (record.__dict__ if row is None else row.names())
 
 
 def not_finite(block: Columns[Any]) -> str | None:
@@ -415,49 +322,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Record):
         return value.to_dict()
     raise TypeError
-
-
-def _source(row: Record) -> tuple[Columns[Any] | None, int]:
-    """Return the columns that a record is made of, and which row of them it is."""
-    made_of = row_of(row)
-    return (made_of.columns, made_of.index) if isinstance(made_of, _Row) else (None, -1)
-
-
-def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Yield (start, stop) for each run of numbers that follow each other."""
-    start = stop = None
-    for number in numbers:
-        if number != stop:
-            if start is not None and stop is not None:
-                yield start, stop
-            start = number
-        stop = number + 1
-    if start is not None and stop is not None:
-        yield start, stop
-
-
-def _from_records(record: type[RecordT], rows: Sequence[RecordT]) -> Columns[RecordT]:
-    """Make columns of records on their own, whatever their users have put into them."""
-    fields = [row.__dict__ for row in rows]
-    values: dict[str, Values] = {}
-    for one in record.FIELDS:
-        found = [of_row.get(one.name, ABSENT) for of_row in fields]
-        if all(value is ABSENT for value in found):
-            continue
-        if one.dimensions:
-            values[one.name] = _joined([_as_array(value, one.dimensions) for value in found])
-        else:
-            values[one.name] = column_of(one.kind, found)
-    extra = [row.extra for row in rows]
-    return Columns(record, len(rows), values, extra if any(extra) else None)
-
-
-def _as_array(value: Any, dimensions: int) -> Any:
-    """Return contents as an array, or whatever somebody has put there instead as it is."""
-    if not isinstance(value, list | tuple | np.ndarray):
-        return value
-    try:
-        made = np.array(value, np.float64)
-    except (TypeError, ValueError):
-        return value
-    return np.ascontiguousarray(made) if made.ndim == dimensions else value

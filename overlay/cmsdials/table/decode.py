@@ -1,4 +1,4 @@
-"""From bytes to what they say: rows, pages, counts, free-form JSON.
+"""From the bytes of an answer to what they say: rows and links, counts, free-form JSON.
 
 The one place where a body is read. An answer that is JSON but not what the contract says is a `SchemaError`
 that names the resource, the row and the field.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import orjson
 from cmsdials_api.errors import MalformedAnswer
@@ -19,17 +19,25 @@ from cmsdials.errors import DecodeError, SchemaError
 
 if TYPE_CHECKING:
     from cmsdials.table.columns import Columns
-    from cmsdials.table.fast_decode import Parsed
 
-__all__ = ["read_array", "read_count", "read_json", "read_object", "read_page", "read_row"]
+__all__ = ["Parsed", "read_array", "read_count", "read_json", "read_object", "read_page", "read_row"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 
 _ROW = re.compile(r"\[(?P<row>\d+)\]\.?(?P<field>.*)")
+_WHOLE = "(the answer)"
+
+
+class Parsed(NamedTuple):
+    """A page: its rows and its links."""
+
+    blocks: list[Columns[Any]]
+    next: Any
+    previous: Any
 
 
 def read_page(
-    body: bytes, record: type[RecordT], resource: str, *, fields: Iterable[str] | None = None
+    body: bytes, record: type[RecordT], resource: str, *, fields: Sequence[str] | None = None
 ) -> Parsed:
     """Read a page of a list.
 
@@ -43,36 +51,36 @@ def read_page(
         DecodeError: The body is not JSON.
         SchemaError: It is not a page of such rows.
     """
-    from cmsdials.table import fast_decode as parsing  # noqa: PLC0415  # it brings NumPy
+    from cmsdials.table.fast_decode import parsed_histograms  # noqa: PLC0415  # it brings NumPy
 
-    asked = None if fields is None else [*fields]
-    parsed = parsing.parsed_histograms(body, record, asked)
+    parsed = parsed_histograms(body, record, fields)
     if parsed is None:
         page = _json(body)
         if not isinstance(page, Mapping) or not isinstance(page.get("results"), list):
-            raise _not_as_agreed(resource, "results", "is not a list: this is no page")
-        columns = _columns(page["results"], record, resource, asked)
-        parsed = parsing.Parsed([columns], page.get("next"), page.get("previous"))
+            raise SchemaError(
+                resource=resource, field="results", message="is not a list, so this is not a page"
+            )
+        columns = _columns(page["results"], record, resource, fields)
+        parsed = Parsed([columns], page.get("next"), page.get("previous"))
     for name, link in (("next", parsed.next), ("previous", parsed.previous)):
         if link is not None and not isinstance(link, str):
-            raise _not_as_agreed(resource, name, "is neither a link nor null")
+            raise SchemaError(resource=resource, field=name, message="is neither a link nor null")
     return parsed
 
 
 def read_array(
-    body: bytes, record: type[RecordT], resource: str, *, fields: Iterable[str] | None = None
+    body: bytes, record: type[RecordT], resource: str, *, fields: Sequence[str] | None = None
 ) -> list[RecordT]:
     """Read a list that comes without pages. Arguments and errors as in `read_page`."""
     rows = _json(body)
     if not isinstance(rows, list):
-        raise _not_as_agreed(resource, "(the answer)", "is not a list")
+        raise SchemaError(resource=resource, field=_WHOLE, message="is not a list")
     return _columns(rows, record, resource, fields).records()
 
 
 def read_row(body: bytes, record: type[RecordT], resource: str) -> RecordT:
     """Read a single row. Arguments and errors as in `read_page`."""
-    (row,) = _columns([_json(body)], record, resource, None, single=True).records()
-    return row
+    return _columns([_json(body)], record, resource, None, single=True).at(0)
 
 
 def read_count(body: bytes, resource: str) -> int:
@@ -82,24 +90,24 @@ def read_count(body: bytes, resource: str) -> int:
         DecodeError: The body is not JSON.
         SchemaError: It holds no count.
     """
-    said = _json(body)
-    count = said.get("count") if isinstance(said, Mapping) else None
+    answer = _json(body)
+    count = answer.get("count") if isinstance(answer, Mapping) else None
     if not isinstance(count, int) or isinstance(count, bool):
-        raise _not_as_agreed(resource, "count", "is not a whole number")
+        raise SchemaError(resource=resource, field="count", message="is not a whole number")
     return count
 
 
 def read_object(body: bytes, resource: str) -> dict[str, Any]:
-    """Read a JSON object whose members are not agreed.
+    """Read a JSON object whose members the contract does not list.
 
     Raises:
         DecodeError: The body is not JSON.
-        SchemaError: It is no object.
+        SchemaError: It is not an object.
     """
-    said = _json(body)
-    if not isinstance(said, dict):
-        raise _not_as_agreed(resource, "(the answer)", "is not an object")
-    return said
+    answer = _json(body)
+    if not isinstance(answer, dict):
+        raise SchemaError(resource=resource, field=_WHOLE, message="is not an object")
+    return answer
 
 
 def read_json(body: bytes) -> Any:
@@ -111,16 +119,13 @@ def read_json(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        problem = str(error)
+        problem = str(error)  # and no more of it: it holds the body
     message = f"the answer is not whole JSON ({problem}; {len(body)} bytes)"
     raise DecodeError(message)
 
 
 def _json(body: bytes) -> Any:
-    """Decode a body as JSON, and also what is JSON but for numbers that are none (NaN, Infinity, 1e999).
-
-    These are not the end of it: whoever reads the rows says where they stand.
-    """
+    """Decode a body as JSON, where numbers may be NaN, Infinity or 1e999: reading the rows says where they are."""
     try:
         return read_json(body)
     except DecodeError:
@@ -135,7 +140,7 @@ def _columns(
     items: list[Any],
     record: type[RecordT],
     resource: str,
-    fields: Iterable[str] | None,
+    fields: Sequence[str] | None,
     *,
     single: bool = False,
 ) -> Columns[RecordT]:
@@ -144,12 +149,7 @@ def _columns(
     try:
         return columns.from_objects(record, items, fields)
     except MalformedAnswer as problem:
-        found = problem
-    place = _ROW.fullmatch(found.where)
-    row = int(place["row"]) if place and not single else None
-    field = (place["field"] if place else found.where) or ("(the answer)" if single else "(the row)")
-    raise _not_as_agreed(resource, field, found.problem, row=row)
-
-
-def _not_as_agreed(resource: str, field: str, problem: str, *, row: int | None = None) -> SchemaError:
-    return SchemaError(problem, resource=resource, field=field, row=row)
+        place = _ROW.fullmatch(problem.where)
+        row = int(place["row"]) if place and not single else None
+        field = (place["field"] if place else problem.where) or (_WHOLE if single else "(the row)")
+        raise SchemaError(problem.problem, resource=resource, field=field, row=row) from None

@@ -22,8 +22,27 @@ if TYPE_CHECKING:
 
 __all__ = ["LumisectionHistogram1D", "LumisectionHistogram2D", "edges_of", "hist_of", "model_of"]
 
+_CHANGED = "The row was changed: list it again."
 
-class LumisectionHistogram1D(lumisection_histogram_1d.LumisectionHistogram1D):  # noqa: D101  # the docstring is the generated one
+
+class _Histogram:
+    __slots__ = ()
+
+    def to_hist(self) -> hist.Hist[Any]:
+        """Return a `hist.Hist` with regular axes, the contents as doubles, and the ME's path as its name.
+
+        In 1D it has the axis `x`; in 2D `x` and `y`, and its index is [x, y], where `data` has [y][x]. Like every
+        histogram that follows the UHI convention it can be plotted by mplhep. It has no flow bins, since the service
+        keeps none.
+
+        Raises:
+            MissingDependencyError: hist is not installed; the message holds the command.
+            BinningError: The row was listed without its binning or contents.
+        """
+        return hist_of(self)  # type: ignore[arg-type]  # every subclass is a record too
+
+
+class LumisectionHistogram1D(_Histogram, lumisection_histogram_1d.LumisectionHistogram1D):  # noqa: D101  # the docstring is the generated one
     __doc__ = lumisection_histogram_1d.LumisectionHistogram1D.__doc__
 
     @property
@@ -35,20 +54,8 @@ class LumisectionHistogram1D(lumisection_histogram_1d.LumisectionHistogram1D):  
         """
         return edges_of(self, "x")
 
-    def to_hist(self) -> hist.Hist[Any]:
-        """Return a `hist.Hist` with a regular axis `x`, the contents as doubles, and the ME's path as its name.
 
-        Like every histogram that follows the UHI convention it can be plotted by mplhep. It has no flow bins,
-        since the service keeps none.
-
-        Raises:
-            MissingDependencyError: hist is not installed; the message holds the command.
-            BinningError: The row was listed without its binning or contents.
-        """
-        return hist_of(self)
-
-
-class LumisectionHistogram2D(lumisection_histogram_2d.LumisectionHistogram2D):  # noqa: D101  # the docstring is the generated one
+class LumisectionHistogram2D(_Histogram, lumisection_histogram_2d.LumisectionHistogram2D):  # noqa: D101  # the docstring is the generated one
     __doc__ = lumisection_histogram_2d.LumisectionHistogram2D.__doc__
 
     @property
@@ -60,20 +67,9 @@ class LumisectionHistogram2D(lumisection_histogram_2d.LumisectionHistogram2D):  
         """
         return edges_of(self, "x"), edges_of(self, "y")
 
-    def to_hist(self) -> hist.Hist[Any]:
-        """Return a `hist.Hist` with regular axes `x` and `y`; its index is [x, y], where `data` has [y][x].
-
-        As `LumisectionHistogram1D.to_hist` otherwise.
-
-        Raises:
-            MissingDependencyError: hist is not installed; the message holds the command.
-            BinningError: The row was listed without its binning or contents.
-        """
-        return hist_of(self)
-
 
 _HISTOGRAMS: Mapping[type[Record], type[Record]] = {
-    made.__bases__[0]: made for made in (LumisectionHistogram1D, LumisectionHistogram2D)
+    made.__bases__[1]: made for made in (LumisectionHistogram1D, LumisectionHistogram2D)
 }
 
 
@@ -93,47 +89,46 @@ def edges_of(row: Any, axis: str) -> np.ndarray[Any, Any]:
         Bins + 1 numbers, the first and the last exactly the limits, in the unit of the quantity.
 
     Raises:
-        BinningError: The row was listed without its binning, or somebody has changed it to what is none.
+        BinningError: The row was listed without its binning, or changed to what is not one.
     """
     import numpy as np  # noqa: PLC0415  # slow to load
 
-    names = [f"{axis}_{what}" for what in ("min", "max", "bin")]
-    lacking = [name for name in names if getattr(row, name, None) is None]
-    if lacking:
-        message = f"this {type(row).__name__} has no {', '.join(lacking)}, so its bins have no edges"
-        raise BinningError(
-            message, advice=f"List with fields= that include {', '.join(names)}, or without fields=."
-        )
+    what = f"this {type(row).__name__} has"
+    names = [f"{axis}_{end}" for end in ("min", "max", "bin")]
+    if lacking := [name for name in names if getattr(row, name, None) is None]:
+        message = f"{what} no {', '.join(lacking)}, so its bins have no edges"
+        advice = f"List with fields= that include {', '.join(names)}, or without fields=."
+        raise BinningError(message, advice=advice)
     low, high, bins = (getattr(row, name) for name in names)
     try:
         if bins == int(bins) >= 1 and isfinite(low) and isfinite(high):
             return np.linspace(float(low), float(high), int(bins) + 1)
     except (TypeError, ValueError, OverflowError, MemoryError):
         pass
-    message = f"this {type(row).__name__} has no binning: {axis} from {low!r} to {high!r} in {bins!r} bins"
-    raise BinningError(message, advice="Somebody has changed the row: list it again.")
+    message = f"{what} no binning: {axis} from {low!r} to {high!r} in {bins!r} bins"
+    raise BinningError(message, advice=_CHANGED)
 
 
 def hist_of(row: Record) -> hist.Hist[Any]:
     """Make a `hist.Hist` of a histogram. See `cmsdials.models.LumisectionHistogram1D.to_hist`."""
-    from cmsdials.table.columns import array_of, has_field  # noqa: PLC0415  # it brings NumPy
+    from cmsdials.table.columns import ABSENT, cell_of  # noqa: PLC0415  # it brings NumPy
+    from cmsdials.table.fields import refuse_changed  # noqa: PLC0415  # the same
 
     library = extras.hist()
-    dimensions = max(field.dimensions for field in type(row).FIELDS)
-    if not dimensions or not has_field(row, "data"):
-        message = f"this {type(row).__name__} has no contents of bins"
-        raise BinningError(
-            message, advice="Histograms are in h1d and h2d; fields=, if given, must include data."
-        )
-    axes = [_axis(library, row, name) for name in ("x", "y")[:dimensions]]
-    contents = array_of(row, "data").T
-    if contents.shape != tuple(len(axis) for axis in axes):
-        message = (
-            f"this {type(row).__name__} has data of shape {contents.T.shape}, which its binning does not have"
-        )
-        raise BinningError(message, advice="Somebody has changed the row: list it again.")
+    what = f"this {type(row).__name__} has"
+    field = max(row.FIELDS, key=lambda one: one.dimensions)
+    cell = cell_of(row, field) if field.dimensions else ABSENT
+    if cell is ABSENT:
+        message = f"{what} no contents of bins"
+        advice = "Histograms are in h1d and h2d; fields=, if given, must include data."
+        raise BinningError(message, advice=advice)
+    axes = [_axis(library, row, name) for name in ("x", "y")[: field.dimensions]]
+    refuse_changed(field, [[cell]])
+    if cell.T.shape != tuple(map(len, axes)):
+        message = f"{what} data of shape {cell.shape}, which its binning does not have"
+        raise BinningError(message, advice=_CHANGED)
     made: hist.Hist[Any] = library.Hist(*axes, storage="double", name=getattr(row, "me", ""))
-    made.values()[...] = contents
+    made.values()[...] = cell.T
     return made
 
 

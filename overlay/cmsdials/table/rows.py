@@ -1,16 +1,20 @@
-"""Where a page or a result keeps its rows: as columns, until somebody asks for the rows themselves.
+"""Where a page or a result keeps its rows: as columns, until the list of rows is asked for.
 
-From then on the list of rows is what it holds, since its owner may sort it, cut it or change its rows; frames are
-made of what the rows are at that time. Rows that nobody has changed still stand for their columns, so a result
-whose rows were only counted or read is converted as fast as one that was not touched.
+From then on that list is what it holds, since its owner may sort it, cut it or change its rows, and `blocks` makes
+columns of it as it is at that time. Rows that are unchanged stand for the columns that they are made of, so a
+result whose rows were only read is converted without a copy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import eq
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from cmsdials_api.records import Record, row_of
+
+from cmsdials.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from cmsdials.table.columns import Columns
@@ -40,93 +44,131 @@ class RowStore(Generic[RecordT]):
     ) -> None:
         self.record = record
         self.fields = fields
-        # Whoever asks for both takes the blocks first: another thread may make rows of them in that moment.
         self._blocks = [*blocks]
         self._made: dict[str, list[RecordT]] = {} if rows is None else {"rows": rows}
+
+    def _held(self) -> tuple[list[Columns[RecordT]], list[RecordT] | None]:
+        """Return the blocks, and the list of rows that counts instead once there is one."""
+        blocks = self._blocks  # first: another thread may make the list in this moment, which drops them
+        return blocks, self._made.get("rows")
 
     @property
     def rows(self) -> list[RecordT]:
         """The rows as records: one list, which its owner may change."""
-        if self._rows is None:
+        blocks, rows = self._held()
+        if rows is None:
             # One step of Python, so that all threads get the same list.
-            self._made.setdefault("rows", [row for block in self._blocks for row in block.records()])
+            rows = self._made.setdefault("rows", [row for block in blocks for row in block.records()])
             self._blocks = []
-        return self._made["rows"]
+        return rows
 
     @rows.setter
     def rows(self, rows: Iterable[RecordT]) -> None:
         self._made["rows"] = rows if isinstance(rows, list) else [*rows]
         self._blocks = []
 
-    @property
-    def _rows(self) -> list[RecordT] | None:
-        return self._made.get("rows")
-
     def blocks(self) -> list[Columns[RecordT]]:
-        """Return the rows as columns, block after block."""
-        blocks = self._blocks
-        if self._rows is None:
-            return [*blocks]
-        from cmsdials.table import columns  # noqa: PLC0415  # it brings NumPy
+        """Return the rows as columns, block after block.
 
-        return columns.of_records(self.record, self._rows)
+        Raises:
+            ConfigurationError: Something else than a row was put into the list.
+        """
+        blocks, rows = self._held()
+        return [*blocks] if rows is None else _columns_of(self.record, rows)
 
     def add(self, block: Columns[RecordT]) -> None:
         """Add rows at the end."""
-        if self._rows is None:
-            self._blocks.append(block)
+        blocks, rows = self._held()
+        if rows is None:
+            blocks.append(block)
         else:
-            self._rows.extend(block.records())
+            rows.extend(block.records())
 
     def cut(self, length: int) -> None:
         """Drop what stands behind so many rows."""
-        if self._rows is not None:
-            del self._rows[length:]
+        blocks, rows = self._held()
+        if rows is not None:
+            del rows[length:]
             return
         kept: list[Columns[RecordT]] = []
-        for block in self._blocks:
-            part = block.between(0, min(len(block), length))
-            length -= len(part)
-            if len(part):
+        for block in blocks:
+            if part := block.between(0, min(len(block), length)):
                 kept.append(part)
+            length -= len(part)
         self._blocks = kept
 
     def copy(self) -> RowStore[RecordT]:
         """Return the same rows in a store of their own."""
-        blocks = self._blocks
-        rows = None if self._rows is None else [*self._rows]
-        return RowStore(self.record, blocks, rows=rows, fields=self.fields)
+        blocks, rows = self._held()
+        return RowStore(self.record, blocks, rows=None if rows is None else [*rows], fields=self.fields)
 
     def __len__(self) -> int:
-        blocks = self._blocks
-        return sum(map(len, blocks)) if self._rows is None else len(self._rows)
+        blocks, rows = self._held()
+        return sum(map(len, blocks)) if rows is None else len(rows)
 
     def __iter__(self) -> Iterator[RecordT]:
-        blocks = self._blocks
-        if self._rows is not None:
-            yield from self._rows
-            return
-        for block in blocks:
-            for index in range(len(block)):
-                yield block.at(index)
+        blocks, rows = self._held()
+        if rows is None:
+            return (block.at(index) for block in blocks for index in range(len(block)))
+        return iter(rows)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RowStore):
             return NotImplemented
-        return self.record is other.record and len(self) == len(other) and all(map(_same, self, other))
+        return self.record is other.record and len(self) == len(other) and all(map(eq, self, other))
 
     __hash__ = None  # type: ignore[assignment]  # its rows can change
 
     def __getstate__(self) -> dict[str, Any]:
-        # Rows that somebody may have changed travel as they are, the others as columns.
-        changed = self._rows is not None and any(row_of(row) is None for row in self._rows)
+        rows = self._made.get("rows")
+        # Rows on their own may have attributes beyond their fields; others are smaller and faster as columns.
+        as_rows = rows is not None and any(row_of(row) is None for row in rows)
         return {
             "record": self.record,
             "fields": self.fields,
-            "_blocks": [] if changed else self.blocks(),
-            "_made": {"rows": self._rows} if changed else {},
+            "_blocks": [] if as_rows else self.blocks(),
+            "_made": {"rows": rows} if as_rows else {},
         }
 
 
-def _same(one: Record, other: Record) -> bool:
-    return one == other
+def _columns_of(record: type[RecordT], rows: Sequence[Any]) -> list[Columns[RecordT]]:
+    """Return the columns of rows, whatever their owner has put into them.
+
+    Raises:
+        ConfigurationError: One is not a row.
+    """
+    for number, row in enumerate(rows):
+        if not isinstance(row, Record):
+            message = f"row {number} of the results is of type {type(row).__name__}, not a {record.__name__}"
+            raise ConfigurationError(message, advice="Keep in the results only what the service sent.")
+    blocks: list[Columns[RecordT]] = []
+    for place, group in groupby(enumerate(rows), key=_place):
+        numbered = [*group]
+        if place is None:
+            blocks.append(_standing_alone(record, [row for _, row in numbered]))
+        else:
+            source, shift = place
+            start = numbered[0][0] + shift
+            blocks.append(source.between(start, start + len(numbered)))
+    return blocks
+
+
+def _place(numbered: tuple[int, Record]) -> tuple[Columns[Any], int] | None:
+    """Return what rows share that follow each other in the columns that they are made of; None of changed ones."""
+    number, row = numbered
+    made_of: Any = row_of(
+        row
+    )  # asked once: another thread that looks into the row can make it stand on its own
+    return None if made_of is None else (made_of.columns, made_of.index - number)
+
+
+def _standing_alone(record: type[RecordT], rows: Sequence[RecordT]) -> Columns[RecordT]:
+    from cmsdials.table import columns  # noqa: PLC0415  # it brings NumPy
+
+    values = {}
+    for one in record.FIELDS:
+        cells = [columns.cell_of(row, one) for row in rows]
+        if any(cell is not columns.ABSENT for cell in cells):
+            values[one.name] = columns.joined(cells) if one.dimensions else columns.column_of(one.kind, cells)
+    extra = [row.extra for row in rows]
+    return columns.Columns(record, len(rows), values, extra if any(extra) else None)

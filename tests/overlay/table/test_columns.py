@@ -1,6 +1,7 @@
-"""Columns: what they hold of the rows that were sent, and that nobody shares what somebody may change."""
+"""Columns: what they hold of the rows that were sent, and that what can be changed is not shared."""
 
 import datetime as dt
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,20 @@ from cmsdials.result import load
 from cmsdials.table.columns import (
     ABSENT,
     as_json,
+    cell_of,
     column_of,
     from_objects,
-    has_field,
     not_finite,
     objects_of,
-    of_records,
 )
+from cmsdials.table.rows import RowStore
 from cmsdials_api.errors import MalformedAnswer
 from cmsdials_api.records import row_of
 
 from tests.overlay.conftest import Scripted, run_row
 from tests.overlay.histogram_rows import th1, th2
 
-# --- what somebody may change is nobody else's
+# --- what can be changed is not shared
 
 
 def model(**changes: Any) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def test_a_row_alone_is_the_same_and_keeps_no_other_in_memory(wide: bool) -> Non
     assert [block.alone(at) for at in range(3)] == block.records()
     assert [block.alone(at).extra for at in range(3)] == [{}, {}, {"weather": "fine"}]
     for at in range(3):
-        (of_row,) = of_records(LumisectionHistogram1D, [block.alone(at)])
+        (of_row,) = RowStore(LumisectionHistogram1D, rows=[block.alone(at)]).blocks()
         assert (len(of_row), of_row.values.keys()) == (1, block.values.keys())
         for name, values in of_row.values.items():
             whole = block.values[name]
@@ -120,18 +121,18 @@ def test_a_text_that_comes_often_is_held_once() -> None:
     assert list(values["me"]) == ["P/charge", "P/charge", "another"]
 
 
-def test_what_is_no_text_stays_where_somebody_has_put_it() -> None:
+def test_what_is_not_text_stays_where_it_was_put() -> None:
     row = from_objects(Run, [run_row(1)]).at(0)
     changed: Any = row
     changed.dataset = ["a", "list"]
-    (block,) = of_records(Run, [row])
+    (block,) = RowStore(Run, rows=[row]).blocks()
     assert block.values["dataset"] == [["a", "list"]]
 
 
 @pytest.mark.parametrize("others", [[], [run_row(2)], [run_row(2, ls_completeness=None)]])
 def test_a_number_that_is_not_finite_is_refused_whatever_is_beside_it(others: list[dict[str, Any]]) -> None:
     rows = [*others, run_row(1, ls_completeness=float("inf"))]
-    with pytest.raises(MalformedAnswer, match=rf"\[{len(others)}\]\.ls_completeness is no finite number"):
+    with pytest.raises(MalformedAnswer, match=rf"\[{len(others)}\]\.ls_completeness is not a finite number"):
         from_objects(Run, rows)
 
 
@@ -142,26 +143,25 @@ def test_numbers_that_json_cannot_hold_are_found(number: float) -> None:
     for name in ("x_max", "data"):
         rows: list[Any] = block.records()
         setattr(rows[1], name, number if name == "x_max" else [1.0, number])
-        assert [not_finite(part) for part in of_records(LumisectionHistogram1D, rows)] == [None, name, None]
+        changed = RowStore(LumisectionHistogram1D, rows=rows).blocks()
+        assert [not_finite(part) for part in changed] == [None, name, None]
     beside_nothing = from_objects(Run, [run_row(1, ls_completeness=0.5), run_row(2, ls_completeness=None)])
     runs: list[Any] = [*beside_nothing.records()]
     runs[0].ls_completeness = number
     runs[1].ls_completeness = None
-    assert [not_finite(part) for part in of_records(Run, runs)] == ["ls_completeness"]
+    assert [not_finite(part) for part in RowStore(Run, rows=runs).blocks()] == ["ls_completeness"]
 
 
 @pytest.mark.parametrize("touched", [False, True])
-def test_whether_a_record_has_a_field_can_be_asked_without_making_it_stand_alone(touched: bool) -> None:
+def test_a_field_of_a_record_can_be_asked_for_without_making_it_stand_alone(touched: bool) -> None:
     row = from_objects(LumisectionHistogram1D, [th1(1)], ["data"]).at(0)
     lacking = from_objects(LumisectionHistogram1D, [{"me": "P/m"}], ["me"]).at(0)
     if touched:
         row.data.append(1.0)
         assert lacking.__dict__ == {"me": "P/m"}
-    assert (has_field(row, "data"), has_field(lacking, "data"), has_field(lacking, "me")) == (
-        True,
-        False,
-        True,
-    )
+    fields = {one.name: one for one in LumisectionHistogram1D.FIELDS}
+    assert np.array_equal(cell_of(row, fields["data"]), row.data if touched else th1(1)["data"])
+    assert (cell_of(lacking, fields["data"]), cell_of(lacking, fields["me"])) == (ABSENT, "P/m")
     assert (row_of(row) is None, row_of(lacking) is None) == (touched, touched)
 
 
@@ -202,7 +202,21 @@ def test_columns_become_the_objects_that_were_sent() -> None:
     rows = [run_row(1, weather="fine"), run_row(2, ls_completeness=0.5), run_row(3)]
     block = from_objects(Run, rows)
     assert orjson.loads(as_json(objects_of(block))) == rows
-    assert orjson.loads(as_json(objects_of(of_records(Run, block.records())[0]))) == rows
+    again = RowStore(Run, rows=block.records()).blocks()
+    assert [one for part in again for one in orjson.loads(as_json(objects_of(part)))] == rows
+
+
+def test_rows_without_any_field_of_the_contract_are_counted() -> None:
+    block = from_objects(Run, [{"weather": "fine"}, {}], [])
+    assert (len(block), dict(block.values), block.extra) == (2, {}, [{"weather": "fine"}, {}])
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_that_a_field_is_absent_survives_pickling(protocol: int) -> None:
+    block = from_objects(Run, [run_row(1, ls_completeness=0.5), run_row(2)])
+    back = pickle.loads(pickle.dumps(block, protocol))
+    assert back.values["ls_completeness"][1] is ABSENT
+    assert back.records() == block.records()
 
 
 def test_what_is_beyond_the_contract_is_saved_and_loaded(service: Scripted, tmp_path: Path) -> None:

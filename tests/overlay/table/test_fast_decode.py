@@ -1,6 +1,7 @@
 """From the bytes of a page to arrays: the fast way and the other give the same, or the same error."""
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from cmsdials.errors import DecodeError, SchemaError
 from cmsdials.listing.page import Page, page_of
 from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D, Run
-from cmsdials.table import fast_decode as parsing
 from cmsdials.table.columns import Columns, from_objects
+from cmsdials.table.fast_decode import parsed_histograms
+from cmsdials.table.rows import RowStore
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -20,13 +22,24 @@ from tests.overlay.histogram_rows import page, th1, th2
 simdjson = pytest.importorskip("simdjson", reason="there is no pysimdjson for this Python")
 
 
-def read(body: bytes, record: Any = LumisectionHistogram1D, fields: Any = None) -> Page[Any]:
-    return page_of(body, record, "h1d", fields=fields)
+def read(body: bytes, record: Any = LumisectionHistogram1D, fields: Any = None, **sizes: int) -> Page[Any]:
+    """Read a page, the fast way in pieces and blocks of these sizes."""
+    parsed = parsed_histograms(body, record, fields, **sizes) if sizes else None
+    if parsed is None:
+        return page_of(body, record, "h1d", fields=fields)
+    return Page(RowStore(record, parsed.blocks, fields=fields), parsed.next, parsed.previous)
+
+
+def read_by_orjson(body: bytes, record: Any = LumisectionHistogram1D, fields: Any = None) -> Page[Any]:
+    """Read a page where there is no pysimdjson."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(sys.modules, "simdjson", None)
+        return page_of(body, record, "h1d", fields=fields)
 
 
 def fast(document: Any, record: Any, fields: Any = None) -> Columns[Any] | None:
     body = document if isinstance(document, bytes) else orjson.dumps(document)
-    parsed = parsing.parsed_histograms(body, record, fields)
+    parsed = parsed_histograms(body, record, fields)
     if parsed is None:
         return None
     (block,) = parsed.blocks
@@ -179,11 +192,8 @@ def test_pages_are_read_alike_in_pieces_and_blocks_of_any_size(
         sent[rows // 2] |= {"y_bin": 1, "data": [[1.0, 2.0, 3.0]]}
     whole = joint.join(orjson.dumps(row).decode()[1:-1] for row in sent)
     body = f'{{"next": null, "previous": "http://x/?me=[{{}}]", "results" : [ {{{whole}}}] }}'.encode()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(parsing, "_PIECE", size)
-        patched.setattr(parsing, "_BLOCK", block)
-        parsed = parsing.parsed_histograms(body, LumisectionHistogram2D)
-        page = read(body, LumisectionHistogram2D)
+    parsed = parsed_histograms(body, LumisectionHistogram2D, piece=size, block=block)
+    page = read(body, LumisectionHistogram2D, piece=size, block=block)
     if "},{" not in me:  # which cuts a name in two, at worst
         assert parsed is not None
         assert (parsed.next, parsed.previous) == (None, "http://x/?me=[{}]")
@@ -193,38 +203,32 @@ def test_pages_are_read_alike_in_pieces_and_blocks_of_any_size(
 # --- what only one of several pieces, or blocks, shows
 
 
-@pytest.fixture
-def row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every row is a piece, all in one block."""
-    monkeypatch.setattr(parsing, "_PIECE", 1)
+BY_ROW = {"piece": 1}
+"""Every row is a piece, all in one block."""
+BY_BLOCK = {"piece": 1, "block": 1}
+"""Every row is a block."""
 
 
-@pytest.fixture
-def block_by_block(row_by_row: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every row is a block."""
-    monkeypatch.setattr(parsing, "_BLOCK", 1)
-
-
-def test_a_page_may_be_of_several_blocks(block_by_block: None) -> None:
+def test_a_page_may_be_of_several_blocks() -> None:
     rows = [th1(number) for number in range(3)]
-    found = read(orjson.dumps(page(*rows)))
+    found = read(orjson.dumps(page(*rows)), **BY_BLOCK)
     assert [len(block) for block in found.store.blocks()] == [1, 1, 1]
     assert found.rows == [LumisectionHistogram1D.from_dict(row) for row in rows]
 
 
 @pytest.mark.parametrize("wrong", [{"x_bin": 4}, {"entries": 1.5}, {"me": None}])
-def test_a_block_with_a_bad_row_is_not_lost(block_by_block: None, wrong: dict[str, Any]) -> None:
+def test_a_block_with_a_bad_row_is_not_lost(wrong: dict[str, Any]) -> None:
     with pytest.raises(SchemaError) as caught:
-        read(orjson.dumps(page(th1(1), th1(2, **wrong))))
+        read(orjson.dumps(page(th1(1), th1(2, **wrong))), **BY_BLOCK)
     assert caught.value.row == 1
     assert caught.value.field == ("data" if "x_bin" in wrong else next(iter(wrong)))
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_blocks_of_a_page_have_the_same_fields(block_by_block: None, first: int) -> None:
+def test_blocks_of_a_page_have_the_same_fields(first: int) -> None:
     rows: list[dict[str, Any]] = [{"me": "P/m", "data": [1.0]}, {"data": [2.0]}]
     rows = rows[first:] + rows[:first]
-    found = read(orjson.dumps(page(*rows)), fields=["data"])
+    found = read(orjson.dumps(page(*rows)), fields=["data"], **BY_BLOCK)
     assert {tuple(block.values) for block in found.store.blocks()} == {("me", "data")}
     assert [row.dict() for row in found.rows] == rows
 
@@ -237,19 +241,19 @@ def test_a_field_more_in_the_second_row_is_kept(more: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_a_field_that_a_later_piece_lacks_is_absent_there(row_by_row: None, first: int) -> None:
+def test_a_field_that_a_later_piece_lacks_is_absent_there(first: int) -> None:
     rows: list[dict[str, Any]] = [
         {"entries": 1, "me": "P/m", "data": [1.0]},
         {"entries": 2, "data": [2.0]},
         {"data": [3.0]},
     ]
     rows = rows[first:] + rows[:first]
-    found = read(orjson.dumps(page(*rows)), fields=["data"])
+    found = read(orjson.dumps(page(*rows)), fields=["data"], **BY_ROW)
     assert [row.dict() for row in found.rows] == [
         {name: row[name] for name in ("me", "entries", "data") if name in row} for row in rows
     ]
     with pytest.raises(SchemaError, match="is missing") as caught:
-        read(orjson.dumps(page(*rows)), fields=["me", "data"])
+        read(orjson.dumps(page(*rows)), fields=["me", "data"], **BY_ROW)
     assert (caught.value.row, caught.value.field) == (0 if first else 1, "me")
 
 
@@ -362,10 +366,10 @@ def unusual_pages(draw: st.DrawFn) -> tuple[Any, list[str] | None, bytes]:
     return record, fields, written(rows)
 
 
-def as_read(body: bytes, record: Any, fields: list[str] | None) -> Any:
+def as_read(read: Callable[[], Page[Any]]) -> Any:
     """Return what a page is read to, to be compared: its rows to the byte, or the error."""
     try:
-        blocks = read(body, record, fields).store.blocks()
+        blocks = read().store.blocks()
     except SchemaError as error:
         return error.resource, error.row, error.field, error.message
     except DecodeError as error:
@@ -403,12 +407,8 @@ def one_row(record: Any, *changes: Change) -> tuple[Any, None, bytes]:
 @example(one_row(LumisectionHistogram1D, ("add", "d\\u0061ta", "[3, 2, 1]")), 1 << 18, 1 << 22)
 def test_whatever_is_unusual_both_ways_give_the_same(case: Any, piece: int, block: int) -> None:
     record, fields, body = case
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(parsing, "_PIECE", piece)
-        patched.setattr(parsing, "_BLOCK", block)
-        found = as_read(body, record, fields)
-        patched.setattr(parsing, "_simdjson", lambda: None)
-        assert found == as_read(body, record, fields)
+    found = as_read(lambda: read(body, record, fields, piece=piece, block=block))
+    assert found == as_read(lambda: read_by_orjson(body, record, fields))
 
 
 def test_what_stands_around_the_rows_is_read_too() -> None:
@@ -419,7 +419,7 @@ def test_what_stands_around_the_rows_is_read_too() -> None:
         b'{"next":null,"previous":null,"results":[,%s]}' % orjson.dumps(th1()),
         b'{"next":null,"previous":null,"results":[%s]}]' % orjson.dumps(th1()),
     ):
-        assert parsing.parsed_histograms(body, LumisectionHistogram1D) is None
+        assert parsed_histograms(body, LumisectionHistogram1D) is None
         with pytest.raises(DecodeError, match="not whole JSON"):
             read(body)
 
@@ -439,12 +439,8 @@ def test_without_pysimdjson_all_goes_the_other_way(monkeypatch: pytest.MonkeyPat
     body = orjson.dumps(page(th2(1), th2(2)))
     quick = read(body, LumisectionHistogram2D)
     monkeypatch.setitem(sys.modules, "simdjson", None)
-    parsing._simdjson.cache_clear()
-    try:
-        assert fast(body, LumisectionHistogram2D) is None
-        assert_same(read(body, LumisectionHistogram2D).store.blocks()[0], quick.store.blocks()[0])
-    finally:
-        parsing._simdjson.cache_clear()
+    assert fast(body, LumisectionHistogram2D) is None
+    assert_same(read(body, LumisectionHistogram2D).store.blocks()[0], quick.store.blocks()[0])
 
 
 def test_a_page_does_not_hold_the_one_before() -> None:
@@ -495,12 +491,12 @@ def test_numbers_that_are_not_finite_are_named(text: str, where: str) -> None:
     row = th1(7)
     row[where] = [0, "HERE", 2] if where == "data" else "HERE"
     body = orjson.dumps(page(th1(1), row)).replace(b'"HERE"', text.encode())
-    with pytest.raises(SchemaError, match=r"is no finite number|not of type number") as caught:
+    with pytest.raises(SchemaError, match=r"is not a finite number|not of type number") as caught:
         read(body)
     assert (caught.value.row, caught.value.field) == (1, "data[1]" if where == "data" else "x_max")
 
 
-def test_what_is_no_json_at_all_stays_that() -> None:
+def test_what_is_not_json_at_all_stays_that() -> None:
     body = orjson.dumps(page(th1(1)))[:-7]
     with pytest.raises(DecodeError, match="not whole JSON") as caught:
         read(body)

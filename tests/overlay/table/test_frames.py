@@ -16,8 +16,6 @@ from cmsdials.filters import (
     LumisectionHistogram1DFilters,
     LumisectionHistogram2DFilters,
 )
-from cmsdials.listing.page import Page
-from cmsdials.listing.provenance import Origin
 from cmsdials.models import (
     DatasetIndex,
     FileIndex,
@@ -26,13 +24,10 @@ from cmsdials.models import (
     MLModelsIndex,
     Run,
 )
-from cmsdials.resources.base import PaginatedResource
 from cmsdials.result import Result
-from cmsdials.table.columns import from_objects
-from cmsdials.table.rows import RowStore
 from cmsdials_api.resources import RESOURCES
 
-from tests.overlay.conftest import run_row
+from tests.overlay.conftest import Scripted, run_row
 from tests.overlay.histogram_rows import th1, th2
 
 TH1_COLUMNS = [
@@ -41,9 +36,31 @@ TH1_COLUMNS = [
 ]  # fmt: skip
 
 
-def made(rows: list[Any], record: Any) -> Result[Any]:
-    origin = Origin(resource="run", base_url="http://dials.test/", workspace=None, query={})
-    return Result(store=RowStore(record, rows=rows), origin=origin)
+RESOURCE_OF = {
+    LumisectionHistogram1D: "h1d",
+    LumisectionHistogram2D: "h2d",
+    Run: "run",
+    DatasetIndex: "dataset_index",
+    FileIndex: "file_index",
+    MLModelsIndex: "ml_models_index",
+}
+
+
+def listed(*rows: Any, record: Any = LumisectionHistogram1D, fields: Any = None) -> Result[Any]:
+    """A listing of these rows that came in two pages."""
+    service = Scripted()
+    service.will_page(rows, max(1, -(-len(rows) // 2)))
+    result: Result[Any] = getattr(service.dials, RESOURCE_OF[record]).list_all(
+        fields=fields, enable_progress=False
+    )
+    return result
+
+
+def made_of(records: list[Any], record: Any) -> Result[Any]:
+    """A listing whose rows a script has made itself."""
+    result = listed(record=record)
+    result.results = records
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +120,11 @@ def test_null_and_text_in_a_column(now: Dials) -> None:
 
 @pytest.mark.parametrize("name", [name for name, table in RESOURCES.items() if table.paginated])
 def test_a_frame_of_nothing_has_the_columns_and_types_of_a_full_one(now: Dials, name: str) -> None:
-    resource: PaginatedResource = getattr(now, name)
+    resource: Any = getattr(now, name)
     record = RESOURCES[name].record
-    empty = made([], record).to_pandas()
+    scripted = Scripted()
+    scripted.will_page([], 1)
+    empty = getattr(scripted.dials, name).list_all(enable_progress=False).to_pandas()
     assert list(empty.columns) == [field.name for field in record.FIELDS]
     assert len(empty) == 0
     full = resource.list().to_pandas()
@@ -120,35 +139,18 @@ def test_a_frame_of_nothing_has_the_fields_that_were_asked_for(now: Dials) -> No
 
 
 def test_columns_do_not_depend_on_the_first_row() -> None:
-    from cmsdials.models import Run
-
     rows = [
         Run.from_dict({"dataset_id": 1, "dataset": "/Z", "run_number": 1, "ls_count": 2}),
         Run.from_dict(
             {"dataset_id": 1, "dataset": "/Z", "run_number": 2, "ls_count": 2, "ls_completeness": 0.5}
         ),
     ]
-    frame = made(rows, Run).to_pandas()
+    frame = made_of(rows, Run).to_pandas()
     assert list(frame.columns) == ["dataset_id", "dataset", "run_number", "ls_count", "ls_completeness"]
     assert np.isnan(frame["ls_completeness"][0])
 
 
 # --- rows that no service is needed for
-
-
-def histograms(
-    *rows: dict[str, Any], record: Any = LumisectionHistogram1D, fields: Any = None
-) -> RowStore[Any]:
-    """Rows in two blocks, as of two pages."""
-    half = len(rows) // 2
-    blocks = [from_objects(record, part, fields) for part in (rows[:half], rows[half:])]
-    return RowStore(record, blocks, fields=fields)
-
-
-def result_of(store: RowStore[Any]) -> Result[Any]:
-    return Result(
-        store=store, origin=Origin(resource="h1d", base_url="http://dials.test/", workspace=None, query={})
-    )
 
 
 ONE = [th1(n) for n in range(1, 6)]
@@ -160,7 +162,7 @@ BOTH = pytest.mark.parametrize(
 
 @BOTH
 def test_every_conversion_holds_what_was_sent(rows: list[Any], record: Any) -> None:
-    result = result_of(histograms(*rows, record=record))
+    result = listed(*rows, record=record)
     frame, table = result.to_pandas(), result.to_arrow()
     arrays, polars = result.to_numpy(), result.to_polars()
     names = [field.name for field in record.FIELDS]
@@ -177,8 +179,8 @@ def test_every_conversion_holds_what_was_sent(rows: list[Any], record: Any) -> N
 
 
 @BOTH
-def test_every_conversion_is_the_same_after_somebody_looked_at_rows(rows: list[Any], record: Any) -> None:
-    fresh, read = (result_of(histograms(*rows, record=record)) for _ in range(2))
+def test_every_conversion_is_the_same_after_rows_were_looked_at(rows: list[Any], record: Any) -> None:
+    fresh, read = (listed(*rows, record=record) for _ in range(2))
     assert all(row.data for row in read.results)
     assert read.to_arrow().equals(fresh.to_arrow())
     assert read.to_pandas()["data"].map(np.shape).equals(fresh.to_pandas()["data"].map(np.shape))
@@ -187,7 +189,7 @@ def test_every_conversion_is_the_same_after_somebody_looked_at_rows(rows: list[A
 
 @BOTH
 def test_parquet_comes_back_equal(rows: list[Any], record: Any, tmp_path: Path) -> None:
-    result = result_of(histograms(*rows, record=record))
+    result = listed(*rows, record=record)
     frame = result.to_pandas()
     frame.to_parquet(tmp_path / "frame")
     pq.write_table(result.to_arrow(), tmp_path / "table")
@@ -204,17 +206,19 @@ def test_parquet_comes_back_equal(rows: list[Any], record: Any, tmp_path: Path) 
 
 
 def test_numbers_of_a_table_share_the_memory_of_the_rows() -> None:
-    store = histograms(*MAPS, record=LumisectionHistogram2D)
-    table = result_of(store).to_arrow()
-    for block, chunk in zip(store.blocks(), table["data"].chunks, strict=True):
+    result = listed(*MAPS, record=LumisectionHistogram2D)
+    cells = result.to_pandas()["data"]
+    chunks = result.to_arrow()["data"].chunks
+    assert [len(chunk) for chunk in chunks] == [3, 2]
+    for chunk, first in zip(chunks, (cells[0], cells[3]), strict=True):
         address = chunk.values.values.buffers()[1].address
-        assert address == block.values["data"].__array_interface__["data"][0]
+        assert address == first[0].__array_interface__["data"][0]
 
 
 def test_cells_are_views_of_the_rows() -> None:
-    store = histograms(*ONE)
-    cells = result_of(store).to_pandas()["data"]
-    assert np.shares_memory(cells[0], store.blocks()[0].values["data"])
+    result = listed(*ONE)
+    cells, again = (result.to_pandas()["data"] for _ in range(2))
+    assert all(np.shares_memory(one, other) for one, other in zip(cells, again, strict=True))
     assert isinstance(cells[0], np.ndarray)
 
 
@@ -222,15 +226,15 @@ WIDE = th1(9, me="P/wide", me_id=2, x_bin=5, data=[1.0] * 5)
 
 
 def test_different_binnings_in_one_frame_and_table() -> None:
-    result = result_of(histograms(*ONE, WIDE))
+    result = listed(*ONE, WIDE)
     assert [len(cell) for cell in result.to_pandas()["data"]] == [3, 3, 3, 3, 3, 5]
     assert [len(cell) for cell in result.to_arrow()["data"].to_pylist()] == [3, 3, 3, 3, 3, 5]
-    maps = result_of(histograms(*MAPS, th2(9, y_bin=1, x_bin=1, data=[[7.0]]), record=LumisectionHistogram2D))
+    maps = listed(*MAPS, th2(9, y_bin=1, x_bin=1, data=[[7.0]]), record=LumisectionHistogram2D)
     assert maps.to_arrow()["data"].to_pylist()[3:] == [MAPS[3]["data"], MAPS[4]["data"], [[7.0]]]
 
 
 def test_different_binnings_do_not_stand_in_one_array() -> None:
-    result = result_of(histograms(*ONE, WIDE))
+    result = listed(*ONE, WIDE)
     with pytest.raises(
         BinningError, match=r"2 different binnings \(3 bins: P/charge; 5 bins: P/wide\).*group_by="
     ):
@@ -244,7 +248,7 @@ def test_different_binnings_do_not_stand_in_one_array() -> None:
 
 
 def test_equal_numbers_of_bins_with_other_limits_are_another_binning() -> None:
-    result = result_of(histograms(*ONE, th1(6, x_max=6.0)))
+    result = listed(*ONE, th1(6, x_max=6.0))
     with pytest.raises(BinningError, match="One of them has several binnings") as caught:
         result.to_numpy(group_by="me")
     assert "group_by=('me', 'x_min', 'x_max', 'x_bin')" in str(caught.value).replace('"', "'")
@@ -254,7 +258,7 @@ def test_equal_numbers_of_bins_with_other_limits_are_another_binning() -> None:
 
 def test_groups_keep_the_order_of_rows_wherever_they_stand() -> None:
     rows = [th1(n, me_id=n % 3) for n in range(1, 10)]
-    groups = result_of(histograms(*rows)).to_numpy(group_by="me_id")
+    groups = listed(*rows).to_numpy(group_by="me_id")
     assert {key: arrays["ls_number"].tolist() for key, arrays in groups.items()} == {
         1: [1, 4, 7],
         2: [2, 5, 8],
@@ -265,34 +269,34 @@ def test_groups_keep_the_order_of_rows_wherever_they_stand() -> None:
 @pytest.mark.parametrize("by", ["me", "data", ["ls_number", "data"], [], 3, [None]])
 def test_grouping_by_what_is_not_there(by: Any) -> None:
     rows = [{"ls_number": number, "data": [1.0]} for number in (1, 2)]
-    result = result_of(histograms(*rows, fields=["ls_number", "data"]))
+    result = listed(*rows, fields=["ls_number", "data"])
     with pytest.raises(FilterError, match=r"cannot be grouped by .*Fields to group by: ls_number\.$"):
         result.to_numpy(group_by=by)
 
 
 def test_grouping_says_which_name_is_wrong() -> None:
-    result = result_of(histograms(th1(1), th1(2)))
+    result = listed(th1(1), th1(2))
     with pytest.raises(FilterError, match=r"cannot be grouped by 'run_numer'; did you mean 'run_number'\?"):
         result.to_numpy(group_by=["me", "run_numer"])
 
 
 @pytest.mark.parametrize("kind", [set, tuple, iter, pd.Index, np.array])
 def test_names_to_group_by_may_come_in_anything(kind: Any) -> None:
-    groups = result_of(histograms(th1(1), th1(2))).to_numpy(group_by=kind(["me"]))
+    groups = listed(th1(1), th1(2)).to_numpy(group_by=kind(["me"]))
     assert [*groups] == [("P/charge",)]
 
 
-def test_grouping_by_what_somebody_has_made_a_list() -> None:
-    result = result_of(histograms(th1(1), th1(2)))
+def test_grouping_by_what_was_changed_to_a_list() -> None:
+    result = listed(th1(1), th1(2))
     result.results[0].me = ["a"]
     with pytest.raises(
-        FilterError, match=r"somebody has changed a row: it cannot be grouped by \(\['a'\],\)"
+        FilterError, match=r"rows cannot be grouped by \(\['a'\],\), to which a row was changed"
     ):
         result.to_numpy(group_by="me")
 
 
-def test_what_is_no_row_among_the_results() -> None:
-    result = result_of(histograms(th1(1)))
+def test_what_is_not_a_row_among_the_results() -> None:
+    result = listed(th1(1))
     result.results.append(th1(2))
     for call in (result.to_pandas, result.to_arrow, result.to_numpy, lambda: result.save("nowhere")):
         with pytest.raises(ConfigurationError, match="row 1 of the results is of type dict, not a Lumi"):
@@ -300,49 +304,52 @@ def test_what_is_no_row_among_the_results() -> None:
 
 
 def test_grouping_where_there_is_nothing_to_group_by() -> None:
-    result = result_of(histograms({"data": [1.0]}, {"data": [2.0]}, fields=["data"]))
+    result = listed({"data": [1.0]}, {"data": [2.0]}, fields=["data"])
     with pytest.raises(FilterError, match="nothing to group by"):
         result.to_numpy(group_by="me")
 
 
 @pytest.mark.parametrize("way", ["to_arrow", "to_numpy", "to_hist"])
 @pytest.mark.parametrize("data", ["text", 3, [[1.0], [2.0]], ["a", "b", "c"], [[1.0], [2.0, 3.0]]])
-def test_contents_that_somebody_has_spoilt(way: str, data: Any) -> None:
-    result = result_of(histograms(*ONE))
+def test_contents_that_were_changed_to_something_else(way: str, data: Any) -> None:
+    result = listed(*ONE)
     result.results[2].data = data
-    with pytest.raises(BinningError, match=r"(?i)somebody has changed"):
+    with pytest.raises(
+        BinningError, match="the data of a row was changed to what is not a 1-dimensional list of numbers"
+    ):
         getattr(result, way)()
 
 
 @pytest.mark.parametrize("way", ["to_arrow", "to_polars", "to_numpy", "_repr_html_"])
-def test_maps_whose_rows_somebody_has_made_uneven(way: str) -> None:
-    result = result_of(histograms(th2(1), th2(2), record=LumisectionHistogram2D))
+def test_maps_whose_rows_were_made_uneven(way: str) -> None:
+    result = listed(th2(1), th2(2), record=LumisectionHistogram2D)
     result.results[1].data[0].append(1.0)
     if way == "_repr_html_":
         assert "no bins" in result._repr_html_()
         return
-    with pytest.raises(BinningError, match="somebody has changed"):
+    with pytest.raises(BinningError, match="the data of a row was changed to what is not a 2-dimensional"):
         getattr(result, way)()
 
 
-def test_contents_that_somebody_has_made_longer_than_their_binning() -> None:
-    result = result_of(histograms(th1(1), th1(2)))
+def test_contents_that_were_made_longer_than_their_binning() -> None:
+    result = listed(th1(1), th1(2))
     result.results[0].data.append(0.0)
     with pytest.raises(BinningError, match="not as long as its binning says"):
         result.to_numpy()
 
 
-def test_different_binnings_of_nobody_knows_what() -> None:
+def test_different_binnings_of_unknown_elements() -> None:
     rows = [{"data": th1(1)["data"]}, {"data": [1.0]}]
-    store = RowStore(LumisectionHistogram1D, [from_objects(LumisectionHistogram1D, rows, fields=["data"])])
     with pytest.raises(BinningError, match=r"\(3 bins; 1 bins\).*List with fields= that include me_id"):
-        result_of(store).to_numpy()
+        listed(*rows, fields=["data"]).to_numpy()
 
 
 @pytest.mark.parametrize(("made", "record"), [(th1, LumisectionHistogram1D), (th2, LumisectionHistogram2D)])
 @pytest.mark.parametrize("looked_at", [False, True])
-def test_nobody_changes_a_table_through_the_cells_of_a_frame(made: Any, record: Any, looked_at: bool) -> None:
-    result = result_of(histograms(made(1), made(2), record=record))
+def test_a_table_cannot_be_changed_through_the_cells_of_a_frame(
+    made: Any, record: Any, looked_at: bool
+) -> None:
+    result = listed(made(1), made(2), record=record)
     table = result.to_arrow()
     if looked_at:
         _ = result.results[1].data
@@ -355,8 +362,8 @@ def test_nobody_changes_a_table_through_the_cells_of_a_frame(made: Any, record: 
     assert result.to_numpy()["data"].flags.writeable
 
 
-def test_text_that_somebody_has_made_a_number_is_shown_as_json() -> None:
-    result = result_of(histograms(th1(1), th1(2)))
+def test_text_that_was_changed_to_a_number_is_shown_as_json() -> None:
+    result = listed(th1(1), th1(2))
     result.results[1].me = 7
     assert result.to_arrow()["me"].to_pylist() == ['"P/charge"', "7"]
     assert result.to_polars()["me"].to_list() == ['"P/charge"', "7"]
@@ -364,25 +371,25 @@ def test_text_that_somebody_has_made_a_number_is_shown_as_json() -> None:
 
 @pytest.mark.parametrize("record", [LumisectionHistogram1D, LumisectionHistogram2D, FileIndex, MLModelsIndex])
 def test_conversions_of_nothing(record: Any) -> None:
-    result = result_of(RowStore(record))
+    result = listed(record=record)
     names = [field.name for field in record.FIELDS]
     assert list(result.to_pandas()) == result.to_arrow().column_names == list(result.to_numpy()) == names
     assert result.to_polars().shape == (0, len(names))
     assert result.to_numpy(group_by="dataset" if "dataset" in names else "name") == {}
     if "data" in names:
         assert result.to_numpy()["data"].shape == (0,) * (2 if record is LumisectionHistogram1D else 3)
-        full = result_of(histograms(th1() if record is LumisectionHistogram1D else th2(), record=record))
+        full = listed(th1() if record is LumisectionHistogram1D else th2(), record=record)
         assert result.to_arrow().schema.equals(full.to_arrow().schema)
 
 
 def test_missing_values() -> None:
-    result = result_of(histograms(run_row(1, ls_completeness=0.5), run_row(2), record=Run))
+    result = listed(run_row(1, ls_completeness=0.5), run_row(2), record=Run)
     assert result.to_arrow()["ls_completeness"].to_pylist() == [0.5, None]
     assert np.isnan(result.to_numpy()["ls_completeness"][1])
     assert result.to_pandas()["ls_completeness"].isna().tolist() == [False, True]
     changed = [LumisectionHistogram1D.from_dict(th1(number)) for number in (1, 2)]
     del changed[0].data, changed[1].entries
-    partial = result_of(RowStore(LumisectionHistogram1D, rows=changed))
+    partial = made_of(changed, LumisectionHistogram1D)
     assert partial.to_arrow()["data"].to_pylist() == [None, [2.5, 1.0, 2.0]]
     assert partial.to_pandas()["data"].tolist()[0] is None
     assert partial.to_arrow()["entries"].to_pylist() == [1, None]
@@ -405,7 +412,7 @@ def test_records_of_any_shape_become_tables(jetmet: Dials) -> None:
 
 def test_values_that_no_table_can_hold_become_text() -> None:
     odd = [MLModelsIndex.from_dict({"tags": tags}, partial=True) for tags in ([{"a": 1}], [{"a": "x"}], None)]
-    assert result_of(RowStore(MLModelsIndex, rows=odd)).to_arrow()["tags"].to_pylist() == [
+    assert made_of(odd, MLModelsIndex).to_arrow()["tags"].to_pylist() == [
         '[{"a":1}]',
         '[{"a":"x"}]',
         None,
@@ -413,30 +420,33 @@ def test_values_that_no_table_can_hold_become_text() -> None:
 
 
 def test_notebooks_show_the_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    result = result_of(histograms(*(th1(number, me="<b>P</b>") for number in range(1, 31))))
+    result = listed(*(th1(number, me="<b>P</b>") for number in range(1, 31)))
     shown = result._repr_html_()
     assert shown is not None
-    assert "30 rows of LumisectionHistogram1D, to the end" in shown
+    assert "30 rows of LumisectionHistogram1D, complete" in shown
     assert (shown.count("&lt;b&gt;P"), shown.count("<b>"), shown.count("3 bins")) == (10, 0, 10)
-    assert "3 x 2 bins" in str(result_of(histograms(*MAPS, record=LumisectionHistogram2D))._repr_html_())
+    assert "3 x 2 bins" in str(listed(*MAPS, record=LumisectionHistogram2D)._repr_html_())
     assert len(result) == 30
-    page = Page(histograms(*ONE), next=None, previous=None)
+    service = Scripted()
+    service.will_page(ONE, 5)
+    service.will_page([], 1)
+    page, nothing = next(service.dials.h1d.pages()), next(service.dials.run.pages())
     assert "&lt;page of 5 rows of LumisectionHistogram1D, the last page&gt;" in str(page._repr_html_())
-    assert (len(page), bool(Page(RowStore(Run), None, None))) == (5, True)
+    assert (len(page), len(nothing), bool(nothing)) == (5, 0, True)
     monkeypatch.setitem(sys.modules, "pandas", None)
     assert result._repr_html_() is None
 
 
 def test_rows_that_are_changed_in_a_loop_stay_changed() -> None:
-    result = result_of(histograms(*ONE))
+    result = listed(*ONE)
     for row in result:
         row.entries = 0
     assert result.to_pandas()["entries"].tolist() == [row.entries for row in result.results] == [0] * 5
 
 
 def test_rows_of_two_kinds_do_not_become_one_array() -> None:
-    result = result_of(histograms(*ONE))
-    result.results += result_of(histograms(*MAPS, record=LumisectionHistogram2D)).results
+    result = listed(*ONE)
+    result.results += listed(*MAPS, record=LumisectionHistogram2D).results
     for way in ("to_arrow", "to_numpy"):
         with pytest.raises(BinningError):
             getattr(result, way)()
@@ -447,9 +457,7 @@ def test_times_are_in_utc_everywhere_whatever_zone_they_come_in() -> None:
         {"last_modification_date": "2024-05-01T12:00:00+02:00"},
         {"last_modification_date": "9999-12-31T23:59:59Z"},
     )
-    result = result_of(
-        RowStore(DatasetIndex, rows=[DatasetIndex.from_dict(one, partial=True) for one in written])
-    )
+    result = made_of([DatasetIndex.from_dict(one, partial=True) for one in written], DatasetIndex)
     expected = np.array(["2024-05-01T10:00:00", "9999-12-31T23:59:59"], "datetime64[us]")
     name = "last_modification_date"
     assert result.to_numpy()[name].tolist() == expected.tolist()
@@ -458,23 +466,23 @@ def test_times_are_in_utc_everywhere_whatever_zone_they_come_in() -> None:
 
 
 def test_integers_beyond_64_bits() -> None:
-    result = result_of(histograms(th1(entries=10**20), th1(2)))
+    result = listed(th1(entries=10**20), th1(2))
     assert result.results[0].entries == 10**20
     assert result.to_pandas()["entries"].tolist() == [10**20, 2]
     assert result.to_arrow()["entries"].to_pylist() == [1e20, 2.0]
     free = [MLModelsIndex.from_dict({"tags": [{"a": value}]}, partial=True) for value in (2**63, 1)]
-    assert result_of(RowStore(MLModelsIndex, rows=free)).to_arrow()["tags"].to_pylist()[1] == '[{"a":1}]'
+    assert made_of(free, MLModelsIndex).to_arrow()["tags"].to_pylist()[1] == '[{"a":1}]'
 
 
 def test_without_contents_binnings_may_differ() -> None:
     rows = [{"me_id": number, "x_bin": number} for number in (1, 2)]
-    arrays = result_of(histograms(*rows, fields=["me_id", "x_bin"])).to_numpy()
+    arrays = listed(*rows, fields=["me_id", "x_bin"]).to_numpy()
     assert arrays["x_bin"].tolist() == [1, 2]
 
 
 def test_the_advice_names_a_field_that_is_there() -> None:
     rows = [{"me_id": number, "data": [0.0] * number} for number in (1, 2)]
-    result = result_of(histograms(*rows, fields=["me_id", "data"]))
+    result = listed(*rows, fields=["me_id", "data"])
     with pytest.raises(BinningError, match='group_by="me_id"'):
         result.to_numpy()
     assert [arrays["data"].shape for arrays in result.to_numpy(group_by="me_id").values()] == [(1, 1), (1, 2)]
@@ -482,5 +490,5 @@ def test_the_advice_names_a_field_that_is_there() -> None:
 
 def test_a_missing_value_is_one_group() -> None:
     rows = [run_row(1, ls_completeness=None), run_row(2), run_row(3, ls_completeness=0.5)]
-    groups = result_of(histograms(*rows, record=Run)).to_numpy(group_by="ls_completeness")
+    groups = listed(*rows, record=Run).to_numpy(group_by="ls_completeness")
     assert {key: arrays["run_number"].tolist() for key, arrays in groups.items()} == {None: [1, 2], 0.5: [3]}

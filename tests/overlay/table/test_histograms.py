@@ -1,19 +1,19 @@
 """Edges and conversion of single histograms."""
 
 import warnings
+from typing import Any
 
 import hist
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from cmsdials.dials import Dials
+from cmsdials import Dials
 from cmsdials.errors import BinningError
 from cmsdials.filters import LumisectionHistogram1DFilters, LumisectionHistogram2DFilters
 from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D
-from cmsdials.table.columns import from_objects
-from cmsdials.table.rows import RowStore
 from uhi.typing.plottable import PlottableHistogram
 
+from tests.overlay.conftest import Scripted
 from tests.overlay.histogram_rows import th1, th2
 
 
@@ -51,13 +51,22 @@ def test_a_2d_histogram_is_indexed_x_first() -> None:
     assert made.axes["y"].edges.tolist() == [-1.0, 0.0, 1.0]
 
 
-@pytest.mark.parametrize(("made", "record"), [(th1, LumisectionHistogram1D), (th2, LumisectionHistogram2D)])
-def test_rows_kept_as_columns_and_rows_on_their_own_give_the_same(made: object, record: type) -> None:
-    assert callable(made)
-    store = RowStore(record, [from_objects(record, [made(1), made(2)])])
-    kept = [row.to_hist() for row in store]
+@pytest.mark.parametrize(
+    ("made", "record", "resource"),
+    [(th1, LumisectionHistogram1D, "h1d"), (th2, LumisectionHistogram2D, "h2d")],
+)
+def test_rows_of_a_listing_and_rows_on_their_own_give_the_same(
+    service: Scripted, made: Any, record: Any, resource: str
+) -> None:
+    service.will_page([made(1), made(2)], 1)
+    listed = getattr(service.dials, resource).list_all(enable_progress=False)
     alone = [record.from_dict(made(number)).to_hist() for number in (1, 2)]
-    assert kept == alone
+    assert listed.to_hist() == alone
+    assert [row.to_hist() for row in listed] == alone
+    listed[1].data[0] = listed[0].data[0]
+    changed, left = (np.asarray(row.data).T for row in listed)
+    for found, expected in zip(listed.to_hist(), (changed, left), strict=True):
+        assert np.array_equal(found.values(), expected)
 
 
 def test_rows_that_cannot_become_histograms() -> None:
@@ -80,7 +89,7 @@ def test_rows_that_cannot_become_histograms() -> None:
         {"x_max": float("inf")},
     ],
 )
-def test_a_binning_that_somebody_has_spoilt(change: dict[str, object]) -> None:
+def test_a_binning_that_was_changed_to_something_else(change: dict[str, object]) -> None:
     row = LumisectionHistogram1D.from_dict(th1())
     for name, value in change.items():
         setattr(row, name, value)

@@ -1,4 +1,4 @@
-"""Rows that are kept as columns until somebody looks at them behave as rows that were always there."""
+"""Rows that are kept as columns until they are asked for behave as rows that were always there."""
 
 import copy
 import gc
@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D, Run
-from cmsdials.table.columns import from_objects, of_records
-from cmsdials.table.frames import to_pandas
+from cmsdials.table.columns import Columns, from_objects
 from cmsdials.table.rows import RowStore
 from cmsdials_api.errors import MalformedAnswer
 from cmsdials_api.records import row_of
@@ -203,7 +202,7 @@ def test_pickles_travel_with_and_without_changes() -> None:
     assert row_of(row) is None
 
 
-def test_rows_that_nobody_changed_travel_as_columns() -> None:
+def test_rows_that_were_not_changed_travel_as_columns() -> None:
     store = stored(*range(100))
     untouched = len(pickle.dumps(store))
     assert store.rows
@@ -266,38 +265,68 @@ def test_threads_that_look_at_the_same_rows_see_the_same() -> None:
         sys.setswitchinterval(before)
 
 
-class Hasty(RowStore[Any]):
-    """A store whose rows another thread looks at just after it was asked whether there are any."""
+def watched(store: RowStore[Any], hook: Callable[[], object]) -> RowStore[Any]:
+    """The same rows, with something that happens whenever a block of them is looked at."""
 
-    look_in_between = False
+    class Watched(Columns[Any]):
+        def __len__(self) -> int:
+            hook()
+            return super().__len__()
 
-    @property
-    def _rows(self) -> list[Any] | None:
-        found = super()._rows
-        if self.look_in_between:
-            self.look_in_between = False
-            thread = threading.Thread(target=lambda: self.rows)
+        def at(self, index: int) -> Any:
+            hook()
+            return super().at(index)
+
+        def between(self, start: int, stop: int) -> Columns[Any]:
+            hook()
+            return super().between(start, stop)
+
+    blocks = [Watched(one.record, one.length, one.values, one.extra) for one in store.blocks()]
+    return RowStore(store.record, blocks)
+
+
+USES = {
+    "len": len,
+    "copy": lambda store: len(store.copy()),
+    "iter": lambda store: sum(1 for _ in store),  # a list would ask for the length first
+    "blocks": lambda store: sum(map(len, store.blocks())),
+    "equal": lambda store: 3 if store == stored(1, 2, 3) else 0,
+    "pickle": lambda store: len(pickle.loads(pickle.dumps(store))),
+}
+
+
+@pytest.mark.parametrize("count", USES.values(), ids=USES.keys())
+def test_no_row_is_lost_when_another_thread_asks_for_the_rows(count: Callable[[RowStore[Any]], int]) -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(150):
+            store = stored(1, 2, 3)
+            ask = threading.Thread(target=lambda store=store: store.rows)
+            ask.start()
+            found = {count(store) for _ in range(10)}
+            ask.join()
+            assert found == {3}
+    finally:
+        sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize("count", [USES[name] for name in ("len", "copy", "iter", "blocks")])
+def test_no_row_is_lost_when_another_thread_asks_for_the_rows_amid_a_block(
+    count: Callable[[RowStore[Any]], int],
+) -> None:
+    asked: list[Any] = []
+
+    def ask() -> None:
+        if not asked:
+            asked.append(None)
+            thread = threading.Thread(target=lambda: store.rows)
             thread.start()
             thread.join()
-        return found
 
-
-@pytest.mark.parametrize(
-    "count",
-    [
-        len,
-        lambda store: len(store.copy()),
-        lambda store: sum(1 for _ in store),  # a list would ask for the length first
-        lambda store: sum(map(len, store.blocks())),
-        lambda store: len(to_pandas(store)),
-    ],
-    ids=["len", "copy", "iter", "blocks", "to_pandas"],
-)
-def test_no_row_is_lost_when_another_thread_looks_in_between(count: Callable[[Hasty], int]) -> None:
-    store = Hasty(LumisectionHistogram1D, stored(1, 2, 3).blocks())
-    store.look_in_between = True
+    store = watched(stored(1, 2, 3), ask)
     assert count(store) == 3
-    assert store.look_in_between is False
+    assert asked
 
 
 class LookedInto(list[Any]):
@@ -311,28 +340,18 @@ class LookedInto(list[Any]):
 
 def test_rows_can_be_converted_while_another_thread_looks_into_them() -> None:
     rows = LookedInto(stored(1, 2, 3, 4).rows)
-    assert contents(RowStore(LumisectionHistogram1D, of_records(LumisectionHistogram1D, rows))) == [
-        [n + 0.5, 1.0, 2.0] for n in (1, 2, 3, 4)
-    ]
+    store = RowStore(LumisectionHistogram1D, rows=rows)
+    assert contents(store) == [[n + 0.5, 1.0, 2.0] for n in (1, 2, 3, 4)]
     assert all(row_of(row) is None for row in list.__iter__(rows))
 
 
-class Meanwhile(RowStore[Any]):
-    """A store of which another thread makes rows while somebody does."""
+def test_the_rows_that_were_there_first_are_those_of_all_threads() -> None:
+    first: list[Any] = []
 
-    def __init__(self, *numbers: int) -> None:
-        super().__init__(LumisectionHistogram1D, stored(*numbers).blocks())
-        self.others: list[Any] = []
-        self._blocks = [self]  # whose records() are asked for
-        self._real = stored(*numbers).blocks()
+    def ask() -> None:
+        if not first:
+            first.append(None)
+            first[0] = store.rows
 
-    def records(self) -> list[Any]:
-        if not self.others:
-            self.others.append([])
-            self.others[0] = self.rows
-        return [row for block in self._real for row in block.records()]
-
-
-def test_the_rows_that_were_there_first_are_those_of_everybody() -> None:
-    store = Meanwhile(1, 2)
-    assert store.rows is store.rows is store.others[0]
+    store = watched(stored(1, 2), ask)
+    assert store.rows is store.rows is first[0]

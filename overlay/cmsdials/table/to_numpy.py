@@ -1,0 +1,108 @@
+"""From columns to NumPy arrays, of all rows or of groups of them.
+
+Histograms stand in one array only if they have one binning; what refuses others says which there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain, groupby
+from typing import Any
+
+import numpy as np
+from cmsdials_api.records import Field
+
+from cmsdials.errors import BinningError, FilterError
+from cmsdials.table.columns import ABSENT, LENGTHS, Array, Columns, Values
+from cmsdials.table.fields import bins_of, columns_of, refuse_changed, scalars
+from cmsdials.table.rows import RowStore
+
+__all__ = ["grouped", "to_numpy"]
+
+_AXES = ("x_min", "x_max", "x_bin", "y_min", "y_max", "y_bin")
+_FEW = 5
+
+
+def to_numpy(store: RowStore[Any]) -> dict[str, Array]:
+    """Make an array for each field. See `cmsdials.table.tabular.Tabular.to_numpy`."""
+    blocks = store.blocks()
+    columns = [*columns_of(store, blocks)]
+    for field, values in columns:
+        if field.dimensions:
+            refuse_changed(field, values)
+            _refuse_missing(field, values)
+            _refuse_different_binnings(field, [block for block in blocks if len(block)])
+    return {field.name: _array(field, values) for field, values in columns}
+
+
+def grouped(store: RowStore[Any], names: Sequence[str]) -> dict[tuple[Any, ...], dict[str, Array]]:
+    """Make arrays for each group of rows with the same values of some fields."""
+    parts: dict[Any, RowStore[Any]] = {}
+    for block in store.blocks():
+        keys = zip(*(_keys(block, name) for name in names), strict=True)
+        start = 0
+        for key, equal in groupby(keys):
+            stop = start + sum(1 for _ in equal)
+            try:
+                part = parts.setdefault(key, RowStore(store.record, fields=store.fields))
+            except TypeError:
+                message = f"rows cannot be grouped by {key!r}, to which a row was changed"
+                raise FilterError(message, advice="Put text or a number there.") from None
+            part.add(block.between(start, stop))
+            start = stop
+    return {key: to_numpy(part) for key, part in parts.items()}
+
+
+def _keys(block: Columns[Any], name: str | None) -> list[Any]:
+    values = block.values.get(name or "", [None] * len(block))
+    if isinstance(values, np.ndarray):
+        return [*values.tolist()]
+    return [None if value is ABSENT else value for value in values]
+
+
+def _array(field: Field, values: list[Values]) -> Array:
+    if not field.dimensions:
+        return scalars(field, values)
+    if not values:
+        return np.empty((0,) * (1 + field.dimensions))
+    if all(isinstance(part, np.ndarray) for part in values):
+        return np.concatenate(values)
+    return np.stack([*chain.from_iterable(values)])
+
+
+def _refuse_missing(field: Field, values: Sequence[Values]) -> None:
+    cells: Iterable[Any] = chain.from_iterable(part for part in values if not isinstance(part, np.ndarray))
+    if any(cell is None or cell is ABSENT for cell in cells):
+        message = f"{field.name} of some rows is missing, so they cannot stand in one array"
+        raise BinningError(message, advice="Leave these rows out, or use to_pandas().")
+
+
+def _refuse_different_binnings(field: Field, blocks: Sequence[Columns[Any]]) -> None:
+    by = next((name for name in ("me", "me_id") if all(name in block.values for block in blocks)), None)
+    found: dict[tuple[Any, ...], dict[Any, None]] = {}  # binning, the shape first -> which have it
+    for block in blocks:
+        shapes = map(np.shape, block.values[field.name])
+        axes = [_keys(block, name) for name in _AXES if name in block.values]
+        for name, *binning in zip(_keys(block, by), shapes, *axes, strict=True):
+            found.setdefault(tuple(binning), {})[name] = None
+    if len(found) < 2:
+        return
+    have_lengths = all(name in block.values for block in blocks for name in LENGTHS[field.dimensions])
+    if have_lengths and len({binning[1:] for binning in found}) < len(found):
+        message = f"the {field.name} of a row was changed, and is not as long as its binning says"
+        raise BinningError(message, advice="Put as many numbers there, or use to_pandas().")
+    if by is None:
+        advice = 'List with fields= that include me_id, and pass group_by="me_id"; or choose one with me_id=.'
+    elif sum(map(len, found.values())) > len(set(chain.from_iterable(found.values()))):
+        names_of_axes = ", ".join(map(repr, _AXES[: 3 * field.dimensions]))
+        advice = f'One of them has several binnings: pass group_by=("{by}", {names_of_axes}).'
+    else:
+        advice = f'Pass group_by="{by}" for an array of each, or choose one with me_id=.'
+    listed = [bins_of(shape) + (f": {_few([*names])}" if by else "") for (shape, *_), names in found.items()]
+    message = f"the histograms have {len(found)} different binnings ({_few(listed, '; ')})"
+    raise BinningError(message, advice=advice)
+
+
+def _few(items: Sequence[Any], joint: str = ", ") -> str:
+    more = f"{joint}and {len(items) - _FEW} more" if len(items) > _FEW else ""
+    return joint.join(map(str, items[:_FEW])) + more

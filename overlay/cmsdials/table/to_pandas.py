@@ -1,0 +1,86 @@
+"""From columns to pandas, and to the tables of notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from cmsdials_api.records import Field
+
+from cmsdials.runtime import extras
+from cmsdials.table.columns import ABSENT, Values
+from cmsdials.table.fields import bins_of, columns_of, objects, scalars
+from cmsdials.table.rows import RowStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["to_html", "to_pandas"]
+
+_SHOWN = 10  # rows, in a notebook
+
+
+def to_pandas(store: RowStore[Any]) -> pd.DataFrame:
+    """Make a DataFrame with a RangeIndex. See `cmsdials.table.tabular.Tabular.to_pandas`."""
+    pandas = extras.pandas()
+    blocks = store.blocks()
+    frame: pd.DataFrame = pandas.DataFrame(
+        {field.name: _series(pandas, field, values) for field, values in columns_of(store, blocks)},
+        index=pandas.RangeIndex(sum(map(len, blocks))),
+        copy=False,  # what is made here is of this frame alone, but for the contents of histograms
+    )
+    return frame
+
+
+def to_html(store: RowStore[Any]) -> str:
+    """Make a table of the first rows, with the numbers of bins for the contents of histograms.
+
+    Raises:
+        MissingDependencyError: pandas is not installed.
+    """
+    first = [*islice(store, _SHOWN)]
+    frame = to_pandas(RowStore(store.record, rows=first, fields=store.fields))
+    for field in store.record.FIELDS:
+        if field.dimensions and field.name in frame:
+            frame[field.name] = [_bins(cell) for cell in frame[field.name]]
+    table: str = frame.to_html(border=0)
+    return table
+
+
+def _bins(cell: Any) -> str:
+    try:
+        return bins_of(np.shape(cell))
+    except ValueError:  # its rows were changed to different lengths
+        return "no bins"
+
+
+def _series(pandas: Any, field: Field, values: list[Values]) -> Any:
+    if field.dimensions:
+        return pandas.Series(objects([*_cells(values)]), dtype=object)
+    made = scalars(field, values)
+    if made.dtype.kind == "M":
+        return pandas.Series(made).dt.tz_localize("UTC")
+    # pandas 2 holds text as object, pandas 3 as str: whatever it makes of text, also where there is none.
+    return pandas.Series(made, dtype=pandas.Series(["text"]).dtype if field.kind == "string" else made.dtype)
+
+
+def _cells(values: Sequence[Values]) -> Iterator[Any]:
+    """Yield the contents of each histogram: an array, or in 2D a list of arrays, which Parquet can hold.
+
+    They cannot be written to: tables that share their memory would change too.
+    """
+    for part in values:
+        for cell in _read_only(part) if isinstance(part, np.ndarray) else map(_read_only, part):
+            if isinstance(cell, np.ndarray) and cell.ndim > 1:
+                yield [*cell]
+            else:
+                yield None if cell is ABSENT else cell
+
+
+def _read_only(cell: Any) -> Any:
+    if isinstance(cell, np.ndarray):
+        cell = cell.view()
+        cell.flags.writeable = False
+    return cell
