@@ -26,7 +26,7 @@ class Credentials(BaseCredentials):
 
 def main(url: str, checkpoint: str, saved: str = "", concurrency: str = "") -> None:
     warnings.simplefilter("ignore", RuntimeWarning)
-    dials = Dials(Credentials(), "tracker", url, timeout=20)
+    dials = Dials(Credentials(), "tracker", url, timeout=None)
     print("ready", flush=True)
     options: dict[str, Any] = {
         "checkpoint": checkpoint,

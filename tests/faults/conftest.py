@@ -16,6 +16,8 @@ from cmsdials import Dials
 from cmsdials.http.credentials import BaseCredentials
 
 HERE = Path(__file__).parent
+LONG = 120.0  # seconds that a client waits for an answer which comes, on the busiest machine
+SHORT = 1.0  # seconds that a client waits for one which does not come, while others do
 IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 Fault = dict[str, Any]
@@ -44,10 +46,22 @@ class FaultServer:
             self.process.stdin.flush()
             return json.loads(self.process.stdout.readline())
 
-    def begin(self, faults: dict[int, Fault] | None = None, limit: float | None = None) -> None:
-        """Begin anew, with the faults by number of the request."""
+    def begin(
+        self,
+        faults: dict[int, Fault] | None = None,
+        limit: float | None = None,
+        beyond: tuple[str, int, Fault] | None = None,
+    ) -> None:
+        """Begin anew, with the faults by number of the request, or for all that ask from a value of a field on."""
+        self.tell(
+            "down"
+        )  # what a client sent that has gone meanwhile is not to be counted as a request of the next
         self.tell("up")
-        self.tell("reset", faults=faults or {}, limit=limit)
+        self.tell("reset", faults=faults or {}, limit=limit, beyond=beyond)
+
+    def wait_until_asked(self, requests: int, faults: int = 0) -> None:
+        """Wait until so many requests have come, and so many of them have met a fault."""
+        assert self.tell("wait_until_asked", requests=requests, faults=faults), self.asked
 
     @property
     def asked(self) -> list[dict[str, Any]]:
@@ -90,12 +104,12 @@ class Client:
     """
 
     def __init__(
-        self, server: FaultServer, timeout: float = 0.2, workspace: str = "tracker", url: str = ""
+        self, server: FaultServer, timeout: float = LONG, workspace: str = "tracker", url: str = ""
     ) -> None:
         self.server = server
         self.waits: list[float] = []
         self.credentials = Tokens()
-        self.dials = Dials(self.credentials, workspace, url or server.url, timeout=(5, timeout))
+        self.dials = Dials(self.credentials, workspace, url or server.url, timeout=(LONG, timeout))
         self.dials._session._sleep = self._wait
 
     def _wait(self, seconds: float) -> None:

@@ -1,7 +1,7 @@
 """A process that asks, and is interrupted: python interrupted.py URL ROUNDS SEED
 
-It sends request after request and is sent a SIGINT at a random moment, ROUNDS times; then it lists once, undisturbed, and
-prints how many requests went well, how many interrupts came in time, and the run numbers. With 0 rounds it sends one request,
+It sends request after request and is sent a SIGINT at a random moment, ROUNDS times: within three times as long as a
+request takes here, and in some rounds only after one has gone well; then it lists once, undisturbed, and prints how many requests went well, how many interrupts came in time, and the run numbers. With 0 rounds it sends one request,
 says so before, waits to be interrupted, and says what came. Where nothing goes on for long, it says where, and ends.
 """
 
@@ -19,7 +19,7 @@ from cmsdials import Dials
 from cmsdials.filters import RunFilters
 from cmsdials.http.credentials import BaseCredentials
 
-PATIENCE = 15  # seconds without any progress
+PATIENCE = 120  # seconds without any progress
 
 
 class Credentials(BaseCredentials):
@@ -43,11 +43,18 @@ def interrupted_again_and_again(dials: Dials, rounds: int, seed: int) -> None:
     delays: queue.SimpleQueue[float] = queue.SimpleQueue()
     threading.Thread(target=send_signals, args=(delays,), daemon=True).start()
     ask(dials)
+    began = time.monotonic()
+    for _ in range(10):
+        ask(dials)
+    longest_delay = 3 * (time.monotonic() - began) / 10
     good = caught = 0
     for _ in range(rounds):
         faulthandler.dump_traceback_later(PATIENCE, exit=True)
+        if moments.random() < 0.25:
+            ask(dials)
+            good += 1
         try:
-            delays.put(moments.random() * 0.006)
+            delays.put(moments.random() * longest_delay)
             while True:
                 ask(dials)
                 good += 1

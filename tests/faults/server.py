@@ -12,7 +12,9 @@ All rows of histograms and lumisections are of one dataset, `SPLIT`, of ten runs
 some more lumisections than `run` says.
 
 Requests are counted from 0, and a schedule says which fault the n-th one meets: an object with `kind`, one of `KINDS`,
-and for some kinds `at` (0 to 1: where in the answer), `status` and `retry_after`.
+and for some kinds `at` (0 to 1: where in the answer), `status` and `retry_after`. Where several threads ask, so that the
+numbers are up to them, it can say instead which fault all requests meet that ask from some run or lumisection on; and a
+fault with `together` comes when so many requests have met one.
 """
 
 from __future__ import annotations
@@ -70,7 +72,8 @@ DATASET = "/ZeroBias/Run2024B-PromptReco-v1/DQMIO"
 SPLIT = 15102369
 FIRST_RUN = 369590  # of SPLIT; the runs of DATASET come before
 PAGING = ("page_size", "next_token", "fields")
-STALLED = 20.0  # seconds after which a stalled connection is closed if the client has not done so
+STALLED = 300.0  # seconds after which a stalled connection is closed if the client has not done so
+PATIENCE = 120.0  # seconds until what should have happened is given up on
 ELSEWHERE = "https://dials-internal.invalid:8443"
 
 Fault = dict[str, Any]
@@ -182,7 +185,9 @@ class Server:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._tls.load_cert_chain(tls)
         self._lock = threading.RLock()
+        self._asked = threading.Condition(self._lock)
         self._connections: set[socket.socket] = set()
+        self._threads: set[threading.Thread] = set()
         self._listener: socket.socket | None = None
         self.held, self.released = threading.Event(), threading.Event()
         self.port = 0
@@ -191,10 +196,22 @@ class Server:
 
     # --- commands
 
-    def reset(self, faults: dict[str, Fault] | None = None, limit: float | None = None) -> None:
-        """Begin anew: the faults by number of the request, and the page size that takes the gateway too long."""
+    def reset(
+        self,
+        faults: dict[str, Fault] | None = None,
+        limit: float | None = None,
+        beyond: tuple[str, int, Fault] | None = None,
+    ) -> None:
+        """Begin anew.
+
+        Args:
+            faults: The faults by number of the request.
+            limit: The page size that takes the gateway too long.
+            beyond: A field, a value, and the fault of all requests that ask from this value on.
+        """
         with self._lock:
             self.faults = {int(number): fault for number, fault in (faults or {}).items()}
+            self.beyond = beyond
             self.limit = math.inf if limit is None else limit
             self.log: list[dict[str, Any]] = []
             self.walks: dict[tuple[str, Which], Walk] = {}
@@ -202,23 +219,43 @@ class Server:
             self.close_next = False
             self.cursor_count = 0
             self.held.clear()
-            self.released.clear()
 
     def asked(self) -> list[dict[str, Any]]:
         """Return what was asked: the query, and the fault that it met."""
         with self._lock:
             return self.log
 
+    def wait_until_asked(self, requests: int, faults: int = 0) -> bool:
+        """Wait until so many requests have come, and so many of them have met a fault; False if they do not for long."""
+
+        with self._lock:
+            return self._asked.wait_for(
+                lambda: len(self.log) >= requests and self._faults() >= faults, PATIENCE
+            )
+
+    def _faults(self) -> int:
+        return sum(one["fault"] != "" for one in self.log)
+
     def wait_until_held(self) -> bool:
         """Wait until a request is held; False if none is for long."""
-        return self.held.wait(STALLED)
+        return self.held.wait(PATIENCE)
 
     def release(self) -> None:
-        """Answer the request that is held."""
-        self.released.set()
+        """Answer the requests that are held."""
+        with self._lock:
+            self.released.set()
+            self.released = threading.Event()
 
     def down(self) -> None:
-        """Refuse connections and break those there are."""
+        """Refuse connections, break those there are, and wait until nothing is left of what came over them."""
+        self._refuse()
+        self.release()
+        with self._lock:
+            threads = tuple(self._threads)
+        for thread in threads:
+            thread.join(PATIENCE)
+
+    def _refuse(self) -> None:
         with self._lock:
             if self._listener is not None:
                 with contextlib.suppress(OSError):
@@ -240,7 +277,18 @@ class Server:
             listener.listen(64)
             self.port = listener.getsockname()[1]
             self._listener = listener
-        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+            self._start(self._accept, listener)
+
+    def _start(self, work: Callable[[socket.socket], None], argument: socket.socket) -> None:
+        def until_it_ends() -> None:
+            work(argument)
+            with self._lock:
+                self._threads.discard(thread)
+
+        thread = threading.Thread(target=until_it_ends, daemon=True)
+        with self._lock:
+            self._threads.add(thread)
+            thread.start()
 
     # --- connections
 
@@ -256,7 +304,7 @@ class Server:
                     connection.close()
                     continue
                 self._connections.add(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+                self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError, Broken):
@@ -290,22 +338,33 @@ class Server:
         url = urlsplit(request.split(" ")[1])
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         with self._lock:
-            fault = self.faults.get(len(self.log), {})
+            released = self.released
+            fault = self.faults.get(len(self.log)) or self._fault_beyond(query)
             self.log.append({**query, "path": url.path, "fault": fault.get("kind", "")})
             if "next_token" not in query:
                 self.walks[_place(url.path), _which(query)] = Walk()
+            if fault.get("kind") == "hold":
+                self.held.set()
+            self._asked.notify_all()
+            self._asked.wait_for(lambda: self._faults() >= fault.get("together", 0), PATIENCE)
             sent = self._sent(connection, url.path, query, headers, fault)
         if sent is not None:
             connection.sendall(sent)
         elif fault["kind"] == "hold":
-            self.held.set()
-            self.released.wait(STALLED)
+            released.wait(STALLED)
             with self._lock:
                 connection.sendall(self._sent(connection, url.path, query, headers, {}) or b"")
         else:  # until the client loses patience
             connection.settimeout(STALLED)
             connection.recv(1)
             raise Broken
+
+    def _fault_beyond(self, query: dict[str, str]) -> Fault:
+        if self.beyond is None:
+            return {}
+        field, value, fault = self.beyond
+        first = int(query.get(field, query.get(f"{field}__gte", value - 1)))
+        return fault if first >= value else {}
 
     def _sent(
         self,
@@ -455,7 +514,7 @@ def _say_nonsense(_: Server, connection: socket.socket) -> None:
 _BEFORE: dict[str, Callable[[Server, socket.socket], None]] = {
     "accept_close": Server.close_and_the_next_too,
     "close_before": lambda _server, _connection: None,
-    "down": lambda server, _: server.down(),
+    "down": lambda server, _: server._refuse(),
     "garbage": _say_nonsense,
     "reset_before": lambda _, connection: _break(connection),
 }

@@ -26,7 +26,9 @@ SIZE = 40  # as in child.py
 PAGES = 65
 MOMENTS = 50
 MOMENTS_IN_PARTS = 15
-BOUND = 30.0  # seconds after which a test gives up
+CONCURRENCY = 3
+AHEAD = 3  # pages that are answered after the moment; no more are, so that none is killed too late
+BOUND = 120.0  # seconds after which a test gives up
 
 
 @contextmanager
@@ -51,7 +53,7 @@ class Forks:
     """Starts processes that list, and kills them."""
 
     def __init__(self, server: FaultServer) -> None:
-        self._url = server.url
+        self._server = server
         self._process = subprocess.Popen(
             [sys.executable, HERE / "child.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -63,14 +65,21 @@ class Forks:
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
 
-    def killed(self, path: Path, size: int, then: float, *more: str) -> None:
-        """Have a process list into a file, and kill it some seconds after the file has a size."""
-        pid = self._tell(json.dumps([self._url, str(path), *more]))
-        wait_for(path, size, then)
+    def killed(self, path: Path, requests: int, then: float, *more: str) -> None:
+        """Have a process list into a file, and kill it some seconds after so many requests.
+
+        It needs more than `AHEAD` requests after these, so that it cannot have ended.
+        """
+        ahead = requests + AHEAD
+        self._server.begin({number: {"kind": "hold"} for number in range(ahead, ahead + CONCURRENCY)})
+        pid = self._tell(json.dumps([self._server.url, str(path), *more]))
+        self._server.wait_until_asked(requests)
+        time.sleep(then)
         os.kill(
             pid, signal.SIGKILL
         )  # it stays a zombie, so the number is its own, until somebody waits for it
-        assert self._tell("wait") in (signal.SIGKILL, 0)
+        assert self._tell("wait") == signal.SIGKILL, "it was under way"
+        self._server.begin()
 
     def stop(self) -> None:
         self._process.communicate(timeout=BOUND)
@@ -83,14 +92,12 @@ def forks(server: FaultServer) -> Iterator[Forks]:
     forks.stop()
 
 
-def wait_for(path: Path, size: int, then: float) -> None:
-    """Wait until a file has a size, and some seconds more."""
-    bound = time.monotonic() + BOUND
-    while not (path.exists() and path.stat().st_size >= size):
-        assert time.monotonic() < bound, f"{path} does not grow"
-    bound = time.monotonic() + then
-    while time.monotonic() < bound:
-        pass
+def kept_in(path: Path) -> int:
+    """How many rows a file has; a process that was killed at once has left none, or not even its first line."""
+    try:
+        return len(load(path))
+    except CheckpointError:
+        return 0
 
 
 def gone_on(client: Client, path: Path) -> list[dict[str, Any]]:
@@ -118,77 +125,70 @@ def gone_on_in_parts(client: Client, path: Path, concurrency: int) -> list[dict[
 
 @pytest.fixture
 def patient(server: FaultServer) -> Iterator[Client]:
-    """A client that waits longer than a busy machine makes it."""
     server.begin()
-    client = Client(server, timeout=10)
+    client = Client(server)
     with client.dials:
         yield client
 
 
-@pytest.fixture
-def size(patient: Client, folder: Path) -> int:
-    """How large the file of a quiet run is."""
-    assert gone_on(patient, folder / "quiet") == rows_of("run")
-    return (folder / "quiet").stat().st_size
-
-
-def test_killed_at_any_moment(forks: Forks, patient: Client, size: int, folder: Path) -> None:
+def test_killed_at_any_moment(forks: Forks, patient: Client, folder: Path) -> None:
     moments = random.Random(20240504)
     path, copy = folder / "listing.dials", folder / "copy.dials"
-    kept = []
+    kept = [0]
     for _ in range(MOMENTS):
-        began = path.stat().st_size if path.exists() else 0
-        # Somewhere in what is left; soon after the file is there, when its first line is being written; in between.
-        at = moments.choice([0, began, *(moments.randint(began, size) for _ in range(4))])
-        forks.killed(path, at, moments.random() / 250)
-        kept.append(path.stat().st_size if path.exists() else 0)
-        assert kept[-1] >= began
+        # Somewhere in what is left; when its first line is being written; in between.
+        at = moments.choice(
+            [0, *(moments.randint(0, PAGES - kept[-1] // SIZE - AHEAD - 1) for _ in range(5))]
+        )
+        forks.killed(path, at, moments.random() / (250 if at else 50))
+        kept.append(kept_in(path))
+        assert max(0, at - 1) * SIZE <= kept[-1] - kept[-2] <= (at + AHEAD) * SIZE
         copy.unlink(missing_ok=True)
         if path.exists():
             shutil.copyfile(path, copy)
             if moments.random() < 0.5:  # as if the disk had been slower: the last page came in part
-                os.truncate(copy, max(0, kept[-1] - moments.randint(1, 300)))
+                os.truncate(copy, max(0, path.stat().st_size - moments.randint(1, 300)))
         assert gone_on(patient, copy) == rows_of("run"), "whoever goes on now has every row"
-        if kept[-1] >= size * 0.9:
+        if kept[-1] >= len(rows_of("run")) * 0.9:
             path.unlink()
-    assert sum(0 < one < size for one in kept) > MOMENTS / 2, "most were killed in the middle"
+            kept.append(0)
+    assert sum(one > 0 for one in kept) > MOMENTS / 2, "most were killed in the middle"
 
 
 def test_killed_at_any_moment_in_parts(forks: Forks, patient: Client, folder: Path) -> None:
     moments = random.Random(20260214)
     path, copy = folder / "listing.dials", folder / "copy.dials"
-    assert gone_on_in_parts(patient, folder / "quiet", 3) == rows_of("th1")
-    size = (folder / "quiet").stat().st_size
-    kept = []
+    kept = [0]
     for _ in range(MOMENTS_IN_PARTS):
-        began = path.stat().st_size if path.exists() else 0
-        at = moments.choice([began, *(moments.randint(began, size) for _ in range(4))])
-        forks.killed(path, int(at * 0.95), moments.random() / 250, "", "3")
-        kept.append(path.stat().st_size if path.exists() else 0)
-        assert kept[-1] >= began
+        # So many requests at least are left, however it is cut.
+        left = (len(rows_of("th1")) - kept[-1]) // SIZE
+        forks.killed(path, moments.randint(0, left - AHEAD - 1), moments.random() / 250, "", str(CONCURRENCY))
+        kept.append(kept_in(path))
+        assert kept[-2] <= kept[-1] < len(rows_of("th1"))
         copy.unlink(missing_ok=True)
         if path.exists():
             shutil.copyfile(path, copy)
             if moments.random() < 0.5:
-                os.truncate(copy, max(0, kept[-1] - moments.randint(1, 300)))
+                os.truncate(copy, max(0, path.stat().st_size - moments.randint(1, 300)))
         concurrency = moments.choice([1, 2, 3])
         assert gone_on_in_parts(patient, copy, concurrency) == rows_of("th1"), "whoever goes on has every row"
-        if kept[-1] >= size * 0.8:
+        if kept[-1] >= len(rows_of("th1")) * 0.8:
             path.unlink()
-    assert sum(0 < one < size for one in kept) > MOMENTS_IN_PARTS / 2, "most were killed in the middle"
+            kept.append(0)
+    assert sum(one > 0 for one in kept) > MOMENTS_IN_PARTS / 2, "most were killed in the middle"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("part", [0.02, 0.3, 0.5, 0.8])
 def test_told_to_stop(
-    server: FaultServer, patient: Client, size: int, folder: Path, number: signal.Signals, part: float
+    server: FaultServer, patient: Client, folder: Path, number: signal.Signals, part: float
 ) -> None:
     path, saved = folder / "listing.dials", folder / "saved.dials"
     server.begin(
         {min(PAGES - 1, int(part * PAGES) + 8): {"kind": "hold"}}
     )  # it does not end before it is told to
     with child(server, path, saved) as process:
-        wait_for(path, int(part * size), 0)
+        server.wait_until_asked(int(part * PAGES))
         process.send_signal(number)
         out, err = process.communicate(timeout=BOUND)
     assert process.returncode == 0, err

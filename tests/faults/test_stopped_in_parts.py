@@ -19,22 +19,26 @@ from cmsdials.result import load
 from cmsdials.runtime import interrupts as stopping
 
 from .conftest import HERE, Client, Fault, FaultServer, Tokens
-from .server import SPLIT, rows_of
+from .server import FIRST_RUN, SPLIT, rows_of
 
 FILTERS = LumisectionHistogram1DFilters(dataset_id=SPLIT, page_size=40)
-BOUND = 8.0  # seconds after which it has waited for the server, which takes 20
+BOUND = 60.0  # seconds after which it has waited for the server, or for the pause: these take longer by far
 WORKERS = 3
 
 SILENT: dict[str, Fault] = {
     "nothing": {"kind": "stall_before"},
     "half": {"kind": "stall_body", "at": 0.5},
-    "a pause": {"kind": "status", "status": 503, "retry_after": "20"},
+    "a pause": {"kind": "status", "status": 503, "retry_after": "50", "together": WORKERS},
 }
 
 
-def begin(server: FaultServer, what: str, first: int = 8) -> None:
-    """Have the server fall silent with a request."""
-    server.begin(dict.fromkeys(range(first, first + 50), SILENT[what]))
+def begin(server: FaultServer, what: str) -> None:
+    """Have the server fall silent from a run on.
+
+    All workers come to it, because all parts of before are answered; and by then rows have been taken, because there
+    are more of these parts than may be begun before.
+    """
+    server.begin(beyond=("run_number", FIRST_RUN + 2, SILENT[what]))
 
 
 def crew() -> list[threading.Thread]:
@@ -48,7 +52,7 @@ def dicts(rows: Any) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def dials(server: FaultServer) -> Iterator[Dials]:
-    with Dials(Tokens(), "tracker", server.url, timeout=20) as dials:
+    with Dials(Tokens(), "tracker", server.url, timeout=None) as dials:
         yield dials
 
 
@@ -59,16 +63,16 @@ def told(dials: Dials, server: FaultServer, what: str, number: signal.Signals) -
 
     def sleep(seconds: float) -> None:
         sleeping.put(seconds)
-        stopping.sleep(seconds)
+        stopping.sleep(10 * seconds)
 
     def tell() -> None:
-        until = time.monotonic() + BOUND
-        while time.monotonic() < until:
-            silent = sum(one["fault"] != "" for one in server.asked)
-            if (sleeping.qsize() if what == "a pause" else silent) == WORKERS:
-                began.append(time.monotonic())
-                os.kill(os.getpid(), number)
-                return
+        try:
+            server.wait_until_asked(0, faults=WORKERS)
+            for _ in range(WORKERS if what == "a pause" else 0):
+                sleeping.get(timeout=BOUND)
+        finally:
+            began.append(time.monotonic())
+            os.kill(os.getpid(), number)
 
     began: list[float] = []
     dials._session._sleep = sleep
@@ -136,13 +140,10 @@ def test_what_is_streamed_can_be_gone_on_with(server: FaultServer, dials: Dials,
 
 @pytest.mark.parametrize("how", ["close", "break"])
 def test_who_leaves_early_breaks_off_what_is_under_way(server: FaultServer, dials: Dials, how: str) -> None:
-    server.begin()
+    server.begin(beyond=("ls_number", 2, SILENT["nothing"]))  # all but the first page
     pages = dials.h1d.pages(FILTERS, concurrency=WORKERS)
     next(pages)
-    begin(server, "nothing", first=0)
-    until = time.monotonic() + BOUND
-    while not any(one["fault"] for one in server.asked):
-        assert time.monotonic() < until
+    server.wait_until_asked(0, faults=WORKERS)
     if how == "close":
         pages.close()
     else:
@@ -151,11 +152,16 @@ def test_who_leaves_early_breaks_off_what_is_under_way(server: FaultServer, dial
 
 
 @pytest.mark.parametrize("saves", [True, False])
-@pytest.mark.parametrize("first", [0, 1, 2, 12])
-def test_the_process_ends(server: FaultServer, client: Client, folder: Path, saves: bool, first: int) -> None:
+@pytest.mark.parametrize("first", [0, 1, 2, None], ids=["runs", "MEs", "parts", "later parts"])
+def test_the_process_ends(
+    server: FaultServer, client: Client, folder: Path, saves: bool, first: int | None
+) -> None:
     path, saved = folder / "listing.dials", folder / "saved.dials"
-    begin(server, "nothing", first)
-    waiting = WORKERS if first >= 2 else 1  # runs and MEs are asked for first, by one
+    if first is None:
+        begin(server, "nothing")
+    else:
+        server.begin(dict.fromkeys(range(first, first + WORKERS), SILENT["nothing"]))
+    waiting = 1 if first in (0, 1) else WORKERS  # runs and MEs are asked for first, by one
     command: list[str | Path] = [
         sys.executable,
         HERE / "child.py",
@@ -166,16 +172,15 @@ def test_the_process_ends(server: FaultServer, client: Client, folder: Path, sav
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        until = time.monotonic() + 2 * BOUND
-        while sum(one["fault"] != "" for one in server.asked) < waiting:
-            assert time.monotonic() < until
+        server.wait_until_asked(0, faults=waiting)
+        asked = len(server.asked)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=BOUND)
     finally:
         process.kill()
         process.communicate()
     assert process.returncode == (0 if saves else -signal.SIGINT), err
-    assert len(server.asked) == first + waiting
+    assert len(server.asked) == asked
     server.begin()
     if saves:
         partial = load(saved)
