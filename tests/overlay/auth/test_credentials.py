@@ -484,7 +484,7 @@ def test_a_refresh_lost_to_another_machine_takes_over_its_tokens(
         )  # our lock holds nobody there
         return httpx.Response(400, json={"detail": "used", "code": "invalid_grant"})
 
-    creds.client._dials._pool.client()._transport = httpx.MockTransport(faster)
+    service.will(faster)
     assert sent(creds) == "Bearer access-theirs"
 
 

@@ -1,5 +1,6 @@
-"""When a request is sent again: a table of rules and failures, and what urllib3's counters mean here."""
+"""When a request is sent again: rules and failures, what urllib3's counters mean here, and the gate."""
 
+import pickle
 from email.utils import formatdate
 
 import numpy as np
@@ -9,6 +10,7 @@ from cmsdials.http.response import Answer, error_for
 from cmsdials.http.retry import (
     RETRIED_STATUSES,
     Again,
+    Gate,
     GiveUp,
     asks_for_a_pause,
     next_attempt,
@@ -328,3 +330,63 @@ def test_the_message_says_what_the_service_asked_for():
     step = next_attempt(retry_rules(Retry(3)), status(503, retry_after="86400"), now=NOW)
     assert isinstance(step, GiveUp)
     assert "wait 86400 s" in step.reason
+
+
+# --- the gate: when the service is to be left alone
+
+
+def seconds_left(gate, now):
+    held = gate.hold(now)
+    return held and held[1]
+
+
+def test_a_gate_is_open_at_first():
+    assert Gate().hold(NOW) is None
+    assert not Gate().has_answered
+
+
+def test_it_holds_until_the_end_of_a_hold():
+    gate = Gate()
+    gate.close(NOW, 9.0)
+    assert seconds_left(gate, NOW) == 9.0
+    assert seconds_left(gate, NOW + 8) == 1.0
+    assert gate.hold(NOW + 9) is None
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_the_hold_that_ends_last_counts(is_first):
+    gate = Gate()
+    holds = [(NOW, 9.0), (NOW + 1, 2.0)]
+    longer, shorter = (gate.close(*hold) for hold in (holds if is_first else holds[::-1]))
+    if not is_first:
+        longer, shorter = shorter, longer
+    gate.open(shorter)
+    assert seconds_left(gate, NOW + 1) == 8.0
+    gate.open(longer)
+    gate.open(longer)
+    assert gate.hold(NOW + 1) is None
+
+
+def test_a_hold_that_nobody_has_waited_for_makes_way_for_the_next():
+    gate = Gate()
+    gate.close(NOW, 9.0)
+    gate.close(NOW + 100, 2.0)
+    assert seconds_left(gate, NOW + 100) == 2.0
+
+
+def test_no_time_is_no_hold():
+    gate = Gate()
+    gate.close(NOW, 0.0)
+    assert gate.hold(NOW) is None
+
+
+def test_a_clock_that_is_set_back_holds_no_longer_than_was_said():
+    gate = Gate()
+    gate.close(NOW, 9.0)
+    assert seconds_left(gate, NOW - 3600) == 9.0
+
+
+def test_it_travels_in_pickles():
+    gate = Gate()
+    gate.close(NOW, 9.0)
+    assert pickle.loads(pickle.dumps(gate)).hold(NOW) == gate.hold(NOW)
