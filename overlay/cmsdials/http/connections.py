@@ -13,11 +13,14 @@ import weakref
 from collections.abc import Callable
 from functools import partial
 from numbers import Real
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from cmsdials.errors import ConfigurationError
 from cmsdials.http.background import in_background
 from cmsdials.runtime.interrupts import Stopped
+
+if TYPE_CHECKING:
+    from cmsdials.http.transport import Client
 
 __all__ = ["Claim", "Pool", "Timeout", "connect_and_read"]
 
@@ -48,19 +51,6 @@ def _is_duration(seconds: object) -> bool:
     return math.isfinite(seconds) and float(seconds) > 0
 
 
-class Breakable(Protocol):
-    """The least that a pool asks of the client that holds the connections."""
-
-    def break_off(self) -> None:
-        """End what is under way."""
-
-    def close(self) -> None:
-        """End what is under way, and close the connections."""
-
-
-C = TypeVar("C", bound=Breakable)
-
-
 class Claim:
     """What somebody waits for, on a client.
 
@@ -72,26 +62,26 @@ class Claim:
         self.is_abandoned = False
 
 
-class Pool(Generic[C]):
+class Pool:
     """One client with its connections, made when first used and again after a close, an interrupt, a fork or a pickle.
 
     Args:
         make: Makes the client. It travels in pickles, the client does not.
     """
 
-    def __init__(self, make: Callable[[], C]) -> None:
+    def __init__(self, make: Callable[[], Client]) -> None:
         self._make = make
         self._start_empty()
 
     def _start_empty(self) -> None:
         # Taken in the background only: a Ctrl-C could leave it locked.
         self._lock = threading.Lock()
-        self._client: C | None = None
-        self._closing: weakref.finalize[[], Pool[C]] | None = None
-        self._claims: dict[C, set[Claim]] = {}  # of each client that is in use
+        self._client: Client | None = None
+        self._closing: weakref.finalize[[], Pool] | None = None
+        self._claims: dict[Client, set[Claim]] = {}  # of each client that is in use
         _pools.add(self)
 
-    def use(self, work: Callable[[C, Claim], T]) -> T:
+    def use(self, work: Callable[[Client, Claim], T]) -> T:
         """Do something with the client, in the background (`cmsdials.http.background`), and wait for it.
 
         Args:
@@ -107,7 +97,7 @@ class Pool(Generic[C]):
         """End what is under way and close the connections. The pool may be used again."""
         in_background(self._close)
 
-    def _work(self, work: Callable[[C, Claim], T], claim: Claim) -> T:
+    def _work(self, work: Callable[[Client, Claim], T], claim: Claim) -> T:
         with self._lock:
             if claim.is_abandoned:
                 raise Stopped
@@ -123,7 +113,7 @@ class Pool(Generic[C]):
             with self._lock:
                 self._end(client, claim)
 
-    def _end(self, client: C, claim: Claim) -> None:
+    def _end(self, client: Client, claim: Claim) -> None:
         claims = self._claims.get(client)
         if claims is None:
             return  # this is a child process, and the client its parent's
@@ -143,13 +133,13 @@ class Pool(Generic[C]):
                     self._detach(client)
                     self._break_off_unless_wanted(client)
 
-    def _detach(self, client: C) -> None:
+    def _detach(self, client: Client) -> None:
         if client is self._client:
             if self._closing is not None:
                 self._closing.detach()
             self._client = self._closing = None
 
-    def _break_off_unless_wanted(self, client: C) -> None:
+    def _break_off_unless_wanted(self, client: Client) -> None:
         if all(claim.is_abandoned for claim in self._claims.get(client, ())):
             client.break_off()
 
@@ -176,7 +166,7 @@ class Pool(Generic[C]):
         self._start_empty()
 
 
-_pools: weakref.WeakSet[Pool[Any]] = weakref.WeakSet()
+_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
 _left_alone: list[object] = []  # kept, so that no child process closes its parent's connections
 
 

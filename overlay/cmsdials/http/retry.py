@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from numbers import Integral
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from cmsdials.errors import (
     ConfigurationError,
@@ -195,44 +195,29 @@ def _after_status(rules: Retry, failure: ResponseError, now: float) -> Again | G
     return GiveUp() if rest is None else Again(rest, wait or rest.get_backoff_time())
 
 
-class Hold(NamedTuple):
-    """A time in which the service is to be left alone.
-
-    Attributes:
-        until: Its end, in seconds of the session's clock.
-        seconds: How long it is.
-    """
-
-    until: float
-    seconds: float
-
-
 class Gate:
     """What all requests of a session know together of the service: whether it has answered, and when to leave it alone.
 
     Attributes:
         has_answered: Whether the service has ever answered, in whatever way.
+        until: When requests may go again, in seconds of the session's clock.
     """
 
     def __init__(self) -> None:
         self.has_answered = False
-        self._hold: Hold | None = None
+        self.until = 0.0
+        self._seconds = 0.0
 
-    def close(self, now: float, seconds: float) -> Hold:
-        """Hold all requests back for some seconds from now, or until a hold that ends later."""
-        hold = Hold(now + seconds, seconds)
-        if self._hold is None or hold.until > self._hold.until:
-            self._hold = hold
-        return hold
+    def close(self, now: float, seconds: float) -> None:
+        """Hold all requests back for some seconds from now, unless they are held for longer already."""
+        if now + seconds > self.until:
+            self.until, self._seconds = now + seconds, seconds
 
-    def hold(self, now: float) -> tuple[Hold, float] | None:
-        """Return the hold and the seconds that it lasts yet, never more than all of it; None if requests may go."""
-        hold = self._hold
-        if hold is None or hold.until <= now:
-            return None
-        return hold, min(hold.until - now, hold.seconds)  # whatever was done to the clock
+    def remaining(self, now: float) -> float:
+        """Seconds to wait yet, never more than was said, whatever was done to the clock; 0 if requests may go."""
+        return min(max(self.until - now, 0.0), self._seconds)
 
-    def open(self, hold: Hold) -> None:
-        """End a hold, and those that end earlier: somebody has waited until its end."""
-        if self._hold is not None and self._hold.until <= hold.until:
-            self._hold = None
+    def open(self, until: float) -> None:
+        """Let requests go: somebody has waited until then."""
+        if self.until <= until:
+            self.until = self._seconds = 0.0

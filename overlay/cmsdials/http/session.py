@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cmsdials.errors import (
@@ -156,10 +157,10 @@ class Session(Closing):
                 raise failure
             rules, waited = step.rules, step.wait
             if waited > 0:
-                hold = self._gate.close(now, waited) if asks_for_a_pause(failure) else None
+                if asks_for_a_pause(failure):
+                    self._gate.close(now, waited)
                 self._sleep(waited)
-                if hold is not None:
-                    self._gate.open(hold)
+                self._gate.open(now + waited)
 
     def close(self) -> None:
         """Close the connections."""
@@ -175,10 +176,10 @@ class Session(Closing):
     def _wait_for_the_gate(self) -> float:
         """Wait while the service is to be left alone; return how many seconds that was."""
         waited = 0.0
-        while (held := self._gate.hold(self._clock())) is not None:
-            hold, seconds = held
+        while (seconds := self._gate.remaining(self._clock())) > 0:
+            until = self._gate.until
             self._sleep(seconds)
-            self._gate.open(hold)
+            self._gate.open(until)
             waited += seconds
         check_stop()
         return waited
@@ -230,11 +231,7 @@ class Session(Closing):
 @cache
 def _load_transport() -> None:
     """Load the HTTP library, in the background: an import that is cut short would leave half a library."""
-    in_background(_import_transport)
-
-
-def _import_transport() -> None:
-    import cmsdials.http.transport  # noqa: F401, PLC0415  # lazily: it brings the HTTP library
+    in_background(partial(import_module, "cmsdials.http.transport"))
 
 
 def _new_client(connect: float | None, read: float | None, transport: Any, *, secure: bool) -> Client:

@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Mapping
 from functools import cache, partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, TypedDict
+from typing import Any
 
 import httpx
 
@@ -114,7 +114,6 @@ def _send(
         content=call.content,
         extensions={"trace": partial(client.note, claim)},
     )
-    asked: _Asked = {"method": call.method, "url": call.shown_url}
     response: httpx.Response | None = None
     try:
         response = client.send(request, stream=True, follow_redirects=False)
@@ -122,52 +121,45 @@ def _send(
             # Not read(): the response would keep the body, and is part of a cycle that outlives many pages.
             content = b"".join(response.iter_bytes())
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError) as error:
-        failure = _failure(error, request.url, asked, timeout, answering=response is not None)
+        failure = _failure(error, request.url, timeout, answering=response is not None)
         if failure is None:
             raise
     else:
         short = _shortfall(call.method, response, content)
         if not short:
             return Answer(response.status_code, dict(response.headers), content, call.shown_url, call.method)
-        failure = IncompleteBodyError(short, phase="body", **asked)
+        failure = IncompleteBodyError(short, phase="body")
     raise failure  # outside of the handler, so that it holds no exception of the HTTP library
 
 
-class _Asked(TypedDict):
-    """What every failed request says of itself."""
-
-    method: str
-    url: str
-
-
 def _failure(
-    error: Exception, url: httpx.URL, asked: _Asked, timeout: Timeout, *, answering: bool
+    error: Exception, url: httpx.URL, timeout: Timeout, *, answering: bool
 ) -> RequestFailedError | None:
-    """Translate an exception of the HTTP library; None if it is not one."""
+    """Translate an exception of the HTTP library; None if it is not one. The session adds what was asked."""
     host = url.netloc.decode("ascii", "replace")
     text = shortened(str(error) or type(error).__name__)
     match error:
         case httpx.TimeoutException():
-            return _timed_out(error, timeout, asked)
+            return _timed_out(error, timeout)
         case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
             # Its text repeats the header at fault.
-            return ConnectionFailedError("the request cannot be written as HTTP", phase="write", **asked)
+            return ConnectionFailedError("the request cannot be written as HTTP", phase="write")
         case httpx.DecodingError():
-            return IncompleteBodyError("the compressed body is damaged", phase="body", **asked)
+            return IncompleteBodyError("the compressed body is damaged", phase="body")
         case httpx.ProxyError():
             what = f"the proxy gave no connection to {host} ({text})"
-            return ConnectionFailedError(what, phase="connect", **asked)
+            return ConnectionFailedError(what, phase="connect")
         case httpx.ConnectError():
-            return _not_connected(host, text, asked)
+            return _not_connected(host, text)
         case httpx.HTTPError() | httpx.StreamError() if answering:
             what = f"the connection broke in the middle of the answer ({text})"
-            return IncompleteBodyError(what, phase="body", **asked)
+            return IncompleteBodyError(what, phase="body")
         case httpx.HTTPError():
             what = f"the connection broke before an answer came ({text})"
-            return ConnectionFailedError(what, phase="read", **asked)
+            return ConnectionFailedError(what, phase="read")
         case RuntimeError() if "closed" in str(error):
             what = "the session was closed while the request was under way"
-            return ConnectionFailedError(what, phase="pool", **asked)
+            return ConnectionFailedError(what, phase="pool")
         case _:
             return None
 
@@ -258,7 +250,7 @@ def _shortfall(method: str, response: httpx.Response, content: bytes) -> str:
     return f"only {came} of {promised} bytes of the answer came" if came < int(promised) else ""
 
 
-def _timed_out(error: httpx.TimeoutException, timeout: Timeout, asked: _Asked) -> RequestTimeoutError:
+def _timed_out(error: httpx.TimeoutException, timeout: Timeout) -> RequestTimeoutError:
     connect, read = connect_and_read(timeout)
     match error:
         case httpx.ConnectTimeout():
@@ -273,16 +265,16 @@ def _timed_out(error: httpx.TimeoutException, timeout: Timeout, asked: _Asked) -
     # Asking for less helps only once somebody answers.
     advice = ConnectionFailedError.usual_advice if phase == "connect" else None
     text = f"{what}{limit} ({phase} timeout)"
-    return RequestTimeoutError(text, seconds=seconds, phase=phase, advice=advice, **asked)
+    return RequestTimeoutError(text, seconds=seconds, phase=phase, advice=advice)
 
 
-def _not_connected(host: str, text: str, asked: _Asked) -> ConnectionFailedError:
+def _not_connected(host: str, text: str) -> ConnectionFailedError:
     what = f"no connection to {host} ({text})"
     if "CERTIFICATE" in text.upper():
         advice = (
             "The certificate is not trusted: install the CERN certificates,"
             " or name a file of trusted ones in SSL_CERT_FILE."
         )
-        return ConnectionFailedError(what, phase="certificate", advice=advice, **asked)
+        return ConnectionFailedError(what, phase="certificate", advice=advice)
     phase = "tls" if "SSL" in text.upper() else "connect"
-    return ConnectionFailedError(what, phase=phase, **asked)
+    return ConnectionFailedError(what, phase=phase)

@@ -335,58 +335,43 @@ def test_the_message_says_what_the_service_asked_for():
 # --- the gate: when the service is to be left alone
 
 
-def seconds_left(gate, now):
-    held = gate.hold(now)
-    return held and held[1]
-
-
 def test_a_gate_is_open_at_first():
-    assert Gate().hold(NOW) is None
+    assert Gate().remaining(NOW) == 0
     assert not Gate().has_answered
 
 
-def test_it_holds_until_the_end_of_a_hold():
+def test_it_holds_until_the_end_of_what_was_said():
     gate = Gate()
     gate.close(NOW, 9.0)
-    assert seconds_left(gate, NOW) == 9.0
-    assert seconds_left(gate, NOW + 8) == 1.0
-    assert gate.hold(NOW + 9) is None
+    assert gate.until == NOW + 9
+    assert [gate.remaining(NOW + passed) for passed in (0, 8, 9, 10)] == [9.0, 1.0, 0.0, 0.0]
 
 
-@pytest.mark.parametrize("is_first", [True, False])
-def test_the_hold_that_ends_last_counts(is_first):
+@pytest.mark.parametrize("holds", [[(0, 9.0), (1, 2.0)], [(1, 2.0), (0, 9.0)]])
+def test_what_ends_last_counts(holds):
     gate = Gate()
-    holds = [(NOW, 9.0), (NOW + 1, 2.0)]
-    longer, shorter = (gate.close(*hold) for hold in (holds if is_first else holds[::-1]))
-    if not is_first:
-        longer, shorter = shorter, longer
-    gate.open(shorter)
-    assert seconds_left(gate, NOW + 1) == 8.0
-    gate.open(longer)
-    gate.open(longer)
-    assert gate.hold(NOW + 1) is None
+    for begins, seconds in holds:
+        gate.close(NOW + begins, seconds)
+    gate.open(NOW + 3)
+    assert gate.remaining(NOW + 3) == 6.0
+    gate.open(NOW + 9)
+    assert gate.remaining(NOW + 3) == 0.0
 
 
-def test_a_hold_that_nobody_has_waited_for_makes_way_for_the_next():
+def test_what_nobody_has_waited_for_makes_way_for_the_next():
     gate = Gate()
     gate.close(NOW, 9.0)
     gate.close(NOW + 100, 2.0)
-    assert seconds_left(gate, NOW + 100) == 2.0
-
-
-def test_no_time_is_no_hold():
-    gate = Gate()
-    gate.close(NOW, 0.0)
-    assert gate.hold(NOW) is None
+    assert gate.remaining(NOW + 100) == 2.0
 
 
 def test_a_clock_that_is_set_back_holds_no_longer_than_was_said():
     gate = Gate()
     gate.close(NOW, 9.0)
-    assert seconds_left(gate, NOW - 3600) == 9.0
+    assert gate.remaining(NOW - 3600) == 9.0
 
 
 def test_it_travels_in_pickles():
     gate = Gate()
     gate.close(NOW, 9.0)
-    assert pickle.loads(pickle.dumps(gate)).hold(NOW) == gate.hold(NOW)
+    assert pickle.loads(pickle.dumps(gate)).remaining(NOW) == 9.0
