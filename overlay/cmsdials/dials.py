@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from cmsdials.http.address import base_url_refusal
-from cmsdials.http.credentials import FillsHeaders, credentials_refusal
-from cmsdials.http.headers import workspace_refusal
+from cmsdials.http.connections import Timeout
+from cmsdials.http.credentials import FillsHeaders, check_credentials
 from cmsdials.http.session import Session
-from cmsdials.http.timeout import Timeout
 from cmsdials.instances import PRODUCTION
 from cmsdials.resources.elements import MonitoringElementResource
 from cmsdials.resources.histograms import LumisectionHistogram1DResource, LumisectionHistogram2DResource
@@ -20,7 +18,7 @@ from cmsdials.resources.machine_learning import MLBadLumisectionResource, MLMode
 from cmsdials.resources.oms import OMS
 from cmsdials.resources.services import CAF, BrilWS, RunRegistry
 from cmsdials.resources.workspaces import Workspaces
-from cmsdials.runtime.closing import Closing
+from cmsdials.runtime.interrupts import Closing
 
 __all__ = ["Dials"]
 
@@ -57,7 +55,7 @@ class Dials(Closing):
         workspaces: Workspaces of the service; also `workspace`.
 
     Raises:
-        ConfigurationError: An argument cannot work, such as credentials that are none, or a base_url that is no URL.
+        ConfigurationError: An argument cannot work, such as creds that are not credentials, or a base_url that is not a URL.
     """
 
     def __init__(
@@ -70,24 +68,14 @@ class Dials(Closing):
         *,
         timeout: Timeout = 30.0,
     ) -> None:
-        # A login is good for one service: unless told otherwise, that one is asked.
+        check_credentials(creds)
+        # A login is good for one service: where no other is named, that one is asked.
         base_url = (
             base_url or getattr(getattr(creds, "client", None), "base_url", None) or PRODUCTION.base_url
         )
-        route, version = route or "api/", version or "v1/"
-        refusal = (
-            credentials_refusal(creds)
-            or base_url_refusal(base_url, route, version)
-            or workspace_refusal(workspace)
+        self._session = session = Session(
+            base_url, creds, workspace, route or "api/", version or "v1/", timeout
         )
-        if refusal is not None:
-            del (
-                creds,
-                base_url,
-                workspace,
-            )  # tracebacks that show local variables must not show what is in them
-            raise refusal
-        self._session = session = Session(base_url, creds, workspace, route, version, timeout)
         self.dataset_index = DatasetIndexResource(session)
         self.file_index = FileIndexResource(session)
         self.h1d = LumisectionHistogram1DResource(session)

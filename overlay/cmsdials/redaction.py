@@ -6,10 +6,11 @@ import contextlib
 import html
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import quote, quote_plus
 
-__all__ = ["SECRET_NAMES", "masked", "shortened", "without_secrets"]
+__all__ = ["SECRET_NAMES", "Undisclosed", "masked", "shortened", "without_secrets"]
 
 # Names under which a token or a secret travels in JSON, in a form or in a header.
 SECRET_NAMES = frozenset(
@@ -90,3 +91,27 @@ def shortened(text: str, most: int = _SHORT) -> str:
     """Return the text on one line, cut to `most` characters."""
     text = " ".join(text.split())
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+class Undisclosed(Mapping[str, Any]):
+    """Headers, forms and answers that hold secrets: readable by name, never shown.
+
+    It is not a dict on purpose: debuggers, and tracebacks that show local variables, print the contents of a dict.
+    """
+
+    __slots__ = ("_content",)
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self._content = dict(content)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._content[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._content)
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def __repr__(self) -> str:
+        return f"<{len(self._content)} undisclosed>"

@@ -16,10 +16,9 @@ from typing import Any
 import httpx  # noqa: F401  # before the fork, not after it
 from cmsdials import Dials
 from cmsdials.filters import LumisectionHistogram1DFilters, RunFilters
-from cmsdials.http.credentials import BaseCredentials
 
 
-class Credentials(BaseCredentials):
+class Credentials:
     def before_request(self, headers: dict[str, str]) -> None:
         headers["Authorization"] = "Bearer token-0"
 

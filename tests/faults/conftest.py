@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from cmsdials import Dials
-from cmsdials.http.credentials import BaseCredentials
 
 HERE = Path(__file__).parent
 LONG = 120.0  # seconds that a client waits for an answer which comes, on the busiest machine
@@ -77,7 +76,7 @@ class FaultServer:
             self.process.wait()
 
 
-class Tokens(BaseCredentials):
+class Tokens:
     """Credentials whose token expires when the server says so."""
 
     def __init__(self) -> None:

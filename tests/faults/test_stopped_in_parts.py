@@ -16,7 +16,6 @@ import pytest
 from cmsdials import Dials
 from cmsdials.filters import LumisectionHistogram1DFilters
 from cmsdials.result import load
-from cmsdials.runtime import interrupts as stopping
 
 from .conftest import HERE, Client, Fault, FaultServer, Tokens
 from .server import FIRST_RUN, SPLIT, rows_of
@@ -63,7 +62,7 @@ def told(dials: Dials, server: FaultServer, what: str, number: signal.Signals) -
 
     def sleep(seconds: float) -> None:
         sleeping.put(seconds)
-        stopping.sleep(10 * seconds)
+        really_sleep(10 * seconds)
 
     def tell() -> None:
         try:
@@ -75,7 +74,7 @@ def told(dials: Dials, server: FaultServer, what: str, number: signal.Signals) -
             os.kill(os.getpid(), number)
 
     began: list[float] = []
-    dials._session._sleep = sleep
+    really_sleep, dials._session._sleep = dials._session._sleep, sleep
     teller = threading.Thread(target=tell)
     teller.start()
     yield

@@ -15,6 +15,12 @@ Connect = Callable[..., Dials]
 
 
 @pytest.fixture(scope="session")
+def session_type() -> type[Session]:
+    """What requests go through: the one inner class that tests of the whole way make, to put a script in for the network."""
+    return Session
+
+
+@pytest.fixture(scope="session")
 def now(sandbox_now: Sandbox) -> Iterator[Dials]:
     with Dials(Credentials(token=sandbox_now.secret), base_url=sandbox_now.url) as dials:
         yield dials
@@ -60,16 +66,16 @@ class Scripted:
     """
 
     def __init__(self) -> None:
-        self.answers: list[httpx.Response | Exception] = []
+        self.answers: list[httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]] = []
         self.asked: list[httpx.Request] = []
         self.waits: list[float] = []
         self.session = session_over(httpx.MockTransport(self._answer), sleep=self.waits.append)
         self.dials = dials_over(self.session)
 
     def will_answer(self, *bodies: Any, status: int = 200) -> None:
-        """Add answers: JSON bodies, whole responses, or exceptions to be raised instead."""
+        """Add answers: JSON bodies, whole responses, what makes one of a request, or exceptions to be raised instead."""
         for body in bodies:
-            ready = isinstance(body, httpx.Response | Exception)
+            ready = isinstance(body, httpx.Response | Exception) or callable(body)
             self.answers.append(body if ready else httpx.Response(status, json=body))
 
     def will_page(self, rows: Iterable[Any], size: int) -> None:
@@ -99,7 +105,7 @@ class Scripted:
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return answer if isinstance(answer, httpx.Response) else answer(request)
 
 
 @pytest.fixture

@@ -37,11 +37,11 @@ from cmsdials.errors import (
 )
 from cmsdials.http.address import base_url_refusal, checked_base_url
 from cmsdials.http.session import Session
-from cmsdials.http.timeout import Timeout
+from cmsdials.http.connections import Timeout
 from cmsdials.instances import KEYCLOAK_URL, PRODUCTION, REALM, instance_of
 from cmsdials.runtime.interrupts import sleep
 from cmsdials.table.decode import read_json
-from cmsdials.undisclosed import Undisclosed
+from cmsdials.redaction import Undisclosed
 
 __all__ = ["AuthClient"]
 

@@ -1,4 +1,4 @@
-"""Work done aside: in a thread of its own, while whoever wants it waits, and can be told to stop at any moment.
+"""Work done in the background: in a thread of its own, while the caller waits and can be stopped at any moment.
 
 Python runs signal handlers in the main thread, between any two instructions. An exception that is raised there
 (Ctrl-C, a SIGTERM that has become one) inside a library may leave its locks held for ever. So the HTTP library is
@@ -18,35 +18,20 @@ import os
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
-from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from cmsdials.runtime.interrupts import Stopped, current_stop
+from cmsdials.runtime.interrupts import Stopped, check_stop, current_stop
 
-__all__ = ["aside"]
+__all__ = ["in_background"]
 
 T = TypeVar("T")
 
+_Outcome: TypeAlias = "tuple[T, None] | tuple[None, BaseException]"
+
 _GLANCE = 0.2
 """Seconds after which a wait looks up: on Windows, or where another thread caught it, a signal does not end it."""
-
-
-@dataclass(frozen=True, repr=False)
-class _Done(Generic[T]):
-    value: T
-
-
-@dataclass(frozen=True, repr=False)
-class _Raised:
-    error: BaseException
-
-
-@dataclass(frozen=True, repr=False)
-class _Job:
-    work: Callable[[], Any]
-    outbox: SimpleQueue[Any]
 
 
 class _Worker(threading.Thread):
@@ -54,27 +39,26 @@ class _Worker(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="cmsdials", daemon=True)
-        self.inbox: SimpleQueue[_Job | None] = SimpleQueue()
+        self.inbox: SimpleQueue[tuple[Callable[[], Any], SimpleQueue[Any]] | None] = SimpleQueue()
 
     def run(self) -> None:
-        while True:
-            job = self.inbox.get()
-            if job is None:
-                return
-            outbox, outcome = job.outbox, _outcome(job.work)
-            # Nothing of it may be held when the caller goes on: what it forgets then is to be gone.
-            del job
+        while (job := self.inbox.get()) is not None:
+            work, outbox = job
+            outcome = _outcome(work)
+            # Nothing of it may be held when the caller goes on: what it drops then is to be gone.
+            del job, work
             _idle.append(self)
             outbox.put(outcome)
             del outbox, outcome
 
 
-def aside(work: Callable[[], T], *, forsaken: Callable[[], None] | None = None) -> T:
+def in_background(work: Callable[[], T], *, abandoned: Callable[[], object] | None = None) -> T:
     """Do something in another thread, in the context of this one, and wait for it.
 
     Args:
         work: What to do. Where no thread can be had (none is left, or Python is ending) it is done here.
-        forsaken: Called if the wait is cut short. The work goes on; it should see to it that it ends soon.
+        abandoned: Done in the background too, with no one waiting for it, if the wait for `work` is cut short. The
+            work goes on; this should see to it that it ends soon.
 
     Returns:
         What `work` returned.
@@ -83,61 +67,58 @@ def aside(work: Callable[[], T], *, forsaken: Callable[[], None] | None = None) 
         Stopped: If the `Stop` that this thread heeds is set.
         BaseException: What `work` raised, and what a signal handler raises here.
     """
-    stop = current_stop()
-    if stop is not None:
-        stop.check()
-    worker = _free_worker()
-    if worker is None:
-        return work()
-    outbox: SimpleQueue[_Done[T] | _Raised | None] = SimpleQueue()
+    check_stop()
+    outbox: SimpleQueue[_Outcome[T] | None] = SimpleQueue()
     try:
-        worker.inbox.put(_Job(partial(copy_context().run, work), outbox))
-        if stop is None:
-            outcome = _received(outbox)
-        else:
-            with stop.waking(partial(outbox.put, None)):
-                outcome = _received(outbox)
-        if outcome is None:
-            raise Stopped
+        has_begun = _begin(partial(copy_context().run, work), outbox)
+        outcome = _received(outbox) if has_begun else None
     except BaseException:
-        if forsaken is not None:
-            forsaken()
+        if abandoned is not None and not _begin(abandoned, SimpleQueue()):
+            abandoned()
         raise
-    if isinstance(outcome, _Done):
-        return outcome.value
+    if outcome is None:
+        return work()
+    if outcome[1] is None:
+        return outcome[0]
     try:
-        raise outcome.error
+        raise outcome[1]
     finally:
         del outcome  # it would hold this frame, and this frame it
 
 
-def _received(outbox: SimpleQueue[_Done[T] | _Raised | None]) -> _Done[T] | _Raised | None:
-    while True:
-        with contextlib.suppress(Empty):
-            return outbox.get(timeout=_GLANCE)
+def _received(outbox: SimpleQueue[_Outcome[T] | None]) -> _Outcome[T]:
+    stop = current_stop()
+    with contextlib.nullcontext() if stop is None else stop.waking(partial(outbox.put, None)):
+        while True:
+            with contextlib.suppress(Empty):
+                outcome = outbox.get(timeout=_GLANCE)
+                if outcome is None:
+                    raise Stopped
+                return outcome
 
 
-def _outcome(work: Callable[[], T]) -> _Done[T] | _Raised:
+def _outcome(work: Callable[[], T]) -> _Outcome[T]:
     try:
-        return _Done(work())
-    except BaseException as error:  # noqa: BLE001  # it is raised where somebody waits
-        return _Raised(error)
+        return work(), None
+    except BaseException as error:  # noqa: BLE001  # it is raised where its caller waits
+        return None, error
 
 
 _idle: list[_Worker] = []
 
 
-def _free_worker() -> _Worker | None:
+def _begin(work: Callable[[], Any], outbox: SimpleQueue[Any]) -> bool:
+    """Hand work to a thread; return False if there is none and none can be started."""
     try:
-        return _idle.pop()
+        worker = _idle.pop()
     except IndexError:
-        pass
-    worker = _Worker()
-    try:
-        _thread.start_new_thread(_start, (worker,))
-    except RuntimeError:  # no thread is left, or Python is ending
-        return None
-    return worker
+        worker = _Worker()
+        try:
+            _thread.start_new_thread(_start, (worker,))
+        except RuntimeError:  # no thread is left, or Python is ending
+            return False
+    worker.inbox.put((work, outbox))
+    return True
 
 
 def _start(worker: _Worker) -> None:

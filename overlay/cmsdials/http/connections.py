@@ -1,75 +1,161 @@
-"""A pool of connections: made when first used, shared by threads, and kept out of pickles and forks."""
+"""The connections of a session: made when first used, shared by threads, and kept out of pickles and forks.
+
+Whoever waits for a request may be interrupted. Then the whole client is thrown away, connections and all: nobody else
+begins to use it, what others wait for on it comes to its end, and with the last of them it is broken off.
+"""
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from functools import partial
+from numbers import Real
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from cmsdials.http.background import aside
+from cmsdials.errors import ConfigurationError
+from cmsdials.http.background import in_background
+from cmsdials.runtime.interrupts import Stopped
 
-__all__ = ["Pool"]
+if TYPE_CHECKING:
+    from cmsdials.http.transport import Client
+
+__all__ = ["Claim", "Pool", "Timeout", "connect_and_read"]
+
+T = TypeVar("T")
+
+Timeout: TypeAlias = float | tuple[float | None, float | None] | None
+"""Seconds for each phase, or a pair: seconds to connect, seconds without a byte; None waits for ever."""
 
 
-class Closes(Protocol):
-    """The least that a pool asks of the client that holds the connections."""
+def connect_and_read(timeout: Timeout) -> tuple[float | None, float | None]:
+    """Return the seconds to connect, and those for every other phase.
 
-    def close(self) -> None:
-        """Close the connections."""
+    Raises:
+        ConfigurationError: If it is something else, or not positive.
+    """
+    pair: tuple[Any, ...] = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    if len(pair) != 2 or not all(seconds is None or _is_duration(seconds) for seconds in pair):
+        rule = "a positive number of seconds, a pair (connect, read) of them, or None"
+        message = f"timeout must be {rule}, not {timeout!r}"
+        raise ConfigurationError(message)
+    connect, read = (None if seconds is None else float(seconds) for seconds in pair)
+    return connect, read
 
 
-C = TypeVar("C", bound=Closes)
+def _is_duration(seconds: object) -> bool:
+    if isinstance(seconds, bool) or not isinstance(seconds, Real):
+        return False
+    return math.isfinite(seconds) and float(seconds) > 0
 
 
-class Pool(Generic[C]):
-    """One client with its connections, made when first used and again after a close, a fork or a pickle.
+class Claim:
+    """What somebody waits for, on a client.
+
+    Attributes:
+        is_abandoned: Nobody waits for it any more.
+    """
+
+    def __init__(self) -> None:
+        self.is_abandoned = False
+
+
+class Pool:
+    """One client with its connections, made when first used and again after a close, an interrupt, a fork or a pickle.
 
     Args:
         make: Makes the client. It travels in pickles, the client does not.
     """
 
-    def __init__(self, make: Callable[[], C]) -> None:
+    def __init__(self, make: Callable[[], Client]) -> None:
         self._make = make
         self._start_empty()
 
     def _start_empty(self) -> None:
+        # Taken in the background only: a Ctrl-C could leave it locked.
         self._lock = threading.Lock()
-        self._client: C | None = None
-        self._closing: weakref.finalize[[], Pool[C]] | None = None
+        self._client: Client | None = None
+        self._closing: weakref.finalize[[], Pool] | None = None
+        self._claims: dict[Client, set[Claim]] = {}  # of each client that is in use
         _pools.add(self)
 
-    def client(self) -> C:
-        """Return the client that holds the connections, made if there is none."""
+    def use(self, work: Callable[[Client, Claim], T]) -> T:
+        """Do something with the client, in the background (`cmsdials.http.background`), and wait for it.
+
+        Args:
+            work: Gets the client, and a claim that says whether anybody still waits for what it does.
+
+        Raises:
+            Stopped: If the `Stop` that this thread heeds is set.
+        """
+        claim = Claim()
+        return in_background(partial(self._work, work, claim), abandoned=partial(self._abandon, claim))
+
+    def close(self) -> None:
+        """End what is under way and close the connections. The pool may be used again."""
+        in_background(self._close)
+
+    def _work(self, work: Callable[[Client, Claim], T], claim: Claim) -> T:
         with self._lock:
+            if claim.is_abandoned:
+                raise Stopped
             if self._client is None:
                 self._client = self._make()
                 # Sessions are seldom closed by hand: close the sockets when the session is forgotten.
                 self._closing = weakref.finalize(self, self._client.close)
-            return self._client
+            client = self._client
+            self._claims.setdefault(client, set()).add(claim)
+        try:
+            return work(client, claim)
+        finally:
+            with self._lock:
+                self._end(client, claim)
 
-    def close(self) -> None:
-        """Close the connections. The pool may be used again."""
+    def _end(self, client: Client, claim: Claim) -> None:
+        claims = self._claims.get(client)
+        if claims is None:
+            return  # this is a child process, and the client its parent's
+        claims.discard(claim)
+        if not claims:
+            del self._claims[client]
+        if client is not self._client:
+            self._break_off_unless_wanted(client)
+            if not claims:
+                client.close()
+
+    def _abandon(self, claim: Claim) -> None:
         with self._lock:
-            closing = self._closing
+            claim.is_abandoned = True
+            for client, claims in self._claims.items():
+                if claim in claims:
+                    self._detach(client)
+                    self._break_off_unless_wanted(client)
+
+    def _detach(self, client: Client) -> None:
+        if client is self._client:
+            if self._closing is not None:
+                self._closing.detach()
             self._client = self._closing = None
-        if closing is not None:
-            aside(closing)
 
-    def let_go(self, client: C) -> None:
-        """Use a client no more; somebody else closes it."""
+    def _break_off_unless_wanted(self, client: Client) -> None:
+        if all(claim.is_abandoned for claim in self._claims.get(client, ())):
+            client.break_off()
+
+    def _close(self) -> None:
         with self._lock:
-            if self._client is client:
-                if self._closing is not None:
-                    self._closing.detach()
-                self._client = self._closing = None
+            client = self._client
+            if client is not None:
+                self._detach(client)
+        if client is not None:
+            client.close()
 
     def forget(self) -> None:
-        """Start anew in a child process: sockets are the parent's, and locks may be held by its threads."""
+        """Start afresh in a child process: sockets are the parent's, and locks may be held by its threads."""
         if self._closing is not None:
             self._closing.detach()
-            _left_alone.append(self._client)
+        _left_alone.extend([self._client, *self._claims])
         self._start_empty()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -80,8 +166,8 @@ class Pool(Generic[C]):
         self._start_empty()
 
 
-_pools: weakref.WeakSet[Pool[Any]] = weakref.WeakSet()
-_left_alone: list[Closes | None] = []  # kept, so that no child process closes its parent's connections
+_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
+_left_alone: list[object] = []  # kept, so that no child process closes its parent's connections
 
 
 def _forget_pools() -> None:

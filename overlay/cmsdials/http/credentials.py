@@ -8,7 +8,7 @@ from typing import Protocol
 
 from cmsdials.errors import CredentialsError
 
-__all__ = ["BaseCredentials", "FillsHeaders", "credentials_refusal", "header_problem"]
+__all__ = ["BaseCredentials", "FillsHeaders", "check_credentials", "header_problem"]
 
 
 class FillsHeaders(Protocol):
@@ -23,7 +23,7 @@ class BaseCredentials(ABC):
 
     @abstractmethod
     def before_request(self, headers: dict[str, str]) -> None:
-        """Put into `headers` what proves who is asking. Called anew for every attempt, from any thread.
+        """Put into `headers` what proves who is asking. Called for every attempt, from any thread.
 
         Args:
             headers: An empty dictionary (scripts may pass their own, which keeps what it holds).
@@ -56,13 +56,17 @@ class BaseCredentials(ABC):
         return f"{type(self).__name__}(***)"
 
 
-def credentials_refusal(credentials: object) -> CredentialsError | None:
-    """Return the error for what cannot be credentials; None if it can. The caller forgets them, and raises it."""
+def check_credentials(credentials: object) -> None:
+    """Refuse what cannot be credentials.
+
+    Raises:
+        CredentialsError: It says what was given, without what it holds.
+    """
     kind = type(credentials).__name__
     if isinstance(credentials, type):
         problem = f"the class {credentials.__module__}.{credentials.__qualname__} itself, not an object of it"
     elif callable(getattr(credentials, "before_request", None)):
-        return None
+        return
     else:
         problem = {"NoneType": "None", "str": "text"}.get(kind, f"an object of type {kind}")
         problem += ", which has no method before_request"
@@ -70,7 +74,8 @@ def credentials_refusal(credentials: object) -> CredentialsError | None:
         "Pass Credentials.from_creds_file() from cmsdials.auth.device for a person, or"
         " Credentials(token=...) from cmsdials.auth.secret_key for the secret of an application."
     )
-    return CredentialsError(f"creds is {problem}", advice=advice)
+    message = f"creds is {problem}"
+    raise CredentialsError(message, advice=advice)
 
 
 def header_problem(value: object) -> str:

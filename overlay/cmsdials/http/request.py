@@ -1,7 +1,13 @@
-"""A request, encoded: what is sent in every attempt, before the credentials are filled in."""
+"""A request, encoded: what is sent in every attempt, before the credentials are filled in.
+
+What cannot be sent (an address, a workspace, a header, a body) is refused here, before anything is, and is never shown:
+it may be a secret in the wrong place.
+"""
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +16,21 @@ from urllib.parse import urlencode, urlsplit
 import orjson
 
 from cmsdials.errors import ConfigurationError
-from cmsdials.redaction import SECRET_NAMES, without_secrets
-from cmsdials.undisclosed import Undisclosed
+from cmsdials.http.credentials import header_problem
+from cmsdials.instances import with_slash
+from cmsdials.redaction import SECRET_NAMES, Undisclosed, shortened, without_secrets
 
-__all__ = ["Call", "call_for"]
+__all__ = ["Call", "address", "call_for", "check_headers", "check_workspace", "checked_base_url"]
 
+API_PREFIX = "/api/v1/"
+"""How paths begin in the contract; the service may have its own route and version there."""
 
+_LONGEST_ADDRESS = 65536
+_LONGEST_WORKSPACE = 64
+_NETLOC = re.compile(r"(?P<host>\[(?P<v6>[^\[\]]*)\]|[^:@\[\]]+)(?::[0-9]*)?")
+_HARMLESS = re.compile(r"[a-z]*:?//|[\w-]+(?:\.[\w-]+)+(?:[:/]|$)|[A-Za-z]{1,16}(?::[0-9]+/*)?$")
+_LIKE_V4 = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.1
 _SECRET_FIELDS = SECRET_NAMES | {"token"}  # of a form; in a text, "token:" is a word like others
 
 
@@ -62,7 +77,7 @@ def call_for(request: Mapping[str, Any], url: str, workspace: str | None, *, in_
         in_workspace: False sends no such header.
 
     Raises:
-        ConfigurationError: If the body cannot be encoded.
+        ConfigurationError: If the body cannot be encoded, or a header not be sent.
     """
     content, content_type, secrets = _encoded_body(request.get("json"), request.get("data"))
     headers = {name: str(value) for name, value in (request.get("headers") or {}).items()}
@@ -73,6 +88,7 @@ def call_for(request: Mapping[str, Any], url: str, workspace: str | None, *, in_
         headers["Workspace"] = workspace
     if content_type and "content-type" not in lowered:
         headers["Content-Type"] = content_type
+    check_headers(headers)
     secrets += tuple(value for name, value in headers.items() if name.lower() in SECRET_NAMES)
     return Call(str(request["method"]).upper(), url, Undisclosed(headers), content, secrets)
 
@@ -91,6 +107,134 @@ def _encoded_body(json: Any, form: Any) -> tuple[bytes | None, str, tuple[str, .
     try:
         return orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY), "application/json", secrets
     except orjson.JSONEncodeError as error:
-        problem = str(error)
-    message = f"the body cannot be written as JSON ({problem})"
-    raise ConfigurationError(message)
+        message = f"the body cannot be written as JSON ({error})"
+        raise ConfigurationError(message) from None
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse names and values that no header can have.
+
+    Raises:
+        ConfigurationError: If there is one; it says the name.
+    """
+    for name, value in headers.items():
+        problem = header_problem(value) if _HEADER_NAME.fullmatch(name) else "its name is not one"
+        if problem:
+            message = f"the header {name!r} cannot be sent: {problem}"
+            raise ConfigurationError(message)
+
+
+def check_workspace(workspace: object) -> None:
+    """Refuse what cannot be the name of a workspace; None names none.
+
+    Raises:
+        ConfigurationError: It does not repeat the name, which may be a token that was passed in its place.
+    """
+    if workspace is None:
+        return
+    problem = header_problem(workspace)
+    if not problem and isinstance(workspace, str):
+        if len(workspace) > _LONGEST_WORKSPACE:
+            problem = f"it has {len(workspace)} characters"
+        elif without_secrets(workspace) != workspace:
+            problem = "it looks like a token"
+    if problem:
+        advice = "Give a short name such as tracker; tokens and secrets belong in credentials."
+        message = f"workspace is not the name of one: {problem}"
+        raise ConfigurationError(message, advice=advice)
+
+
+def checked_base_url(base_url: str, route: str = "", version: str = "") -> str:
+    """Return a base address with exactly one slash at its end.
+
+    Args:
+        base_url: What the user has given.
+        route: Path of the API that is added to it.
+        version: Version of the API that is added to that.
+
+    Raises:
+        ConfigurationError: If it cannot be one.
+    """
+    advice = "Give the address of DIALS, such as https://cmsdials-api.web.cern.ch/ or http://localhost:8000/."
+    problem = _address_problem(base_url)
+    if not problem:
+        bare = base_url.rstrip("/")
+        for added in (_joined(route, version), _joined(route)):
+            if added and urlsplit(bare).path.endswith(f"/{added}"):
+                problem = f"{shortened(base_url)!r} ends in {added}/, which is added to it"
+                advice = f"Give {bare.removesuffix(added)}, or another route= and version=."
+                break
+    if problem:
+        message = f"base_url {problem}"
+        raise ConfigurationError(message, advice=advice)
+    return with_slash(base_url)
+
+
+def _address_problem(base_url: object) -> str:
+    """Say why an address is not one; empty if it is."""
+    if not isinstance(base_url, str):
+        return f"is {type(base_url).__name__}, not text"
+    if header_problem(base_url) or " " in base_url:
+        return "is empty or holds blanks or line breaks"
+    if len(base_url) > _LONGEST_ADDRESS:
+        return "is too long"
+    try:
+        parts = urlsplit(base_url)
+        _ = parts.port
+    except ValueError:  # whose text may repeat any of it
+        return "is not a URL"
+    if "@" in parts.netloc:
+        return "holds a user name or password; those belong in credentials"
+    if "?" in base_url or "#" in base_url:
+        return f"{shortened(re.split('[?#]', base_url)[0])!r} holds a query or fragment"
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        # What is neither like an address nor a plain word may be a secret.
+        shown = repr(shortened(base_url)) if _HARMLESS.match(base_url) else f"of {len(base_url)} characters"
+        return f"{shown} does not begin with http:// or https:// and a host name"
+    return "" if _is_host(parts.netloc) and _is_parsable(base_url) else "is not a URL"
+
+
+def _is_host(netloc: str) -> bool:
+    found = _NETLOC.fullmatch(netloc)
+    if found is None:
+        return False
+    try:
+        if found["v6"] is not None:
+            ipaddress.IPv6Address(found["v6"])
+        elif _LIKE_V4.fullmatch(found["host"]):
+            ipaddress.IPv4Address(found["host"])
+    except ipaddress.AddressValueError:
+        return False
+    return True
+
+
+def _is_parsable(base_url: str) -> bool:
+    if base_url.isascii():
+        return True  # what has come this far is a URL to anybody
+    from cmsdials.http.transport import is_parsable  # noqa: PLC0415  # lazily: it brings the HTTP library
+
+    return is_parsable(base_url)
+
+
+def address(base_url: str, route: str, version: str, path: str) -> str:
+    """Return the whole address of a path.
+
+    Args:
+        base_url: From `checked_base_url`.
+        route: Path of the API below `base_url`.
+        version: Version of the API below `route`.
+        path: As the contract has it, such as ``/api/v1/run/``; any other path is taken as it is.
+
+    Raises:
+        ConfigurationError: If it is not a path.
+    """
+    if not path.startswith("/"):
+        message = f"a request names a path on {base_url}, not {shortened(path)!r}"
+        raise ConfigurationError(message)
+    if path.startswith(API_PREFIX):
+        path = f"{_joined(route, version)}/{path.removeprefix(API_PREFIX)}"
+    return f"{base_url}{path.lstrip('/')}"
+
+
+def _joined(*ends: str) -> str:
+    return "/".join(bare for bare in (end.strip("/") for end in ends) if bare)

@@ -1,4 +1,4 @@
-"""An answer of the service: what came, and which error it is if it is no good one. Nothing here does I/O."""
+"""An answer of the service: what came, and which error it is if it is not a good one. Nothing here does I/O."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from cmsdials.errors import (
     MethodNotAllowedError,
     NotFoundError,
     RedirectError,
-    RequestFailedError,
     ResponseError,
     ServerError,
     TooManyRequestsError,
@@ -27,7 +26,7 @@ from cmsdials.errors import (
 )
 from cmsdials.redaction import masked, shortened, without_secrets
 
-__all__ = ["Answer", "error_for", "judged"]
+__all__ = ["Answer", "checked", "error_for"]
 
 _BY_STATUS: Mapping[int, type[ResponseError]] = {
     400: BadRequestError,
@@ -97,40 +96,43 @@ class Answer:
         return f"<Answer {self.status}, {len(self.content)} bytes>"
 
 
-def judged(answer: Answer, secrets: Iterable[str] = ()) -> Answer | RequestFailedError:
-    """Let a good answer through; make anything else the error that it is.
+def checked(answer: Answer, secrets: Iterable[str] = ()) -> Answer:
+    """Return a good answer as it is.
 
     Args:
         answer: What came.
         secrets: What was sent and must not be repeated.
+
+    Raises:
+        RequestFailedError: If it is not a good one.
     """
     is_good = 200 <= answer.status < 300
     if is_good and not _is_html(answer):
         return answer
-    safe = replace(answer, content=masked(answer.content, secrets))
-    return _error_for_page(safe) if is_good else error_for(safe)
+    answer = replace(answer, content=masked(answer.content, secrets))
+    raise _error_for_page(answer) if is_good else error_for(answer)
 
 
 def error_for(answer: Answer) -> ResponseError:
-    """Decide which error an answer with an error status is, and what to tell the user."""
-    told = _told(answer)
-    kind = _kind(answer.status, told)
-    said = told.detail
+    """Decide which error an answer with an error status is, and what to advise the user."""
+    said = _said(answer)
+    kind = _kind(answer.status, said)
+    what = said.detail
     if kind is RedirectError and "location" in answer.headers:
-        said = f"redirects to {_place(answer.headers['location'])}"
-    elif told.is_html:
-        said = f"an HTML page, {said!r}" if said else "an HTML page"
+        what = f"redirects to {_place(answer.headers['location'])}"
+    elif said.is_html:
+        what = f"an HTML page, {what!r}" if what else "an HTML page"
     head = f"HTTP {answer.status} {_phrase(answer.status)}".strip()
     return kind(
-        f"{head}: {said}" if said else head,
+        f"{head}: {what}" if what else head,
         status_code=answer.status,
-        code=told.code,
-        detail=told.detail,
+        code=said.code,
+        detail=said.detail,
         body=shortened(without_secrets(_beginning(answer))),
         retry_after=answer.headers.get("retry-after"),
         method=answer.method,
         url=answer.url,
-        advice=_advice(answer, told),
+        advice=_advice(answer, said),
     )
 
 
@@ -143,29 +145,28 @@ def _error_for_page(answer: Answer) -> DecodeError:
     )
 
 
-class _Told(NamedTuple):
-    """What the body of an error answer tells."""
+class _Said(NamedTuple):
+    """What the body of an error answer says."""
 
     detail: str
     code: str | None
     is_html: bool
 
 
-def _told(answer: Answer) -> _Told:
+def _said(answer: Answer) -> _Said:
     text = _beginning(answer)
     if _is_html(answer):
-        return _Told(_page_title(text), None, True)
+        return _Said(_page_title(text), None, True)
     try:
-        said = json.loads(text)
-        detail = said
-        code = None
-        if isinstance(said, dict):
+        body = json.loads(text)
+        code, detail = None, body
+        if isinstance(body, dict):
             # The second names are those of OAuth 2 (RFC 6749, section 5.2), which Keycloak uses.
-            code = said.get("code", said.get("error"))
-            detail = said.get("detail", said.get("error_description", said.get("error", said)))
-        return _Told(shortened(_flat(detail)), code if isinstance(code, str) else None, False)
+            code = body.get("code", body.get("error"))
+            detail = body.get("detail", body.get("error_description", body.get("error", body)))
+        return _Said(shortened(_flat(detail)), code if isinstance(code, str) else None, False)
     except (ValueError, RecursionError):
-        return _Told(shortened(text), None, False)
+        return _Said(shortened(text), None, False)
 
 
 def _beginning(answer: Answer) -> str:
@@ -194,10 +195,10 @@ def _flat(value: object) -> str:
     return str(value)
 
 
-def _kind(status: int, told: _Told) -> type[ResponseError]:
-    if status == 404 and told.detail.rstrip(".").lower() == "invalid cursor":
+def _kind(status: int, said: _Said) -> type[ResponseError]:
+    if status == 404 and said.detail.rstrip(".").lower() == "invalid cursor":
         return InvalidCursorError
-    if status == 404 and not told.is_html and _WORKSPACE.match(told.detail):
+    if status == 404 and not said.is_html and _WORKSPACE.match(said.detail):
         return WorkspaceNotFoundError
     if status in _BY_STATUS:
         return _BY_STATUS[status]
@@ -206,13 +207,13 @@ def _kind(status: int, told: _Told) -> type[ResponseError]:
     return ServerError if 500 <= status < 600 else ResponseError
 
 
-def _advice(answer: Answer, told: _Told) -> str | None:
+def _advice(answer: Answer, said: _Said) -> str | None:
     status = answer.status
     if status in (401, 403):
-        return _BY_CODE.get(told.code or "")
-    if told.is_html and status == 404:
+        return _BY_CODE.get(said.code or "")
+    if said.is_html and status == 404:
         return _HTML_404
-    if told.is_html and status == 500 and not _OF_OTHERS.search(answer.url):
+    if said.is_html and status == 500 and not _OF_OTHERS.search(answer.url):
         return _HTML_500
     return _BUSY if status == 503 else None
 

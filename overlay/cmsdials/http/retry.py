@@ -1,4 +1,4 @@
-"""When a failed request is sent again, and after how long. Decisions only: nothing here sends or sleeps.
+"""When a failed request is sent again, and after how long. Decisions only: nothing here sends, sleeps or locks.
 
 urllib3's `Retry` is the rule engine, because users already pass it. Our errors are translated into urllib3's
 own classes, so that ``connect=``, ``read=``, ``status=`` and ``other=`` count what their names say:
@@ -10,6 +10,9 @@ own classes, so that ``connect=``, ``read=``, ``status=`` and ``other=`` count w
 
 Never repeated, whatever the rules: an untrusted certificate, a redirect, an answer that is sound JSON but
 breaks the contract (`SchemaError`) and pages that do not follow each other; the next try would be the same.
+
+Threads that share a session back off together (`Gate`): where one is told "not now", the others would be told the same,
+and each of their requests would keep the service from getting well.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RETRIED_STATUSES",
     "Again",
+    "Gate",
     "GiveUp",
     "Retries",
     "asks_for_a_pause",
@@ -96,12 +100,15 @@ def retry_rules(retries: Retries) -> Retry:
         if retries.status_forcelist:
             return retries
         return rules.changed(retries, status_forcelist=RETRIED_STATUSES)
-    is_usual = retries is None or retries is True
-    if not is_usual and not _is_count(retries):
+    number: object = retries  # whatever a script may have passed
+    kind = rules.OwnRules
+    if retries is None or retries is True:
+        kind, number = rules.UsualRules, USUAL_TOTAL
+    if not isinstance(number, Integral) or int(number) < 0:
         message = f"retries must be a number from 0 on or a urllib3 Retry, not {retries!r}"
         raise ConfigurationError(message)
-    return (rules.UsualRules if is_usual else rules.OwnRules)(
-        total=USUAL_TOTAL if retries is None or retries is True else int(retries),
+    return kind(
+        total=int(number),
         redirect=0,
         allowed_methods=_REPEATABLE,
         status_forcelist=RETRIED_STATUSES,
@@ -160,10 +167,6 @@ def retry_after_seconds(value: str, now: float) -> float | None:
     return None if date is None else max(0.0, date - now)
 
 
-def _is_count(retries: object) -> bool:
-    return isinstance(retries, Integral) and int(retries) >= 0
-
-
 def _is_long_unconnected(failure: RequestFailedError) -> bool:
     is_unconnected = isinstance(failure, ConnectionFailedError) and failure.phase == "connect"
     return is_unconnected and failure.attempts > MOST_UNANSWERED
@@ -190,3 +193,31 @@ def _after_status(rules: Retry, failure: ResponseError, now: float) -> Again | G
         )
     rest = reduced(rules, failure)
     return GiveUp() if rest is None else Again(rest, wait or rest.get_backoff_time())
+
+
+class Gate:
+    """What all requests of a session know together of the service: whether it has answered, and when to leave it alone.
+
+    Attributes:
+        has_answered: Whether the service has ever answered, in whatever way.
+        until: When requests may go again, in seconds of the session's clock.
+    """
+
+    def __init__(self) -> None:
+        self.has_answered = False
+        self.until = 0.0
+        self._seconds = 0.0
+
+    def close(self, now: float, seconds: float) -> None:
+        """Hold all requests back for some seconds from now, unless they are held for longer already."""
+        if now + seconds > self.until:
+            self.until, self._seconds = now + seconds, seconds
+
+    def remaining(self, now: float) -> float:
+        """Seconds to wait yet, never more than was said, whatever was done to the clock; 0 if requests may go."""
+        return min(max(self.until - now, 0.0), self._seconds)
+
+    def open(self, until: float) -> None:
+        """Let requests go: somebody has waited until then."""
+        if self.until <= until:
+            self.until = self._seconds = 0.0

@@ -1,11 +1,11 @@
 """The session takes one request through one step.
 
 A step is: fill in the credentials, connect, send, read the whole body, check the status, decode. The retry rules
-(`cmsdials.http.retry`) cover all of it. What is sent goes out aside from the thread of the caller (`cmsdials.http.background`,
+(`cmsdials.http.retry`) cover all of it. What is sent goes out in the background (`cmsdials.http.background`,
 `cmsdials.http.transport`), so that a Ctrl-C ends a request at once and leaves nothing locked.
 
-All pages of a session travel over one pool of connections (`cmsdials.http.connections`), and all its requests pass one gate
-(`cmsdials.http.gate`): when the service asks one of them to wait, they all do.
+All pages of a session travel over one pool of connections (`cmsdials.http.connections`), and all its requests pass one
+gate: when the service asks one of them to wait, they all do.
 """
 
 from __future__ import annotations
@@ -13,34 +13,27 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cmsdials.errors import (
     AuthenticationError,
-    ConfigurationError,
     DecodeError,
     IncompleteBodyError,
     RequestFailedError,
     ResponseError,
 )
-from cmsdials.http.address import address, base_url_refusal, checked_base_url
-from cmsdials.http.background import aside
-from cmsdials.http.connections import Pool
+from cmsdials.http.background import in_background
+from cmsdials.http.connections import Pool, Timeout, connect_and_read
 from cmsdials.http.credentials import FillsHeaders
-from cmsdials.http.gate import Gate
-from cmsdials.http.headers import refuse_unsendable, workspace_refusal
-from cmsdials.http.request import Call, call_for
-from cmsdials.http.response import Answer
-from cmsdials.http.retry import GiveUp, Retries, asks_for_a_pause, next_attempt, retry_rules
-from cmsdials.http.timeout import Timeout, connect_and_read
-from cmsdials.runtime.closing import Closing
-from cmsdials.runtime.interrupts import current_stop, sleep
-from cmsdials.undisclosed import Undisclosed
+from cmsdials.http.request import Call, address, call_for, check_headers, check_workspace, checked_base_url
+from cmsdials.http.retry import Gate, GiveUp, Retries, asks_for_a_pause, next_attempt, retry_rules
+from cmsdials.redaction import Undisclosed
+from cmsdials.runtime.interrupts import Closing, check_stop, sleep
 
 if TYPE_CHECKING:
-    from cmsdials.http.transport import Client, Exchange
+    from cmsdials.http.transport import Client
 
 __all__ = ["Session"]
 
@@ -49,14 +42,6 @@ T = TypeVar("T")
 _log = logging.getLogger("cmsdials.session")
 
 _RENEWABLE = frozenset({"access_token_expired", "token_not_valid"})
-
-
-@dataclass(frozen=True, repr=False)
-class _Good(Generic[T]):
-    """A step that went well."""
-
-    value: T
-    answer: Answer
 
 
 class Session(Closing):
@@ -93,15 +78,9 @@ class Session(Closing):
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = sleep,
     ) -> None:
-        refusal = (
-            base_url_refusal(base_url, route, version)
-            or _unparsable(base_url)
-            or workspace_refusal(workspace)
-        )
-        if refusal is not None:
-            del base_url, workspace  # tracebacks that show local variables must not show what is in them
-            raise refusal
-        self.base_url = checked_base_url(base_url)
+        self.base_url = checked_base_url(base_url, route, version)
+        check_workspace(workspace)
+        connect, read = connect_and_read(timeout)
         self.credentials = credentials
         self.workspace = workspace
         self.route = route
@@ -109,10 +88,8 @@ class Session(Closing):
         self.timeout = timeout
         self._clock = clock
         self._sleep = sleep
-        connect, read = connect_and_read(timeout)
-        self._pool = Pool(
-            partial(_new_client, connect, read, transport, secure=self.base_url.lower().startswith("https:"))
-        )
+        secure = self.base_url.lower().startswith("https:")
+        self._pool = Pool(partial(_new_client, connect, read, transport, secure=secure))
         self._gate = Gate()
 
     def perform(
@@ -151,42 +128,39 @@ class Session(Closing):
         """
         rules = retry_rules(retries)
         call = self._call(request, workspace=workspace)
-        del request  # a login request has a secret in its body
-        refuse_unsendable(call.headers)
         attempts = 0
         waited = 0.0
         renewed = False
         while True:
             waited += self._wait_for_the_gate()
             attempts += 1
-            started = self._clock()
             sent = self._credential_headers()
-            outcome = self._attempt(call, sent, read)
-            _log_attempt(call, attempts, waited, self._clock() - started, outcome)
-            if isinstance(outcome, _Good):
-                self._gate.has_answered = True
-                return outcome.value
-            if isinstance(outcome, ResponseError | DecodeError | IncompleteBodyError):
-                self._gate.has_answered = True
-            outcome.attempts = attempts
+            try:
+                return self._attempt(call, sent, read, attempts, waited)
+            except RequestFailedError as error:
+                failure = error
             waited = 0.0
-            if not renewed and self._renewed(outcome, sent):
+            if not renewed and self._renewed(failure, sent):
                 renewed = True
                 continue
             now = self._clock()
-            has_answered = self._gate.has_answered
             step = next_attempt(
-                rules, outcome, safe=safe, retry_when_slow=retry_when_slow, has_answered=has_answered, now=now
+                rules,
+                failure,
+                safe=safe,
+                retry_when_slow=retry_when_slow,
+                has_answered=self._gate.has_answered,
+                now=now,
             )
             if isinstance(step, GiveUp):
-                outcome.advice = " ".join(part for part in (step.reason, outcome.advice) if part)
-                raise outcome
+                failure.advice = " ".join(part for part in (step.reason, failure.advice) if part)
+                raise failure
             rules, waited = step.rules, step.wait
             if waited > 0:
-                hold = self._gate.close(now, waited) if asks_for_a_pause(outcome) else None
+                if asks_for_a_pause(failure):
+                    self._gate.close(now, waited)
                 self._sleep(waited)
-                if hold is not None:
-                    self._gate.open(hold)
+                self._gate.open(now + waited)
 
     def close(self) -> None:
         """Close the connections."""
@@ -202,14 +176,12 @@ class Session(Closing):
     def _wait_for_the_gate(self) -> float:
         """Wait while the service is to be left alone; return how many seconds that was."""
         waited = 0.0
-        while (hold := self._gate.hold(now := self._clock())) is not None:
-            seconds = hold.remaining(now)
+        while (seconds := self._gate.remaining(self._clock())) > 0:
+            until = self._gate.until
             self._sleep(seconds)
-            self._gate.open(hold)
+            self._gate.open(until)
             waited += seconds
-        stop = current_stop()
-        if stop is not None:
-            stop.check()
+        check_stop()
         return waited
 
     def _call(self, request: Mapping[str, Any], *, workspace: bool) -> Call:
@@ -221,29 +193,33 @@ class Session(Closing):
         return call_for(request, url, self.workspace, in_workspace=workspace)
 
     def _credential_headers(self) -> Undisclosed:
-        sent = Undisclosed({} if self.credentials is None else self.credentials.before_request)
-        refuse_unsendable(sent)
-        return sent
+        headers: dict[str, str] = {}
+        if self.credentials is not None:
+            self.credentials.before_request(headers)
+        check_headers(headers)
+        return Undisclosed(headers)
 
     def _attempt(
-        self, call: Call, sent: Undisclosed, read: Callable[[bytes], T]
-    ) -> _Good[T] | RequestFailedError:
-        outcome = self._exchange(call, sent)
-        if isinstance(outcome, RequestFailedError):
-            return outcome
+        self, call: Call, sent: Undisclosed, read: Callable[[bytes], T], number: int, waited: float
+    ) -> T:
+        from cmsdials.http.transport import exchange  # noqa: PLC0415  # loaded by _call
+
+        started = self._clock()
         try:
-            return _Good(read(outcome.content), outcome)
-        except RequestFailedError as error:
-            error.method = error.method or call.method
-            error.url = error.url or call.shown_url
-            return error
-
-    def _exchange(self, call: Call, sent: Undisclosed) -> Answer | RequestFailedError:
-        from cmsdials.http.transport import Exchange  # noqa: PLC0415  # loaded by _call
-
-        exchange = Exchange(call, sent, self.timeout)
-        pool = self._pool
-        return aside(partial(_over, pool, exchange), forsaken=partial(_forsake, pool, exchange))
+            answer = self._pool.use(partial(exchange, call=call, credentials=sent, timeout=self.timeout))
+            value = read(answer.content)
+        except RequestFailedError as failure:
+            failure.method = failure.method or call.method
+            failure.url = failure.url or call.shown_url
+            failure.attempts = number
+            if isinstance(failure, ResponseError | DecodeError | IncompleteBodyError):
+                self._gate.has_answered = True
+            _log_attempt(call, number, waited, self._clock() - started, failure.message)
+            raise
+        self._gate.has_answered = True
+        what = f"HTTP {answer.status}, {len(answer.content)} bytes"
+        _log_attempt(call, number, waited, self._clock() - started, what)
+        return value
 
     def _renewed(self, failure: RequestFailedError, sent: Undisclosed) -> bool:
         if not isinstance(failure, AuthenticationError) or failure.code not in _RENEWABLE:
@@ -252,26 +228,10 @@ class Session(Closing):
         return renew is not None and bool(renew(sent))
 
 
-# --- without a session --------------------------------------------------------------------------------------
-
-
-def _unparsable(base_url: str) -> ConfigurationError | None:
-    """Return the error for a base address that the HTTP library does not take."""
-    if base_url.isascii():
-        return None  # what `cmsdials.http.address` accepts of these is a URL to anybody
-    from cmsdials.http.transport import is_parsable  # noqa: PLC0415  # lazily: it brings the HTTP library
-
-    return None if is_parsable(base_url) else ConfigurationError("base_url is not a URL")
-
-
 @cache
 def _load_transport() -> None:
-    """Load the HTTP library, aside: an import that is cut short would leave half a library."""
-    aside(_import_transport)
-
-
-def _import_transport() -> None:
-    import cmsdials.http.transport  # noqa: F401, PLC0415  # lazily: it brings the HTTP library
+    """Load the HTTP library, in the background: an import that is cut short would leave half a library."""
+    in_background(partial(import_module, "cmsdials.http.transport"))
 
 
 def _new_client(connect: float | None, read: float | None, transport: Any, *, secure: bool) -> Client:
@@ -280,28 +240,9 @@ def _new_client(connect: float | None, read: float | None, transport: Any, *, se
     return new_client(connect, read, transport, secure=secure)
 
 
-def _over(pool: Pool[Client], exchange: Exchange) -> Answer | RequestFailedError:
-    outcome = None
-    while outcome is None:  # another thread may be giving up the client in this moment
-        outcome = exchange.over(pool.client())
-    return outcome
-
-
-def _forsake(pool: Pool[Client], exchange: Exchange) -> None:
-    client = exchange.forsake()
-    if client is not None:
-        pool.let_go(client)
-        client.abandon()
-
-
-def _log_attempt(
-    call: Call, attempt: int, waited: float, seconds: float, outcome: _Good[Any] | RequestFailedError
-) -> None:
-    if not _log.isEnabledFor(logging.DEBUG):
-        return
-    if isinstance(outcome, _Good):
-        what = f"HTTP {outcome.answer.status}, {len(outcome.answer.content)} bytes"
-    else:
-        what = outcome.message
-    pause = f" (after {waited:g} s)" if waited > 0 else ""
-    _log.debug("%s %s attempt %d%s: %s in %.3f s", call.method, call.target, attempt, pause, what, seconds)
+def _log_attempt(call: Call, attempt: int, waited: float, seconds: float, what: str) -> None:
+    if _log.isEnabledFor(logging.DEBUG):
+        pause = f" (after {waited:g} s)" if waited > 0 else ""
+        _log.debug(
+            "%s %s attempt %d%s: %s in %.3f s", call.method, call.target, attempt, pause, what, seconds
+        )

@@ -1,8 +1,7 @@
 """One exchange of bytes with the service. The only module that knows the HTTP library.
 
-It is loaded when the first request is sent, and runs aside from the thread of the caller (`cmsdials.http.background`). Where an
-exchange fails, the error is made as a value, away from the frames that hold headers: neither a traceback that shows
-local variables nor a chained exception can reach a secret.
+It is loaded when the first request is sent, and runs in the background (`cmsdials.http.background`). What fails becomes an error
+of ours that keeps no exception of the HTTP library, which would hold headers.
 """
 
 from __future__ import annotations
@@ -11,9 +10,10 @@ import contextlib
 import platform
 import socket
 import ssl
+from collections.abc import Mapping
 from functools import cache, partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, TypedDict
+from typing import Any
 
 import httpx
 
@@ -24,15 +24,14 @@ from cmsdials.errors import (
     RequestFailedError,
     RequestTimeoutError,
 )
+from cmsdials.http.connections import Claim, Timeout, connect_and_read
 from cmsdials.http.request import Call
-from cmsdials.http.response import Answer, judged
-from cmsdials.http.timeout import Timeout, connect_and_read
+from cmsdials.http.response import Answer, checked
 from cmsdials.redaction import shortened
 from cmsdials.runtime.interrupts import Stopped
 from cmsdials.runtime.version import client_version
-from cmsdials.undisclosed import Undisclosed
 
-__all__ = ["Client", "Exchange", "is_parsable", "new_client", "url_of"]
+__all__ = ["Client", "exchange", "is_parsable", "new_client", "url_of"]
 
 _FOLLOWED = frozenset({301, 308})
 _KEEP_IDLE_CONNECTIONS = 30.0  # seconds; httpx's 5 s are shorter than it takes to look at a plot
@@ -40,29 +39,20 @@ _CONNECTED = ("connect_tcp.complete", "start_tls.complete")
 _WRITES = "send_request_headers.started"
 
 
-class _Asked(TypedDict):
-    """What every failed request says of itself."""
-
-    method: str
-    url: str
-
-
 class Client(httpx.Client):
     """A client of the HTTP library that can break off what is under way, from any thread."""
 
     def __init__(self, **options: Any) -> None:
         self._sockets: list[socket.socket] = []
-        self._under_way: set[Exchange] = set()
-        self._is_abandoned = False
         super().__init__(**options)
 
-    def note(self, exchange: Exchange, event: str, info: dict[str, Any]) -> None:
+    def note(self, claim: Claim, event: str, info: dict[str, Any]) -> None:
         """Remember the socket of a new connection: what the HTTP library calls at each step of a request.
 
         Raises:
             Stopped: If a request is about to be written that nobody wants any more: connecting took that long.
         """
-        if event.endswith(_WRITES) and exchange.is_forsaken:
+        if event.endswith(_WRITES) and claim.is_abandoned:
             raise Stopped
         if not event.endswith(_CONNECTED):
             return
@@ -73,155 +63,105 @@ class Client(httpx.Client):
         if new is not None:
             self._sockets.append(new)
 
-    def begin(self, exchange: Exchange) -> bool:
-        """Take in that an exchange is under way; return whether it can be: not once this was abandoned."""
-        # The flag is looked at last here, and set first in abandon(): one of two threads sees what the other does.
-        self._under_way.add(exchange)
-        is_abandoned = self._is_abandoned
-        if is_abandoned:
-            self.end(exchange)
-        return not is_abandoned
-
-    def end(self, exchange: Exchange) -> None:
-        """Take in that it is over."""
-        self._under_way.discard(exchange)
-        if self._is_abandoned and self.is_forsaken:
-            self.close()
-
-    @property
-    def is_forsaken(self) -> bool:
-        """Whether nobody waits for anything that is under way."""
-        return all(exchange.is_forsaken for exchange in tuple(self._under_way))
-
-    def abandon(self) -> None:
-        """Break off what is under way and close the connections, or when what somebody waits for has ended."""
-        self._is_abandoned = True
-        if self.is_forsaken:
-            self._break_off()
-        if not self._under_way:
-            self.close()
-
-    def close(self) -> None:
-        """Close the connections, and end what is under way."""
-        self._break_off()
-        super().close()
-
-    def _break_off(self) -> None:
+    def break_off(self) -> None:
+        """End what is under way."""
         for connected in tuple(self._sockets):
             # Closing would not wake the thread that reads from it. Not the method of a TLS socket, which forgets its
             # state under that thread.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
+    def close(self) -> None:
+        """End what is under way, and close the connections."""
+        self.break_off()
+        super().close()
 
-class Exchange:
-    """A request that is sent once, and its answer.
+
+def exchange(
+    client: Client, claim: Claim, call: Call, credentials: Mapping[str, str], timeout: Timeout
+) -> Answer:
+    """Send a request once, follow one missing slash, and sort the answer by its status.
 
     Args:
+        client: Holds the connections.
+        claim: Whether anybody still waits for the answer.
         call: The request.
-        sent: The headers of the credentials.
+        credentials: Headers that prove who is asking; nothing stands in their place.
         timeout: What the client was made with, for the errors.
 
-    Attributes:
-        is_forsaken: Nobody waits for the answer any more.
+    Raises:
+        RequestFailedError: If no usable answer came.
+        Stopped: If nobody waits any more.
     """
+    send = partial(_send, client, claim, call, {**call.headers, **credentials}, timeout)
+    url = httpx.URL(call.url)
+    answer = send(url)
+    if answer.status in _FOLLOWED and call.method in ("GET", "HEAD"):
+        here = _same_place(url, answer.headers.get("location", ""))
+        if here is not None:
+            answer = send(here)
+    return checked(answer, (*call.secrets, *credentials.values()))
 
-    def __init__(self, call: Call, sent: Undisclosed, timeout: Timeout) -> None:
-        self.is_forsaken = False
-        self._client: Client | None = None
-        self._call = call
-        self._sent = sent
-        self._timeout = timeout
 
-    def over(self, client: Client) -> Answer | RequestFailedError | None:
-        """Send over the connections of a client, follow one missing slash, and sort the answer by its status.
-
-        Returns:
-            None if nothing was sent, because the client is of no use any more.
-        """
-        if not client.begin(self):
-            return None
-        self._client = client
-        try:
-            if self.is_forsaken:
-                raise Stopped
-            return self._judged(client)
-        finally:
-            self._client = None
-            client.end(self)
-
-    def forsake(self) -> Client | None:
-        """Take in that nobody waits any more; return the client if nobody waits for anything else of it."""
-        self.is_forsaken = True
-        client = self._client
-        return client if client is not None and client.is_forsaken else None
-
-    def _judged(self, client: Client) -> Answer | RequestFailedError:
-        call = self._call
-        url = httpx.URL(call.url)
-        outcome = self._send(client, url)
-        if isinstance(outcome, Answer) and outcome.status in _FOLLOWED and call.method in ("GET", "HEAD"):
-            here = _same_place(url, outcome.headers.get("location", ""))
-            if here is not None:
-                outcome = self._send(client, here)
-        if isinstance(outcome, RequestFailedError):
-            return outcome
-        return judged(outcome, (*call.secrets, *self._sent.values()))
-
-    def _send(self, client: Client, url: httpx.URL) -> Answer | RequestFailedError:
-        """Send once, read the whole body, and return what failed: no error is raised near headers."""
-        call = self._call
-        response: httpx.Response | None = None
-        try:
-            request = _http_request(client, self, call, self._sent, url)
-            response = client.send(request, stream=True, follow_redirects=False)
-            try:
-                # Not read(): the response would keep the body, and is part of a cycle that outlives many pages.
-                content = b"".join(response.iter_bytes())
-            finally:
-                response.close()
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError) as error:
-            failure = self._failure(error, answering=response is not None)
-            if failure is None:
-                raise _without_frames(error) from None
-            return failure
-        except BaseException as error:  # noqa: BLE001  # what nobody has foreseen
-            raise _without_frames(error) from None
+def _send(
+    client: Client, claim: Claim, call: Call, headers: Mapping[str, str], timeout: Timeout, url: httpx.URL
+) -> Answer:
+    request = client.build_request(
+        call.method,
+        url,
+        # Bytes, because httpx takes text for ASCII.
+        headers={name.encode("ascii"): value.encode("latin-1") for name, value in headers.items()},
+        content=call.content,
+        extensions={"trace": partial(client.note, claim)},
+    )
+    response: httpx.Response | None = None
+    try:
+        response = client.send(request, stream=True, follow_redirects=False)
+        with contextlib.closing(response):
+            # Not read(): the response would keep the body, and is part of a cycle that outlives many pages.
+            content = b"".join(response.iter_bytes())
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError) as error:
+        failure = _failure(error, request.url, timeout, answering=response is not None)
+        if failure is None:
+            raise
+    else:
         short = _shortfall(call.method, response, content)
-        if short:
-            return IncompleteBodyError(short, phase="body", method=call.method, url=call.shown_url)
-        return Answer(response.status_code, dict(response.headers), content, call.shown_url, call.method)
+        if not short:
+            return Answer(response.status_code, dict(response.headers), content, call.shown_url, call.method)
+        failure = IncompleteBodyError(short, phase="body")
+    raise failure  # outside of the handler, so that it holds no exception of the HTTP library
 
-    def _failure(self, error: Exception, *, answering: bool) -> RequestFailedError | None:
-        """Translate an exception of the HTTP library; None if it is not one."""
-        call = self._call
-        asked: _Asked = {"method": call.method, "url": call.shown_url}
-        host = httpx.URL(call.url).netloc.decode("ascii", "replace")
-        text = shortened(str(error) or type(error).__name__)
-        match error:
-            case httpx.TimeoutException():
-                return _timed_out(error, self._timeout, asked)
-            case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
-                # Its text repeats the header at fault.
-                return ConnectionFailedError("the request cannot be written as HTTP", phase="write", **asked)
-            case httpx.DecodingError():
-                return IncompleteBodyError("the compressed body is damaged", phase="body", **asked)
-            case httpx.ProxyError():
-                what = f"the proxy gave no connection to {host} ({text})"
-                return ConnectionFailedError(what, phase="connect", **asked)
-            case httpx.ConnectError():
-                return _not_connected(host, text, asked)
-            case httpx.HTTPError() | httpx.StreamError() if answering:
-                what = f"the connection broke in the middle of the answer ({text})"
-                return IncompleteBodyError(what, phase="body", **asked)
-            case httpx.HTTPError():
-                what = f"the connection broke before an answer came ({text})"
-                return ConnectionFailedError(what, phase="read", **asked)
-            case RuntimeError() if "closed" in str(error):
-                what = "the session was closed while the request was under way"
-                return ConnectionFailedError(what, phase="pool", **asked)
-            case _:
-                return None
+
+def _failure(
+    error: Exception, url: httpx.URL, timeout: Timeout, *, answering: bool
+) -> RequestFailedError | None:
+    """Translate an exception of the HTTP library; None if it is not one. The session adds what was asked."""
+    host = url.netloc.decode("ascii", "replace")
+    text = shortened(str(error) or type(error).__name__)
+    match error:
+        case httpx.TimeoutException():
+            return _timed_out(error, timeout)
+        case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
+            # Its text repeats the header at fault.
+            return ConnectionFailedError("the request cannot be written as HTTP", phase="write")
+        case httpx.DecodingError():
+            return IncompleteBodyError("the compressed body is damaged", phase="body")
+        case httpx.ProxyError():
+            what = f"the proxy gave no connection to {host} ({text})"
+            return ConnectionFailedError(what, phase="connect")
+        case httpx.ConnectError():
+            return _not_connected(host, text)
+        case httpx.HTTPError() | httpx.StreamError() if answering:
+            what = f"the connection broke in the middle of the answer ({text})"
+            return IncompleteBodyError(what, phase="body")
+        case httpx.HTTPError():
+            what = f"the connection broke before an answer came ({text})"
+            return ConnectionFailedError(what, phase="read")
+        case RuntimeError() if "closed" in str(error):
+            what = "the session was closed while the request was under way"
+            return ConnectionFailedError(what, phase="pool")
+        case _:
+            return None
 
 
 def is_parsable(base_url: str) -> bool:
@@ -250,18 +190,6 @@ def url_of(whole: str, params: Any) -> str:
 @cache
 def _user_agent() -> str:
     return f"cmsdials/{client_version()} (python/{platform.python_version()}; httpx/{httpx.__version__})"
-
-
-def _without_frames(error: BaseException) -> BaseException:
-    """Return an exception without the frames of the HTTP library, whose local variables hold headers and bodies."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    if frame is not None and isinstance(error, Exception):
-        code = frame.tb_frame.f_code
-        error.add_note(f"It came from {code.co_filename}, line {frame.tb_lineno}, in {code.co_qualname}.")
-    error.__context__ = None
-    return error.with_traceback(None)
 
 
 def new_client(
@@ -299,18 +227,6 @@ def new_client(
     raise ConfigurationError(message, advice=advice)
 
 
-def _http_request(
-    client: Client, exchange: Exchange, call: Call, sent: Undisclosed, url: httpx.URL
-) -> httpx.Request:
-    # Credentials last: nothing may stand in their place. Bytes, because httpx takes text for ASCII.
-    named = {**call.headers, **sent}
-    headers = {name.encode("ascii"): value.encode("latin-1") for name, value in named.items()}
-    extensions = {"trace": partial(client.note, exchange)}
-    return client.build_request(
-        call.method, url, headers=headers, content=call.content, extensions=extensions
-    )
-
-
 def _same_place(url: httpx.URL, location: str) -> httpx.URL | None:
     """Where a redirect leads, if that is on the same scheme, host and port; else None."""
     if not location:
@@ -334,7 +250,7 @@ def _shortfall(method: str, response: httpx.Response, content: bytes) -> str:
     return f"only {came} of {promised} bytes of the answer came" if came < int(promised) else ""
 
 
-def _timed_out(error: httpx.TimeoutException, timeout: Timeout, asked: _Asked) -> RequestTimeoutError:
+def _timed_out(error: httpx.TimeoutException, timeout: Timeout) -> RequestTimeoutError:
     connect, read = connect_and_read(timeout)
     match error:
         case httpx.ConnectTimeout():
@@ -349,16 +265,16 @@ def _timed_out(error: httpx.TimeoutException, timeout: Timeout, asked: _Asked) -
     # Asking for less helps only once somebody answers.
     advice = ConnectionFailedError.usual_advice if phase == "connect" else None
     text = f"{what}{limit} ({phase} timeout)"
-    return RequestTimeoutError(text, seconds=seconds, phase=phase, advice=advice, **asked)
+    return RequestTimeoutError(text, seconds=seconds, phase=phase, advice=advice)
 
 
-def _not_connected(host: str, text: str, asked: _Asked) -> ConnectionFailedError:
+def _not_connected(host: str, text: str) -> ConnectionFailedError:
     what = f"no connection to {host} ({text})"
     if "CERTIFICATE" in text.upper():
         advice = (
             "The certificate is not trusted: install the CERN certificates,"
             " or name a file of trusted ones in SSL_CERT_FILE."
         )
-        return ConnectionFailedError(what, phase="certificate", advice=advice, **asked)
+        return ConnectionFailedError(what, phase="certificate", advice=advice)
     phase = "tls" if "SSL" in text.upper() else "connect"
-    return ConnectionFailedError(what, phase=phase, **asked)
+    return ConnectionFailedError(what, phase=phase)

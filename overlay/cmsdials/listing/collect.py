@@ -20,7 +20,7 @@ from cmsdials.listing.result import Result
 from cmsdials.listing.resume import Earlier, earlier_of, has_ended, keeping
 from cmsdials.runtime.interrupts import Terminated, sigterm_raises
 from cmsdials.runtime.progress import progress_bar
-from cmsdials.runtime.warning import warn
+from cmsdials.runtime.console import warn
 from cmsdials.table.rows import RowStore
 
 __all__ = ["collect"]

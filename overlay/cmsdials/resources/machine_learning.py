@@ -14,7 +14,7 @@ from cmsdials_api.models.certification_query import CertificationQuery
 
 from cmsdials.errors import FilterError, MethodNotAllowedError, NotFoundError
 from cmsdials.filters import MLBadLumisectionFilters, MLModelsIndexFilters, checked_value
-from cmsdials.http.address import address
+from cmsdials.http.request import address
 from cmsdials.http.retry import Retries
 from cmsdials.http.session import Session
 from cmsdials.listing.page import Page

@@ -1,10 +1,11 @@
-"""Whether somebody is there: a terminal, or a notebook."""
+"""What a person sees: whether there is a terminal or a notebook, and warnings that point to the line of the user."""
 
 from __future__ import annotations
 
 import sys
+import warnings
 
-__all__ = ["is_terminal", "kernel"]
+__all__ = ["is_terminal", "kernel", "warn"]
 
 
 def is_terminal(stream: object) -> bool:
@@ -23,3 +24,14 @@ def kernel() -> object | None:
     from IPython import get_ipython  # noqa: PLC0415  # loaded already
 
     return getattr(get_ipython(), "kernel", None)
+
+
+def warn(message: str) -> None:
+    """Warn whoever called into this package, with a RuntimeWarning, however many of our own functions stand between."""
+    package = __name__.partition(".")[0]
+    frame = sys._getframe(1)
+    depth = 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        frame = frame.f_back
+        depth += 1
+    warnings.warn(message, RuntimeWarning, stacklevel=depth)

@@ -1,6 +1,6 @@
-"""Being told to stop: Ctrl-C, the SIGTERM that batch systems send before they kill, and one thread by another.
+"""What stops work early, and what closes: Ctrl-C, the SIGTERM of batch systems, one thread stopping another, `with`.
 
-Signals reach the main thread alone. Who lets other threads work sets a `Stop` when it is itself told to stop:
+Signals reach the main thread alone. A main thread that lets others work sets a `Stop` when it is itself stopped:
 
     stop = Stop()
 
@@ -17,15 +17,45 @@ import contextlib
 import signal
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from queue import Empty, SimpleQueue
-from types import FrameType
+from types import FrameType, TracebackType
+from typing import Self
 
-__all__ = ["INTERRUPTED", "Stop", "Stopped", "Terminated", "current_stop", "sigterm_raises", "sleep"]
+__all__ = [
+    "INTERRUPTED",
+    "Closing",
+    "Stop",
+    "Stopped",
+    "Terminated",
+    "check_stop",
+    "current_stop",
+    "sigterm_raises",
+    "sleep",
+]
 
 INTERRUPTED = 130
 """Exit code that says that a Ctrl-C has ended a command, as a shell says it."""
+
+
+class Closing(ABC):
+    """Closed by the end of a `with` block."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close it."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 class Terminated(BaseException):
@@ -37,7 +67,7 @@ class Stopped(BaseException):
 
 
 class Stop:
-    """Tells threads to stop. It is set once, and stays so."""
+    """Makes threads stop. It is set once, and stays so."""
 
     def __init__(self) -> None:
         self._is_set = False
@@ -56,19 +86,10 @@ class Stop:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until it is set, at most so many seconds; return whether it is."""
-        told: SimpleQueue[None] = SimpleQueue()
-        with self.waking(lambda: told.put(None)), contextlib.suppress(Empty):
-            told.get(timeout=None if timeout is None else min(max(timeout, 0), threading.TIMEOUT_MAX))
+        woken: SimpleQueue[None] = SimpleQueue()
+        with self.waking(lambda: woken.put(None)), contextlib.suppress(Empty):
+            woken.get(timeout=None if timeout is None else min(max(timeout, 0), threading.TIMEOUT_MAX))
         return self._is_set
-
-    def check(self) -> None:
-        """Go on only if it is not set.
-
-        Raises:
-            Stopped: It is.
-        """
-        if self._is_set:
-            raise Stopped
 
     @contextlib.contextmanager
     def heeded(self) -> Iterator[None]:
@@ -97,6 +118,17 @@ _heeded: ContextVar[Stop | None] = ContextVar("_heeded", default=None)
 def current_stop() -> Stop | None:
     """Return the stop that this thread heeds, None if it heeds none."""
     return _heeded.get()
+
+
+def check_stop() -> None:
+    """Go on only if the stop that this thread heeds, if any, is not set.
+
+    Raises:
+        Stopped: It is.
+    """
+    stop = current_stop()
+    if stop is not None and stop.is_set():
+        raise Stopped
 
 
 def sleep(seconds: float) -> None:

@@ -8,9 +8,8 @@ from typing import Any
 
 from cmsdials.errors import MissingDependencyError
 from cmsdials.runtime import extras
-from cmsdials.runtime.closing import Closing
-from cmsdials.runtime.console import is_terminal, kernel
-from cmsdials.runtime.warning import warn
+from cmsdials.runtime.console import is_terminal, kernel, warn
+from cmsdials.runtime.interrupts import Closing
 
 __all__ = ["Progress", "progress_bar"]
 

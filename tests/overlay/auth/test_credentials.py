@@ -26,7 +26,7 @@ from cmsdials.errors import (
 )
 from cmsdials.http.session import Session
 from cmsdials.table.decode import read_json
-from cmsdials.undisclosed import Undisclosed
+from cmsdials.redaction import Undisclosed
 
 from .conftest import Clock, LoginService, exchanged, tokens
 from .conftest import device as device_answer
@@ -484,7 +484,7 @@ def test_a_refresh_lost_to_another_machine_takes_over_its_tokens(
         )  # our lock holds nobody there
         return httpx.Response(400, json={"detail": "used", "code": "invalid_grant"})
 
-    creds.client._dials._pool.client()._transport = httpx.MockTransport(faster)
+    service.will(faster)
     assert sent(creds) == "Bearer access-theirs"
 
 

@@ -1,141 +1,132 @@
-"""Work in another thread: what it returns and raises, and what ends the wait for it."""
+"""Requests are sent in other threads than the caller's: what comes of them, and what ends the wait."""
 
 import _thread
 import contextvars
 import gc
 import os
 import signal
-import subprocess
-import sys
 import threading
 import weakref
 
+import httpx
 import pytest
-from cmsdials.http.background import _end_idle_workers, aside
 from cmsdials.runtime.interrupts import Stop, Stopped, current_stop, sleep
 
 BOUND = 120.0
+REQUEST = {"method": "GET", "url": "/api/v1/run/"}
 
 
-def test_it_returns_what_the_work_returns():
-    assert aside(lambda: (threading.current_thread() is threading.main_thread(), 7)) == (False, 7)
+@pytest.fixture
+def in_background(session_type):
+    """Do something where requests are sent, and return what it returned."""
+
+    def done(work):
+        returned = []
+
+        def answer(_):
+            returned.append(work())
+            return httpx.Response(200, content=b"")
+
+        with session_type("http://dials.test/", None, transport=httpx.MockTransport(answer)) as session:
+            session.perform(REQUEST, bytes, retries=0)
+        return returned[0]
+
+    return done
+
+
+def test_the_work_is_done_in_the_context_of_the_caller(in_background):
+    variable = contextvars.ContextVar("variable")
+    variable.set("the caller's")
+    stop = Stop()
+    with stop.heeded():
+        seen = in_background(lambda: (variable.get(), current_stop(), threading.current_thread()))
+    assert seen[:2] == ("the caller's", stop)
+    assert seen[2] is not threading.current_thread()
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, SystemExit])
-def test_it_raises_what_the_work_raises(kind):
+def test_it_raises_what_the_work_raises(kind, in_background):
     error = kind("of the work")
-    forsaken = []
 
     def fail():
         raise error
 
     with pytest.raises(kind) as caught:
-        aside(fail, forsaken=lambda: forsaken.append(True))
+        in_background(fail)
     assert caught.value is error
-    assert forsaken == [], "somebody waited until its end"
-    assert aside(lambda: 1) == 1
+    assert in_background(lambda: 1) == 1
 
 
-def test_the_work_is_done_in_the_context_of_the_caller():
-    variable = contextvars.ContextVar("variable")
-    variable.set("the caller's")
-    stop = Stop()
-    with stop.heeded():
-        assert aside(lambda: (variable.get(), current_stop())) == ("the caller's", stop)
+def test_threads_are_used_again(in_background):
+    assert len({in_background(threading.current_thread) for _ in range(50)}) == 1
 
 
-def test_threads_are_used_again():
-    threads = {aside(threading.current_thread) for _ in range(20)}
-    assert len(threads) == 1
+class Body(httpx.SyncByteStream):
+    def __iter__(self):
+        yield b"[]"
 
 
-class Slow(list):
-    """Threads without work, where it takes a while to get in."""
+def test_nothing_is_held_afterwards(session_type):
+    def answer(_):
+        body = Body()
+        held.append(weakref.ref(body))
+        return httpx.Response(200, stream=body)
 
-    def append(self, worker):
-        threading.Event().wait(0.02)
-        super().append(worker)
-
-
-def test_a_thread_is_free_before_its_work_is_handed_over(monkeypatch):
-    monkeypatch.setattr("cmsdials.http.background._idle", Slow())
-    assert len({aside(threading.current_thread) for _ in range(3)}) == 1
-    _end_idle_workers()
-
-
-def test_nothing_is_held_afterwards():
-    class Thing:
-        def work(self):
-            return 1
-
-    thing = Thing()
-    gone = weakref.ref(thing)
-    aside(thing.work)
-    del thing
+    held = []
+    session = session_type("http://dials.test/", None, transport=httpx.MockTransport(answer))
+    session.perform(REQUEST, bytes)
     gc.collect()
-    assert gone() is None
+    assert [one() for one in held] == [None]
+    session.close()
 
 
-class Thing:
-    """What can be referred to weakly."""
+def test_work_may_take_longer_than_a_glance(in_background):
+    assert in_background(lambda: threading.Event().wait(0.3)) is False
 
 
-class Failure(Exception):
-    """What work raises."""
+def nested(in_background, is_deep_enough):
+    """Do work within work, so that the threads that are idle are used up and new ones wanted."""
+    seen = []
+
+    def work():
+        seen.append(threading.current_thread())
+        if not is_deep_enough() and len(seen) < 50:
+            in_background(work)
+
+    in_background(work)
+    return seen
 
 
-def fails():
-    raise Failure
-
-
-def test_what_came_of_it_is_held_by_nobody_else():
-    thing = aside(Thing)
-    gone = weakref.ref(thing)
-    del thing
-    assert aside(gone) is None
-    gc.disable()
-    try:
-        try:
-            aside(fails)
-        except Failure as error:
-            gone = weakref.ref(error)
-        assert aside(gone) is None
-    finally:
-        gc.enable()
-
-
-def test_work_may_take_longer_than_a_glance(monkeypatch):
-    monkeypatch.setattr("cmsdials.http.background._GLANCE", 0.001)
-    assert aside(lambda: threading.Event().wait(0.02)) is False
-
-
-def test_a_worker_that_cannot_be_started_works_in_the_thread_that_was_to_start_it(monkeypatch):
-    def none_left(_):
-        raise RuntimeError
-
-    monkeypatch.setattr("cmsdials.http.background._idle", [])
-    monkeypatch.setattr("cmsdials.http.background._Worker.start", none_left)
-    threads = []
-    caller = threading.Thread(target=lambda: threads.extend(aside(threading.get_ident) for _ in range(3)))
-    caller.daemon = True
-    caller.start()
-    caller.join(BOUND)
-    assert len(threads) == 3
-    assert len({*threads, caller.ident}) == 2
-    _end_idle_workers()
-
-
-def test_where_there_are_no_threads_it_is_done_here(monkeypatch):
+def test_where_there_are_no_threads_it_is_done_in_that_of_the_caller(in_background, monkeypatch):
     def none_left(*_):
+        refused.append(True)
         raise RuntimeError
 
-    monkeypatch.setattr("cmsdials.http.background._idle", [])
+    refused = []
     monkeypatch.setattr(_thread, "start_new_thread", none_left)
-    assert aside(threading.current_thread) is threading.current_thread()
+    threads = nested(in_background, lambda: refused)
+    assert threads[-1] in [*threads[:-1], threading.current_thread()]
+    stop = Stop()
+    stop.set()
+    with stop.heeded(), pytest.raises(Stopped):
+        nested(in_background, lambda: pytest.fail("it has begun"))
 
 
-def test_a_stop_ends_the_wait_and_the_work_is_told():
-    stop, begun, released, told = Stop(), threading.Event(), threading.Event(), threading.Event()
+def test_a_thread_that_python_does_not_start_works_all_the_same(in_background, monkeypatch):
+    def none_left(thread):
+        if thread.name == "cmsdials":
+            refused.append(True)
+            raise RuntimeError
+        start(thread)
+
+    refused, start = [], threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    threads = nested(in_background, lambda: refused)
+    assert threads[-1] not in [*threads[:-1], threading.current_thread()]
+
+
+def test_a_stop_ends_the_wait(in_background):
+    stop, begun, released = Stop(), threading.Event(), threading.Event()
     ended = []
 
     def work():
@@ -144,7 +135,7 @@ def test_a_stop_ends_the_wait_and_the_work_is_told():
 
     def wait():
         with stop.heeded(), pytest.raises(Stopped):
-            aside(work, forsaken=told.set)
+            in_background(work)
         ended.append(True)
 
     thread = threading.Thread(target=wait)
@@ -153,32 +144,18 @@ def test_a_stop_ends_the_wait_and_the_work_is_told():
     stop.set()
     thread.join(BOUND)
     assert ended == [True]
-    assert told.is_set()
     released.set()
 
 
-def test_a_stop_that_is_set_begins_nothing():
+def test_a_stop_that_is_set_begins_nothing(in_background):
     stop = Stop()
     stop.set()
     with stop.heeded(), pytest.raises(Stopped):
-        aside(pytest.fail)
+        in_background(pytest.fail)
     with stop.heeded(), pytest.raises(Stopped):
         sleep(BOUND)
     assert stop.wait()
     assert current_stop() is None
-
-
-def test_a_stop_that_is_set_begins_nothing_where_there_are_no_threads(monkeypatch):
-    def none_left(*_):
-        raise RuntimeError
-
-    monkeypatch.setattr("cmsdials.http.background._idle", [])
-    monkeypatch.setattr(_thread, "start_new_thread", none_left)
-    stop, begun = Stop(), []
-    stop.set()
-    with stop.heeded(), pytest.raises(Stopped):
-        aside(lambda: begun.append(True))
-    assert begun == []
 
 
 def test_a_stop_that_nobody_sets_lets_the_time_pass():
@@ -187,94 +164,23 @@ def test_a_stop_that_nobody_sets_lets_the_time_pass():
         sleep(0.001)
     assert not stop.wait(0.001)
     assert not stop.is_set()
-    stop.check()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no SIGALRM")
-def test_a_signal_ends_the_wait():
-    released, told = threading.Event(), threading.Event()
+@pytest.mark.parametrize("catcher", [threading.main_thread, threading.current_thread])
+def test_a_signal_ends_the_wait_whichever_thread_has_caught_it(in_background, catcher):
+    released, ended = threading.Event(), threading.Event()
 
     def work():
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM)
+        signal.pthread_kill(catcher().ident, signal.SIGALRM)
         released.wait(BOUND)
-
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            aside(work, forsaken=told.set)
-    finally:
-        signal.signal(signal.SIGALRM, before)
-        released.set()
-    assert told.is_set()
-
-
-@pytest.mark.skipif(os.name != "posix", reason="there is no SIGALRM")
-def test_a_signal_that_another_thread_caught_ends_the_wait_too():
-    told, ended, heard = threading.Event(), threading.Event(), []
-
-    def work():
-        signal.pthread_kill(threading.get_ident(), signal.SIGALRM)
-        heard.append(told.wait(BOUND))
         ended.set()
 
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
-            aside(work, forsaken=told.set)
+            in_background(work)
     finally:
         signal.signal(signal.SIGALRM, before)
+        released.set()
     assert ended.wait(BOUND)
-    assert heard == [True]
-
-
-FORK = """
-import os, threading
-from cmsdials.http.background import aside
-
-assert aside(lambda: 1) == 1
-child = os.fork()
-if child == 0:
-    os._exit(aside(lambda: 42))
-assert threading.active_count() == 1
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
-assert aside(lambda: 2) == 2
-"""
-
-FORK_IN_BETWEEN = """
-import os, signal, warnings
-warnings.simplefilter("ignore")  # of threads and forks, which is what this is about
-
-os.register_at_fork(before=lambda: aside(lambda: 1))  # runs after what cmsdials does before a fork
-from cmsdials.http.background import aside
-
-child = os.fork()
-if child == 0:
-    signal.alarm(300)  # a child that waits for a thread which it has not must not outlive the test
-    os._exit(aside(lambda: 42))
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
-"""
-
-AT_EXIT = """
-import atexit
-from cmsdials.http.background import aside
-
-atexit.register(lambda: print(aside(lambda: "at the end")))
-aside(lambda: 1)
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-@pytest.mark.parametrize("script", [FORK, FORK_IN_BETWEEN], ids=["idle", "idle in between"])
-def test_a_fork_finds_no_threads_and_starts_its_own(script):
-    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True, timeout=600)
-
-
-def test_it_works_until_the_very_end():
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", AT_EXIT],
-        check=True,
-        timeout=600,
-        capture_output=True,
-        text=True,
-    )
-    assert (done.stdout, done.stderr) == ("at the end\n", "")

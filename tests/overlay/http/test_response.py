@@ -3,13 +3,19 @@
 import pickle
 
 import pytest
-from cmsdials.errors import DecodeError
-from cmsdials.http.response import Answer, error_for, judged
+from cmsdials.errors import DecodeError, RequestFailedError
+from cmsdials.http.response import Answer, checked, error_for
 from hypothesis import given
 from hypothesis import strategies as st
 
 URL = "https://cmsdials-api.web.cern.ch/api/v1/run/?page_size=10"
 JSON = {"content-type": "application/json"}
+
+
+def refused(answer, secrets=()):
+    with pytest.raises(RequestFailedError) as caught:
+        checked(answer, secrets)
+    return caught.value
 
 
 def answer(status=200, body=b"", headers=None):
@@ -47,7 +53,7 @@ def answer(status=200, body=b"", headers=None):
 )  # fmt: skip
 def test_which_error_an_answer_is(status, body, kind, code, says):
     location = {"location": "https://me:pw@auth.cern.ch/login?state=opaque"} if status == 302 else {}
-    error = judged(answer(status, body, {**location, "retry-after": "7"}))
+    error = refused(answer(status, body, {**location, "retry-after": "7"}))
     assert type(error).__name__ == kind
     assert (error.status_code, error.code, error.attempts, error.retry_after) == (status, code, 1, "7")
     assert says in str(error)
@@ -56,13 +62,13 @@ def test_which_error_an_answer_is(status, body, kind, code, says):
 
 
 def test_bodies_are_shortened():
-    error = judged(answer(500, b"<p>" + b"x" * 100_000, {"content-type": "text/html"}))
+    error = refused(answer(500, b"<p>" + b"x" * 100_000, {"content-type": "text/html"}))
     assert len(error.body) == 300
     assert len(str(error)) < 700
 
 
 def test_a_deeply_nested_body_is_no_trap():
-    assert judged(answer(400, b"[" * 60_000)).status_code == 400
+    assert refused(answer(400, b"[" * 60_000)).status_code == 400
 
 
 @given(st.integers(100, 999), st.binary(max_size=200), st.dictionaries(st.text(), st.text(), max_size=3))
@@ -76,7 +82,7 @@ def test_no_answer_is_too_strange(status, body, headers):
     "good", [answer(200, b"{}", JSON), answer(200, b"{}"), answer(204), answer(200, b"a < b")]
 )
 def test_a_good_answer_passes(good):
-    assert judged(good, ["a-secret"]) is good
+    assert checked(good, ["a-secret"]) is good
 
 
 @pytest.mark.parametrize(
@@ -88,8 +94,8 @@ def test_a_good_answer_passes(good):
         (JSON, b"<H1>you sent a-secret</H1>", "('you sent ***')"),
     ],
 )
-def test_a_web_page_is_no_good_answer(headers, body, says):
-    error = judged(answer(200, body, headers), ["a-secret"])
+def test_a_web_page_is_not_a_good_answer(headers, body, says):
+    error = refused(answer(200, body, headers), ["a-secret"])
     assert isinstance(error, DecodeError)
     assert says in str(error)
     assert str(error).startswith(f"GET {URL}: HTTP 200, but")
@@ -97,7 +103,7 @@ def test_a_web_page_is_no_good_answer(headers, body, says):
 
 
 def test_an_error_does_not_repeat_what_was_sent():
-    error = judged(answer(400, b'{"detail": "bad a-secret"}', JSON), ["a-secret"])
+    error = refused(answer(400, b'{"detail": "bad a-secret"}', JSON), ["a-secret"])
     assert (error.detail, error.body) == ("bad ***", '{"detail": "bad ***"}')
 
 

@@ -1,5 +1,6 @@
-"""When a request is sent again: a table of rules and failures, and what urllib3's counters mean here."""
+"""When a request is sent again: rules and failures, what urllib3's counters mean here, and the gate."""
 
+import pickle
 from email.utils import formatdate
 
 import numpy as np
@@ -9,6 +10,7 @@ from cmsdials.http.response import Answer, error_for
 from cmsdials.http.retry import (
     RETRIED_STATUSES,
     Again,
+    Gate,
     GiveUp,
     asks_for_a_pause,
     next_attempt,
@@ -328,3 +330,48 @@ def test_the_message_says_what_the_service_asked_for():
     step = next_attempt(retry_rules(Retry(3)), status(503, retry_after="86400"), now=NOW)
     assert isinstance(step, GiveUp)
     assert "wait 86400 s" in step.reason
+
+
+# --- the gate: when the service is to be left alone
+
+
+def test_a_gate_is_open_at_first():
+    assert Gate().remaining(NOW) == 0
+    assert not Gate().has_answered
+
+
+def test_it_holds_until_the_end_of_what_was_said():
+    gate = Gate()
+    gate.close(NOW, 9.0)
+    assert gate.until == NOW + 9
+    assert [gate.remaining(NOW + passed) for passed in (0, 8, 9, 10)] == [9.0, 1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("holds", [[(0, 9.0), (1, 2.0)], [(1, 2.0), (0, 9.0)]])
+def test_what_ends_last_counts(holds):
+    gate = Gate()
+    for begins, seconds in holds:
+        gate.close(NOW + begins, seconds)
+    gate.open(NOW + 3)
+    assert gate.remaining(NOW + 3) == 6.0
+    gate.open(NOW + 9)
+    assert gate.remaining(NOW + 3) == 0.0
+
+
+def test_what_nobody_has_waited_for_makes_way_for_the_next():
+    gate = Gate()
+    gate.close(NOW, 9.0)
+    gate.close(NOW + 100, 2.0)
+    assert gate.remaining(NOW + 100) == 2.0
+
+
+def test_a_clock_that_is_set_back_holds_no_longer_than_was_said():
+    gate = Gate()
+    gate.close(NOW, 9.0)
+    assert gate.remaining(NOW - 3600) == 9.0
+
+
+def test_it_travels_in_pickles():
+    gate = Gate()
+    gate.close(NOW, 9.0)
+    assert pickle.loads(pickle.dumps(gate)).remaining(NOW) == 9.0

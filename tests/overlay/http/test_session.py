@@ -1,22 +1,19 @@
 """One step of the session: with scripted answers and an injected clock."""
 
 import contextlib
+import gc
 import json
 import logging
 import pickle
-import subprocess
-import sys
 import threading
 import traceback
+from typing import ClassVar
 
 import httpx
+import numpy as np
 import pytest
 from cmsdials import errors
 from cmsdials.auth.secret_key import Credentials
-from cmsdials.http.credentials import BaseCredentials
-from cmsdials.http.session import Session
-from cmsdials.table.decode import read_json
-from cmsdials.undisclosed import Undisclosed
 from urllib3.util.retry import Retry
 
 SECRET = "correct-horse-battery-staple"
@@ -24,6 +21,13 @@ RUNS = {"method": "get", "url": "/api/v1/run/"}
 CUT = errors.DecodeError("cut")
 PAGE = {"next": None, "previous": None, "results": []}
 HTML = "<!doctype html><html><title>CERN Single Sign-On</title></html>"
+
+
+def read_json(body):
+    with contextlib.suppress(ValueError):
+        return json.loads(body)
+    message = f"not whole JSON: {len(body)} bytes"
+    raise errors.DecodeError(message)
 
 
 class Script:
@@ -47,15 +51,34 @@ class Script:
         self.waits.append(seconds)
         self.now += seconds
 
+    session_type = None
+
     def session(self, credentials=None, base_url="https://dials.test/", **options):
-        return Session(
+        return self.session_type(
             base_url,
             credentials,
-            transport=httpx.MockTransport(self),
+            transport=Transport(self),
             clock=lambda: self.now,
             sleep=self.sleep,
             **options,
         )
+
+
+class Transport(httpx.MockTransport):
+    """Counts how often it was closed, and keeps in which threads."""
+
+    def __init__(self, script):
+        super().__init__(script)
+        script.closed_by = []
+        self._closed_by = script.closed_by
+
+    def close(self):
+        self._closed_by.append(threading.current_thread())
+
+
+@pytest.fixture(autouse=True)
+def the_session_type(session_type, monkeypatch):
+    monkeypatch.setattr(Script, "session_type", session_type)
 
 
 def ok(value=None, **headers):
@@ -153,7 +176,7 @@ def test_no_cookie_is_kept():
     assert "cookie" not in script.asked[1].headers
 
 
-class Fills(BaseCredentials):
+class Fills:
     def __init__(self, name, value):
         self.name, self.value = name, value
 
@@ -197,19 +220,19 @@ def test_a_header_of_the_request_that_cannot_be_sent_is_refused():
         ("https://h/", {"workspace": ""}, "workspace is not the name of one: it is empty"),
     ],
 )
-def test_what_cannot_work(base_url, options, says):
+def test_what_cannot_work(base_url, options, says, session_type):
     with pytest.raises(errors.ConfigurationError, match=says) as caught:
-        Session(base_url, None, **options)
+        session_type(base_url, None, **options)
     assert isinstance(caught.value, ValueError)
     assert caught.value.__context__ is None
 
 
-def test_the_constructor_opens_nothing(monkeypatch):
-    def fail(*_):
+def test_the_constructor_opens_nothing(monkeypatch, session_type):
+    def fail(*_, **__):
         raise AssertionError
 
-    monkeypatch.setattr("cmsdials.http.session._new_client", fail)
-    session = Session("https://h", Credentials(SECRET), "tracker", "api/", "v1/", (3, 60))
+    monkeypatch.setattr(httpx.Client, "__init__", fail)
+    session = session_type("https://h", Credentials(SECRET), "tracker", "api/", "v1/", (3, 60))
     assert (session.base_url, session.workspace) == ("https://h/", "tracker")
     assert SECRET not in repr(session)
     session.close()
@@ -222,6 +245,8 @@ def test_the_constructor_opens_nothing(monkeypatch):
         ((3, 60), {"connect": 3, "read": 60, "write": 60, "pool": 60}),
         ((3, None), {"connect": 3, "read": None, "write": None, "pool": None}),
         (None, {"connect": None, "read": None, "write": None, "pool": None}),
+        (1, dict.fromkeys(("connect", "read", "write", "pool"), 1.0)),
+        (np.int64(3), dict.fromkeys(("connect", "read", "write", "pool"), 3.0)),
     ],
 )
 def test_the_timeout_of_each_phase(timeout, phases):
@@ -230,11 +255,20 @@ def test_the_timeout_of_each_phase(timeout, phases):
     assert script.asked[0].extensions["timeout"] == phases
 
 
-def test_proxy_settings_that_cannot_work_are_named(monkeypatch):
+@pytest.mark.parametrize(
+    "timeout", [0, -1, "30", True, float("nan"), float("inf"), (1,), (1, 2, 3), (1, "x"), [1, 2]]
+)
+def test_a_timeout_that_cannot_work(timeout):
+    with pytest.raises(errors.ConfigurationError, match="timeout must be a positive number"):
+        Script(ok).session(timeout=timeout)
+
+
+def test_proxy_settings_that_cannot_work_are_named(monkeypatch, session_type):
     monkeypatch.setenv("HTTPS_PROXY", "nonsense://me:hunter2@proxy/")
     with pytest.raises(errors.ConfigurationError, match="HTTPS_PROXY") as caught:
-        Session("https://h/", None).perform(RUNS, read_json)
+        session_type("https://h/", None).perform(RUNS, read_json)
     assert "hunter2" not in str(caught.value)
+    assert caught.value.__context__ is None
 
 
 # --- retries ------------------------------------------------------------------------------------------------
@@ -251,6 +285,8 @@ TRANSPORT = [
     (httpx.ReadError("[Errno 104] Connection reset by peer"), errors.ConnectionFailedError, "before an answer"),
     (httpx.WriteError("[Errno 32] Broken pipe"), errors.ConnectionFailedError, "before an answer"),
     (httpx.RemoteProtocolError("Server disconnected"), errors.ConnectionFailedError, "before an answer"),
+    (RuntimeError("Cannot send a request, as the client has been closed."), errors.ConnectionFailedError, "closed while"),
+    (httpx.LocalProtocolError(f"Illegal header value {SECRET}"), errors.ConnectionFailedError, "cannot be written"),
     (broken(), errors.DecodeError, "not whole JSON"),
     (broken(**{"content-length": "99"}), errors.IncompleteBodyError, "only 11 of 99 bytes"),
     (broken(httpx.ReadError("reset")), errors.IncompleteBodyError, "in the middle of the answer (reset)"),
@@ -519,10 +555,24 @@ def test_all_threads_of_a_session_wait_when_one_is_told_to(answers, waits):
     assert len(script.asked) == len(answers) + 2
 
 
+def hold(script, session, seconds):
+    """Have the service ask for a pause, and the one who is told be cut off in it: the pause stands for all others."""
+
+    def cut_off(_):
+        raise KeyboardInterrupt
+
+    script.answers.insert(0, busy(503, seconds))
+    sleep, session._sleep = session._sleep, cut_off
+    with pytest.raises(KeyboardInterrupt):
+        session.perform(RUNS, read_json)
+    session._sleep = sleep
+    script.asked.clear()
+
+
 def test_a_wait_that_is_over_is_over_for_all():
     script = Script(ok)
     session = script.session(workspace="tracker")
-    session._gate.close(script.now, 9.0)
+    hold(script, session, 9)
     session.perform(RUNS, read_json)
     session.perform(RUNS, read_json)
     assert script.waits == [9.0]
@@ -538,15 +588,16 @@ def test_a_request_that_is_given_up_holds_nobody():
 
 
 def test_the_token_is_asked_for_after_the_wait():
-    class Fresh(BaseCredentials):
+    class Fresh:
         def before_request(self, headers):
             headers["X-Now"] = str(script.now)
 
     script = Script(ok)
     session = script.session(Fresh())
-    session._gate.close(script.now, 9.0)
+    hold(script, session, 9)
+    until = script.now + 9
     session.perform(RUNS, read_json)
-    assert float(script.asked[0].headers["x-now"]) == 1_700_000_009.0
+    assert float(script.asked[0].headers["x-now"]) == until
 
 
 # --- the first contact --------------------------------------------------------------------------------------
@@ -587,7 +638,7 @@ def test_who_says_how_often_to_try_is_obeyed_at_the_first_contact_too():
 # --- credentials that renew themselves ----------------------------------------------------------------------
 
 
-class Renewing(BaseCredentials):
+class Renewing:
     """Like the logins to come: a token that is replaced when it is refused."""
 
     def __init__(self, can=True):
@@ -729,7 +780,7 @@ def test_authorization_in_the_headers_of_a_request():
 
 
 def test_credentials_that_fail_halfway_show_nothing_in_our_frames():
-    class Fails(BaseCredentials):
+    class Fails:
         def before_request(self, headers):
             headers["Authorization"] = SECRET
             raise ZeroDivisionError
@@ -737,12 +788,6 @@ def test_credentials_that_fail_halfway_show_nothing_in_our_frames():
     with pytest.raises(ZeroDivisionError) as caught:
         Script(ok).session(Fails()).perform(RUNS, read_json)
     assert_no_secret(caught.value)
-
-
-def test_sent_headers_hide_from_whoever_looks():
-    headers = Undisclosed({"Authorization": SECRET})
-    assert dict(headers) == {"Authorization": SECRET}
-    assert SECRET not in f"{headers!r} {headers}"
 
 
 # --- the log ------------------------------------------------------------------------------------------------
@@ -771,63 +816,127 @@ def test_a_successful_step_says_nothing_above_debug(caplog):
     assert not [record for record in caplog.records if record.name.startswith("cmsdials")]
 
 
-# --- the pool -----------------------------------------------------------------------------------------------
+# --- connections
+
+
+def test_nothing_is_made_before_it_is_wanted():
+    script = Script(ok)
+    script.session().close()
+    assert script.closed_by == []
 
 
 def test_a_closed_session_opens_again():
     script = Script(ok)
     with script.session() as session:
         session.perform(RUNS, read_json)
-        first = session._pool.client()
-    assert first.is_closed
+    assert len(script.closed_by) == 1
     session.close()
     assert session.perform(RUNS, read_json) == PAGE
-    assert session._pool.client() is not first
+    assert len(script.closed_by) == 1
+    session.close()
+    assert len(script.closed_by) == 2
+
+
+def test_connections_are_closed_where_no_signal_comes():
+    script = Script(ok)
+    session = script.session()
+    session.perform(RUNS, read_json)
+    session.close()
+    assert script.closed_by != [threading.current_thread()]
 
 
 def test_a_session_that_is_forgotten_closes_its_connections():
-    session = Script(ok).session()
-    client = session._pool.client()
+    script = Script(ok)
+    session = script.session()
+    session.perform(RUNS, read_json)
     del session
-    assert client.is_closed
+    gc.collect()
+    assert len(script.closed_by) == 1
 
 
-def test_a_session_closed_under_a_request():
+def test_connections_that_do_not_close_are_used_no_more(monkeypatch):
+    def fail(_):
+        raise OSError
+
+    script = Script(ok)
+    session = script.session()
+    session.perform(RUNS, read_json)
+    with monkeypatch.context() as patched:
+        patched.setattr(Transport, "close", fail)
+        with pytest.raises(OSError):  # noqa: PT011  # it says nothing
+            session.close()
+    session.perform(RUNS, read_json)
+    session.close()
+    assert len(script.closed_by) == 1
+
+
+@pytest.fixture
+def making(monkeypatch):
+    """Clients of the HTTP library take their time to be made; the list has one `True` for each."""
+    made, make = [], httpx.Client.__init__
+
+    def slow(*args, **options):
+        made.append(True)
+        threading.Event().wait(0.02)  # long enough for other threads to come
+        make(*args, **options)
+
+    monkeypatch.setattr(httpx.Client, "__init__", slow)
+    return made
+
+
+def test_threads_share_one_client(making):
     session = Script(ok).session()
-    session._pool.client().close()
-    with pytest.raises(errors.ConnectionFailedError, match="closed while the request"):
-        session.perform(RUNS, read_json, retries=0)
+    threads = [threading.Thread(target=session.perform, args=(RUNS, read_json)) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert making == [True]
 
 
-def test_a_session_pickles_without_its_pool():
-    session = Session("https://h/", Credentials(SECRET), "tracker", timeout=(1, 2))
-    session._pool.client()
+def test_no_client_is_lost_that_is_made_in_this_moment(making):
+    script = Script(ok)
+    session = script.session()
+    thread = threading.Thread(target=session.perform, args=(RUNS, read_json))
+    thread.start()
+    while not making:
+        threading.Event().wait(0.001)
+    session.close()
+    assert script.closed_by, "it was waited for, and closed"
+    thread.join()
+    assert making[0]
+
+
+def test_a_client_that_cannot_be_made_is_tried_again(monkeypatch):
+    def fail(*_, **__):
+        message = "no"
+        raise OSError(message)
+
+    session = Script(ok).session()
+    with monkeypatch.context() as patched:
+        patched.setattr(httpx.Client, "__init__", fail)
+        with pytest.raises(errors.ConfigurationError, match=r"no connection can be set up: no\."):
+            session.perform(RUNS, read_json)
+    assert session.perform(RUNS, read_json) == PAGE
+
+
+class Travelling(httpx.BaseTransport):
+    """A transport that pickles."""
+
+    asked: ClassVar = []
+
+    def handle_request(self, request):
+        self.asked.append(request)
+        return ok()
+
+
+def test_a_session_pickles_without_its_connections(session_type):
+    session = session_type(
+        "https://h/", Credentials(SECRET), "tracker", timeout=(1, 2), transport=Travelling()
+    )
+    session.perform(RUNS, read_json)
     other = pickle.loads(pickle.dumps(session))
     assert (other.base_url, other.workspace, other.timeout) == ("https://h/", "tracker", (1, 2))
     assert other.credentials.token == SECRET
-    assert other._pool._client is None
-    assert other._pool.client().timeout == httpx.Timeout(2, connect=1)
-
-
-FORK = """
-import os, signal
-import httpx
-from cmsdials.http.session import Session
-
-session = Session("https://h/", None, transport=httpx.MockTransport(lambda request: httpx.Response(200, json=[])))
-parents = session._pool.client()
-session._pool._lock.acquire()  # as another thread of the parent may have it
-child = os.fork()
-if child == 0:
-    signal.alarm(300)  # a child that waits for the lock for ever must not outlive the test
-    page = session.perform({"method": "GET", "url": "/api/v1/run/"}, bytes)
-    os._exit(0 if page == b"[]" and session._pool.client() is not parents and not parents.is_closed else 1)
-session._pool._lock.release()
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-assert session._pool.client() is parents
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
-def test_a_fork_gets_a_pool_of_its_own():
-    subprocess.run([sys.executable, "-W", "error", "-c", FORK], check=True, timeout=600)
+    assert other.perform(RUNS, read_json) == PAGE
+    assert Travelling.asked[-1].extensions["timeout"] == {"connect": 1, "read": 2, "write": 2, "pool": 2}

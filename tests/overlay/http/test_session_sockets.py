@@ -1,10 +1,14 @@
 """One step of the session over real sockets, where faults are what servers and networks really do."""
 
+import contextlib
 import gzip
 import json
 import logging
+import os
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,8 +16,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from cmsdials import errors
 from cmsdials.auth.secret_key import Credentials
-from cmsdials.http.session import Session
-from cmsdials.table.decode import read_json
 
 SECRET = "correct-horse-battery-staple"
 PAGE = {"next": None, "previous": None, "results": []}
@@ -38,6 +40,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_good(self):
         self.answer(json.dumps(PAGE).encode())
+
+    do_run = do_good
 
     def do_zipped(self):
         self.answer(gzip.compress(json.dumps(PAGE).encode()), Content_Encoding="gzip")
@@ -70,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def do_stuck(self):
-        self.server.released.wait(120)
+        self.server.released.wait(10)
         self.close_connection = True
 
     def do_garbage(self):
@@ -114,11 +118,17 @@ def server():
 
 
 @pytest.fixture
-def session(server):
-    with Session(
-        server.url, Credentials(SECRET), "tracker", timeout=(120, 120), sleep=lambda _: None
+def session(server, session_type):
+    with session_type(
+        server.url, Credentials(SECRET), "tracker", timeout=(5, 5), sleep=lambda _: None
     ) as session:
         yield session
+
+
+def read_json(body):
+    with contextlib.suppress(ValueError):
+        return json.loads(body)
+    raise errors.DecodeError
 
 
 def get(session, name, **options):
@@ -156,27 +166,27 @@ def test_a_fault_over_a_socket(session, server, name, kind, caplog):
     assert SECRET not in caplog.text
 
 
-def test_a_timeout_over_a_socket(server):
+def test_a_timeout_over_a_socket(server, session_type):
     with (
-        Session(server.url, None, timeout=(120, 0.05)) as session,
+        session_type(server.url, None, timeout=(5, 0.05)) as session,
         pytest.raises(TimeoutError, match=r"in 0\.05 s") as caught,
     ):
         get(session, "stuck", retries=0)
     assert (caught.value.phase, caught.value.seconds) == ("read", 0.05)
 
 
-def test_a_refused_connection(server):
+def test_a_refused_connection(server, session_type):
     server.stop()
     with (
-        Session(server.url, None) as session,
+        session_type(server.url, None) as session,
         pytest.raises(ConnectionError, match=r"no connection to 127\.0\.0\.1"),
     ):
         get(session, "good", retries=0)
 
 
-def test_tls_to_a_server_without(server):
+def test_tls_to_a_server_without(server, session_type):
     with (
-        Session(server.url.replace("http:", "https:"), None) as session,
+        session_type(server.url.replace("http:", "https:"), None) as session,
         pytest.raises(errors.ConnectionFailedError) as caught,
     ):
         get(session, "good", retries=0)
@@ -192,3 +202,106 @@ def test_no_secret_goes_to_another_port(session, server):
         assert (len(server.asked), other.asked) == (1, [])
     finally:
         other.stop()
+
+
+# --- processes
+
+
+BEGIN = """
+import os, signal, sys, threading, warnings
+from cmsdials import Dials
+from cmsdials.auth.secret_key import Credentials
+
+dials = Dials(Credentials("a-secret"), base_url=sys.argv[1])
+"""
+
+FORK = """
+dials.run.list()
+child = os.fork()
+if child == 0:
+    dials.run.list()
+    dials.close()
+    os._exit(0)
+assert threading.active_count() == 1
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+dials.run.list()
+"""
+
+FORK_AND_ASK = """
+warnings.simplefilter("ignore")  # of threads and forks, which is what this is about
+child = os.fork()
+if child == 0:
+    signal.alarm(300)  # a child that waits for what it has not must not outlive the test
+    httpx.Client.__init__ = make
+    dials.run.list()
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+FORK_WITH_A_THREAD_IN_BETWEEN = (
+    "import os; os.register_at_fork(before=lambda: dials.run.list())  # runs after what cmsdials does before a fork"
+    + BEGIN
+    + "import httpx; make = httpx.Client.__init__; dials.run.list()"
+    + FORK_AND_ASK
+)
+
+FORK_WHILE_CONNECTIONS_ARE_SET_UP = (
+    BEGIN
+    + """
+import httpx, httpcore
+begun, make = threading.Event(), httpx.Client.__init__
+
+def never(*args, **options):
+    begun.set()
+    threading.Event().wait()
+
+httpx.Client.__init__ = never
+threading.Thread(target=dials.run.list, daemon=True).start()
+begun.wait()
+"""
+    + FORK_AND_ASK
+)
+
+AT_EXIT = """
+import atexit
+
+@atexit.register
+def at_the_end():
+    with dials:
+        print(dials.run.list())
+
+Dials(Credentials("a-secret"), base_url=sys.argv[1]).run.list()
+"""
+
+
+def run(script, server):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script, server.url],
+        check=False,
+        timeout=600,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_fork_finds_no_threads_and_leaves_its_parents_connections_alone(server):
+    run(BEGIN + FORK, server)
+    before, child, after = (client for _, _, client in server.asked)
+    assert before == after != child
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.parametrize(
+    "script",
+    [FORK_WITH_A_THREAD_IN_BETWEEN, FORK_WHILE_CONNECTIONS_ARE_SET_UP],
+    ids=["a thread in between", "while connections are set up"],
+)
+def test_a_fork_starts_threads_and_connections_of_its_own(script, server):
+    run(script, server)
+
+
+def test_it_works_until_the_very_end(server):
+    assert run(BEGIN + AT_EXIT, server) == "<0 rows of Run, complete>\n"

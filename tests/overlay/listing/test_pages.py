@@ -219,16 +219,12 @@ def test_retries_are_checked_at_once(run: Any) -> None:
 
 
 def stop_at_the_second_request(service: Scripted, stop: Callable[[], None]) -> None:
-    stops = [stop]
+    def answer(_: httpx.Request) -> httpx.Response:
+        stop()
+        message = "whoever asked has stopped"
+        raise httpx.ReadError(message)
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        if len(service.asked) == 1 and stops:
-            stops.pop()()
-            message = "whoever asked has stopped"
-            raise httpx.ReadError(message)
-        return service._answer(request)
-
-    service.session._pool.client()._transport = httpx.MockTransport(answer)
+    service.answers.insert(1, answer)
 
 
 @pytest.mark.parametrize(

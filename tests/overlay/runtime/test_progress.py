@@ -1,4 +1,4 @@
-"""The progress bar: when there is one, and that its lack stops nothing."""
+"""The progress bar of a listing: when there is one, and that its lack stops nothing."""
 
 import io
 import sys
@@ -6,10 +6,10 @@ import types
 import warnings
 
 import pytest
-from cmsdials.runtime import progress
-from cmsdials.runtime.progress import Progress, progress_bar
-
-OPTIONS = {"total": 3, "unit": "page", "description": "h1d"}
+from cmsdials import Dials
+from cmsdials.auth.secret_key import Credentials
+from cmsdials.errors import NotFoundError
+from cmsdials.filters import RunFilters
 
 
 class Terminal(io.StringIO):
@@ -24,31 +24,38 @@ def bars(monkeypatch):
 
     class Bar:
         def __init__(self, **options):
+            warnings.warn("IProgress not found", UserWarning, stacklevel=2)  # not the user's concern
             self.options, self.total, self.done, self.closed = options, options["total"], 0, 0
             made.append(self)
 
         def update(self, n):
             self.done += n
 
-        def refresh(self):
-            pass
-
         def close(self):
             self.closed += 1
 
-    monkeypatch.setattr(progress.extras, "tqdm", lambda: types.SimpleNamespace(tqdm=Bar))
+    tqdm = types.ModuleType("tqdm.auto")
+    tqdm.tqdm = Bar
+    monkeypatch.setitem(sys.modules, "tqdm.auto", tqdm)
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     return made
 
 
-def use(enable):
-    with progress_bar(enable, **OPTIONS) as bar:
-        bar.update()
-        bar.update(2)
-        bar.set_total(5)
-        bar.set_total(None)
-    bar.close()
-    return bar
+@pytest.fixture
+def list_runs(service):
+    """List three pages with a bar, or without."""
+    run = type(Dials(Credentials(token="a-secret")).run)(service.session)
+
+    def listed(enable):
+        service.will_page(range(3), 1)
+        return run.list_all(RunFilters(page_size=1), max_pages=3, enable_progress=enable)
+
+    service.will_page = lambda rows, size: type(service).will_page(
+        service,
+        [{"dataset_id": 1, "dataset": "/Z/R/D", "run_number": n, "ls_count": 9} for n in rows],
+        size,
+    )
+    return listed
 
 
 @pytest.mark.parametrize(
@@ -64,62 +71,51 @@ def use(enable):
         (None, types.SimpleNamespace(write=len, flush=int), False, False),
     ],
 )
-def test_when_there_is_a_bar(enable, stderr, notebook, shown, bars, monkeypatch):
+def test_when_there_is_a_bar(enable, stderr, notebook, shown, bars, list_runs, monkeypatch):
     monkeypatch.setattr(sys, "stderr", stderr)
-    # A program that merely has these two is no notebook.
+    # A program that merely has these two is not a notebook.
     ipython = types.ModuleType("IPython")
     ipython.get_ipython = lambda: types.SimpleNamespace(kernel=object() if notebook else None)
     for module in (ipython, types.ModuleType("ipykernel")):
         monkeypatch.setitem(sys.modules, module.__name__, module)
-    use(enable)
+    assert len(list_runs(enable)) == 3
     assert len(bars) == shown
     if shown:
-        assert (bars[0].done, bars[0].total, bars[0].closed) == (3, None, 2)
-        assert bars[0].options == {"total": 3, "unit": "page", "desc": "h1d", "leave": True}
+        assert (bars[0].done, bars[0].closed) == (3, 1)
+        assert bars[0].options == {"total": 3, "unit": "page", "desc": "run", "leave": True}
 
 
-def test_a_closed_stderr_is_no_terminal(bars, monkeypatch):
+def test_a_closed_stderr_is_not_a_terminal(bars, list_runs, monkeypatch):
     stream = Terminal()
     stream.close()
     monkeypatch.setattr(sys, "stderr", stream)
-    use(None)
+    list_runs(None)
     assert bars == []
 
 
-def test_a_bar_is_closed_after_an_error(bars):
-    with pytest.raises(KeyboardInterrupt), progress_bar(True, **OPTIONS):
-        raise KeyboardInterrupt
+def test_a_bar_is_closed_after_an_error(bars, list_runs, service):
+    service.will_answer({"detail": "no"}, status=404)
+    with pytest.raises(NotFoundError):
+        list_runs(True)
     assert bars[0].closed == 1
 
 
-def test_a_bar_that_is_asked_for_and_missing_is_a_warning(monkeypatch):
+def test_a_bar_that_is_asked_for_and_missing_is_a_warning(list_runs, monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-    with pytest.warns(RuntimeWarning, match=r'pip install "cmsdials\[tqdm\]"'):
-        bar = progress_bar(True, **OPTIONS)
-    assert type(bar) is Progress
+    with pytest.warns(RuntimeWarning, match=r'pip install "cmsdials\[tqdm\]"') as caught:
+        assert len(list_runs(True)) == 3
+    assert caught[0].filename == __file__, "it points to the line of the user"
 
 
-def test_a_bar_that_is_merely_possible_is_missed_in_silence(monkeypatch):
+def test_a_bar_that_is_merely_possible_is_missed_in_silence(list_runs, monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     monkeypatch.setattr(sys, "stderr", Terminal())
-    assert type(use(None)) is Progress
+    assert len(list_runs(None)) == 3
 
 
-def test_warnings_of_tqdm_are_not_the_users(bars, monkeypatch):
-    real = progress.extras.tqdm()
-
-    def noisy():
-        warnings.warn("IProgress not found", UserWarning, stacklevel=2)
-        return real
-
-    monkeypatch.setattr(progress.extras, "tqdm", noisy)
-    use(True)
-    assert len(bars) == 1
-
-
-def test_the_real_tqdm(monkeypatch):
+def test_the_real_tqdm(list_runs, monkeypatch):
     pytest.importorskip("tqdm.auto")
     monkeypatch.setattr(sys, "stderr", stream := Terminal())
-    use(True)
-    assert "h1d" in stream.getvalue()
+    list_runs(True)
+    assert "run" in stream.getvalue()
     assert "page" in stream.getvalue()
