@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from cmsdials.http.address import base_url_refusal
 from cmsdials.http.credentials import FillsHeaders, credentials_refusal
-from cmsdials.http.headers import workspace_refusal
 from cmsdials.http.session import Session
 from cmsdials.http.timeout import Timeout
 from cmsdials.instances import PRODUCTION
@@ -57,7 +55,7 @@ class Dials(Closing):
         workspaces: Workspaces of the service; also `workspace`.
 
     Raises:
-        ConfigurationError: An argument cannot work, such as credentials that are none, or a base_url that is no URL.
+        ConfigurationError: An argument cannot work, such as credentials that are none, or a base_url that is not a URL.
     """
 
     def __init__(
@@ -70,24 +68,15 @@ class Dials(Closing):
         *,
         timeout: Timeout = 30.0,
     ) -> None:
-        # A login is good for one service: unless told otherwise, that one is asked.
-        base_url = (
-            base_url or getattr(getattr(creds, "client", None), "base_url", None) or PRODUCTION.base_url
-        )
-        route, version = route or "api/", version or "v1/"
-        refusal = (
-            credentials_refusal(creds)
-            or base_url_refusal(base_url, route, version)
-            or workspace_refusal(workspace)
-        )
+        refusal = credentials_refusal(creds)
         if refusal is not None:
-            del (
-                creds,
-                base_url,
-                workspace,
-            )  # tracebacks that show local variables must not show what is in them
             raise refusal
-        self._session = session = Session(base_url, creds, workspace, route, version, timeout)
+        # A login is good for one service: that one is asked, if no other is named.
+        own = getattr(getattr(creds, "client", None), "base_url", None)
+        base_url = base_url or own or PRODUCTION.base_url
+        self._session = session = Session(
+            base_url, creds, workspace, route or "api/", version or "v1/", timeout
+        )
         self.dataset_index = DatasetIndexResource(session)
         self.file_index = FileIndexResource(session)
         self.h1d = LumisectionHistogram1DResource(session)
