@@ -36,7 +36,7 @@ from typing import Any
 import pytest
 import typer.main
 from cmsdials import Dials
-from cmsdials.auth._dialogue import INTERACTIVE
+from cmsdials.auth._prompt import INTERACTIVE
 from cmsdials.auth._store import CACHE_DIR, TOKEN_FILE
 from cmsdials.auth.client_credentials import CLIENT_ID, CLIENT_SECRET
 from cmsdials.auth.secret_key import Credentials

@@ -109,6 +109,12 @@ class Scripted:
 
 
 @pytest.fixture
+def new_session() -> type[Session]:
+    """Makes sessions, as resources use them, with a transport and a clock of the test."""
+    return Session
+
+
+@pytest.fixture
 def service() -> Scripted:
     return Scripted()
 

@@ -7,19 +7,22 @@ from attrs import define
 from cmsdials.auth.models import Device
 from cmsdials.errors import LoginDeniedError, LoginError, LoginExpiredError
 
-__all__ = ["DeviceFlow", "refusal"]
+__all__ = ["PENDING", "DeviceFlow", "refusal"]
+
+PENDING = ("authorization_pending", "slow_down")
+"""Codes of the service that say: not yet."""
 
 SLOWER = 5.0
 """Seconds by which an answer `slow_down` lengthens the interval (RFC 8628, section 3.5)."""
 SHORTEST = 0.1
 """Seconds between two questions at least, whatever the service says."""
 SLOWEST = 60.0
-"""Seconds between two questions at most, unless the service says otherwise: a login must not outlive its asker."""
+"""Seconds between two questions at most, unless the service asks for more."""
 
 
 @define
 class DeviceFlow:
-    """A login on its way.
+    """A login that is not yet confirmed.
 
     Attributes:
         device: The codes.
@@ -64,8 +67,8 @@ class DeviceFlow:
         """
         if code == "slow_down":
             self.interval += SLOWER
-        elif code != "authorization_pending":
-            raise refusal(code, detail)
+        elif code not in PENDING:
+            raise refusal(code, detail) from None
 
     def unreachable(self) -> None:
         """Take in that a question got no answer: ask half as often (RFC 8628, section 3.5)."""

@@ -1,8 +1,8 @@
-"""The login services: how people get tokens, and the next ones, from DIALS itself or from CERN's Keycloak.
+"""`AuthClient`: how people and applications get tokens, and the next ones.
 
-`AuthClient` knows both ways and chooses by what it is given: production and development of DIALS, and any realm that
-is named, log in through Keycloak (device grant of RFC 8628, then an exchange of the public token for one with the
-audience of DIALS, RFC 8693); every other address logs in through the DIALS that is there.
+There are two ways, and it chooses by what it is given: production and development of DIALS, and any realm that is
+named, log in through Keycloak (`cmsdials.auth._keycloak`); every other address logs in through the DIALS that is
+there (`cmsdials.auth._dials`).
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from __future__ import annotations
 import copy
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Self
 from urllib.parse import quote
 
-from attrs import frozen
-
-from cmsdials.auth import _dialogue, models
-from cmsdials.auth._device_flow import DeviceFlow, refusal
+from cmsdials.auth import models
+from cmsdials.auth._device_flow import PENDING, DeviceFlow, refusal
+from cmsdials.auth._dials import DialsLogin
+from cmsdials.auth._keycloak import Keycloak
+from cmsdials.auth._prompt import Prompt, prompt
 from cmsdials.auth._store import LoginKey, TokenStore
 from cmsdials.auth.models import ApiToken, Device, Token
 from cmsdials.errors import (
@@ -27,36 +29,19 @@ from cmsdials.errors import (
     ConfigurationError,
     ImpossibleToRefreshTokenError,
     LoginError,
-    MethodNotAllowedError,
     NotFoundError,
     PendingAuthorizationError,
-    ResponseError,
     ServerError,
     TooManyRequestsError,
     TransportError,
 )
-from cmsdials.http.address import base_url_refusal, checked_base_url
-from cmsdials.http.session import Session
 from cmsdials.http.connections import Timeout
+from cmsdials.http.request import checked_base_url
+from cmsdials.http.session import Session
 from cmsdials.instances import KEYCLOAK_URL, PRODUCTION, REALM, instance_of
 from cmsdials.runtime.interrupts import sleep
-from cmsdials.table.decode import read_json
-from cmsdials.redaction import Undisclosed
 
 __all__ = ["AuthClient"]
-
-DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-TOKEN_EXCHANGE_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  # the name of a grant
-ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # the name of a type
-_PENDING = ("authorization_pending", "slow_down")
-
-
-@frozen
-class _Refused:
-    """A token endpoint's refusal: its code and its words."""
-
-    code: str | None
-    detail: str
 
 
 class AuthClient:
@@ -65,7 +50,7 @@ class AuthClient:
     The constructor sends nothing.
 
     Args:
-        base_url: Address of DIALS; production unless told.
+        base_url: Address of DIALS; default: production.
         route: Path of the API below `base_url`, for logins through DIALS.
         version: Version of the API below `route`.
         keycloak_url: Address of a Keycloak, such as https://auth.cern.ch/auth/; naming it, or any of the next
@@ -83,8 +68,8 @@ class AuthClient:
         base_url: Address of DIALS.
         through_keycloak: Whether logins go through Keycloak.
         realm_url: Address of the realm, which applications log in at whichever way people do.
-        knows_realm: Whether that realm is the one of this DIALS; False where nothing was said of it, so that no
-            application found in the environment or in a file is sent there.
+        knows_realm: Whether that realm is known to be the one of this DIALS; if not, no application that is found in
+            the environment or in a file is sent there.
 
     Raises:
         ConfigurationError: An address cannot work.
@@ -106,45 +91,35 @@ class AuthClient:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = sleep,
     ) -> None:
-        route, version = route or "api/", version or "v1/"
-        base_url, keycloak_url = base_url or PRODUCTION.base_url, keycloak_url or ""
-        refusal = base_url_refusal(base_url, route, version) or _keycloak_refusal(
-            keycloak_url or KEYCLOAK_URL
+        session = partial(Session, timeout=timeout, transport=transport, clock=clock, sleep=sleep)
+        dials = session(
+            base_url or PRODUCTION.base_url, None, route=route or "api/", version=version or "v1/"
         )
-        if refusal is not None:
-            del base_url, keycloak_url  # tracebacks that show local variables must not show what is in them
-            raise refusal
-        self.base_url = checked_base_url(base_url)
+        self.base_url = dials.base_url
         instance = instance_of(self.base_url)
-        self._named = {
-            "--keycloak-url": keycloak_url,
-            "--realm": realm,
-            "--client-id": client_id,
-            "--audience": audience,
-        }
-        self.knows_realm = instance is not None or any(self._named.values())
+        options = {"--keycloak-url": keycloak_url, "--realm": realm}
+        options |= {"--client-id": client_id, "--audience": audience}
+        self._named = {option: value for option, value in options.items() if value}
+        self.knows_realm = instance is not None or bool(self._named)
         self.through_keycloak = self.knows_realm if through_keycloak is None else through_keycloak
-        self.realm_url = (
-            f"{checked_base_url(keycloak_url or KEYCLOAK_URL)}realms/{quote(realm or REALM, safe='')}/"
-        )
+        try:
+            keycloak = checked_base_url(keycloak_url or KEYCLOAK_URL)
+        except ConfigurationError as refused:
+            problem = refused.message.replace("base_url", "keycloak_url", 1)
+            advice = f"Give the address of the Keycloak, such as {KEYCLOAK_URL}."
+            raise ConfigurationError(problem, advice=advice) from None
+        self.realm_url = f"{keycloak}realms/{quote(realm or REALM, safe='')}/"
         self.client_id = client_id or (instance or PRODUCTION).client_id
         self.audience = audience or (instance or PRODUCTION).audience
         self._clock = clock
         self._sleep = sleep
-        self._dials = Session(
-            self.base_url,
-            None,
-            None,
-            route,
-            version,
-            timeout,
-            transport,
-            clock=clock,
-            sleep=sleep,
-        )
-        self._realm = Session(
-            self.realm_url, None, None, "", "", timeout, transport, clock=clock, sleep=sleep
-        )
+        self._dials = DialsLogin(dials, self.now)
+        realm_session = session(self.realm_url, None, route="", version="")
+        self._keycloak = Keycloak(realm_session, self.client_id, self.audience, self.now)
+
+    @property
+    def _login(self) -> Keycloak | DialsLogin:
+        return self._keycloak if self.through_keycloak else self._dials
 
     @property
     def issuer(self) -> str:
@@ -189,8 +164,6 @@ class AuthClient:
         """The present time of this client's clock."""
         return datetime.fromtimestamp(self._clock(), UTC)
 
-    # --- people
-
     def device_auth_flow(self, *, open_browser: bool | None = None) -> Token:
         """Log a person in: show a link, wait until it is confirmed.
 
@@ -204,25 +177,25 @@ class AuthClient:
 
         Raises:
             LoginDeniedError: The person has said no.
-            LoginExpiredError: Nobody has confirmed in time.
+            LoginExpiredError: It was not confirmed in time.
             LoginError: The service refuses the login for another reason.
             RequestFailedError: The service did not answer when the login was to be started.
         """
         device = self.new_device()
         flow = DeviceFlow.started(device, self._clock())
-        with _dialogue.invitation(device, open_browser=open_browser) as shown:
+        with prompt(device, open_browser=open_browser) as shown:
             while True:
                 self._wait(flow, shown)
                 try:
-                    answer = self._ask(Undisclosed({"device_code": device.device_code}))
+                    answer = self._login.ask(device.device_code)
                 except (TransportError, ServerError, TooManyRequestsError):
                     flow.unreachable()
-                    continue
-                if not isinstance(answer, _Refused):
-                    return self._tokens(answer)
-                flow.refused(answer.code, answer.detail)
+                except (BadRequestError, AuthenticationError) as refused:
+                    flow.refused(refused.code, refused.detail)
+                else:
+                    return self._login.tokens(answer)
 
-    def _wait(self, flow: DeviceFlow, shown: _dialogue.Invitation) -> None:
+    def _wait(self, flow: DeviceFlow, shown: Prompt) -> None:
         """Wait until the next question is due, counting down where that is seen."""
         left = flow.wait(self._clock())
         while left > 0:
@@ -239,18 +212,10 @@ class AuthClient:
             RequestFailedError: No usable answer came.
         """
         try:
-            return models.device(self._started())
+            return models.device(self._login.start())
         except (BadRequestError, AuthenticationError, NotFoundError) as refused:
-            said = refused.message
-        message = f"{self.issuer} starts no login ({said})"
-        if self.through_keycloak:
-            advice = f"Check the address, the realm, and that it knows the application {self.client_id!r}."
-        else:
-            advice = (
-                "Check the address. If people log in at this DIALS through a Keycloak, name that: --keycloak-url, or"
-                " AuthClient(keycloak_url=...)."
-            )
-        raise LoginError(message, advice=advice)
+            message = f"{self.issuer} starts no login ({refused.message})"
+            raise LoginError(message, advice=self._login.advice) from None
 
     def device_token(self, device_code: str) -> Token:
         """Ask once whether a login is confirmed.
@@ -260,29 +225,18 @@ class AuthClient:
             LoginDeniedError, LoginExpiredError, LoginError: It never will be.
             RequestFailedError: No usable answer came.
         """
-        code = Undisclosed({"device_code": device_code})
-        del device_code  # errors would carry it along
-        answer = self._ask(code)
-        if not isinstance(answer, _Refused):
-            return self._tokens(answer)
-        if answer.code in _PENDING:
-            raise PendingAuthorizationError
-        raise refusal(answer.code, answer.detail)
+        try:
+            answer = self._login.ask(device_code)
+        except (BadRequestError, AuthenticationError) as refused:
+            if refused.code in PENDING:
+                raise PendingAuthorizationError from None
+            raise refusal(refused.code, refused.detail) from None
+        return self._login.tokens(answer)
 
     def refresh_token(self, token_type: str, access_token: str, refresh_token: str) -> Token:
         """Get the next tokens, as cmsdials 1.8 was asked for them; see `refresh`."""
-        now = self.now()
-        token = Token(
-            access_token=access_token,
-            token_type=token_type,
-            expires_in=0,
-            expires_at=now,
-            refresh_token=refresh_token,
-            refresh_expires_in=0,
-            refresh_expires_at=now,
-        )
-        del access_token, refresh_token  # errors would carry them along
-        return self.refresh(token)
+        fields = {"access_token": access_token, "token_type": token_type, "expires_in": 0}
+        return self.refresh(models.token(fields | {"refresh_token": refresh_token}, self.now()))
 
     def refresh(self, token: Token, *, rotated: Callable[[Token], None] | None = None) -> Token:
         """Get the next tokens for those of a person.
@@ -298,24 +252,12 @@ class AuthClient:
             LoginError: The exchange is refused.
             RequestFailedError: No usable answer came.
         """
-        refused: ResponseError
         try:
-            answer = self._refreshed(token)
-        except (BadRequestError, AuthenticationError) as problem:
-            refused = problem
-        except (NotFoundError, MethodNotAllowedError) as problem:
-            if self.through_keycloak:
-                raise
-            refused = problem  # a DIALS that leaves logins to Keycloak by now
-        else:
-            if not self.through_keycloak:
-                return models.token(answer, self.now())
-            if rotated is not None:
-                rotated(models.token(Undisclosed({**answer, "expires_in": 0}), self.now()))
-            return self._exchanged(answer)
-        code = f" ({refused.code or refused.status_code})"
-        message = f"the login at {self.issuer} has ended: it is expired or revoked{code}"
-        raise ImpossibleToRefreshTokenError(message, advice=self.how_to_log_in())
+            return self._login.refresh(token, rotated)
+        except self._login.ended as refused:
+            code = refused.code or refused.status_code
+            message = f"the login at {self.issuer} has ended: it is expired or revoked ({code})"
+            raise ImpossibleToRefreshTokenError(message, advice=self.how_to_log_in()) from None
 
     def revoke(self, token: Token) -> bool:
         """End a login at the service that issued it.
@@ -326,32 +268,7 @@ class AuthClient:
         Raises:
             RequestFailedError: No usable answer came.
         """
-        if not self.through_keycloak:
-            return False
-        data = Undisclosed(
-            {
-                "client_id": self.client_id,
-                "token": token.refresh_token,
-                "token_type_hint": "refresh_token",
-            }
-        )
-        request = {"method": "POST", "url": "/protocol/openid-connect/revoke", "data": data}
-        return self._realm.perform(request, lambda _: True, safe=True, workspace=False)
-
-    def how_to_log_in(self, store: TokenStore | None = None) -> str:
-        """Say what a person does to log in here, so that it is kept in a store."""
-        options = {"--instance": self.instance} | self._named
-        if store is not None and store.named_by == "argument":
-            options["--cache-dir"] = str(store.path.parent)
-        command = shlex.join(
-            ["cmsdials", "login", *(part for pair in options.items() if pair[1] for part in pair if part)]
-        )
-        return (
-            f"Log in: run `{command}` in a terminal, or Credentials.from_creds_file in a notebook. For batch jobs copy"
-            " the file that this writes and name it in CMSDIALS_TOKEN_FILE."
-        )
-
-    # --- applications
+        return self._login.revoke(token)
 
     def api_access_token(self, client_id: str, client_secret: str) -> ApiToken:
         """Log an application in.
@@ -360,117 +277,22 @@ class AuthClient:
             LoginError: The service does not know the application, or the secret is another one.
             RequestFailedError: No usable answer came.
         """
-        data = Undisclosed(
-            {
-                "grant_type": "client_credentials",
-                "client_id": client_id,
-                "client_secret": client_secret,
-                "audience": self.audience,
-            }
+        return self._keycloak.application(client_id, client_secret)
+
+    def how_to_log_in(self, store: TokenStore | None = None) -> str:
+        """Say what a person does to log in here, so that it is kept in a store."""
+        options = {"--instance": self.instance} | self._named
+        if store is not None and store.named_by == "argument":
+            options["--cache-dir"] = str(store.path.parent)
+        command = shlex.join(["cmsdials", "login", *(word for option in options.items() for word in option)])
+        return (
+            f"Log in: run `{command}` in a terminal, or Credentials.from_creds_file in a notebook. For batch jobs copy"
+            " the file that this writes and name it in CMSDIALS_TOKEN_FILE."
         )
-        del client_secret
-        try:
-            answer = self._form("/api-access/token", data, safe=True)
-        except (BadRequestError, AuthenticationError) as problem:
-            refused = problem.code or str(problem.status_code)
-        else:
-            return models.api_token(answer, self.now())
-        message = f"{self.realm_url} does not let the application {client_id!r} in ({refused})"
-        advice = (
-            "Check its client id and secret, and that the DIALS developers have granted it access to the API "
-            f"of {self.audience}. For another Keycloak give AuthClient its keycloak_url (--keycloak-url)."
-        )
-        raise LoginError(message, advice=advice)
-
-    # --- requests
-
-    def _started(self) -> Mapping[str, Any]:
-        # Tried again once only: a person is waiting, and can do that too.
-        if self.through_keycloak:
-            path, data = "/protocol/openid-connect/auth/device", {"client_id": self.client_id}
-            return self._form(path, data, safe=True, retries=1)
-        request = {"method": "GET", "url": "/api/v1/auth/new-device/"}
-        return self._dials.perform(request, _object, retries=1, workspace=False)
-
-    def _ask(self, device_code: Undisclosed) -> Mapping[str, Any] | _Refused:
-        """Ask once whether a login is confirmed."""
-        try:
-            if self.through_keycloak:
-                named = {"client_id": self.client_id, "grant_type": DEVICE_CODE_GRANT}
-                data = Undisclosed({**named, **device_code})
-                return self._form("/protocol/openid-connect/token", data, retries=0)
-            request = {"method": "POST", "url": "/api/v1/auth/device-token/", "json": device_code}
-            return self._dials.perform(request, _object, retries=0, workspace=False)
-        except (BadRequestError, AuthenticationError) as refused:
-            return _Refused(refused.code, refused.detail)
-
-    def _tokens(self, answer: Mapping[str, Any]) -> Token:
-        """Make tokens of what a confirmed login, or a refresh, was answered."""
-        return self._exchanged(answer) if self.through_keycloak else models.token(answer, self.now())
-
-    def _refreshed(self, token: Token) -> Mapping[str, Any]:
-        if self.through_keycloak:
-            data = Undisclosed(
-                {
-                    "client_id": self.client_id,
-                    "grant_type": "refresh_token",
-                    "refresh_token": token.refresh_token,
-                }
-            )
-            return self._form("/protocol/openid-connect/token", data)
-        request = {
-            "method": "POST",
-            "url": "/api/v1/auth/refresh-token/",
-            "json": Undisclosed({"refresh_token": token.refresh_token}),
-            "headers": Undisclosed({"Authorization": f"{token.token_type} {token.access_token}"}),
-        }
-        return self._dials.perform(request, _object, workspace=False)
-
-    def _exchanged(self, public: Mapping[str, Any]) -> Token:
-        data = Undisclosed(
-            {
-                "client_id": self.client_id,
-                "grant_type": TOKEN_EXCHANGE_GRANT,
-                "subject_token": str(public.get("access_token", "")),
-                "subject_token_type": ACCESS_TOKEN_TYPE,
-                "audience": self.audience,
-            }
-        )
-        try:
-            answer = self._form("/protocol/openid-connect/token", data, safe=True)
-        except (BadRequestError, AuthenticationError) as problem:
-            refused = problem.code or str(problem.status_code)
-        else:
-            return models.token(public, self.now(), access=answer)
-        message = f"{self.realm_url} gives no token for {self.audience} ({refused})"
-        advice = "Check the audience, and that your account may use DIALS."
-        raise LoginError(message, advice=advice)
-
-    def _form(
-        self, path: str, data: Mapping[str, str], *, safe: bool = False, retries: int | None = None
-    ) -> Mapping[str, Any]:
-        request = {"method": "POST", "url": path, "data": data}
-        return self._realm.perform(request, _object, safe=safe, retries=retries, workspace=False)
 
     def __repr__(self) -> str:
         return (
-            f"<AuthClient of {self.issuer}>" if hasattr(self, "_realm") else "<AuthClient that was not made>"
+            f"<AuthClient of {self.issuer}>"
+            if hasattr(self, "_keycloak")
+            else "<AuthClient that was not made>"
         )
-
-
-def _keycloak_refusal(keycloak_url: str) -> ConfigurationError | None:
-    refusal = base_url_refusal(keycloak_url)
-    if refusal is None:
-        return None
-    problem = refusal.message.replace("base_url", "keycloak_url", 1)
-    return ConfigurationError(problem, advice=f"Give the address of the Keycloak, such as {KEYCLOAK_URL}.")
-
-
-def _object(body: bytes) -> Mapping[str, Any]:
-    said = read_json(body)
-    if isinstance(said, Mapping):
-        return Undisclosed(said)
-    kind = type(said).__name__
-    del body, said  # whatever it is, an error would carry it along
-    message = f"the login service sent no tokens but {kind}"
-    raise LoginError(message)

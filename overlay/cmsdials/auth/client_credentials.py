@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cmsdials.auth._renewal import RenewedCredentials
+from cmsdials.auth._refresh import RenewedCredentials
 from cmsdials.auth._store import TokenStore
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.models import ApiToken
@@ -40,34 +40,35 @@ class Credentials(RenewedCredentials):
     def __init__(self, client_id: str, client_secret: str, client: AuthClient | None = None) -> None:
         self.client_id = client_id
         self.client = client or AuthClient()
-        for name, problem in (
-            ("client_id", header_problem(client_id)),
-            ("client_secret", header_problem(client_secret)),
-        ):
+        for name, value in {"client_id": client_id, "client_secret": client_secret}.items():
+            problem = header_problem(value)
             if problem:
-                del client_secret
                 message = f"the {name} of the application cannot be used: {problem}"
                 raise CredentialsError(message)
         if not self.client.knows_realm:
-            del client_secret
             message = f"applications log in through Keycloak, and {self.client!r} does not say through which"
-            advice = "Name it: AuthClient(base_url=..., keycloak_url=..., realm=...). The secret has been sent to nobody."
+            advice = (
+                "Name it: AuthClient(base_url=..., keycloak_url=..., realm=...). The secret was not sent."
+            )
             raise CredentialsError(message, advice=advice)
         self._secret = Undisclosed({"client_secret": client_secret})
-        del client_secret
         super().__init__(None, self.client.now)
 
     def _next(self, used: ApiToken | None) -> ApiToken:
         del used
         return self.client.api_access_token(self.client_id, self._secret["client_secret"])
 
-    def keep_in(self, store: TokenStore) -> None:
-        """Keep client id and secret for later.
+    def keep_in(self, cache_dir: str | os.PathLike[str] | None = None) -> None:
+        """Keep client id and secret for later, as `Credentials.from_authclient_token` does for a person.
+
+        Args:
+            cache_dir: Folder of the file to keep them in; the user's cache folder if None.
 
         Raises:
             TokenStoreError: They cannot be kept.
         """
-        store.keep_application(self.client.application_key(self.client_id), self._secret)
+        key = self.client.application_key(self.client_id)
+        TokenStore.at(cache_dir).keep_application(key, self._secret["client_secret"])
 
     def __repr__(self) -> str:
         return f"<Credentials of the application {self.client_id!r} for {self.client.audience}>"
@@ -75,10 +76,8 @@ class Credentials(RenewedCredentials):
 
 def from_store(store: TokenStore, client: AuthClient) -> Credentials | None:
     """Return the application that is logged in with `cmsdials login --application`, None if none is."""
-    for key in store.applications(client.application_key("")):
-        secret = store.application_secret(key)
-        if secret is not None:
-            return Credentials(key.client, secret["client_secret"], client)
+    for key, client_secret in store.applications(client.application_key("")).items():
+        return Credentials(key.client, client_secret, client)
     return None
 
 
@@ -88,11 +87,11 @@ def from_environment(client: AuthClient | None = None) -> Credentials | None:
     Raises:
         CredentialsError: One is set and the other is not.
     """
-    client_id, secret_given = os.environ.get(CLIENT_ID), bool(os.environ.get(CLIENT_SECRET))
-    if not client_id and not secret_given:
+    client_id, client_secret = os.environ.get(CLIENT_ID), os.environ.get(CLIENT_SECRET)
+    if client_id and client_secret:
+        return Credentials(client_id, client_secret, client)
+    if not client_id and not client_secret:
         return None
-    if not client_id or not secret_given:
-        missing = CLIENT_SECRET if client_id else CLIENT_ID
-        message = f"{CLIENT_ID} and {CLIENT_SECRET} go together, and {missing} is not set"
-        raise CredentialsError(message, advice=f"Set {missing}, or unset the other.")
-    return Credentials(client_id, os.environ[CLIENT_SECRET], client)
+    missing = CLIENT_SECRET if client_id else CLIENT_ID
+    message = f"{CLIENT_ID} and {CLIENT_SECRET} go together, and {missing} is not set"
+    raise CredentialsError(message, advice=f"Set {missing}, or unset the other.")

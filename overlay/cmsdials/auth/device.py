@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import warnings
 from datetime import datetime
 from pathlib import Path
 
 from cmsdials.auth import client_credentials
-from cmsdials.auth._belonging import stranger
-from cmsdials.auth._dialogue import somebody_is_there
-from cmsdials.auth._renewal import RenewedCredentials, is_stale
+from cmsdials.auth._issuer import issued_elsewhere
+from cmsdials.auth._prompt import can_ask
+from cmsdials.auth._refresh import RenewedCredentials, is_stale
 from cmsdials.auth._store import TOKEN_FILE, TokenStore, legacy_token
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.models import ApiToken, Token
 from cmsdials.errors import ImpossibleToRefreshTokenError, NotLoggedInError, TokenStoreError
+from cmsdials.runtime.console import warn
 
 __all__ = ["Credentials", "not_logged_in"]
 
@@ -62,22 +62,20 @@ class Credentials(RenewedCredentials):
             refresh_token=refresh_token,
             token_type=token_type,
         )
-        del token, refresh_token  # tracebacks that show local variables must not show them
-        self._begin(tokens, client or AuthClient(), TokenStore.at(cache_dir))
+        self._begin(tokens, client or AuthClient(), TokenStore.at(cache_dir), is_kept=False)
 
-    def _begin(self, tokens: Token, client: AuthClient, store: TokenStore | None) -> None:
+    def _begin(self, tokens: Token, client: AuthClient, store: TokenStore | None, *, is_kept: bool) -> None:
         super().__init__(tokens, client.now)
         self.client = client
         self._store = store
-        self._is_kept = False
+        self._is_kept = is_kept
         self._is_forgotten = False
-        self._warned = False
+        self._has_warned = False
 
     @classmethod
     def _of(cls, tokens: Token, client: AuthClient, store: TokenStore | None) -> Credentials:
         made = cls.__new__(cls)
-        made._begin(tokens, client, store)
-        made._is_kept = store is not None
+        made._begin(tokens, client, store, is_kept=store is not None)
         return made
 
     @classmethod
@@ -112,10 +110,9 @@ class Credentials(RenewedCredentials):
         CMSDIALS_CLIENT_ID with CMSDIALS_CLIENT_SECRET, which log an application in (if `client` says where: it is
         for production, for development, or names a Keycloak). Then comes the file in `cache_dir`, in the folder
         that CMSDIALS_CACHE_DIR names, or in the user's cache folder, and then the file `creds` that cmsdials 1.8
-        left in `cache_dir` or ./.cache, which is only read. If there is no login, a person is asked to log in
-        where one is there: in a notebook, or if standard input and standard error are a terminal.
-        What that file holds is sent to the service that it is for, as far as its tokens say so.
-        CMSDIALS_INTERACTIVE=0 says that nobody is there, 1 that somebody is.
+        left in `cache_dir` or ./.cache, which is only read, and whose tokens are sent to the service that they are for,
+        as far as they say so. If there is no login, you are asked to log in: in a notebook, or if standard input and
+        standard error are a terminal, unless CMSDIALS_INTERACTIVE is 0; everywhere if it is 1.
 
         Args:
             cache_dir: Folder of the file that keeps logins.
@@ -125,7 +122,7 @@ class Credentials(RenewedCredentials):
             Credentials; of an application where the environment names one.
 
         Raises:
-            NotLoggedInError: There is no login, and nobody to ask.
+            NotLoggedInError: There is no login, and no person can be asked.
             LoginError: The person could not be logged in.
             TokenStoreError: The file cannot be read or written.
         """
@@ -133,15 +130,15 @@ class Credentials(RenewedCredentials):
         found = cls.stored(cache_dir, client)
         if found is not None:
             return found
-        if not somebody_is_there():
-            raise not_logged_in(cache_dir, client, ", and nobody is there to be asked")
+        if not can_ask():
+            raise not_logged_in(cache_dir, client, ", and no person can be asked")
         return cls.from_authclient_token(client.device_auth_flow(), cache_dir, client)
 
     @classmethod
     def stored(
         cls, cache_dir: str | os.PathLike[str] | None = None, client: AuthClient | None = None
     ) -> RenewedCredentials | None:
-        """Take up a login as `from_creds_file`, but return None where there is none, and ask nobody."""
+        """Take up a login as `from_creds_file`, but return None where there is none, and do not ask."""
         client = client or AuthClient()
         if not cache_dir and not os.environ.get(TOKEN_FILE) and client.knows_realm:
             application = client_credentials.from_environment(client)
@@ -155,7 +152,7 @@ class Credentials(RenewedCredentials):
         if application is not None:
             return application
         legacy = legacy_token(cache_dir or LEGACY_CACHE_DIR)
-        if legacy is None or _is_over(legacy, client.now()) or stranger(legacy.claims, client):
+        if legacy is None or _is_over(legacy, client.now()) or issued_elsewhere(legacy.claims, client):
             return None
         # The file names no issuer. Only a login through DIALS can be meant: cmsdials 1.8 had no other.
         return cls._of(legacy, client.through_dials(), None)
@@ -211,8 +208,8 @@ class Credentials(RenewedCredentials):
             if stored is not None and _is_newer(stored, used) and not is_stale(stored, self._now()):
                 return stored
             ended.advice = self.client.how_to_log_in(self._store)
-            # The login of an older cmsdials is not kept: asking would have no end.
-            if self._store is None or not somebody_is_there():
+            # The login of an older cmsdials is never replaced in its file: each run would ask again.
+            if self._store is None or not can_ask():
                 raise
         tokens = self.client.device_auth_flow()
         self._is_forgotten = False
@@ -229,13 +226,13 @@ class Credentials(RenewedCredentials):
                     if not is_stale(stored, self._now()):
                         return stored  # another process was faster
                     used = stored
-                # Logged out meanwhile: this process goes on, and brings nothing back.
+                # Logged out meanwhile: this process goes on, without storing the login again.
                 self._is_forgotten = stored is None and self._is_kept
                 tokens = self.client.refresh(used, rotated=self._remember)
                 self._remember(tokens)
                 return tokens
         except TokenStoreError as problem:
-            # A file system without locks, or that cannot be written to: go on, for this process alone.
+            # A file system without locks, or one that cannot be written to: for this process alone, then.
             self._warn(problem)
         return self.client.refresh(used, rotated=self._hold)
 
@@ -257,14 +254,12 @@ class Credentials(RenewedCredentials):
             self._warn(problem)
 
     def _warn(self, problem: TokenStoreError) -> None:
-        if not self._warned:
-            self._warned = True
-            warnings.warn(
-                f"the login is renewed for this process alone: {problem}", RuntimeWarning, stacklevel=2
-            )
+        if not self._has_warned:
+            self._has_warned = True
+            warn(f"the login is renewed for this process alone: {problem}")
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_warned"):
+        if not hasattr(self, "_has_warned"):
             return "<Credentials that were not made>"
         until = self.expires_at.isoformat(timespec="seconds")
         return f"<Credentials of a person for {self.client.instance}, token until {until}>"
@@ -273,10 +268,10 @@ class Credentials(RenewedCredentials):
 def not_logged_in(
     cache_dir: str | os.PathLike[str] | None, client: AuthClient, problem: str = ""
 ) -> NotLoggedInError:
-    """Return the error for a login that is not there, with all that helps to find out why."""
+    """Return the error for a login that is not there, with what helps to find out why."""
     store = TokenStore.at(cache_dir)
     legacy = legacy_token(cache_dir or LEGACY_CACHE_DIR)
-    whose = "" if legacy is None else stranger(legacy.claims, client)
+    whose = "" if legacy is None else issued_elsewhere(legacy.claims, client)
     if whose:
         problem = (
             f"; {Path(cache_dir or LEGACY_CACHE_DIR) / 'creds'} is {whose}, and is not sent here{problem}"

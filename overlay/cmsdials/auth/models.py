@@ -7,21 +7,21 @@ is taken for local time.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
-from attrs import field, frozen
+from attrs import asdict, field, fields, frozen
 
 from cmsdials.errors import LoginError
+from cmsdials.table.decode import read_json
 
 __all__ = ["ApiToken", "Device", "Token"]
 
 
 LONGEST = 10 * 365 * 86400
-"""Seconds that anything here lasts at most; more would be no date."""
+"""Seconds that anything here lasts at most; more could not be added to a date."""
 
 
 def _masked(value: str) -> str:
@@ -87,7 +87,7 @@ class ApiToken:
             return {}
         try:
             claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        except (binascii.Error, ValueError):
+        except ValueError:
             return {}
         return claims if isinstance(claims, dict) else {}
 
@@ -118,15 +118,8 @@ class Token(ApiToken):
     def as_json(self) -> dict[str, Any]:
         """Return everything, secrets included, as it is stored."""
         return {
-            "access_token": self.access_token,
-            "expires_in": self.expires_in,
-            "token_type": self.token_type,
-            "expires_at": self.expires_at.isoformat(),
-            "refresh_token": self.refresh_token,
-            "refresh_expires_in": self.refresh_expires_in,
-            "refresh_expires_at": self.refresh_expires_at.isoformat(),
-            "session_state": self.session_state,
-            "scope": self.scope,
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in asdict(self).items()
         }
 
     @classmethod
@@ -136,32 +129,34 @@ class Token(ApiToken):
         Raises:
             ValueError: Something is missing or of another type; the message names it and repeats no value.
         """
-        for name, kind in _STORED.items():
-            if name in stored or name not in _OPTIONAL:
-                value = stored.get(name)
-                fits = isinstance(value, kind) and not isinstance(value, bool)
-                if fits and isinstance(value, int | float):
-                    fits = 0 <= value <= LONGEST
-                problem = "is missing" if value is None else "is no such value"
-                del value
-                if not fits:
-                    message = f"{name} {problem}"
-                    raise ValueError(message)
-        return cls(**{name: stored[name] for name in _STORED if name in stored})
+        names = [one.name for one in fields(cls) if one.name in stored or one.name not in _OPTIONAL]
+        for name in names:
+            value = stored.get(name)
+            if name.endswith("_in"):
+                fits = _is_duration(value)
+            else:
+                fits = isinstance(value, (str, datetime) if name.endswith("_at") else str)
+            if not fits:
+                message = f"{name} is {'missing' if value is None else 'not usable'}"
+                raise ValueError(message)
+        return cls(**{name: stored[name] for name in names})
 
 
 _OPTIONAL = ("session_state", "scope")
-_STORED: Mapping[str, type | tuple[type, ...]] = {
-    "access_token": str,
-    "expires_in": (int, float),
-    "token_type": str,
-    "expires_at": (str, datetime),
-    "refresh_token": str,
-    "refresh_expires_in": (int, float),
-    "refresh_expires_at": (str, datetime),
-    "session_state": str,
-    "scope": str,
-}
+
+
+def answer(body: bytes) -> dict[str, Any]:
+    """Read the answer of a login service, which is a JSON object.
+
+    Raises:
+        DecodeError: It is not JSON.
+        LoginError: It is something else.
+    """
+    read = read_json(body)
+    if isinstance(read, dict):
+        return read
+    message = f"the login service sent no tokens but {type(read).__name__}"
+    raise LoginError(message)
 
 
 def api_token(answer: Mapping[str, Any], now: datetime) -> ApiToken:
@@ -174,7 +169,6 @@ def api_token(answer: Mapping[str, Any], now: datetime) -> ApiToken:
     Raises:
         LoginError: Something is missing.
     """
-    _require(answer, "access_token")
     return ApiToken(**_common(answer, now))
 
 
@@ -190,11 +184,10 @@ def token(answer: Mapping[str, Any], now: datetime, *, access: Mapping[str, Any]
         LoginError: Something is missing.
     """
     _require(answer, "refresh_token")
-    issued = answer if access is None else access
-    _require(issued, "access_token")
-    lasts = _seconds(answer, "refresh_expires_in", default=0)
+    issued = _common(answer if access is None else access, now)
+    lasts = int(_duration(answer, "refresh_expires_in", default=0))
     return Token(
-        **_common(issued, now),
+        **issued,
         refresh_token=answer["refresh_token"],
         refresh_expires_in=lasts,
         refresh_expires_at=now + timedelta(seconds=lasts),
@@ -213,15 +206,14 @@ def device(answer: Mapping[str, Any]) -> Device:
     return Device(
         device_code=answer["device_code"],
         verification_uri_complete=answer["verification_uri_complete"],
-        expires_in=_seconds(answer, "expires_in"),
+        expires_in=int(_duration(answer, "expires_in")),
         user_code=str(answer.get("user_code") or ""),
         verification_uri=str(answer.get("verification_uri") or ""),
-        interval=_number(answer, "interval", default=5),
+        interval=_duration(answer, "interval", default=5),
     )
 
 
 def _require(answer: Mapping[str, Any], *names: str) -> None:
-    # Secrets are not taken into local variables here: an error would carry them along.
     for name in names:
         if not isinstance(answer.get(name), str) or not answer[name]:
             message = f"the login service sent no {name}"
@@ -229,7 +221,8 @@ def _require(answer: Mapping[str, Any], *names: str) -> None:
 
 
 def _common(answer: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    lasts = _seconds(answer, "expires_in")
+    _require(answer, "access_token")
+    lasts = int(_duration(answer, "expires_in"))
     return {
         "access_token": answer["access_token"],
         "expires_in": lasts,
@@ -238,13 +231,13 @@ def _common(answer: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     }
 
 
-def _seconds(answer: Mapping[str, Any], name: str, default: int | None = None) -> int:
-    return int(_number(answer, name, default))
-
-
-def _number(answer: Mapping[str, Any], name: str, default: float | None = None) -> float:
+def _duration(answer: Mapping[str, Any], name: str, default: float | None = None) -> float:
     value = answer.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST:
+    if not _is_duration(value):
         message = f"the login service sent no usable {name}"
         raise LoginError(message)
     return float(value)
+
+
+def _is_duration(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LONGEST

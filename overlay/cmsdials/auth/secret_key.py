@@ -42,7 +42,6 @@ class Credentials(BaseCredentials):
     ) -> None:
         problem = "none was given" if token is None else header_problem(token)
         if problem:
-            del token  # tracebacks that show local variables must not show it
             message = f"the secret of the application cannot be used: {problem}"
             advice = (
                 "Pass Credentials(token=...) with the secret that the DIALS developers issued to your"
@@ -50,7 +49,6 @@ class Credentials(BaseCredentials):
             )
             raise CredentialsError(message, advice=advice)
         self._secret = Undisclosed({"token": token})
-        del token
         self.client = client
         if client_id is not None:
             from cmsdials.auth import client_credentials  # noqa: PLC0415  # not needed for the secret alone

@@ -147,7 +147,23 @@ def exchanged(name: str = "1", **changed: Any) -> dict[str, Any]:
     } | changed
 
 
-Said = Callable[[], str]
+def entries(file: Path) -> dict[str, Any]:
+    """What a file of logins holds, by what each login is for."""
+    stored = json.loads(file.read_text("utf-8"))
+    assert stored["version"] == 1
+    logins: dict[str, Any] = stored["logins"]
+    return logins
+
+
+def legacy(folder: Path, clock: Clock, **changed: Any) -> Path:
+    """The file that cmsdials 1.8 left in a folder, with tokens that end now."""
+    folder.mkdir()
+    ends = clock.now().replace(tzinfo=None).isoformat()
+    stored = tokens("old") | {"expires_at": ends, "refresh_expires_at": ends} | changed
+    path = folder / "creds"
+    path.write_text(json.dumps(stored))
+    path.chmod(0o600)
+    return path
 
 
 # --- the real thing: a sandbox, over HTTP

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from cmsdials.auth._store import TokenStore
 from cmsdials.auth.client import AuthClient
+from cmsdials.auth.device import Credentials
 from cmsdials.auth.models import Token
 from cmsdials.errors import (
     ConfigurationError,
@@ -16,6 +16,7 @@ from cmsdials.errors import (
     LoginDeniedError,
     LoginError,
     LoginExpiredError,
+    NotLoggedInError,
     PendingAuthorizationError,
     RedirectError,
     ServerError,
@@ -227,7 +228,7 @@ def test_a_link_that_is_no_web_page_is_not_shown(
     service: LoginService, keycloak: AuthClient, link: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service.will(device(verification_uri_complete=link))
-    with pytest.raises(LoginError, match=r"no web page"):
+    with pytest.raises(LoginError, match=r"not a web page"):
         keycloak.device_auth_flow()
     assert link not in capsys.readouterr().err
 
@@ -302,11 +303,13 @@ def test_addresses_that_cannot_work(arguments: dict[str, Any]) -> None:
 
 def test_how_to_log_in_is_the_whole_command(tmp_path: Path) -> None:
     client = AuthClient("http://dials.test", keycloak_url="http://kc.test/auth", realm="my realm")
-    store = TokenStore.at(tmp_path)
-    assert (
-        "`cmsdials login --instance http://dials.test/ --keycloak-url http://kc.test/auth --realm 'my realm'"
-        f" --cache-dir {tmp_path}`"
-    ) in client.how_to_log_in(store)
+    command = (
+        "cmsdials login --instance http://dials.test/ --keycloak-url http://kc.test/auth --realm 'my realm'"
+    )
+    assert f"`{command}`" in client.how_to_log_in()
+    with pytest.raises(NotLoggedInError) as caught:
+        Credentials.from_creds_file(tmp_path, client)
+    assert f"`{command} --cache-dir {tmp_path}`" in caught.value.advice
     assert (
         "`cmsdials login --instance dev`"
         in AuthClient("https://dev-cmsdials-api.web.cern.ch").how_to_log_in()

@@ -120,6 +120,7 @@ class Steps:
             base_url, keycloak_url=f"{base_url}auth/", clock=clock, sleep=clock.sleep, timeout=120
         )
         self.person = person(self.through_dials, cache)
+        self.tokens = models.token(tokens(), self.through_dials.now())
         self.base_url = base_url
 
     def as_person(self) -> None:
@@ -144,16 +145,16 @@ class Steps:
         self.keycloak.device_token("the-device-code")
 
     def refresh_through_dials(self) -> None:
-        self.through_dials.refresh(self.person._tokens)
+        self.through_dials.refresh(self.tokens)
 
     def refresh(self) -> None:
-        self.keycloak.refresh(self.person._tokens)
+        self.keycloak.refresh(self.tokens)
 
     def exchange(self) -> None:
-        self.keycloak._exchanged({"access_token": "the-public-token"})
+        self.keycloak.device_token("the-device-code")
 
     def revoke(self) -> None:
-        self.keycloak.revoke(self.person._tokens)
+        self.keycloak.revoke(self.tokens)
 
     def log_an_application_in(self) -> None:
         client_credentials.Credentials("app", "the-secret", self.keycloak).check()
@@ -192,10 +193,13 @@ def test_a_redirect_is_not_followed(
     for location in (f"{elsewhere}{path}", f"{elsewhere.removeprefix('http:')}{path}?state=1"):
         dials.got.clear()
         dials.answers.clear()
+        if step is Steps.exchange:
+            dials.will(path, tokens(access_token="the-public-token"))
         dials.will(path, {}, status, Location=location)
         with pytest.raises(RedirectError, match=r"redirects to .*credentials would go along") as caught:
             step(Steps(dials.url, tmp_path))
-        ((_, _, headers, body),) = dials.got
+        assert len(dials.got) == (2 if step is Steps.exchange else 1)
+        _, _, headers, body = dials.got[-1]
         assert carried in f"{headers} {body}"
         assert not carried or carried not in str(caught.value)
 
@@ -276,10 +280,8 @@ def test_an_application_from_elsewhere_is_not_sent_to_a_local_dials(
     dials: Listener, trap: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One in the environment, or kept for production, is none of a DIALS whose Keycloak nobody has named."""
-    from cmsdials.auth._store import TokenStore
-
     kept = client_credentials.Credentials("production-app", "the-secret", AuthClient())
-    kept.keep_in(TokenStore.at(tmp_path))
+    kept.keep_in(tmp_path)
     local = AuthClient(dials.url)
     assert device.Credentials.stored(tmp_path, local) is None
     assert isinstance(device.Credentials.stored(tmp_path, AuthClient()), client_credentials.Credentials)

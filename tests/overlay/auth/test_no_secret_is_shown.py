@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote_plus
 import httpx
 import pytest
 from cmsdials import Dials
-from cmsdials.auth import _dialogue, client_credentials, device, models, secret_key
+from cmsdials.auth import _prompt, client_credentials, device, models, secret_key
 from cmsdials.auth._device_flow import DeviceFlow
 from cmsdials.auth._store import TokenStore, legacy_token
 from cmsdials.auth.client import AuthClient
@@ -530,6 +530,6 @@ def test_what_breaks_in_the_middle_of_a_request(
         assert "in breaking" in "".join(traceback.format_exception(caught.value))
 
 
-def test_the_dialogue_never_sees_the_secret_code() -> None:
+def test_the_prompt_never_sees_the_secret_code() -> None:
     shown = models.device(this_device())
-    assert SECRETS["code"] not in repr(shown) + repr(_dialogue.Invitation(shown).__dict__)
+    assert SECRETS["code"] not in repr(shown) + repr(_prompt.Prompt(shown).__dict__)

@@ -159,7 +159,10 @@ def test_workspaces_that_are_no_list(
     env = {"CMSDIALS_CLIENT_ID": sandbox_v112.client_id, "CMSDIALS_CLIENT_SECRET": sandbox_v112.client_secret}
     here = ["--instance", sandbox_v112.url, "--keycloak-url", sandbox_v112.keycloak_url]
     done = CliRunner().invoke(app, ["workspaces", *here], env=env)
-    assert (done.exit_code, plain(done.stderr).startswith("workspaces: field 'workspaces' is no list")) == (
+    assert (
+        done.exit_code,
+        plain(done.stderr).startswith("workspaces: field 'workspaces' is not a list"),
+    ) == (
         1,
         True,
     )
@@ -250,7 +253,7 @@ def test_log_in_once_then_scripts_and_jobs(
         last = rows.stderr.strip().splitlines()[-1]
         assert last.startswith(f"cmsdials.errors.NotLoggedInError: there is no login for {logins.url} in /")
         assert problem in last
-        assert "nobody is there to be asked" in last
+        assert "no person can be asked" in last
         assert f"Log in: run `cmsdials login --instance {logins.url} --keycloak-url" in last
         assert "name it in CMSDIALS_TOKEN_FILE" in last
 
@@ -567,7 +570,7 @@ def test_a_crash_shows_no_secret(
     )
     assert done.returncode == 1
     assert "ZeroDivisionError: unforeseen with" in done.stderr
-    assert done.stderr.endswith("This is a fault of cmsdials: please report it with the lines above.\n")
+    assert done.stderr.endswith("This is a bug in cmsdials: please report it with the lines above.\n")
     shown = done.stdout + done.stderr
     assert not any(secret in shown for secret in [*kept, "the-secret-of-the-app", "abcdefghijklmnop"])
     assert not any(secret.split(".")[-1] in shown for secret in kept)
@@ -578,7 +581,7 @@ def test_logging_out_of_a_local_dials_leaves_an_application_of_production(
 ) -> None:
     production = AuthClient()
     store = TokenStore.at()
-    client_credentials.Credentials("my-app", "my-app-secret", production).keep_in(store)
+    client_credentials.Credentials("my-app", "my-app-secret", production).keep_in()
     done = CliRunner().invoke(app, ["logout", "--instance", "http://localhost:8000/"])
     assert "There is no login for http://localhost:8000/" in done.output
     assert store.applications(production.application_key(""))

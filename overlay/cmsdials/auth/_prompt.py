@@ -18,29 +18,30 @@ from cmsdials.auth.models import Device
 from cmsdials.errors import LoginError
 from cmsdials.runtime.console import is_terminal, kernel
 
-__all__ = ["INTERACTIVE", "Invitation", "invitation", "somebody_is_there"]
+__all__ = ["INTERACTIVE", "Prompt", "can_ask", "prompt"]
 
 ABANDONED = "Login abandoned; nothing has changed."
+COMPARE = "The page shows this code:"
 INTERACTIVE = "CMSDIALS_INTERACTIVE"
-"""Environment variable: 1 says that somebody can confirm a login, 0 that nobody can."""
+"""Environment variable: 1 if a person can confirm a login, 0 if none can."""
 
 
-def somebody_is_there() -> bool:
+def can_ask() -> bool:
     """Whether a person can be asked to log in.
 
-    In a notebook, unless a program runs it (nbconvert and papermill say that nobody can type); else if standard input
-    and standard error are a terminal, so in no batch job, cron job or worker process. The environment may know better.
+    In a notebook, unless a program runs it (nbconvert and papermill turn typing off); else if standard input and
+    standard error are a terminal, so in no batch job, cron job or worker process. CMSDIALS_INTERACTIVE overrules that.
     """
-    said = os.environ.get(INTERACTIVE, "").strip().lower()
-    if said:
-        return said not in ("0", "no", "off", "false")
+    setting = os.environ.get(INTERACTIVE, "").strip().lower()
+    if setting:
+        return setting not in ("0", "no", "off", "false")
     notebook = kernel()
     if notebook is not None:
         return bool(getattr(notebook, "_allow_stdin", True))
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
-class Invitation:
+class Prompt:
     """A login that is being shown.
 
     Args:
@@ -54,15 +55,13 @@ class Invitation:
         in_notebook = kernel() is not None
         self.counts = is_terminal(sys.stderr) and not in_notebook
         self._counted = False
-        link = device.verification_uri_complete
-        code = f"The page shows this code: {device.user_code}" if device.user_code else ""
-        minutes = max(1, round(device.expires_in / 60))
-        lasts = f"Waiting until you confirm; the link is good for {minutes} minutes."
+        link, code = device.verification_uri_complete, device.user_code
+        lasts = f"Waiting until you confirm; the link is good for {max(1, round(device.expires_in / 60))} minutes."
         if in_notebook:
-            _show_html(link, device.user_code, minutes)
+            _show_html(link, code, lasts)
         else:
-            lines = ["To log in, open this link in a browser:", "", f"    {link}", "", code, lasts]
-            _say("\n".join(line for position, line in enumerate(lines) if line or position < 4))
+            compare = f"\n{COMPARE} {code}" if code else ""
+            _say(f"To log in, open this link in a browser:\n\n    {link}\n{compare}\n{lasts}")
 
     def remaining(self, seconds: float) -> None:
         """Show how many seconds are left, where there is a place to count down."""
@@ -73,14 +72,14 @@ class Invitation:
             sys.stderr.flush()
 
     def close(self) -> None:
-        """End the count."""
+        """Clear the countdown."""
         if self._counted:
             sys.stderr.write("\r" + " " * 20 + "\r")
             sys.stderr.flush()
 
 
 @contextlib.contextmanager
-def invitation(device: Device, *, open_browser: bool | None = None) -> Iterator[Invitation]:
+def prompt(device: Device, *, open_browser: bool | None = None) -> Iterator[Prompt]:
     """Show a login until the block ends, and say how it ended.
 
     Args:
@@ -88,15 +87,13 @@ def invitation(device: Device, *, open_browser: bool | None = None) -> Iterator[
         open_browser: Whether to open the link; None opens it where there is a browser to open.
 
     Raises:
-        LoginError: The link is none that a browser opens, or the code none that can be shown.
+        LoginError: No browser could open the link, or the code cannot be shown.
     """
-    problem = _problem(device)
-    if problem:
-        raise LoginError(problem, advice="Check the address of the login service.")
+    _check(device)
     try:
-        shown = Invitation(device)
+        shown = Prompt(device)
         try:
-            if _browser_is_there() if open_browser is None else open_browser:
+            if _has_browser() if open_browser is None else open_browser:
                 with contextlib.suppress(webbrowser.Error):
                     webbrowser.open(device.verification_uri_complete)
             yield shown
@@ -109,18 +106,23 @@ def invitation(device: Device, *, open_browser: bool | None = None) -> Iterator[
     _say("Logged in.")
 
 
-def _problem(device: Device) -> str:
-    """Say why a login cannot be shown; empty if it can."""
-    link = device.verification_uri_complete
-    if not _is_plain(link) or " " in link:
-        return "the login service sent a link that is no web page"
+def _check(device: Device) -> None:
+    if not _is_web_page(device.verification_uri_complete):
+        problem = "the login service sent a link that is not a web page"
+    elif not _is_plain(device.user_code):
+        problem = "the login service sent a code that cannot be shown"
+    else:
+        return
+    raise LoginError(problem, advice="Check the address of the login service.")
+
+
+def _is_web_page(link: str) -> bool:
     try:
         parts = urlsplit(link)
     except ValueError:
-        return "the login service sent a link that is no web page"
-    if parts.scheme not in ("https", "http") or not parts.hostname or "@" in parts.netloc:
-        return "the login service sent a link that is no web page"
-    return "" if _is_plain(device.user_code) else "the login service sent a code that cannot be shown"
+        return False
+    is_address = parts.scheme in ("https", "http") and bool(parts.hostname) and "@" not in parts.netloc
+    return is_address and _is_plain(link) and " " not in link
 
 
 def _is_plain(text: str) -> bool:
@@ -129,12 +131,12 @@ def _is_plain(text: str) -> bool:
 
 def _say(text: str) -> None:
     if sys.stderr is not None:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201  # the dialogue itself
+        print(text, file=sys.stderr, flush=True)  # noqa: T201  # the prompt itself
 
 
-def _browser_is_there() -> bool:
+def _has_browser() -> bool:
     if kernel() is not None or os.environ.get("SSH_CONNECTION") or not is_terminal(sys.stderr):
-        return False  # it would open on another machine than the person's, or for nobody
+        return False  # it would open on another machine than the person's, or unseen
     if sys.platform in ("darwin", "win32"):
         return True
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
@@ -143,18 +145,14 @@ def _browser_is_there() -> bool:
         browser = webbrowser.get()
     except webbrowser.Error:
         return False
-    # A browser for the terminal (lynx, w3m) would take it away from the dialogue.
+    # A browser for the terminal (lynx, w3m) would take the terminal away from the prompt.
     return type(browser) is not webbrowser.GenericBrowser
 
 
-def _show_html(link: str, code: str, minutes: int) -> None:
+def _show_html(link: str, code: str, lasts: str) -> None:
     from IPython.display import HTML, display  # noqa: PLC0415  # there because ipykernel is
 
-    escaped = html.escape(link, quote=True)
-    compare = f"<p>The page shows this code: <b>{html.escape(code)}</b></p>" if code else ""
-    display(
-        HTML(
-            f'<p>To log in, open <a href="{escaped}" target="_blank" rel="noopener noreferrer">{escaped}</a></p>'
-            f"{compare}<p>Waiting until you confirm; the link is good for {minutes} minutes.</p>"
-        )
-    )
+    escaped = html.escape(link)
+    compare = f"<p>{COMPARE} <b>{html.escape(code)}</b></p>" if code else ""
+    anchor = f'<a href="{escaped}" target="_blank" rel="noopener noreferrer">{escaped}</a>'
+    display(HTML(f"<p>To log in, open {anchor}</p>{compare}<p>{lasts}</p>"))

@@ -8,7 +8,7 @@ import threading
 import weakref
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from cmsdials.auth.models import ApiToken
@@ -29,10 +29,6 @@ def is_stale(token: ApiToken, now: datetime) -> bool:
     return now + timedelta(seconds=margin) >= token.expires_at
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class RenewedCredentials(BaseCredentials):
     """Credentials that send a token and know how to get the next one.
 
@@ -41,7 +37,7 @@ class RenewedCredentials(BaseCredentials):
         now: The present time, aware.
     """
 
-    def __init__(self, token: ApiToken | None, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, token: ApiToken | None, now: Callable[[], datetime]) -> None:
         self._token = token
         self._now = now
         self._begin_sharing()
@@ -54,24 +50,16 @@ class RenewedCredentials(BaseCredentials):
 
     @abstractmethod
     def _next(self, used: ApiToken | None) -> ApiToken:
-        """Get the token after `used`. Called by one thread at a time.
-
-        Raises:
-            LoginError: There is none to be had without logging in again.
-            RequestFailedError: The login service did not answer.
-        """
+        """Get the token after `used`. Called by one thread at a time; raises as `before_request`."""
 
     def before_request(self, headers: dict[str, str]) -> None:
         """Put the token into `headers`, renewed if it has ended or is about to.
 
         Raises:
-            LoginError, RequestFailedError: As `_next`.
+            LoginError: There is none to be had without logging in again.
+            RequestFailedError: The login service did not answer.
         """
-        headers["Authorization"] = _header(self._present())
-
-    def check(self) -> ApiToken:
-        """Return a token that has not ended, renewing it if need be. Raises as `_next`."""
-        return self._present()
+        headers["Authorization"] = _header(self.check())
 
     def renew(self, rejected: Mapping[str, str]) -> bool:
         """Get the next token if the refused request carried the present one; see the base class."""
@@ -81,7 +69,8 @@ class RenewedCredentials(BaseCredentials):
                 self._token = self._get_next(failures)
         return True
 
-    def _present(self) -> ApiToken:
+    def check(self) -> ApiToken:
+        """Return a token that has not ended, renewed if need be. Raises as `before_request`."""
         token = self._token
         if token is not None and not is_stale(token, self._now()):
             return token
@@ -93,11 +82,7 @@ class RenewedCredentials(BaseCredentials):
             return self._token
 
     def _get_next(self, failures: int) -> ApiToken:
-        """Get the next token, or fail as the thread did that this one waited for.
-
-        Args:
-            failures: How often getting one had failed before this thread waited.
-        """
+        # Fail as the thread did that this one waited for: `failures` is how often that was before it waited.
         if self._failure is not None and self._failures > failures:
             raise copy.copy(self._failure)
         try:

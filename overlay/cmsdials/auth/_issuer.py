@@ -13,13 +13,13 @@ from cmsdials.auth.client import AuthClient
 from cmsdials.instances import DEVELOPMENT, PRODUCTION
 from cmsdials.redaction import shortened, without_secrets
 
-__all__ = ["stranger"]
+__all__ = ["issued_elsewhere"]
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def stranger(claims: Mapping[str, Any], client: AuthClient) -> str:
-    """Say whose login a token is, if it is none for the service of a client; empty if it may be sent there.
+def issued_elsewhere(claims: Mapping[str, Any], client: AuthClient) -> str:
+    """Say whose login a token is, if it is not for the service of a client; empty if it may be sent there.
 
     A token is for the realm that the client is known to log in at, or for the host of the service. If it names an
     application of production or development, that has to be the client's. A token that does not say who issued it

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cmsdials.auth._belonging import stranger
+from cmsdials.auth._issuer import issued_elsewhere
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.device import Credentials
 from cmsdials.errors import NotLoggedInError
 
-from .conftest import Clock, LoginService
-from .test_store import legacy
+from .conftest import Clock, LoginService, legacy
 
 CERN = "https://auth.cern.ch/auth/realms/cern"
 PROD = "https://cmsdials-api.web.cern.ch/"
@@ -46,7 +45,7 @@ OWN = "http://127.0.0.1:8080/auth/realms/own"
     ],
 )  # fmt: skip
 def test_whose_a_token_is(claims: dict[str, Any], options: dict[str, str], whose: str) -> None:
-    said = stranger(claims, AuthClient(**options))
+    said = issued_elsewhere(claims, AuthClient(**options))
     assert whose in said
     assert bool(whose) is bool(said)
     assert "hunter2" not in said

@@ -14,7 +14,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from cmsdials.auth import _dialogue, models
+from cmsdials.auth import _prompt, models
 from cmsdials.auth.client import AuthClient
 from cmsdials.errors import LoginError
 
@@ -33,7 +33,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """Both ends of one; pytest itself puts sys.stderr back between a fixture and its test."""
     screen = Terminal()
     its = SimpleNamespace(stdin=Terminal(), stderr=screen, modules=sys.modules, platform=sys.platform)
-    monkeypatch.setattr(_dialogue, "sys", its)
+    monkeypatch.setattr(_prompt, "sys", its)
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "BROWSER", "CMSDIALS_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
     return screen
@@ -98,7 +98,7 @@ def test_nothing_is_shown_that_a_terminal_obeys(
     terminal: Terminal, service: LoginService, keycloak: AuthClient, changed: dict[str, str]
 ) -> None:
     service.will(device(**changed))
-    with pytest.raises(LoginError, match=r"no web page|cannot be shown"):
+    with pytest.raises(LoginError, match=r"not a web page|cannot be shown"):
         keycloak.device_auth_flow(open_browser=True)
     assert terminal.getvalue() == ""
 
@@ -212,13 +212,13 @@ def test_html_in_the_answer_is_only_text(
 def test_somebody_is_there_at_a_terminal_and_in_a_notebook(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _dialogue.somebody_is_there()
-    monkeypatch.setattr(_dialogue.sys, "stdin", io.StringIO())
-    assert not _dialogue.somebody_is_there()
+    assert _prompt.can_ask()
+    monkeypatch.setattr(_prompt.sys, "stdin", io.StringIO())
+    assert not _prompt.can_ask()
     notebook = Notebook(monkeypatch)
-    assert _dialogue.somebody_is_there()
+    assert _prompt.can_ask()
     notebook.kernel._allow_stdin = False  # nbconvert, papermill
-    assert not _dialogue.somebody_is_there()
+    assert not _prompt.can_ask()
 
 
 def test_a_program_that_merely_has_ipykernel_is_no_notebook(
@@ -226,20 +226,20 @@ def test_a_program_that_merely_has_ipykernel_is_no_notebook(
 ) -> None:
     notebook = Notebook(monkeypatch)
     notebook.kernel = None
-    monkeypatch.setattr(_dialogue.sys, "stdin", io.StringIO())
-    assert not _dialogue.somebody_is_there()
+    monkeypatch.setattr(_prompt.sys, "stdin", io.StringIO())
+    assert not _prompt.can_ask()
 
 
 @pytest.mark.parametrize("closed", ["stdin", "stderr"])
 def test_nobody_is_there_without_a_stream(
     closed: str, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_dialogue.sys, closed, None)
-    assert not _dialogue.somebody_is_there()
+    monkeypatch.setattr(_prompt.sys, closed, None)
+    assert not _prompt.can_ask()
     stream = io.StringIO()
     stream.close()
-    monkeypatch.setattr(_dialogue.sys, closed, stream)
-    assert not _dialogue.somebody_is_there()
+    monkeypatch.setattr(_prompt.sys, closed, stream)
+    assert not _prompt.can_ask()
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_nobody_is_there_without_a_stream(
 )
 def test_the_environment_knows_better(said: str, there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CMSDIALS_INTERACTIVE", said)
-    assert _dialogue.somebody_is_there() is there
+    assert _prompt.can_ask() is there
 
 
 # --- the browser
@@ -314,7 +314,7 @@ def test_a_browser_that_cannot_be_opened_stops_nothing(
 
     monkeypatch.setattr(webbrowser, "open", broken)
     shown = models.device(device())
-    with _dialogue.invitation(shown, open_browser=True):
+    with _prompt.prompt(shown, open_browser=True):
         pass
     monkeypatch.setattr(webbrowser, "get", broken)
-    assert not _dialogue._browser_is_there()
+    assert not _prompt._has_browser()

@@ -1,0 +1,132 @@
+"""What the commands have in common: the options about logins, and how results and errors are written.
+
+Errors of ours are printed as the sentences that they are, with exit code 1; Ctrl-C ends with 130. Anything else is a
+bug, which `cmsdials.cli.entry` reports.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+from attrs import fields, frozen
+from rich.console import Console
+
+from cmsdials.auth._refresh import RenewedCredentials
+from cmsdials.auth.client import AuthClient
+from cmsdials.auth.device import Credentials, not_logged_in
+from cmsdials.errors import DialsError
+from cmsdials.instances import DEVELOPMENT, PRODUCTION
+from cmsdials.runtime.interrupts import INTERRUPTED
+
+__all__ = ["LoginOptions", "complain", "plain", "reported", "say", "with_login_options"]
+
+
+def _option(metavar: str, text: str, *names: str) -> Any:
+    return typer.Option(*names, metavar=metavar, help=text)
+
+
+_KEYCLOAK = (
+    "Address of a Keycloak, such as https://auth.cern.ch/auth/. prod and dev know theirs; people log in at"
+    " another DIALS itself unless this is given."
+)
+
+
+@frozen(kw_only=True)
+class LoginOptions:
+    """The options of every command that needs a login: for which DIALS, and where it is kept."""
+
+    instance: Annotated[
+        str, _option("NAME|URL", "prod, dev, or the address of another DIALS.", "--instance", "-i")
+    ] = PRODUCTION.name
+    keycloak_url: Annotated[str | None, _option("URL", _KEYCLOAK)] = None
+    realm: Annotated[str | None, _option("NAME", "Realm of the Keycloak; default: cern.")] = None
+    client_id: Annotated[str | None, _option("ID", "Application of the Keycloak to log in with, or as.")] = (
+        None
+    )
+    audience: Annotated[str | None, _option("ID", "Application of the Keycloak that tokens are for.")] = None
+    cache_dir: Annotated[
+        Path | None, _option("DIR", "Folder that keeps logins; default: the user's cache folder.")
+    ] = None
+
+    def client(self, *, of_person: bool = True) -> AuthClient:
+        """Return the login service; without `client_id` if that names an application which logs itself in."""
+        named = {one.name: one.base_url for one in (PRODUCTION, DEVELOPMENT)}
+        return AuthClient(
+            named.get(self.instance, self.instance),
+            keycloak_url=self.keycloak_url,
+            realm=self.realm,
+            client_id=self.client_id if of_person else None,
+            audience=self.audience,
+        )
+
+    def credentials(self, client: AuthClient) -> RenewedCredentials:
+        """Return what is logged in; commands that show something start no login."""
+        found = Credentials.stored(self.cache_dir, client)
+        if found is None:
+            raise not_logged_in(self.cache_dir, client)
+        return found
+
+
+def with_login_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Make a command of a function: its argument `login`, the `LoginOptions`, becomes an option each."""
+    hints = get_type_hints(LoginOptions, include_extras=True)
+    own = [
+        one for one in inspect.signature(command, eval_str=True).parameters.values() if one.name != "login"
+    ]
+    shared = [
+        inspect.Parameter(
+            one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[one.name]
+        )
+        for one in fields(LoginOptions)
+    ]
+
+    @functools.wraps(command)
+    def accepting(**given: Any) -> None:
+        command(login=LoginOptions(**{one.name: given.pop(one.name) for one in shared}), **given)
+
+    accepting.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
+    accepting.__annotations__ = {one.name: one.annotation for one in (*own, *shared)}
+    return reported(accepting)
+
+
+def reported(command: Callable[..., None]) -> Callable[..., None]:
+    """Print an error of ours and end with exit code 1; end with 130 after Ctrl-C."""
+
+    @functools.wraps(command)
+    def reporting(*arguments: Any, **options: Any) -> None:
+        try:
+            return command(*arguments, **options)
+        except DialsError as problem:
+            message, code = str(problem), 1
+        except KeyboardInterrupt as stopped:
+            # The prompt has said it already, and has noted that.
+            message, code = "" if hasattr(stopped, "__notes__") else "Interrupted.", INTERRUPTED
+        if message:
+            complain(message, "red")
+        raise typer.Exit(code)
+
+    return reporting
+
+
+def say(text: str) -> None:
+    """Print a line of the result."""
+    _console().print(text)
+
+
+def complain(text: str, style: str = "yellow") -> None:
+    """Print a line about what went wrong."""
+    _console(stderr=True).print(text, style=style)
+
+
+def plain(text: object) -> str:
+    """Return what a service sent, without what a terminal would obey."""
+    return "".join(character for character in str(text) if character.isprintable())
+
+
+def _console(*, stderr: bool = False) -> Console:
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
