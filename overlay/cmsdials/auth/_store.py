@@ -25,7 +25,7 @@ from attrs import define, field, frozen
 
 from cmsdials.auth.models import Token
 from cmsdials.errors import TokenStoreError
-from cmsdials.undisclosed import Undisclosed
+from cmsdials.redaction import Undisclosed
 
 __all__ = ["CACHE_DIR", "TOKEN_FILE", "LoginKey", "TokenStore", "legacy_token"]
 

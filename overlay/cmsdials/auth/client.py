@@ -24,7 +24,6 @@ from cmsdials.auth.models import ApiToken, Device, Token
 from cmsdials.errors import (
     AuthenticationError,
     BadRequestError,
-    ConfigurationError,
     ImpossibleToRefreshTokenError,
     LoginError,
     MethodNotAllowedError,
@@ -35,19 +34,20 @@ from cmsdials.errors import (
     TooManyRequestsError,
     TransportError,
 )
-from cmsdials.http.address import base_url_refusal, checked_base_url
+from cmsdials.http.connections import Timeout
+from cmsdials.http.request import checked_base_url
 from cmsdials.http.session import Session
-from cmsdials.http.timeout import Timeout
 from cmsdials.instances import KEYCLOAK_URL, PRODUCTION, REALM, instance_of
+from cmsdials.redaction import Undisclosed
 from cmsdials.runtime.interrupts import sleep
 from cmsdials.table.decode import read_json
-from cmsdials.undisclosed import Undisclosed
 
 __all__ = ["AuthClient"]
 
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 TOKEN_EXCHANGE_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  # the name of a grant
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # the name of a type
+_KEYCLOAK_ADVICE = f"Give the address of the Keycloak, such as {KEYCLOAK_URL}."
 _PENDING = ("authorization_pending", "slow_down")
 
 
@@ -107,14 +107,10 @@ class AuthClient:
         sleep: Callable[[float], None] = sleep,
     ) -> None:
         route, version = route or "api/", version or "v1/"
-        base_url, keycloak_url = base_url or PRODUCTION.base_url, keycloak_url or ""
-        refusal = base_url_refusal(base_url, route, version) or _keycloak_refusal(
-            keycloak_url or KEYCLOAK_URL
+        self.base_url = checked_base_url(base_url or PRODUCTION.base_url, route, version)
+        keycloak = checked_base_url(
+            keycloak_url or KEYCLOAK_URL, name="keycloak_url", advice=_KEYCLOAK_ADVICE
         )
-        if refusal is not None:
-            del base_url, keycloak_url  # tracebacks that show local variables must not show what is in them
-            raise refusal
-        self.base_url = checked_base_url(base_url)
         instance = instance_of(self.base_url)
         self._named = {
             "--keycloak-url": keycloak_url,
@@ -124,9 +120,7 @@ class AuthClient:
         }
         self.knows_realm = instance is not None or any(self._named.values())
         self.through_keycloak = self.knows_realm if through_keycloak is None else through_keycloak
-        self.realm_url = (
-            f"{checked_base_url(keycloak_url or KEYCLOAK_URL)}realms/{quote(realm or REALM, safe='')}/"
-        )
+        self.realm_url = f"{keycloak}realms/{quote(realm or REALM, safe='')}/"
         self.client_id = client_id or (instance or PRODUCTION).client_id
         self.audience = audience or (instance or PRODUCTION).audience
         self._clock = clock
@@ -456,14 +450,6 @@ class AuthClient:
         return (
             f"<AuthClient of {self.issuer}>" if hasattr(self, "_realm") else "<AuthClient that was not made>"
         )
-
-
-def _keycloak_refusal(keycloak_url: str) -> ConfigurationError | None:
-    refusal = base_url_refusal(keycloak_url)
-    if refusal is None:
-        return None
-    problem = refusal.message.replace("base_url", "keycloak_url", 1)
-    return ConfigurationError(problem, advice=f"Give the address of the Keycloak, such as {KEYCLOAK_URL}.")
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from cmsdials.auth.client import AuthClient
 from cmsdials.auth.models import ApiToken
 from cmsdials.errors import CredentialsError
 from cmsdials.http.credentials import header_problem
-from cmsdials.undisclosed import Undisclosed
+from cmsdials.redaction import Undisclosed
 
 __all__ = ["CLIENT_ID", "CLIENT_SECRET", "Credentials", "from_environment", "from_store"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cmsdials.errors import CredentialsError
 from cmsdials.http.credentials import BaseCredentials, header_problem
-from cmsdials.undisclosed import Undisclosed
+from cmsdials.redaction import Undisclosed
 
 if TYPE_CHECKING:
     from cmsdials.auth.client import AuthClient

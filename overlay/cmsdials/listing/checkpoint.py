@@ -27,7 +27,7 @@ from attrs import frozen
 
 from cmsdials.errors import CheckpointError, ConfigurationError
 from cmsdials.listing.provenance import Origin
-from cmsdials.runtime.closing import Closing
+from cmsdials.runtime.interrupts import Closing
 
 __all__ = ["CheckpointFile", "Stored", "StoredPage", "is_same_file", "read_checkpoint", "write_whole"]
 

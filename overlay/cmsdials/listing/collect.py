@@ -18,9 +18,9 @@ from cmsdials.listing.pagination import Listing
 from cmsdials.listing.provenance import Origin
 from cmsdials.listing.result import Result
 from cmsdials.listing.resume import Earlier, earlier_of, has_ended, keeping
+from cmsdials.runtime.console import warn
 from cmsdials.runtime.interrupts import Terminated, sigterm_raises
 from cmsdials.runtime.progress import progress_bar
-from cmsdials.runtime.warning import warn
 from cmsdials.table.rows import RowStore
 
 __all__ = ["collect"]

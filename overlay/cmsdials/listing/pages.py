@@ -15,7 +15,7 @@ from cmsdials.errors import ConfigurationError, RequestFailedError
 from cmsdials.listing.page import Page
 from cmsdials.listing.pagination import Listing
 from cmsdials.listing.provenance import Origin
-from cmsdials.runtime.closing import Closing
+from cmsdials.runtime.interrupts import Closing
 from cmsdials.table.rows import RowStore
 
 __all__ = ["Pages", "Rows"]

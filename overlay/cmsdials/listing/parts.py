@@ -23,7 +23,7 @@ from cmsdials.listing.pagination import LARGEST_PAGE, Listing, PageSize, checked
 from cmsdials.listing.provenance import Origin
 from cmsdials.parallel.split import Part, Position, Splitter, can_be_split, read_position
 from cmsdials.parallel.workers import in_order
-from cmsdials.runtime.warning import warn
+from cmsdials.runtime.console import warn
 from cmsdials.table.rows import RowStore
 
 __all__ = ["Parts", "Plan", "are_parts"]

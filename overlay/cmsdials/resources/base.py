@@ -18,7 +18,7 @@ from cmsdials_api.resources import RESOURCES
 
 from cmsdials.errors import FilterError
 from cmsdials.filters import checked_value
-from cmsdials.http.address import address
+from cmsdials.http.request import address
 from cmsdials.http.retry import Retries, retry_rules
 from cmsdials.http.session import Session
 from cmsdials.listing.collect import collect

@@ -22,7 +22,7 @@ from cmsdials.errors import (
     RequestTimeoutError,
 )
 from cmsdials.filters import MLBadLumisectionFilters, MLModelsIndexFilters, checked_value
-from cmsdials.http.address import address
+from cmsdials.http.request import address
 from cmsdials.http.retry import Retries
 from cmsdials.http.session import Session
 from cmsdials.listing.page import Page

@@ -25,8 +25,8 @@ from cmsdials.errors import (
     NotLoggedInError,
 )
 from cmsdials.http.session import Session
+from cmsdials.redaction import Undisclosed
 from cmsdials.table.decode import read_json
-from cmsdials.undisclosed import Undisclosed
 
 from .conftest import Clock, LoginService, exchanged, tokens
 from .conftest import device as device_answer
