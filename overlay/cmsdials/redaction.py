@@ -51,7 +51,7 @@ def without_secrets(text: str) -> str:
     """Return the text with everything masked that looks like a secret.
 
     Removed are user names and passwords in URLs; masked are JSON web tokens, bearer and basic credentials,
-    and the values of fields that carry tokens or secrets. A pagination cursor (``next_token``) is no secret
+    and the values of fields that carry tokens or secrets. A pagination cursor (``next_token``) is not a secret
     and stays.
     """
     text = _USERINFO.sub(r"\1", text)

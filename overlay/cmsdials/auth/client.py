@@ -26,7 +26,6 @@ from cmsdials.auth.models import ApiToken, Device, Token
 from cmsdials.errors import (
     AuthenticationError,
     BadRequestError,
-    ConfigurationError,
     ImpossibleToRefreshTokenError,
     LoginError,
     NotFoundError,
@@ -102,12 +101,8 @@ class AuthClient:
         self._named = {option: value for option, value in options.items() if value}
         self.knows_realm = instance is not None or bool(self._named)
         self.through_keycloak = self.knows_realm if through_keycloak is None else through_keycloak
-        try:
-            keycloak = checked_base_url(keycloak_url or KEYCLOAK_URL)
-        except ConfigurationError as refused:
-            problem = refused.message.replace("base_url", "keycloak_url", 1)
-            advice = f"Give the address of the Keycloak, such as {KEYCLOAK_URL}."
-            raise ConfigurationError(problem, advice=advice) from None
+        advice = f"Give the address of the Keycloak, such as {KEYCLOAK_URL}."
+        keycloak = checked_base_url(keycloak_url or KEYCLOAK_URL, name="keycloak_url", advice=advice)
         self.realm_url = f"{keycloak}realms/{quote(realm or REALM, safe='')}/"
         self.client_id = client_id or (instance or PRODUCTION).client_id
         self.audience = audience or (instance or PRODUCTION).audience

@@ -1,7 +1,7 @@
 """The connections of a session: made when first used, shared by threads, and kept out of pickles and forks.
 
-Whoever waits for a request may be interrupted. Then the whole client is thrown away, connections and all: nobody else
-begins to use it, what others wait for on it comes to its end, and with the last of them it is broken off.
+A thread that waits for a request may be interrupted. Then the whole client is thrown away, connections and all: no other
+request begins on it, those that other threads wait for come to their end, and with the last of them it is closed.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ def _is_duration(seconds: object) -> bool:
 
 
 class Claim:
-    """What somebody waits for, on a client.
+    """A request that a thread waits for, on a client.
 
     Attributes:
-        is_abandoned: Nobody waits for it any more.
+        is_abandoned: The thread has been interrupted; the answer is not wanted any more.
     """
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class Pool:
         """Do something with the client, in the background (`cmsdials.http.background`), and wait for it.
 
         Args:
-            work: Gets the client, and a claim that says whether anybody still waits for what it does.
+            work: Gets the client, and a claim that says whether its result is still wanted.
 
         Raises:
             Stopped: If the `Stop` that this thread heeds is set.
@@ -126,8 +126,8 @@ class Pool:
                 client.close()
 
     def _abandon(self, claim: Claim) -> None:
+        claim.is_abandoned = True
         with self._lock:
-            claim.is_abandoned = True
             for client, claims in self._claims.items():
                 if claim in claims:
                     self._detach(client)

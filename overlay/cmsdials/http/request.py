@@ -25,6 +25,9 @@ __all__ = ["Call", "address", "call_for", "check_headers", "check_workspace", "c
 API_PREFIX = "/api/v1/"
 """How paths begin in the contract; the service may have its own route and version there."""
 
+_ADDRESS_ADVICE = (
+    "Give the address of DIALS, such as https://cmsdials-api.web.cern.ch/ or http://localhost:8000/."
+)
 _LONGEST_ADDRESS = 65536
 _LONGEST_WORKSPACE = 64
 _NETLOC = re.compile(r"(?P<host>\[(?P<v6>[^\[\]]*)\]|[^:@\[\]]+)(?::[0-9]*)?")
@@ -144,18 +147,26 @@ def check_workspace(workspace: object) -> None:
         raise ConfigurationError(message, advice=advice)
 
 
-def checked_base_url(base_url: str, route: str = "", version: str = "") -> str:
+def checked_base_url(
+    base_url: str,
+    route: str = "",
+    version: str = "",
+    *,
+    name: str = "base_url",
+    advice: str = _ADDRESS_ADVICE,
+) -> str:
     """Return a base address with exactly one slash at its end.
 
     Args:
         base_url: What the user has given.
         route: Path of the API that is added to it.
         version: Version of the API that is added to that.
+        name: Name of the argument, for the error.
+        advice: What to give instead, for the error.
 
     Raises:
         ConfigurationError: If it cannot be one.
     """
-    advice = "Give the address of DIALS, such as https://cmsdials-api.web.cern.ch/ or http://localhost:8000/."
     problem = _address_problem(base_url)
     if not problem:
         bare = base_url.rstrip("/")
@@ -165,7 +176,7 @@ def checked_base_url(base_url: str, route: str = "", version: str = "") -> str:
                 advice = f"Give {bare.removesuffix(added)}, or another route= and version=."
                 break
     if problem:
-        message = f"base_url {problem}"
+        message = f"{name} {problem}"
         raise ConfigurationError(message, advice=advice)
     return with_slash(base_url)
 

@@ -11,7 +11,7 @@ own classes, so that ``connect=``, ``read=``, ``status=`` and ``other=`` count w
 Never repeated, whatever the rules: an untrusted certificate, a redirect, an answer that is sound JSON but
 breaks the contract (`SchemaError`) and pages that do not follow each other; the next try would be the same.
 
-Threads that share a session back off together (`Gate`): where one is told "not now", the others would be told the same,
+Threads that share a session back off together (`Gate`): where one is answered "not now", the others would be too,
 and each of their requests would keep the service from getting well.
 """
 
@@ -58,7 +58,7 @@ RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 USUAL_TOTAL = 5
 USUAL_BACKOFF_FACTOR = 0.5
 MOST_UNANSWERED = 3
-"""How often a connection is tried again by default where nobody has answered yet, in 3 s altogether."""
+"""How often a connection is tried again by default where no server has answered yet, in 3 s altogether."""
 LONGEST_RETRY_AFTER = 60.0
 """Seconds that we wait at most because a Retry-After header says so."""
 
@@ -84,7 +84,7 @@ def retry_rules(retries: Retries) -> Retry:
     """Turn the user's ``retries=`` into rules. A `Retry` that is given is never changed.
 
     Args:
-        retries: None or True: 5 retries, but 3 of a connection where nobody has answered yet. A number: that many;
+        retries: None or True: 5 retries, but 3 of a connection where no server has answered yet. A number: that many;
             0 or False: none. Both wait 0, 1, 2, 4, ... up to 30 s and repeat only what is safe to repeat. A `Retry`
             is obeyed; if its ``status_forcelist`` is empty, it also repeats on 429, 502, 503 and 504.
 
@@ -139,7 +139,7 @@ def next_attempt(
         failure: What went wrong; it knows the method and the URL.
         safe: The request changes nothing on the server, so it may be repeated even if it is a POST.
         retry_when_slow: False for who can ask for less: what is too slow (`RequestFailedError.is_too_slow`) is final.
-        has_answered: Somebody has answered at this address before. Where nobody has, it may be a wrong one: if the
+        has_answered: A server has answered at this address before. Where none has, it may be a wrong one: if the
             user has not said how often to try, a connection that cannot be made is given up sooner.
         now: Seconds since the epoch, for a Retry-After that is a date.
     """
@@ -148,7 +148,9 @@ def next_attempt(
     if _is_final(failure) or (failure.is_too_slow and not retry_when_slow):
         return GiveUp()
     if not has_answered and isinstance(rules, UsualRules) and _is_long_unconnected(failure):
-        return GiveUp("Nobody has answered at this address yet: is it the right one, and is its server up?")
+        return GiveUp(
+            "No server has answered at this address yet: is it the right one, and is its server up?"
+        )
     if safe and rules.allowed_methods and failure.method.upper() not in rules.allowed_methods:
         rules = changed(rules, allowed_methods=frozenset(rules.allowed_methods) | {failure.method.upper()})
     if isinstance(failure, ResponseError):
@@ -218,6 +220,6 @@ class Gate:
         return min(max(self.until - now, 0.0), self._seconds)
 
     def open(self, until: float) -> None:
-        """Let requests go: somebody has waited until then."""
+        """Let requests go: one of them has waited until then."""
         if self.until <= until:
             self.until = self._seconds = 0.0

@@ -50,7 +50,7 @@ class Client(httpx.Client):
         """Remember the socket of a new connection: what the HTTP library calls at each step of a request.
 
         Raises:
-            Stopped: If a request is about to be written that nobody wants any more: connecting took that long.
+            Stopped: If a request is about to be written that is not wanted any more: connecting took that long.
         """
         if event.endswith(_WRITES) and claim.is_abandoned:
             raise Stopped
@@ -84,14 +84,14 @@ def exchange(
 
     Args:
         client: Holds the connections.
-        claim: Whether anybody still waits for the answer.
+        claim: Whether the answer is still wanted.
         call: The request.
         credentials: Headers that prove who is asking; nothing stands in their place.
         timeout: What the client was made with, for the errors.
 
     Raises:
         RequestFailedError: If no usable answer came.
-        Stopped: If nobody waits any more.
+        Stopped: If the answer is not wanted any more.
     """
     send = partial(_send, client, claim, call, {**call.headers, **credentials}, timeout)
     url = httpx.URL(call.url)
@@ -202,7 +202,7 @@ def new_client(
         read: Seconds for every other phase.
         transport: Replaces the network, in tests.
         secure: Whether the service is asked over TLS. If not, no certificates are loaded, which takes longer than
-            many a request; so a TLS connection would trust nobody.
+            many a request; so a TLS connection would trust no certificate.
 
     Raises:
         ConfigurationError: If what the environment says of proxies and certificates cannot work.
@@ -262,7 +262,7 @@ def _timed_out(error: httpx.TimeoutException, timeout: Timeout) -> RequestTimeou
         case _:
             phase, seconds, what = "read", read, "no data came"
     limit = "" if seconds is None else f" in {seconds:g} s"
-    # Asking for less helps only once somebody answers.
+    # Asking for less helps only once a server answers.
     advice = ConnectionFailedError.usual_advice if phase == "connect" else None
     text = f"{what}{limit} ({phase} timeout)"
     return RequestTimeoutError(text, seconds=seconds, phase=phase, advice=advice)

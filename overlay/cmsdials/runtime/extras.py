@@ -1,10 +1,11 @@
-"""The optional libraries: one function each, which imports it when it is first needed.
+"""The optional libraries: one function each, which imports and returns it when it is first needed.
 
 If the library is not there, the error holds the command that installs it.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 
@@ -55,27 +56,13 @@ def _broken(module: str, extra: str, error: ImportError) -> MissingDependencyErr
     return MissingDependencyError(text, module=module, extra=extra, advice=advice)
 
 
-def pandas() -> ModuleType:
-    """Return pandas (extra ``pandas``)."""
-    return require("pandas")
+hist = partial(require, "hist")
+pandas = partial(require, "pandas")
+pyarrow = partial(require, "pyarrow")
+tqdm = partial(require, "tqdm.auto")  # which suits terminals and notebooks
 
 
 def polars() -> ModuleType:
-    """Return polars (extra ``polars``), which takes its tables from pyarrow."""
+    """Return polars, which takes its tables from pyarrow."""
     require("pyarrow", "polars")
     return require("polars")
-
-
-def pyarrow() -> ModuleType:
-    """Return pyarrow (extra ``arrow``)."""
-    return require("pyarrow")
-
-
-def tqdm() -> ModuleType:
-    """Return tqdm.auto, whose ``tqdm`` suits terminals and notebooks (extra ``tqdm``)."""
-    return require("tqdm.auto")
-
-
-def hist() -> ModuleType:
-    """Return hist (extra ``hist``)."""
-    return require("hist")

@@ -59,11 +59,11 @@ class Closing(ABC):
 
 
 class Terminated(BaseException):
-    """SIGTERM has come. Like KeyboardInterrupt it is no error, and passes `except Exception`."""
+    """SIGTERM has come. Like KeyboardInterrupt it is not an error, and passes `except Exception`."""
 
 
 class Stopped(BaseException):
-    """The `Stop` that this thread heeds is set. Like KeyboardInterrupt it is no error, and passes `except Exception`."""
+    """The `Stop` that this thread heeds is set. Like KeyboardInterrupt it is not an error, and passes `except Exception`."""
 
 
 class Stop:

@@ -21,7 +21,7 @@ class Progress(Closing):
         """Count `n` more units as done."""
 
     def set_total(self, total: int | None) -> None:
-        """Say how many units there are in all; None if nobody knows."""
+        """Say how many units there are in all; None if that is not known."""
 
     def close(self) -> None:
         """Leave the bar as it stands. A second call does nothing."""
@@ -48,9 +48,9 @@ def progress_bar(enable: bool | None, *, total: int | None, unit: str, descripti
     """Return a progress bar, or one that shows nothing.
 
     Args:
-        enable: True: a bar. False: none. None: a bar if tqdm is installed and somebody is looking (standard
+        enable: True: a bar. False: none. None: a bar if tqdm is installed and a person is looking (standard
             error is a terminal, or this is a notebook).
-        total: How many units there are in all; None if nobody knows.
+        total: How many units there are in all; None if that is not known.
         unit: What is counted, such as ``page``.
         description: Stands before the bar.
 

@@ -279,7 +279,7 @@ def repeated_unanswered(retries, fault):
 def test_nobody_at_an_address_is_given_up_sooner_by_default(retries):
     waits, reason = repeated_unanswered(retries, failure("connect"))
     assert waits == [0, 1, 2]
-    assert "Nobody has answered at this address yet" in reason
+    assert "No server has answered at this address yet" in reason
 
 
 @pytest.mark.parametrize("retries", [6, Retry(6, backoff_factor=0.5)])

@@ -610,7 +610,7 @@ def test_where_nobody_has_answered_yet_it_is_given_up_soon():
     script = Script(NOBODY)
     session = script.session()
     with pytest.raises(
-        errors.ConnectionFailedError, match="Nobody has answered at this address yet"
+        errors.ConnectionFailedError, match="No server has answered at this address yet"
     ) as caught:
         session.perform(RUNS, read_json)
     assert (caught.value.attempts, script.waits) == (4, [1.0, 2.0])
@@ -625,7 +625,7 @@ def test_where_somebody_has_answered_it_is_tried_for_longer(answer):
     with pytest.raises(errors.ConnectionFailedError) as caught:
         session.perform(RUNS, read_json)
     assert (caught.value.attempts, script.waits) == (6, [1.0, 2.0, 4.0, 8.0])
-    assert "Nobody" not in str(caught.value)
+    assert "No server" not in str(caught.value)
 
 
 def test_who_says_how_often_to_try_is_obeyed_at_the_first_contact_too():
