@@ -303,7 +303,9 @@ def test_addresses_that_cannot_work(arguments: dict[str, Any]) -> None:
 
 def test_how_to_log_in_is_the_whole_command(tmp_path: Path) -> None:
     client = AuthClient("http://dials.test", keycloak_url="http://kc.test/auth", realm="my realm")
-    command = "cmsdials login --instance http://dials.test/ --keycloak-url http://kc.test/auth --realm 'my realm'"
+    command = (
+        "cmsdials login --instance http://dials.test/ --keycloak-url http://kc.test/auth --realm 'my realm'"
+    )
     assert f"`{command}`" in client.how_to_log_in()
     with pytest.raises(NotLoggedInError) as caught:
         Credentials.from_creds_file(tmp_path, client)

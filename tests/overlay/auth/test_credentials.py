@@ -25,9 +25,8 @@ from cmsdials.errors import (
 )
 from filelock import FileLock
 
-from .conftest import Clock, LoginService, entries, exchanged, tokens
+from .conftest import Clock, LoginService, entries, exchanged, legacy, tokens
 from .conftest import device as device_answer
-from .conftest import legacy
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from cmsdials.auth.client import AuthClient
 from cmsdials.auth.device import Credentials
 from cmsdials.errors import NotLoggedInError
 
-from .conftest import Clock, LoginService
-from .conftest import legacy
+from .conftest import Clock, LoginService, legacy
 
 CERN = "https://auth.cern.ch/auth/realms/cern"
 PROD = "https://cmsdials-api.web.cern.ch/"
