@@ -10,11 +10,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from cmsdials.auth._store import TOKEN_FILE
 from cmsdials_sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
 ADDRESS = "http://localhost:8000/"
+TOKEN_FILE = "CMSDIALS_TOKEN_FILE"
 
 
 @pytest.fixture

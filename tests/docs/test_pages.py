@@ -36,9 +36,6 @@ from typing import Any
 import pytest
 import typer.main
 from cmsdials import Dials
-from cmsdials.auth._prompt import INTERACTIVE
-from cmsdials.auth._store import CACHE_DIR, TOKEN_FILE
-from cmsdials.auth.client_credentials import CLIENT_ID, CLIENT_SECRET
 from cmsdials.auth.secret_key import Credentials
 from cmsdials.cli.app import app
 from cmsdials_generator.command import _parser as generator_options
@@ -56,7 +53,14 @@ SAVED = re.compile(r"[_*]Saved as `([\w.]+)`\.[_*]")
 INVITATION = "To log in, open this link"
 OTHERS = {"text", "yaml"}
 SETTING = re.compile(r"[A-Z_]+=.*")
-EXPORTED = (CACHE_DIR, TOKEN_FILE, CLIENT_ID, CLIENT_SECRET, INTERACTIVE)
+INTERACTIVE = "CMSDIALS_INTERACTIVE"
+EXPORTED = (
+    "CMSDIALS_CACHE_DIR",
+    "CMSDIALS_TOKEN_FILE",
+    "CMSDIALS_CLIENT_ID",
+    "CMSDIALS_CLIENT_SECRET",
+    INTERACTIVE,
+)
 HOME = "/home/physicist"
 """What the pages call the home folder."""
 MOST_NOT_RUN = 2

@@ -16,7 +16,6 @@ from cmsdials import Dials
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.secret_key import Credentials
 from cmsdials.errors import ConfigurationError, NotFoundError
-from cmsdials.http.session import Session
 from cmsdials_sandbox import Sandbox
 
 SECRET = "correct-horse-battery-staple"
@@ -143,8 +142,10 @@ def test_any_object_that_fills_headers_will_do() -> None:
     ],
     ids=str,
 )
-def test_a_secret_in_the_wrong_place_is_shown_nowhere(arguments: dict[str, str]) -> None:
-    kinds: list[Callable[..., Any]] = [partial(Dials, Duck()), partial(Session, credentials=None)]
+def test_a_secret_in_the_wrong_place_is_shown_nowhere(
+    arguments: dict[str, str], new_session: Callable[..., Any]
+) -> None:
+    kinds: list[Callable[..., Any]] = [partial(Dials, Duck()), partial(new_session, credentials=None)]
     for kind in kinds:
         with pytest.raises(ConfigurationError) as caught:
             kind(**{"base_url": "https://dials.test/", **arguments})
@@ -155,9 +156,9 @@ def test_a_secret_in_the_wrong_place_is_shown_nowhere(arguments: dict[str, str])
         assert SECRET not in shown(caught.value)
 
 
-@pytest.mark.parametrize("kind", [Dials, Session])
-def test_an_object_that_was_not_made_can_be_shown(kind: Any) -> None:
-    assert repr(kind.__new__(kind)) == f"<{kind.__name__} that was not made>"
+def test_an_object_that_was_not_made_can_be_shown(new_session: Any) -> None:
+    for kind in (Dials, new_session, AuthClient):
+        assert repr(kind.__new__(kind)) == f"<{kind.__name__} that was not made>"
 
 
 @pytest.mark.parametrize(

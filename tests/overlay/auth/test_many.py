@@ -1,21 +1,24 @@
 """Many threads and processes with one login: one refresh, and no failure."""
 
+import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from cmsdials import Dials
 from cmsdials.auth import models
-from cmsdials.auth._store import LoginKey, TokenStore
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.device import Credentials
 from cmsdials.errors import DialsError, ImpossibleToRefreshTokenError, LoginDeniedError
+from filelock import FileLock
 
-from .conftest import Clock, Logins, LoginService, device, tokens
+from .conftest import Clock, Logins, LoginService, device, entries, tokens
 
 MOST_SECONDS = 300.0
 
@@ -60,7 +63,7 @@ def test_sixteen_threads_with_a_refused_token(logins: Logins, creds: Credentials
 
 
 def test_sixteen_threads_with_a_revoked_login(logins: Logins, creds: Credentials) -> None:
-    """Who waited for a refresh that was refused is told the same, and asks no service."""
+    """Who waited for a refresh that was refused fails alike, and asks no service."""
     logins.revoke_all()
     told: list[str] = []
 
@@ -77,30 +80,44 @@ def test_sixteen_threads_with_a_revoked_login(logins: Logins, creds: Credentials
     assert 1 <= logins.counts()["refresh"] <= 16
 
 
-def test_those_who_wait_are_told_what_the_first_was_told(
+def test_those_who_wait_fail_as_the_first_did(
     service: LoginService, clock: Clock, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One dialogue is shown, not one for each thread, and what it ended in holds for all that waited."""
+    """One prompt is shown, not one for each thread, and what it ended in holds for all that waited."""
     monkeypatch.setenv("CMSDIALS_INTERACTIVE", "1")
-    client = AuthClient("http://dials.test/", transport=service.transport, clock=clock, sleep=clock.sleep)
+    looked: set[int] = set()
+
+    def watched() -> float:
+        looked.add(threading.get_ident())
+        return clock()
+
+    client = AuthClient("http://dials.test/", transport=service.transport, clock=watched, sleep=clock.sleep)
     creds = Credentials.from_authclient_token(models.token(tokens(), clock.now()), cache, client)
     clock.seconds += 5000
-    service.will({"detail": "revoked", "code": "invalid_grant"}, status=400)
-    service.will(device())
+    looked.clear()
+
+    def refused(_: httpx.Request) -> httpx.Response:
+        end = time.monotonic() + MOST_SECONDS
+        while len(looked) < 16 and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(
+            0.5
+        )  # all have seen that the token has ended, and are one line from waiting for this answer
+        return httpx.Response(400, json={"detail": "revoked", "code": "invalid_grant"})
+
+    service.will(refused, device())
     service.will({"detail": "no", "code": "access_denied"}, status=400)
-    failures = creds._failures
-    told: list[DialsError] = []
+    failed: list[DialsError] = []
 
     def ask() -> None:
         try:
-            with creds._lock:
-                creds._get_next(failures)
+            creds.check()
         except DialsError as error:
-            told.append(error)
+            failed.append(error)
 
     all_at_once(ask)
-    assert [type(error) for error in told] == [LoginDeniedError] * 16
-    assert len(set(map(id, told))) == 16
+    assert [type(error) for error in failed] == [LoginDeniedError] * 16
+    assert len(set(map(id, failed))) == 16
     assert len(service.asked) == 3
     service.will(tokens("2"))
     assert creds.check().access_token == "access-2"  # who comes later asks again
@@ -192,9 +209,11 @@ def test_sixteen_processes_with_a_token_that_has_ended(
     logins: Logins, creds: Credentials, cache: Path
 ) -> None:
     """By the clock: nobody sends it, so nobody is refused."""
-    store, key, client = TokenStore.at(cache), creds.client.key, creds.client
-    content = creds._tokens.as_json() | {"expires_at": client.now().isoformat()}
-    store.keep(key, models.Token.from_json(content))
+    file = cache / "credentials.json"
+    content = json.loads(file.read_text())
+    (login,) = content["logins"].values()
+    login["expires_at"] = creds.client.now().isoformat()
+    file.write_text(json.dumps(content))
     logins.expire_access_tokens()
     with workers(logins, cache, LIST, 16) as sixteen:
         sixteen.start()
@@ -216,17 +235,17 @@ while loads < 300 or len(seen) < 20:
 print(loads - loaded)
 """
 REWRITE = """
-from cmsdials.auth._store import LoginKey, TokenStore
-store = TokenStore.at(cache)
-token = store.token(client.key)
-import threading
+from cmsdials.auth.models import Token
+import json, pathlib, threading
+(entry,) = json.loads(pathlib.Path(cache, "credentials.json").read_text())["logins"].values()
+token = Token.from_json(entry)
 over = threading.Event()
 ready()
 threading.Thread(target=lambda: (sys.stdin.readline(), over.set()), daemon=True).start()
 written = 0
 while not over.is_set():
-    store.keep(client.key, token)
-    store.keep(LoginKey(f"http://dials{written % 5}.test/", "dials"), token)
+    Credentials.from_authclient_token(token, cache, client)
+    Credentials.from_authclient_token(token, cache, AuthClient(f"http://dials{written % 5}.test/"))
     written += 1
 print(written)
 """
@@ -245,26 +264,37 @@ def test_eight_processes_load_one_file_300_times_each_while_it_is_rewritten(
     assert [
         path.name for path in cache.iterdir() if "damaged" in path.name or path.name.startswith(".")
     ] == []
-    assert TokenStore.at(cache).token(creds.client.key) == creds._tokens
+    stored = entries(cache / "credentials.json")
+    assert len(stored) == 6
+    assert models.Token.from_json(stored[str(creds.client.key)]) == creds.check()
 
 
 FORK = """
-import os, threading
+import httpx, os, threading
 creds = Credentials.from_creds_file(cache, client)
 held, over = threading.Event(), threading.Event()
-def hold():
-    with creds._lock, creds._store.lock():
-        held.set()
-        over.wait(300)
-threading.Thread(target=hold, daemon=True).start()
+def answer(request):
+    held.set()
+    over.wait(300)
+    return httpx.Response(500)
+slow = AuthClient(url, keycloak_url=keycloak_url, realm="cern", transport=httpx.MockTransport(answer))
+creds = Credentials.from_creds_file(cache, slow)
+def renew():
+    try:
+        creds.renew({"Authorization": f"Bearer {creds.token}"})
+    except Exception:
+        pass
+renewing = threading.Thread(target=renew)
+renewing.start()
 held.wait(300)
 child = os.fork()
 if not child:
     creds.check()
-    with creds._lock:
-        os._exit(7)
+    creds.renew({"Authorization": "Bearer another"})
+    os._exit(7)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 over.set()
+renewing.join()
 """
 
 
@@ -277,12 +307,13 @@ def test_a_fork_while_a_token_is_renewed(logins: Logins, creds: Credentials, cac
 
 def test_a_process_that_dies_leaves_no_lock(logins: Logins, creds: Credentials, cache: Path) -> None:
     script = """
-import os
-creds = Credentials.from_creds_file(cache, client)
-with creds._store.lock():
+import httpx, os
+def die(request):
     ready()
-    sys.stdout.flush()
     os.kill(os.getpid(), 9)
+deadly = AuthClient(url, keycloak_url=keycloak_url, realm="cern", transport=httpx.MockTransport(die))
+creds = Credentials.from_creds_file(cache, deadly)
+creds.renew({"Authorization": f"Bearer {creds.token}"})
 """
     logins.expire_access_tokens()
     with workers(logins, cache, script, 1) as one:
@@ -295,29 +326,47 @@ with creds._store.lock():
 def test_logging_out_while_a_job_runs(logins: Logins, creds: Credentials, cache: Path) -> None:
     """A job that goes on (DIALS cannot revoke) does not bring back the login that was deleted."""
     client = logins.through_dials()
-    job = Credentials.from_authclient_token(client.device_auth_flow(), cache, client)
-    store = TokenStore.at(cache)
-    assert store.take(client.key) is not None
+    token = client.device_auth_flow()
+    job = Credentials.from_authclient_token(token, cache, client)
+    file = cache / "credentials.json"
+    command = [
+        sys.executable,
+        "-m",
+        "cmsdials",
+        "logout",
+        "--instance",
+        logins.url,
+        "--cache-dir",
+        str(cache),
+    ]
+    subprocess.run(command, check=True, capture_output=True, timeout=MOST_SECONDS)
+    assert entries(file).keys() == {str(creds.client.key)}
     logins.expire_access_tokens()
     with Dials(job, base_url=logins.url) as dials:
         assert len(dials.run.list().results) == 10
-    assert not store.holds(client.key)
-    assert store.holds(creds.client.key)
+    assert job.token != token.access_token
+    assert entries(file).keys() == {str(creds.client.key)}
 
 
-def test_the_lock_is_free_after_whatever_happens_while_it_is_held(cache: Path) -> None:
-    store = TokenStore.at(cache)
-    for error in (KeyboardInterrupt, SystemExit, ValueError):
-        with pytest.raises(error), store.lock(), store.lock():
-            raise error
-    free: list[bool] = []
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ZeroDivisionError])
+def test_no_lock_is_held_after_whatever_happens_in_a_renewal(
+    error: type[BaseException], service: LoginService, clock: Clock, cache: Path
+) -> None:
+    client = AuthClient("http://dials.test/", transport=service.transport, clock=clock, sleep=clock.sleep)
+    creds = Credentials.from_authclient_token(models.token(tokens(), clock.now()), cache, client)
+    clock.seconds += 5000
+    service.will(error())
+    with pytest.raises(error):
+        creds.check()
+    service.will(tokens("2"))
+    renewed: list[str] = []
 
-    def take() -> None:
-        with store.lock():
-            free.append(True)
+    def renew() -> None:
+        renewed.append(creds.check().access_token)
 
-    thread = threading.Thread(target=take, daemon=True)
+    thread = threading.Thread(target=renew, daemon=True)
     thread.start()
     thread.join(MOST_SECONDS)
-    assert free == [True]
-    assert not store.holds(LoginKey("http://nobody.test/", "dials"))
+    assert renewed == ["access-2"]
+    with FileLock(cache / "credentials.json.lock", timeout=0):
+        pass

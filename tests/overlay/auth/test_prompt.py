@@ -9,14 +9,15 @@ import subprocess
 import sys
 import time
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from cmsdials.auth import _prompt, models
 from cmsdials.auth.client import AuthClient
-from cmsdials.errors import LoginError
+from cmsdials.auth.device import Credentials
+from cmsdials.errors import LoginError, NotLoggedInError
 
 from .conftest import Clock, Logins, LoginService, device, exchanged, tokens
 
@@ -28,15 +29,22 @@ class Terminal(io.StringIO):
         return True
 
 
+OpenTerminal = Callable[[], Terminal]
+
+
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Both ends of one; pytest itself puts sys.stderr back between a fixture and its test."""
-    screen = Terminal()
-    its = SimpleNamespace(stdin=Terminal(), stderr=screen, modules=sys.modules, platform=sys.platform)
-    monkeypatch.setattr(_prompt, "sys", its)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> OpenTerminal:
+    """Opens one. To be called in the test: pytest itself puts sys.stderr back between a fixture and its test."""
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "BROWSER", "CMSDIALS_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
-    return screen
+
+    def open_terminal() -> Terminal:
+        screen = Terminal()
+        monkeypatch.setattr(sys, "stdin", Terminal())
+        monkeypatch.setattr(sys, "stderr", screen)
+        return screen
+
+    return open_terminal
 
 
 def log_in(service: LoginService, keycloak: AuthClient) -> None:
@@ -50,10 +58,11 @@ def log_in(service: LoginService, keycloak: AuthClient) -> None:
 
 
 def test_a_terminal_counts_down(
-    terminal: Terminal, service: LoginService, keycloak: AuthClient, clock: Clock
+    terminal: OpenTerminal, service: LoginService, keycloak: AuthClient, clock: Clock
 ) -> None:
+    screen = terminal()
     log_in(service, keycloak)
-    said = terminal.getvalue()
+    said = screen.getvalue()
     before, _, rest = said.partition("\r")
     assert before == (
         f"To log in, open this link in a browser:\n\n    {LINK}\n\nThe page shows this code: WDJB-MJHT\n"
@@ -95,12 +104,13 @@ def test_without_standard_error(
     ],
 )
 def test_nothing_is_shown_that_a_terminal_obeys(
-    terminal: Terminal, service: LoginService, keycloak: AuthClient, changed: dict[str, str]
+    terminal: OpenTerminal, service: LoginService, keycloak: AuthClient, changed: dict[str, str]
 ) -> None:
+    screen = terminal()
     service.will(device(**changed))
     with pytest.raises(LoginError, match=r"not a web page|cannot be shown"):
         keycloak.device_auth_flow(open_browser=True)
-    assert terminal.getvalue() == ""
+    assert screen.getvalue() == ""
 
 
 def until(master: int, words: bytes, seconds: float = 300.0) -> bytes:
@@ -206,49 +216,76 @@ def test_html_in_the_answer_is_only_text(
     assert "a=&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;b=&#x27;x&#x27;" in shown
 
 
-# --- is somebody there?
+# --- can a person be asked?
 
 
-def test_somebody_is_there_at_a_terminal_and_in_a_notebook(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+Asks = Callable[[], bool]
+
+
+@pytest.fixture
+def asks(service: LoginService, keycloak: AuthClient, tmp_path: Path) -> Asks:
+    """Says whether a person is asked to log in, where there is no login."""
+    folders = (tmp_path / str(number) for number in range(9))
+
+    def is_asked() -> bool:
+        service.will(device(), tokens(), exchanged())
+        try:
+            Credentials.from_creds_file(next(folders), keycloak)
+        except NotLoggedInError:
+            service.answers.clear()
+            return False
+        return True
+
+    return is_asked
+
+
+def test_a_person_is_asked_at_a_terminal_and_in_a_notebook(
+    terminal: OpenTerminal, asks: Asks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _prompt.can_ask()
-    monkeypatch.setattr(_prompt.sys, "stdin", io.StringIO())
-    assert not _prompt.can_ask()
+    terminal()
+    assert asks()
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert not asks()
     notebook = Notebook(monkeypatch)
-    assert _prompt.can_ask()
+    assert asks()
     notebook.kernel._allow_stdin = False  # nbconvert, papermill
-    assert not _prompt.can_ask()
+    assert not asks()
 
 
 def test_a_program_that_merely_has_ipykernel_is_no_notebook(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    terminal: OpenTerminal, asks: Asks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    terminal()
     notebook = Notebook(monkeypatch)
     notebook.kernel = None
-    monkeypatch.setattr(_prompt.sys, "stdin", io.StringIO())
-    assert not _prompt.can_ask()
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert not asks()
 
 
 @pytest.mark.parametrize("closed", ["stdin", "stderr"])
-def test_nobody_is_there_without_a_stream(
-    closed: str, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+def test_nothing_is_asked_without_a_stream(
+    closed: str, terminal: OpenTerminal, asks: Asks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_prompt.sys, closed, None)
-    assert not _prompt.can_ask()
+    terminal()
+    monkeypatch.setattr(sys, closed, None)
+    assert not asks()
     stream = io.StringIO()
     stream.close()
-    monkeypatch.setattr(_prompt.sys, closed, stream)
-    assert not _prompt.can_ask()
+    monkeypatch.setattr(sys, closed, stream)
+    assert not asks()
 
 
 @pytest.mark.parametrize(
-    ("said", "there"),
+    ("setting", "asked"),
     [("1", True), ("yes", True), ("0", False), ("False", False), (" no ", False), ("off", False)],
 )
-def test_the_environment_knows_better(said: str, there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CMSDIALS_INTERACTIVE", said)
-    assert _prompt.can_ask() is there
+def test_the_environment_overrules(
+    setting: str, asked: bool, asks: Asks, terminal: OpenTerminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not asked:
+        terminal()
+    monkeypatch.setenv("CMSDIALS_INTERACTIVE", setting)
+    assert asks() is asked
 
 
 # --- the browser
@@ -281,11 +318,12 @@ def test_a_browser_opens_where_there_is_one(
     environment: dict[str, str],
     kind: Any,
     opens: bool,
-    terminal: Terminal,
+    terminal: OpenTerminal,
     monkeypatch: pytest.MonkeyPatch,
     service: LoginService,
     keycloak: AuthClient,
 ) -> None:
+    terminal()
     browsers = Browsers(monkeypatch)
     browsers.kind = kind
     for name, value in environment.items():
@@ -307,14 +345,17 @@ def test_no_browser_opens_for_a_log_file_or_a_notebook(
 
 
 def test_a_browser_that_cannot_be_opened_stops_nothing(
-    monkeypatch: pytest.MonkeyPatch, service: LoginService, keycloak: AuthClient
+    terminal: OpenTerminal, monkeypatch: pytest.MonkeyPatch, service: LoginService, keycloak: AuthClient
 ) -> None:
-    def broken(_: str) -> None:
+    def broken(*_: str) -> None:
         raise webbrowser.Error
 
+    terminal()
+    monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr(webbrowser, "open", broken)
-    shown = models.device(device())
-    with _prompt.prompt(shown, open_browser=True):
-        pass
+    service.will(device(), tokens(), exchanged())
+    assert keycloak.device_auth_flow(open_browser=True).access_token == "exchanged-1"
+    browsers = Browsers(monkeypatch)
     monkeypatch.setattr(webbrowser, "get", broken)
-    assert not _prompt._has_browser()
+    log_in(service, keycloak)
+    assert browsers.opened == []

@@ -1,5 +1,6 @@
 """The command `cmsdials`, as a person and as a batch system run it: against the sandbox, from an empty home folder."""
 
+import io
 import json
 import os
 import re
@@ -9,19 +10,31 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 import tomllib
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
+from cmsdials.__main__ import main
 from cmsdials.auth import client_credentials
-from cmsdials.auth._store import TokenStore
 from cmsdials.auth.client import AuthClient
-from cmsdials.cli.app import app
-from typer.testing import CliRunner
+from cmsdials.auth.models import Token
 
-from tests.overlay.auth.conftest import Logins, approving, asking, empty_home, logins, undecided  # noqa: F401  # fixtures
+from tests.overlay.auth.conftest import (
+    Logins,
+    approving,  # noqa: F401  # a fixture, as the next ones
+    asking,  # noqa: F401
+    empty_home,  # noqa: F401
+    entries,
+    logins,  # noqa: F401
+    undecided,  # noqa: F401
+)
 
 COMMAND = [sys.executable, "-m", "cmsdials"]
 MOST_SECONDS = 300
@@ -61,6 +74,71 @@ def run(*arguments: str, env: dict[str, str], **options) -> subprocess.Completed
     )
 
 
+@dataclass
+class Done:
+    """How a command ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
+
+Cli = Callable[..., Done]
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Runs a command as `python -m cmsdials` does, but in this process, and with nothing to type into."""
+
+    def run_here(arguments: list[str], env: dict[str, str] | None = None) -> Done:
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "argv", ["cmsdials", *arguments])
+            patched.setattr(sys, "stdin", io.StringIO())
+            patched.setattr(sys, "excepthook", sys.excepthook)  # main changes both
+            patched.setattr(warnings, "showwarning", warnings.showwarning)
+            for name, value in (env or {}).items():
+                patched.setenv(name, value)
+            capsys.readouterr()
+            with pytest.raises(SystemExit) as ended:
+                main()
+            out, err = capsys.readouterr()
+        return Done(int(ended.value.code or 0), out, err)
+
+    return run_here
+
+
+@pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DIALS names no interval: do not wait for the usual 5 s."""
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.05)))
+
+
+Answer = Callable[[httpx.Request], httpx.Response | None]
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], None]:
+    """Lets a function answer what is asked of the service, unless it returns None."""
+    send = httpx.Client.send
+
+    def install(answer: Answer) -> None:
+        def sending(client: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
+            given = answer(request)
+            if given is None:
+                return send(client, request, **options)
+            given.request = request
+            return given
+
+        monkeypatch.setattr(httpx.Client, "send", sending)
+
+    return install
+
+
 def at(logins: Logins, *, keycloak: bool = True) -> list[str]:  # noqa: F811
     named = ["--keycloak-url", logins.sandbox.keycloak_url] if keycloak else []
     return ["--instance", logins.url, *named]
@@ -74,10 +152,9 @@ def test_from_login_to_logout(
     flow: str,
     logins: Logins,  # noqa: F811
     empty_home: Path,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+    cli: Cli,
+    hurry: None,
 ) -> None:
-    monkeypatch.setitem(AuthClient.__init__.__kwdefaults__, "sleep", lambda _: None)
-    cli = CliRunner()
     here = at(logins, keycloak=flow != "a")
     application = {
         "CMSDIALS_CLIENT_ID": logins.sandbox.client_id,
@@ -88,10 +165,10 @@ def test_from_login_to_logout(
     said = []
 
     if flow == "c":
-        done = cli.invoke(app, ["login", "--application", *here], env=application)
+        done = cli(["login", "--application", *here], env=application)
         assert f"The application sandbox-app is logged in for {logins.url}" in done.output
     else:
-        done = cli.invoke(app, ["login", *here])
+        done = cli(["login", *here])
         assert f"physicist is logged in at {logins.url}; kept in {store}" in plain(done.output)
         assert "/device?user_code=" in done.stderr
         assert "/device?user_code=" not in done.stdout
@@ -100,7 +177,7 @@ def test_from_login_to_logout(
     assert stat.S_IMODE(store.stat().st_mode) == 0o600
     assert stat.S_IMODE(store.parent.stat().st_mode) == 0o700
 
-    done = cli.invoke(app, ["whoami", *here])
+    done = cli(["whoami", *here])
     assert done.exit_code == 0
     lines = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     assert lines == {
@@ -112,7 +189,7 @@ def test_from_login_to_logout(
     }
     said.append(done.output)
 
-    done = cli.invoke(app, ["workspaces", *here])
+    done = cli(["workspaces", *here])
     assert done.exit_code == 0
     assert "(default)" in next(line for line in done.stdout.splitlines() if line.startswith("tracker"))
     assert any(line.startswith("jetmet") for line in done.stdout.splitlines())
@@ -121,8 +198,8 @@ def test_from_login_to_logout(
     kept = secrets_in(empty_home)
     assert kept
     client = logins.through_keycloak() if flow == "b" else logins.through_dials()
-    token = TokenStore.at().token(client.key)
-    done = cli.invoke(app, ["logout", *here])
+    token = None if flow == "c" else Token.from_json(entries(store)[str(client.key)])
+    done = cli(["logout", *here])
     assert done.exit_code == 0
     assert f"Logged out of {logins.url}" in done.stdout
     assert ("cannot end logins" in done.stderr) == (flow == "a")
@@ -136,29 +213,33 @@ def test_from_login_to_logout(
             client.refresh(token)
 
     for command in ("whoami", "workspaces"):
-        done = cli.invoke(app, [command, *here])
+        done = cli([command, *here])
         assert done.exit_code == 1
         assert done.stdout == ""
         assert (
             f"there is no login for {logins.url} in {store}: it holds no login. Log in: run `cmsdials login"
             in plain(done.stderr)
         )
-    done = cli.invoke(app, ["logout", *here])
+    done = cli(["logout", *here])
     assert (done.exit_code, done.stdout.startswith("There is no login for")) == (0, True)
     assert not any(secret in text for secret in kept for text in said)
 
 
 @pytest.mark.parametrize("answer", [None, 5, {"workspaces": None}, {"detail": "no"}])
-def test_workspaces_that_are_no_list(
+def test_workspaces_that_are_not_a_list(
     answer: object,
     sandbox_v112,
     empty_home: Path,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+    cli: Cli,
+    answering: Callable[[Answer], None],
 ) -> None:
-    monkeypatch.setattr("cmsdials.resources.services.Workspaces.list", lambda *_, **__: answer)
+    def listed(request: httpx.Request) -> httpx.Response | None:
+        return httpx.Response(200, content=json.dumps(answer)) if "workspace" in request.url.path else None
+
+    answering(listed)
     env = {"CMSDIALS_CLIENT_ID": sandbox_v112.client_id, "CMSDIALS_CLIENT_SECRET": sandbox_v112.client_secret}
     here = ["--instance", sandbox_v112.url, "--keycloak-url", sandbox_v112.keycloak_url]
-    done = CliRunner().invoke(app, ["workspaces", *here], env=env)
+    done = cli(["workspaces", *here], env=env)
     assert (
         done.exit_code,
         plain(done.stderr).startswith("workspaces: field 'workspaces' is not a list"),
@@ -171,13 +252,14 @@ def test_workspaces_that_are_no_list(
 def test_the_generation_of_v1_12_has_other_workspaces(
     sandbox_v112,
     empty_home: Path,  # noqa: F811
+    cli: Cli,
 ) -> None:
     client_id, secret = sandbox_v112.client_id, sandbox_v112.client_secret
     env = {"CMSDIALS_CLIENT_ID": client_id, "CMSDIALS_CLIENT_SECRET": secret}
     here = ["--instance", sandbox_v112.url, "--keycloak-url", sandbox_v112.keycloak_url]
-    done = CliRunner().invoke(app, ["workspaces", *here], env=env)
+    done = cli(["workspaces", *here], env=env)
     assert "tracker       (default)" in done.stdout
-    done = CliRunner().invoke(app, ["whoami", *here], env=env)
+    done = cli(["whoami", *here], env=env)
     assert "workspace  tracker" in done.stdout
 
 
@@ -267,6 +349,7 @@ def test_log_in_once_then_scripts_and_jobs(
 def test_no_home_folder_at_all(
     logins: Logins,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
+    cli: Cli,
 ) -> None:
     """As in a container whose user is in no database: say so, and make no folder named ~."""
     import pwd
@@ -276,13 +359,13 @@ def test_no_home_folder_at_all(
 
     monkeypatch.delenv("HOME")
     monkeypatch.setattr(pwd, "getpwuid", unknown)
-    done = CliRunner().invoke(app, ["whoami", *at(logins)])
+    done = cli(["whoami", *at(logins)])
     assert done.exit_code == 1
     assert "no place to keep logins: HOME is not set" in plain(done.stderr)
     assert "CMSDIALS_CACHE_DIR" in done.stderr
     assert list(Path().iterdir()) == []
     named = {"CMSDIALS_CLIENT_ID": "sandbox-app", "CMSDIALS_CLIENT_SECRET": logins.sandbox.client_secret}
-    done = CliRunner().invoke(app, ["whoami", *at(logins)], env=named)
+    done = cli(["whoami", *at(logins)], env=named)
     assert done.exit_code == 0
 
 
@@ -318,8 +401,11 @@ def test_who_ends_the_command_ends_the_sandbox(number: signal.Signals, environme
 
 
 @pytest.mark.parametrize("command", ["login", "logout", "whoami", "workspaces"])
-def test_help(command: str) -> None:
-    done = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "100"})
+def test_help(
+    command: str,
+    cli: Cli,
+) -> None:
+    done = cli([command, "--help"], env={"COLUMNS": "100"})
     said = plain(done.output)
     assert done.exit_code == 0
     for option in ("--instance", "--keycloak-url", "--realm", "--client-id", "--audience", "--cache-dir"):
@@ -357,28 +443,40 @@ def test_an_address_where_nothing_is(environment: dict[str, str]) -> None:
         ),
     ],
 )
-def test_arguments_that_cannot_work(arguments: list[str], said: str, empty_home: Path) -> None:  # noqa: F811
-    done = CliRunner().invoke(app, ["login", *arguments])
+def test_arguments_that_cannot_work(
+    arguments: list[str],
+    said: str,
+    empty_home: Path,  # noqa: F811
+    cli: Cli,
+) -> None:
+    done = cli(["login", *arguments])
     assert (done.exit_code, done.stdout) == (1, "")
     assert said in plain(done.stderr)
     assert list(empty_home.iterdir()) == []
 
 
-def test_addresses_that_are_not_a_dials(logins: Logins) -> None:  # noqa: F811
+def test_addresses_that_are_not_a_dials(
+    logins: Logins,  # noqa: F811
+    cli: Cli,
+) -> None:
     for here in (
         ["--instance", f"{logins.url}nowhere/"],
         ["--instance", logins.url, "--keycloak-url", f"{logins.url}nowhere/"],
         ["--instance", logins.url, "--keycloak-url", logins.sandbox.keycloak_url, "--realm", "none"],
         ["--instance", logins.url, "--keycloak-url", logins.sandbox.keycloak_url, "--client-id", "none"],
     ):
-        done = CliRunner().invoke(app, ["login", *here])
+        done = cli(["login", *here])
         assert (done.exit_code, done.stdout) == (1, "")
         assert re.search(r"starts no login \(HTTP 40[014].*\)\. Check the address", plain(done.stderr))
 
 
-def test_a_wrong_secret(logins: Logins, empty_home: Path) -> None:  # noqa: F811
+def test_a_wrong_secret(
+    logins: Logins,  # noqa: F811
+    empty_home: Path,  # noqa: F811
+    cli: Cli,
+) -> None:
     env = {"CMSDIALS_CLIENT_ID": "sandbox-app", "CMSDIALS_CLIENT_SECRET": "wrong-and-secret"}
-    done = CliRunner().invoke(app, ["login", "--application", *at(logins)], env=env)
+    done = cli(["login", "--application", *at(logins)], env=env)
     assert done.exit_code == 1
     assert "does not let the application 'sandbox-app' in (invalid_client)" in plain(done.stderr)
     assert "wrong-and-secret" not in done.output
@@ -465,39 +563,46 @@ def test_ctrl_c_in_a_request(command: str, environment: dict[str, str]) -> None:
 def test_a_service_that_does_not_answer_keeps_no_login_here(
     logins: Logins,  # noqa: F811
     empty_home: Path,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+    cli: Cli,
+    answering: Callable[[Answer], None],
 ) -> None:
-    from cmsdials.errors import ConnectionFailedError
+    assert cli(["login", *at(logins)]).exit_code == 0
 
-    cli = CliRunner()
-    assert cli.invoke(app, ["login", *at(logins)]).exit_code == 0
+    def down(request: httpx.Request) -> None:
+        if request.url.path.endswith("/revoke"):
+            raise httpx.ConnectError("no route")  # noqa: EM101
 
-    def down(*_: object) -> bool:
-        raise ConnectionFailedError("no route")  # noqa: EM101
-
-    monkeypatch.setattr(AuthClient, "revoke", down)
-    done = cli.invoke(app, ["logout", *at(logins)])
+    answering(down)
+    done = cli(["logout", *at(logins)])
     assert done.exit_code == 0
-    assert "Deleted here, but not ended at the service: no route" in plain(done.stderr)
+    assert "Deleted here, but not ended at the service: " in plain(done.stderr)
     assert secrets_in(empty_home) == []
 
 
-def test_the_file_of_an_older_cmsdials_stays(logins: Logins, empty_home: Path) -> None:  # noqa: F811
+def test_the_file_of_an_older_cmsdials_stays(
+    logins: Logins,  # noqa: F811
+    empty_home: Path,  # noqa: F811
+    cli: Cli,
+) -> None:
     folder = empty_home / ".cache"
     folder.mkdir()
     token = logins.through_dials().device_auth_flow()
     (folder / "creds").write_text(json.dumps(token.as_json()))
     (folder / "creds").chmod(0o600)
-    done = CliRunner().invoke(app, ["logout", *at(logins)])
+    done = cli(["logout", *at(logins)])
     assert ".cache/creds, left by an older cmsdials, stays: delete it yourself." in plain(done.stderr)
     assert (folder / "creds").exists()
 
 
-def test_names_are_printed_as_they_are(logins: Logins, tmp_path: Path) -> None:  # noqa: F811
+def test_names_are_printed_as_they_are(
+    logins: Logins,  # noqa: F811
+    tmp_path: Path,
+    cli: Cli,
+) -> None:
     """A folder may be named like rich's markup."""
     folder = tmp_path / "[red]a[" / ":smile:"
     folder.mkdir(parents=True)
-    done = CliRunner().invoke(app, ["login", *at(logins), "--cache-dir", str(folder)])
+    done = cli(["login", *at(logins), "--cache-dir", str(folder)])
     assert done.exit_code == 0
     assert f"kept in {folder}/credentials.json" in done.stdout.replace("\n", "")
 
@@ -528,20 +633,15 @@ def test_without_the_extra(missing: str, environment: dict[str, str]) -> None:
 
 
 CRASH = """
-import sys
-from cmsdials.auth.client import AuthClient
-from cmsdials.auth.device import Credentials
+import httpx
 import rich.traceback
-rich.traceback.install(show_locals=True)  # as somebody's sitecustomize may do
+rich.traceback.install(show_locals=True)  # as a user's sitecustomize may do
 
-def broken(self, *arguments, **options):
-    secrets = [entry for entry in sys.argv if "refresh_token" in entry]
-    token = arguments[0] if arguments else None
-    shown = getattr(token, "refresh_token", "Bearer abcdefghijklmnop")
-    raise ZeroDivisionError(f"unforeseen with {shown}")
+def broken(self, request, **options):
+    sent = f"{request.content.decode()} {dict(request.headers)}"
+    raise ZeroDivisionError(f"unforeseen with {sent} Bearer abcdefghijklmnop")
 
-for name in ("refresh", "revoke", "device_auth_flow", "api_access_token"):
-    setattr(AuthClient, name, broken)
+httpx.Client.send = broken
 from cmsdials.__main__ import main
 main()
 """
@@ -553,8 +653,9 @@ def test_a_crash_shows_no_secret(
     logins: Logins,  # noqa: F811
     environment: dict[str, str],
     empty_home: Path,  # noqa: F811
+    cli: Cli,
 ) -> None:
-    assert CliRunner().invoke(app, ["login", *at(logins)]).exit_code == 0
+    assert cli(["login", *at(logins)]).exit_code == 0
     kept = secrets_in(empty_home)
     logins.expire_access_tokens()
     env = environment
@@ -578,10 +679,25 @@ def test_a_crash_shows_no_secret(
 
 def test_logging_out_of_a_local_dials_leaves_an_application_of_production(
     empty_home: Path,  # noqa: F811
+    cli: Cli,
 ) -> None:
     production = AuthClient()
-    store = TokenStore.at()
     client_credentials.Credentials("my-app", "my-app-secret", production).keep_in()
-    done = CliRunner().invoke(app, ["logout", "--instance", "http://localhost:8000/"])
+    done = cli(["logout", "--instance", "http://localhost:8000/"])
     assert "There is no login for http://localhost:8000/" in done.output
-    assert store.applications(production.application_key(""))
+    (kept,) = entries(empty_home / ".cache" / "cmsdials" / "credentials.json").values()
+    assert kept["client_secret"] == "my-app-secret"
+
+
+def test_logging_out_leaves_other_logins(
+    logins: Logins,  # noqa: F811
+    empty_home: Path,  # noqa: F811
+    cli: Cli,
+    hurry: None,
+) -> None:
+    assert cli(["login", *at(logins)]).exit_code == 0
+    assert cli(["login", *at(logins, keycloak=False)]).exit_code == 0
+    file = empty_home / ".cache" / "cmsdials" / "credentials.json"
+    assert len(entries(file)) == 2
+    assert cli(["logout", *at(logins)]).exit_code == 0
+    assert entries(file).keys() == {str(logins.through_dials().key)}
