@@ -8,13 +8,12 @@ from cmsdials.http.headers import workspace_refusal
 from cmsdials.http.session import Session
 from cmsdials.http.timeout import Timeout
 from cmsdials.instances import PRODUCTION
+from cmsdials.resources.elements import MonitoringElementResource
+from cmsdials.resources.histograms import LumisectionHistogram1DResource, LumisectionHistogram2DResource
 from cmsdials.resources.index import (
     DatasetIndexResource,
     FileIndexResource,
-    LumisectionHistogram1DResource,
-    LumisectionHistogram2DResource,
     LumisectionResource,
-    MonitoringElementResource,
     RunResource,
 )
 from cmsdials.resources.machine_learning import MLBadLumisectionResource, MLModelsIndexResource

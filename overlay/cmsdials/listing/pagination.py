@@ -24,6 +24,7 @@ __all__ = [
     "MOST_PAGES_TO_GROW",
     "Listing",
     "PageSize",
+    "Reached",
     "checked_count",
 ]
 
@@ -37,7 +38,6 @@ after twice as many the next time, and so on."""
 MOST_PAGES_TO_GROW = 256
 """After so many good pages a larger page is always worth a try: what was slow may be fast by now."""
 
-
 MOST_EMPTY_PAGES = 100
 """So many pages without a row, one after the other, are a listing that would never end."""
 
@@ -46,7 +46,7 @@ def checked_count(name: str, value: Any) -> int:
     """Return a number of pages, rows or workers, which may be one of NumPy's.
 
     Raises:
-        ConfigurationError: It is no whole number from 1 on.
+        ConfigurationError: It is not a whole number from 1 on.
     """
     try:
         number = 0 if isinstance(value, bool) else index(value)
@@ -59,8 +59,18 @@ def checked_count(name: str, value: Any) -> int:
 
 
 @frozen
-class _Reached:
-    """How far a listing has come."""
+class Reached:
+    """How far a listing has come.
+
+    Attributes:
+        cursor: Cursor of the page that is still to be fetched; None for the first, and when all have come.
+        next: Link to that page; None also where the listing began at a cursor.
+        pages: Pages that have come.
+        rows: Rows that have come.
+        complete: Whether the last page has come.
+        empty: Pages without a row that came last, one after the other.
+        latest: The rows of the page that came last; None before the first.
+    """
 
     cursor: str | None
     next: str | None
@@ -73,33 +83,30 @@ class _Reached:
 
 @frozen
 class PageSize:
-    """How many rows are asked for.
+    """How many rows are asked for, where the choice is ours.
 
     Attributes:
-        rows: Rows in a page; None leaves it to the service.
-        good: Good pages of this size in a row.
-        needed: Good pages in a row before a larger page is tried.
-        on_trial: Whether it has been enlarged and is not known to be good.
+        rows: Rows in a page.
+        good: Good pages since the size was last halved.
+        needed: Good pages before each doubling.
     """
 
-    rows: int | None
+    rows: int = LARGEST_PAGE
     good: int = 0
     needed: int = GOOD_PAGES_TO_GROW
-    on_trial: bool = False
 
     def after_a_good_page(self) -> PageSize:
-        """Return what is asked for next, twice as much at times."""
-        now = evolve(self, good=self.good + 1)
-        if now.on_trial and now.good >= GOOD_PAGES_TO_GROW:
-            now = evolve(now, on_trial=False, needed=GOOD_PAGES_TO_GROW)
-        if now.rows is None or now.rows >= LARGEST_PAGE or now.good < now.needed:
-            return now
-        return PageSize(min(LARGEST_PAGE, now.rows * 2), needed=now.needed, on_trial=True)
+        """Return what is asked for next: as much, or twice as much."""
+        good = self.good + 1
+        rows = self.rows if good % self.needed else min(LARGEST_PAGE, 2 * self.rows)
+        return evolve(self, rows=rows, good=good)
 
     def halved(self) -> PageSize:
         """Return half as much, after a page that took too long."""
-        needed = min(MOST_PAGES_TO_GROW, 2 * self.needed) if self.on_trial else GOOD_PAGES_TO_GROW
-        return PageSize((self.rows or 2) // 2, needed=needed)
+        # It was doubled a short while ago: the next try comes later than this one did.
+        was_too_soon = self.needed <= self.good < 2 * self.needed
+        needed = min(MOST_PAGES_TO_GROW, 2 * self.needed) if was_too_soon else GOOD_PAGES_TO_GROW
+        return PageSize(self.rows // 2, needed=needed)
 
 
 class Listing:
@@ -111,12 +118,15 @@ class Listing:
         max_pages: Pages to fetch at most; None for all.
         next: Link to the page to begin with; None for the first.
         cursor: Cursor of the page to begin with, where there is no link.
-        passed: Cursors of pages that came before, in a listing that is gone on with.
-        size: How many rows to ask for at first, where the choice is ours and another listing knows; see `size`.
+        passed: Cursors of pages that came before, in a listing that is resumed.
+        size: How many rows to ask for at first, where the choice is ours and another listing knows.
 
     Attributes:
+        page_size: Rows in a page as the user wants them.
         max_pages: Pages to fetch at most; None for all.
         in_parts: Whether the pages are parts, which end whatever comes, so that any number may be empty.
+        reached: How far it has come.
+        size: How many rows are asked for now; None where the choice is not ours.
 
     Raises:
         ConfigurationError: max_pages or page_size is below 1.
@@ -132,101 +142,70 @@ class Listing:
         passed: Iterable[str] = (),
         size: PageSize | None = None,
     ) -> None:
-        max_pages = None if max_pages is None else checked_count("max_pages", max_pages)
-        page_size = None if page_size is None else checked_count("page_size", page_size)
-        self._chosen = page_size is None and max_pages is None
-        self._size = PageSize(LARGEST_PAGE if self._chosen else page_size)
-        if self._chosen and size is not None:
-            self._size = size
-        self.max_pages = max_pages
+        self.max_pages = None if max_pages is None else checked_count("max_pages", max_pages)
+        self.page_size = None if page_size is None else checked_count("page_size", page_size)
+        self.size = (size or PageSize()) if page_size is None and max_pages is None else None
         self.in_parts = False
-        self._reached = _Reached(cursor_of(next) or cursor, next)
+        self.reached = Reached(cursor_of(next) or cursor, next)
         self._passed = set(passed)
-
-    @property
-    def next(self) -> str | None:
-        """Link to the page that is still to be fetched; None when all have come, or none yet."""
-        return self._reached.next
-
-    @property
-    def cursor(self) -> str | None:
-        """Cursor of the page that is still to be fetched; None for the first, and when all have come."""
-        return self._reached.cursor
-
-    @property
-    def size(self) -> PageSize:
-        """How many rows are asked for now."""
-        return self._size
-
-    @property
-    def pages(self) -> int:
-        """Pages accepted so far."""
-        return self._reached.pages
-
-    @property
-    def rows(self) -> int:
-        """Rows accepted so far."""
-        return self._reached.rows
-
-    @property
-    def complete(self) -> bool:
-        """Whether the last page has come."""
-        return self._reached.complete
-
-    @property
-    def latest(self) -> RowStore[Any] | None:
-        """The rows of the last page accepted; None before the first."""
-        return self._reached.latest
 
     @property
     def passed(self) -> frozenset[str]:
         """Cursors of the pages that have come."""
-        return frozenset(self._passed - {self._reached.cursor})
+        return frozenset(self._passed - {self.reached.cursor})
 
     @property
     def finished(self) -> bool:
         """Whether there is nothing more to ask: the last page has come, or as many as were wanted."""
-        return self.complete or (self.max_pages is not None and self.pages >= self.max_pages)
+        reached = self.reached
+        return reached.complete or (self.max_pages is not None and reached.pages >= self.max_pages)
 
     def parameters(self) -> dict[str, Any]:
         """Return page_size and next_token of the next request."""
-        wanted = {"page_size": self._size.rows, "next_token": self._reached.cursor}
+        page_size = self.page_size if self.size is None else self.size.rows
+        wanted = {"page_size": page_size, "next_token": self.reached.cursor}
         return {name: value for name, value in wanted.items() if value is not None}
 
-    def check(self, page: Page[Any]) -> str | None:
-        """Return the cursor that a page leads to; None for the last page. The state stays as it is.
+    def check(self, page: Page[Any]) -> None:
+        """Refuse a page that cannot be the one that was asked for. The state stays as it is.
 
         Raises:
-            PaginationError: Its link leads to a page that has come already, or carries no cursor, or it is the last
-                straw of too many pages without a row.
+            PaginationError: Its link leads to a page that has come already, or carries no cursor, or it is one too
+                many without a row.
         """
+        if page.next is None:
+            return
         cursor = cursor_of(page.next)
-        if page.next is not None and cursor is None:
-            message = f"page {self.pages + 1} links to a next page without a cursor"
-            raise PaginationError(message)
-        if cursor is not None and (cursor == self._reached.cursor or cursor in self._passed):
-            message = f"page {self.pages + 1} links back to a page that has come already: the listing would never end"
-            raise PaginationError(message)
-        if page.next is not None and self._empty_with(page) >= MOST_EMPTY_PAGES:
-            message = f"{MOST_EMPTY_PAGES} pages in a row have no rows, and each links to another: the listing would never end"
-            raise PaginationError(message)
-        return cursor
+        if cursor is None:
+            problem = f"page {self.reached.pages + 1} links to a next page without a cursor"
+        elif cursor == self.reached.cursor or cursor in self._passed:
+            problem = (
+                f"page {self.reached.pages + 1} links back to a page that has come already:"
+                " the listing would never end"
+            )
+        elif self._empty_with(page) >= MOST_EMPTY_PAGES:
+            problem = (
+                f"{MOST_EMPTY_PAGES} pages in a row have no rows, and each links to another:"
+                " the listing would never end"
+            )
+        else:
+            return
+        raise PaginationError(problem)
 
     def _empty_with(self, page: Page[Any]) -> int:
         """Return how many pages without a row have come in a row, this one included."""
-        return 0 if len(page.store) or self.in_parts else self._reached.empty + 1
+        return 0 if len(page.store) or self.in_parts else self.reached.empty + 1
 
     def accept(self, page: Page[Any]) -> None:
-        """Take in the page that was asked for. Raises as `check`, and then the state stays as it was."""
-        cursor = self.check(page)
-        before = self._reached
+        """Take in the page that was asked for, which `check` has let through."""
+        before = self.reached
         if before.cursor is not None:
             self._passed.add(before.cursor)
-        if self._chosen:
-            self._size = self._size.after_a_good_page()
+        if self.size is not None:
+            self.size = self.size.after_a_good_page()
         # Last, so that a page that counts is as good as handed on.
-        self._reached = _Reached(
-            cursor=cursor,
+        self.reached = Reached(
+            cursor=cursor_of(page.next),
             next=page.next,
             pages=before.pages + 1,
             rows=before.rows + len(page.store),
@@ -237,12 +216,10 @@ class Listing:
 
     @property
     def can_shrink(self) -> bool:
-        """Whether the page size is ours to choose, and not 1 yet."""
-        return self._chosen and self._size.rows != 1
+        """Whether half as many rows can be asked for: the size is ours to choose, and not 1 yet."""
+        return self.size is not None and self.size.rows > 1 and not self.in_parts
 
-    def shrink(self) -> bool:
-        """Ask for half as many rows, if `can_shrink`; say whether it can."""
-        if not self.can_shrink:
-            return False
-        self._size = self._size.halved()
-        return True
+    def shrink(self) -> None:
+        """Ask for half as many rows."""
+        assert self.size is not None  # noqa: S101  # only where it can
+        self.size = self.size.halved()
