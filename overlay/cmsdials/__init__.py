@@ -1,6 +1,7 @@
 """Python client of DIALS, the CMS service of per-lumisection data quality monitoring histograms.
 
-Start with `Dials`; filters are in `cmsdials.filters`, logins in `cmsdials.auth`, errors in `cmsdials.errors`.
+Start with `Dials`; filters are in `cmsdials.filters`, logins in `cmsdials.auth`, errors in `cmsdials.errors`. `load`
+reads the file of a listing.
 Nothing is loaded until it is used, and nothing is logged unless the application asks for it.
 """
 
@@ -8,19 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cmsdials.dials import Dials
+    from cmsdials.result import load
 
     __version__: str
 
-__all__ = ["Dials", "__version__"]
+__all__ = ["Dials", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
+    # What is imported here is imported when it is asked for: it brings every resource, or reads files.
     if name == "Dials":
-        from cmsdials.dials import Dials  # noqa: PLC0415  # lazily: it brings every resource
+        from cmsdials.dials import Dials  # noqa: PLC0415
 
         return Dials
+    if name == "load":
+        from cmsdials.result import load  # noqa: PLC0415
+
+        return load
     if name == "__version__":
-        from cmsdials.runtime.version import client_version  # noqa: PLC0415  # lazily: it reads files
+        from cmsdials.runtime.version import client_version  # noqa: PLC0415
 
         return client_version()
     message = f"module {__name__!r} has no attribute {name!r}"

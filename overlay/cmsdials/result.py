@@ -1,5 +1,7 @@
-"""Results and saved listings, under the path that scripts import them from; see `cmsdials.listing.result`."""
+"""What listings answer, under the path that scripts import it from; see `cmsdials.listing`."""
 
+from cmsdials.listing.page import Page
+from cmsdials.listing.pages import Pages, Rows
 from cmsdials.listing.result import Result, load
 
-__all__ = ["Result", "load"]
+__all__ = ["Page", "Pages", "Result", "Rows", "load"]

@@ -4,8 +4,9 @@ The file begins with a line of JSON that says what it is and of which listing (`
 line `page <bytes> <sha256>` and that many bytes, compressed with zlib: a line of JSON that says where the listing
 goes on, and the answers of the service themselves (several where parts of a listing were fetched concurrently).
 Pages are only appended, and reach the disk before they count. Pages that do not say where the listing goes on count
-together with the next one that does: so a result is copied whole or not at all. The last page is dropped if it is cut off or
-damaged, because the process was killed or the power failed while it was written; damage anywhere else is an error.
+together with the next one that does: so a result is copied whole or not at all. The last page is dropped if it is
+cut off or damaged, because the process was killed or the power failed while it was written; damage anywhere else is
+an error.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cmsdials.errors import CheckpointError, ConfigurationError
 from cmsdials.listing.provenance import Origin
@@ -58,6 +59,7 @@ class Stored:
     Attributes:
         origin: What the listing is of.
         began: When it was begun.
+        whole: Whether the file got its name when all was written, so that its end must be there.
         pages: The pages.
         end: Position after the last whole page.
         size: Size of the file, with what was cut off.
@@ -65,6 +67,7 @@ class Stored:
 
     origin: Origin
     began: datetime
+    whole: bool
     pages: list[StoredPage]
     end: int
     size: int
@@ -74,17 +77,16 @@ def _named(path: object) -> Path:
     """Return the file that a user has named.
 
     Raises:
-        ConfigurationError: It is no name.
+        ConfigurationError: It is not a name.
     """
     problem = ""
     if isinstance(path, str | os.PathLike) and os.fspath(path):
         try:
             named = Path(path).expanduser()
-        except RuntimeError as error:  # ~nobody
-            problem = f" ({error})"
-        else:
             if "\0" not in str(named):
                 return named
+        except RuntimeError as error:  # a home folder of an unknown user
+            problem = f" ({error})"
     message = f"a file for a listing must be named by text or a path, not {path!r}{problem}"
     raise ConfigurationError(message)
 
@@ -95,8 +97,8 @@ class CheckpointFile(Closing):
     Args:
         path: The file.
         origin: What the listing is of.
-        after: What it holds of an earlier listing, which is gone on with; None to begin anew.
-        whole: It gets its name when all is written, so it can be trusted to be whole as long as it has that name.
+        after: What it holds of an earlier listing, which is resumed; None to begin a new one.
+        whole: It gets its name when all is written; see `Stored`.
 
     Raises:
         CheckpointError: It cannot be made or locked, there is a file already and `after` is None, or it is not as it
@@ -111,16 +113,22 @@ class CheckpointFile(Closing):
         after: Stored | None = None,
         whole: bool = False,
     ) -> None:
-        self._path = _named(path)
+        self._path = path = _named(path)
         self._end = 0 if after is None else after.end
-        with _explained(self._path, "opened"):
-            fresh = after is None and not _is_hardly_begun(self._path)
+        with _explained(path, "opened"):
+            mode = "x+" if after is None and not _is_hardly_begun(path) else "r+"
             # Without a buffer, which would hold back what a full disk refuses, and write it later.
-            self._file = io.FileIO(os.path.realpath(self._path), "x+" if fresh else "r+")
+            self._file = io.FileIO(os.path.realpath(path), mode)
         try:
-            _lock(self._file, self._path)
-            with _explained(self._path, "written"):
-                self._refuse_if_changed(after)
+            _lock(self._file, path)
+            with _explained(path, "written"):
+                # Another process may have written it, and finished, before the lock was ours.
+                size = os.fstat(self._file.fileno()).st_size
+                if not (_is_hardly_begun(path) if after is None else size == after.size):
+                    message = f"another process has written {path} in this moment"
+                    raise CheckpointError(
+                        message, advice="Go on from what it holds now: pass it as resume_from=."
+                    )
                 if after is None:
                     self._write(_header(origin, whole=whole))
         except BaseException:
@@ -135,9 +143,8 @@ class CheckpointFile(Closing):
         """
         said = {**page.said, "bytes": [len(body) for body in page.bodies]}
         packed = zlib.compress(b"\n".join([json.dumps(said).encode(), b"".join(page.bodies)]), 1)
-        record = b"page %d %s\n%s\n" % (len(packed), hashlib.sha256(packed).hexdigest().encode(), packed)
         with _explained(self._path, "written"):
-            self._write(record)
+            self._write(b"page %d %s\n%s\n" % (len(packed), _checksum(packed), packed))
 
     def close(self) -> None:
         """Close the file, and let others append to it."""
@@ -159,16 +166,6 @@ class CheckpointFile(Closing):
             raise
         self._end += len(record)
 
-    def _refuse_if_changed(self, after: Stored | None) -> None:
-        """Refuse what another process wrote and finished before the lock was ours."""
-        if after is None:
-            same = _is_hardly_begun(self._path)
-        else:
-            same = os.fstat(self._file.fileno()).st_size == after.size
-        if not same:
-            message = f"another process has written {self._path} in this moment"
-            raise CheckpointError(message, advice="Go on from what it holds now: pass it as resume_from=.")
-
 
 def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
     """Whether two names are of one file, which need not be there."""
@@ -183,10 +180,11 @@ def write_whole(path: str | os.PathLike[str], origin: Origin, pages: Iterable[St
     """
     path = Path(os.path.realpath(_named(path)))  # a link stays a link
     with _explained(path, "written"):
-        there = path.parent.is_dir()
-    if not there:
-        message = f"there is no folder {path.parent}"
-        raise CheckpointError(message, advice=f"Make it, or name a file in another one, instead of {path}.")
+        if not path.parent.is_dir():
+            message = f"there is no folder {path.parent}"
+            raise CheckpointError(
+                message, advice=f"Make it, or name a file in another one, instead of {path}."
+            )
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with CheckpointFile(partial, origin, whole=True) as file:
@@ -213,31 +211,20 @@ def read_checkpoint(path: str | os.PathLike[str], *, missing_ok: bool = False) -
     with _explained(path, "read"):
         if missing_ok and (not path.exists() or _is_hardly_begun(path)):
             return None
-    with _explained(path, "read"), path.open("rb") as file:
-        header = _read_header(path, file)
-        pages: list[StoredPage] = []
-        counted, end = 0, file.tell()
-        for page in _pages(path, file):
-            pages.append(page)
-            if "next" in page.said:
-                counted, end = len(pages), file.tell()
-        if header.whole and not counted:
-            message = f"{path} is cut off: it was saved whole, and its end is missing"
-            raise CheckpointError(message, advice="Copy it again from where it is whole, or list anew.")
-        del pages[counted:]
-        size = file.seek(0, os.SEEK_END)
-    return Stored(header.origin, header.began, pages, end, size)
-
-
-def _header(origin: Origin, *, whole: bool) -> bytes:
-    content = {
-        "format": FORMAT,
-        "version": VERSION,
-        "whole": whole,
-        "began": datetime.now(UTC).isoformat(timespec="seconds"),
-        **origin.as_json(),
-    }
-    return json.dumps(content).encode() + b"\n"
+        with path.open("rb") as file:
+            stored = _read_header(path, file)
+            pages: list[StoredPage] = []
+            counted, end = 0, stored.end
+            for page in _pages(path, file):
+                pages.append(page)
+                if "next" in page.said:
+                    counted, end = len(pages), file.tell()
+    if stored.whole and not counted:
+        message = f"{path} is cut off: it was saved whole, and its end is missing"
+        raise CheckpointError(
+            message, advice="Copy it again from where it is whole, or start the listing again."
+        )
+    return evolve(stored, pages=pages[:counted], end=end)
 
 
 def _is_hardly_begun(path: Path) -> bool:
@@ -245,26 +232,23 @@ def _is_hardly_begun(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             line = file.readline(1 << 20)
-            if not _BEGINNING.startswith(line[: len(_BEGINNING)]):
-                return False
-            if line.endswith(b"\n"):
-                file.seek(0)
-                if _read_header(path, file).whole:
-                    return False
-            return not any("next" in page.said for page in _pages(path, file))
+            if not line.endswith(b"\n"):
+                return _BEGINNING.startswith(line[: len(_BEGINNING)])
+            file.seek(0)
+            whole = _read_header(path, file).whole
+            return not whole and not any("next" in page.said for page in _pages(path, file))
     except (OSError, CheckpointError):
         return False
 
 
-class _Header(NamedTuple):
-    """What the first line says."""
-
-    origin: Origin
-    began: datetime
-    whole: bool
+def _header(origin: Origin, *, whole: bool) -> bytes:
+    began = datetime.now(UTC).isoformat(timespec="seconds")
+    content = {"format": FORMAT, "version": VERSION, "whole": whole, "began": began, **origin.as_json()}
+    return json.dumps(content).encode() + b"\n"
 
 
-def _read_header(path: Path, file: BinaryIO) -> _Header:
+def _read_header(path: Path, file: BinaryIO) -> Stored:
+    """Return what the first line says, without the pages."""
     line = file.readline(1 << 20)
     content: Any = None
     with contextlib.suppress(ValueError):
@@ -272,18 +256,18 @@ def _read_header(path: Path, file: BinaryIO) -> _Header:
     if not isinstance(content, Mapping) or content.get("format") != FORMAT or not line.endswith(b"\n"):
         message = f"{path} is not a listing of cmsdials"
         raise CheckpointError(message, advice="Name the file that checkpoint= or save() wrote.")
-    if content.get("version") != VERSION:
-        message = (
-            f"{path} has version {content.get('version')!r} of the format, and this is cmsdials for {VERSION}"
-        )
+    version = content.get("version")
+    if version != VERSION:
+        message = f"{path} has version {version!r} of the format, and this is cmsdials for {VERSION}"
         raise CheckpointError(message, advice="Use the version of cmsdials that wrote it, or a newer one.")
     try:
         began = datetime.fromisoformat(content["began"])
-        return _Header(Origin.from_json(content), began, content.get("whole", False))
+        origin = Origin.from_json(content)
     except (KeyError, TypeError, ValueError):
-        pass
-    message = f"{path} does not say what it is a listing of"
-    raise CheckpointError(message)
+        message = f"{path} does not say what it is a listing of"
+        raise CheckpointError(message) from None
+    size = os.fstat(file.fileno()).st_size
+    return Stored(origin, began, content.get("whole", False), [], end=file.tell(), size=size)
 
 
 def _pages(path: Path, file: BinaryIO) -> Iterator[StoredPage]:
@@ -292,17 +276,22 @@ def _pages(path: Path, file: BinaryIO) -> Iterator[StoredPage]:
     while line := file.readline(_LONGEST_LINE):
         number += 1
         match = _PAGE.fullmatch(line)
-        packed = file.read(int(match[1]) + 1) if match else b""
-        whole = match is not None and len(packed) == int(match[1]) + 1 and packed.endswith(b"\n")
-        if match is None or not whole or hashlib.sha256(packed[:-1]).hexdigest().encode() != match[2]:
+        packed, end = (file.read(int(match[1])), file.read(1)) if match else (b"", b"")
+        if match is None or end != b"\n" or _checksum(packed) != match[2]:
             file.seek(start + 1)  # behind where its own first line begins
             if _another_page_follows(file):
                 message = f"page {number} of {path} is damaged"
-                advice = "The pages before it cannot be trusted either: list anew."
+                advice = "The pages before it cannot be trusted either: start the listing again."
                 raise CheckpointError(message, advice=advice)
             return  # the last one, which was being written when the process was killed or the power failed
         start = file.tell()
-        yield _unpacked(zlib.decompress(packed[:-1]))
+        said, _, rest = zlib.decompress(packed).partition(b"\n")
+        yield _page(json.loads(said), io.BytesIO(rest))
+
+
+def _page(said: dict[str, Any], rest: BinaryIO) -> StoredPage:
+    bodies = tuple(rest.read(length) for length in said.pop("bytes"))
+    return StoredPage(said, bodies)
 
 
 def _another_page_follows(file: BinaryIO) -> bool:
@@ -315,31 +304,20 @@ def _another_page_follows(file: BinaryIO) -> bool:
     return False
 
 
-def _unpacked(content: bytes) -> StoredPage:
-    line, _, rest = content.partition(b"\n")
-    said = json.loads(line)
-    bodies = []
-    for length in said.pop("bytes"):
-        bodies.append(rest[:length])
-        rest = rest[length:]
-    return StoredPage(said, tuple(bodies))
+def _checksum(packed: bytes) -> bytes:
+    return hashlib.sha256(packed).hexdigest().encode()
 
 
 def _lock(file: io.FileIO, path: Path) -> None:
     try:
         import fcntl  # noqa: PLC0415  # there is none on Windows, where the open file is locked anyway
-    except ImportError:
-        return
-    try:
+
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        pass
-    except OSError:
+        message = f"another process is writing {path}"
+        raise CheckpointError(message, advice="Wait for it, or name another file.") from None
+    except (ImportError, OSError):
         return  # a file system without locks
-    else:
-        return
-    message = f"another process is writing {path}"
-    raise CheckpointError(message, advice="Wait for it, or name another file.")
 
 
 @contextlib.contextmanager
@@ -349,7 +327,7 @@ def _explained(path: Path, done: str) -> Iterator[None]:
         return
     except (FileExistsError, IsADirectoryError):
         message = f"{path} is there already, and may hold a listing"
-        advice = "Pass it as resume_from= too, to go on with it; or name another file."
+        advice = "Pass it as resume_from= too, to resume it; or name another file."
         if path.is_dir():
             message, advice = f"{path} is a folder", "Name a file in it."
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""All pages of a listing into one result: going on from earlier ones, kept in a file, ended early by an error."""
+"""All pages of a listing into one result: resumed from earlier ones, kept in a file, ended early by an error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from attrs import evolve
 from cmsdials_api.records import Record
@@ -17,7 +17,7 @@ from cmsdials.listing.pages import Pages
 from cmsdials.listing.pagination import Listing
 from cmsdials.listing.provenance import Origin
 from cmsdials.listing.result import Result
-from cmsdials.listing.resume import Earlier, earlier_of, has_ended, keeping
+from cmsdials.listing.resume import earlier_of, has_ended, keeping
 from cmsdials.runtime.console import warn
 from cmsdials.runtime.interrupts import Terminated, sigterm_raises
 from cmsdials.runtime.progress import progress_bar
@@ -28,17 +28,10 @@ __all__ = ["collect"]
 RecordT = TypeVar("RecordT", bound=Record)
 
 
-class Begin(Protocol[RecordT]):
-    """Begins to fetch the pages of a listing."""
-
-    def __call__(self, listing: Listing, keep: Callable[[Page[RecordT]], None]) -> Pages[RecordT]:
-        """Return the pages from where the listing is; `keep` is called with each before it counts."""
-
-
 def collect(
     origin: Origin,
     record: type[RecordT],
-    begin: Begin[RecordT],
+    begin: Callable[[Listing, Callable[[Page[RecordT]], None]], Pages[RecordT]],
     *,
     page_size: int | None,
     max_pages: int | None,
@@ -52,28 +45,35 @@ def collect(
     Args:
         origin: What is listed.
         record: What the rows are.
-        begin: Begins to fetch.
+        begin: Returns the pages from where a listing is. What it is given besides is to be called with each page
+            before that counts.
         page_size: Rows in a page as the user wants them; None leaves it to us.
         max_pages: Pages to fetch at most.
-        enable_progress: Whether to show a bar; None shows one where somebody is looking.
+        enable_progress: Whether to show a bar; None shows one on a terminal and in a notebook.
         keep_failed: Return what has come instead of raising.
         resume_from: What has come before: a result, or the file of one.
         checkpoint: File to keep each page in.
     """
     earlier = earlier_of(resume_from, checkpoint, origin)
-    if earlier.result is not None and has_ended(earlier.result):
-        return _nothing_left(earlier, earlier.result, checkpoint, origin)
-    store: RowStore[RecordT] = RowStore(record, fields=origin.query.get("fields"))
-    if earlier.result is not None:
-        store = earlier.result.store.copy()
+    so_far = earlier.result
+    if so_far is not None and has_ended(so_far):
+        if checkpoint is None:
+            warn("resume_from is complete: there is nothing left to fetch")
+        elif earlier.stored is None:
+            with keeping(checkpoint, earlier, origin, RowStore(record)):
+                pass  # what had come before is in the file now, and that is all
+        return evolve(so_far, store=so_far.store.copy())
+    store: RowStore[RecordT] = (
+        RowStore(record, fields=origin.query.get("fields")) if so_far is None else so_far.store.copy()
+    )
     before = len(store)
     cursor = origin.query.get("next_token")
     listing = Listing(
         page_size=page_size,
         max_pages=max_pages,
-        next=None if earlier.result is None else earlier.result.next,
+        next=None if so_far is None else so_far.next,
         cursor=cursor,
-        passed=() if earlier.result is None else earlier.result.passed,
+        passed=() if so_far is None else so_far.passed,
     )
     failure: BaseException | None = None
     with keeping(checkpoint, earlier, origin, store) as keep:
@@ -105,14 +105,3 @@ def collect(
     if failure is not None:
         warn(f"{result.status}. {failure}" if str(failure) else result.status)
     return result
-
-
-def _nothing_left(
-    earlier: Earlier, result: Result[RecordT], checkpoint: str | os.PathLike[str] | None, origin: Origin
-) -> Result[RecordT]:
-    if checkpoint is None:
-        warn("resume_from is complete: there is nothing left to fetch")
-    elif earlier.stored is None:
-        with keeping(checkpoint, earlier, origin, RowStore(result.record)):
-            pass  # what had come before is in the file now, and that is all
-    return evolve(result, store=result.store.copy())

@@ -1,13 +1,12 @@
 """A listing that is being fetched: page after page, or row after row, without holding what has gone by.
 
-Both iterators go on after an error: the next call asks again for the page that failed.
+Both iterators survive an error: the next call asks again for the page that failed.
 """
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any, Generic, Self, TypeVar
 
 from cmsdials_api.records import Record
@@ -19,12 +18,12 @@ from cmsdials.listing.provenance import Origin
 from cmsdials.runtime.interrupts import Closing
 from cmsdials.table.rows import RowStore
 
-__all__ = ["Pages", "Rows"]
+__all__ = ["Fetch", "Pages", "Rows"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 
-Fetch = Callable[[Mapping[str, Any], bool], Page[RecordT]]
-"""Fetches a page: its paging parameters in, the page out. The flag says whether what is too slow is tried again."""
+Fetch = Callable[[Listing, bool], Page[RecordT]]
+"""Fetches and checks the page that a listing is at. The flag says whether what is too slow is tried again."""
 
 
 class Pages(Closing, Generic[RecordT]):
@@ -36,7 +35,6 @@ class Pages(Closing, Generic[RecordT]):
         origin: What it is of.
         keep: Called with each good page before it counts, so that nothing counts that is not kept.
         close: Stops what is fetched ahead.
-        shrinks: Whether a page that takes too long is asked for in smaller pieces.
 
     Attributes:
         origin: What it is of.
@@ -49,16 +47,13 @@ class Pages(Closing, Generic[RecordT]):
         origin: Origin,
         keep: Callable[[Page[RecordT]], None] | None = None,
         close: Callable[[], None] = lambda: None,
-        *,
-        shrinks: bool = True,
     ) -> None:
         self._fetch = fetch
-        self._close = close
-        self._shrinks = shrinks
-        self._taking = threading.RLock()
         self._listing = listing
         self.origin = origin
         self._keep = keep
+        self._close = close
+        self._turn = threading.RLock()
 
     @property
     def next(self) -> str | None:
@@ -99,75 +94,49 @@ class Pages(Closing, Generic[RecordT]):
             RequestFailedError: It did not come; the next call asks for it again.
             ConfigurationError: Another thread is asking for it at this moment.
         """
-        with _alone(self._taking, "pages"):
+        _take_turn(self._turn, "pages")
+        try:
             while not self._listing.finished:
-                page = self._next()
+                page = self._fetched()
+                if self._keep is not None:
+                    self._keep(page)
+                self._listing.accept(page)
                 if len(page.store) or not self._listing.in_parts or (self.complete and not self.rows):
                     return page
+        finally:
+            self._turn.release()
         raise StopIteration
 
-    def _next(self) -> Page[RecordT]:
+    def _fetched(self) -> Page[RecordT]:
         tried = 0
         while True:
             # A page that takes too long is asked for in smaller pieces, as long as there are any, not again.
-            can_shrink = self._shrinks and self._listing.can_shrink
+            can_shrink = self._listing.can_shrink
             try:
-                page = self._fetch(self._listing.parameters(), not can_shrink)
-                break
+                return self._fetch(self._listing, not can_shrink)
             except RequestFailedError as failure:
                 tried += failure.attempts
                 failure.attempts = tried
-                if not (can_shrink and failure.is_too_slow and self._listing.shrink()):
+                if not (can_shrink and failure.is_too_slow):
                     raise
-        if self._keep is not None:
-            self._keep(page)
-        self._listing.accept(page)
-        return page
+            self._listing.shrink()
 
     def __repr__(self) -> str:
         state = "complete" if self.complete else "under way"
         return f"<{self.pages} pages, {self.rows} rows of {self.origin.resource}, {state}>"
 
 
-@contextlib.contextmanager
-def _alone(taking: threading.RLock, what: str) -> Iterator[None]:
-    """Let one thread at a time take something. Reentrant, so that a Ctrl-C cannot lock out the thread it hits.
+def _take_turn(turn: Any, what: str) -> None:
+    """Keep other threads out until the turn is released.
+
+    An RLock does not keep out its own thread: that may go on although a Ctrl-C has come where it would be released.
 
     Raises:
-        ConfigurationError: Another thread is taking it.
+        ConfigurationError: Another thread has it.
     """
-    if not taking.acquire(blocking=False):
+    if not turn.acquire(blocking=False):
         message = f"another thread takes {what} of this listing at this moment, and there can be only one"
         raise ConfigurationError(message, advice=f"Let one thread take the {what} and hand them on.")
-    try:
-        yield
-    finally:
-        taking.release()
-
-
-class _Walk(Generic[RecordT]):
-    """A walk through the rows of a page. Not a generator, which would end with whatever is raised in it.
-
-    Args:
-        store: The rows.
-    """
-
-    def __init__(self, store: RowStore[RecordT]) -> None:
-        self.store = store
-        self._blocks = store.blocks()
-        self._at = (0, 0)
-
-    def next(self) -> RecordT | None:
-        """Return the next row; None behind the last one."""
-        number, index = self._at
-        while number < len(self._blocks):
-            block = self._blocks[number]
-            if index < len(block):
-                row = block.alone(index)
-                self._at = (number, index + 1)  # a single assignment: a Ctrl-C comes before it or after
-                return row
-            number, index = number + 1, 0
-        return None
 
 
 class Rows(Closing, Generic[RecordT]):
@@ -182,8 +151,8 @@ class Rows(Closing, Generic[RecordT]):
 
     def __init__(self, pages: Pages[RecordT]) -> None:
         self.pages = pages
-        self._walk: _Walk[RecordT] | None = None
-        self._taking = threading.RLock()
+        self._at: tuple[RowStore[RecordT] | None, list[Any], int, int] = (None, [], 0, 0)
+        self._turn = threading.RLock()
 
     def __iter__(self) -> Self:
         return self
@@ -195,17 +164,34 @@ class Rows(Closing, Generic[RecordT]):
     def __next__(self) -> RecordT:
         """Return the next row, fetching a page where one is needed. Raises as `Pages.__next__`.
 
-        The row keeps none of the others in memory. After a Ctrl-C the next call goes on with the row that comes then.
+        The row keeps none of the others in memory. After a Ctrl-C the next call returns the row that follows.
         """
-        with _alone(self._taking, "rows"):
-            while True:
-                latest = self.pages.latest  # not what next() returns below, which a Ctrl-C could lose
-                if latest is not None and (self._walk is None or self._walk.store is not latest):
-                    self._walk = _Walk(latest)
-                row = None if self._walk is None else self._walk.next()
-                if row is not None:
-                    return row
+        _take_turn(self._turn, "rows")
+        try:
+            while (row := self._of_latest()) is None:
                 next(self.pages)
+            return row
+        finally:
+            self._turn.release()
+
+    def _of_latest(self) -> RecordT | None:
+        """Return the next row of the page that came last; None behind its last one."""
+        latest = self.pages.latest  # not what next() returned, which a Ctrl-C could lose
+        store, blocks, number, index = self._at
+        if latest is not None and store is not latest:
+            store, blocks, number, index = latest, latest.blocks(), 0, 0
+        while number < len(blocks):
+            if index < len(blocks[number]):
+                row: RecordT = blocks[number].alone(index)
+                self._at = (
+                    store,
+                    blocks,
+                    number,
+                    index + 1,
+                )  # in one step: a Ctrl-C comes before it or after
+                return row
+            number, index = number + 1, 0
+        return None
 
     def __repr__(self) -> str:
         return f"<rows of {self.pages!r}>"

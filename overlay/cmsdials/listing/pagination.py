@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from operator import index
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cmsdials.errors import ConfigurationError, PaginationError
 from cmsdials.listing.page import Page, cursor_of
@@ -32,10 +32,11 @@ LARGEST_PAGE = 500
 """Rows in a page at most: the service cuts a larger page_size to this without a word."""
 
 GOOD_PAGES_TO_GROW = 4
-"""After so many good pages in a row, a page size that was halved is doubled again."""
+"""After so many good pages in a row, a page size that was halved is doubled again. If that was too much, it is tried
+after twice as many the next time, and so on."""
 
 MOST_PAGES_TO_GROW = 256
-"""Each time that doubling was too much, twice as many good pages are awaited; at most so many."""
+"""After so many good pages a larger page is always worth a try: what was slow may be fast by now."""
 
 MOST_EMPTY_PAGES = 100
 """So many pages without a row, one after the other, are a listing that would never end."""
@@ -63,12 +64,12 @@ class Reached:
 
     Attributes:
         cursor: Cursor of the page that is still to be fetched; None for the first, and when all have come.
-        next: Link to that page.
-        pages: Pages accepted so far.
-        rows: Rows accepted so far.
+        next: Link to that page; None also where the listing began at a cursor.
+        pages: Pages that have come.
+        rows: Rows that have come.
         complete: Whether the last page has come.
-        empty: Pages without a row, one after the other, up to here.
-        latest: The rows of the last page accepted; None before the first.
+        empty: Pages without a row that came last, one after the other.
+        latest: The rows of the page that came last; None before the first.
     """
 
     cursor: str | None
@@ -80,35 +81,32 @@ class Reached:
     latest: RowStore[Any] | None = None
 
 
-_JUST_GROWN = -1
-
-
 @frozen
 class PageSize:
-    """How many rows are asked for: half as many after a page that took too long, twice as many after good pages.
+    """How many rows are asked for, where the choice is ours.
 
     Attributes:
-        rows: Rows in a page; None leaves it to the service.
-        good: Good pages of this size in a row; -1 if it has just been doubled.
-        needed: Good pages in a row before it is doubled.
+        rows: Rows in a page.
+        good: Good pages since the size was last halved.
+        needed: Good pages before each doubling.
     """
 
-    rows: int | None
+    rows: int = LARGEST_PAGE
     good: int = 0
     needed: int = GOOD_PAGES_TO_GROW
 
     def after_a_good_page(self) -> PageSize:
-        """Return what is asked for next."""
-        needed = GOOD_PAGES_TO_GROW if self.good == _JUST_GROWN else self.needed
-        good = max(self.good, 0) + 1
-        if self.rows is None or self.rows >= LARGEST_PAGE or good < needed:
-            return PageSize(self.rows, good, needed)
-        return PageSize(min(LARGEST_PAGE, self.rows * 2), _JUST_GROWN, needed)
+        """Return what is asked for next: as much, or twice as much."""
+        good = self.good + 1
+        rows = self.rows if good % self.needed else min(LARGEST_PAGE, 2 * self.rows)
+        return evolve(self, rows=rows, good=good)
 
     def halved(self) -> PageSize:
-        """Return half as much."""
-        needed = min(MOST_PAGES_TO_GROW, 2 * self.needed) if self.good == _JUST_GROWN else GOOD_PAGES_TO_GROW
-        return PageSize((self.rows or 2) // 2, needed=needed)
+        """Return half as much, after a page that took too long."""
+        # It was doubled a short while ago: the next try comes later than this one did.
+        was_too_soon = self.needed <= self.good < 2 * self.needed
+        needed = min(MOST_PAGES_TO_GROW, 2 * self.needed) if was_too_soon else GOOD_PAGES_TO_GROW
+        return PageSize(self.rows // 2, needed=needed)
 
 
 class Listing:
@@ -124,10 +122,11 @@ class Listing:
         size: How many rows to ask for at first, where the choice is ours and another listing knows.
 
     Attributes:
+        page_size: Rows in a page as the user wants them.
         max_pages: Pages to fetch at most; None for all.
-        size: How many rows are asked for now.
-        reached: How far it has come.
         in_parts: Whether the pages are parts, which end whatever comes, so that any number may be empty.
+        reached: How far it has come.
+        size: How many rows are asked for now; None where the choice is not ours.
 
     Raises:
         ConfigurationError: max_pages or page_size is below 1.
@@ -144,9 +143,8 @@ class Listing:
         size: PageSize | None = None,
     ) -> None:
         self.max_pages = None if max_pages is None else checked_count("max_pages", max_pages)
-        page_size = None if page_size is None else checked_count("page_size", page_size)
-        self._chosen = page_size is None and max_pages is None
-        self.size = (size or PageSize(LARGEST_PAGE)) if self._chosen else PageSize(page_size)
+        self.page_size = None if page_size is None else checked_count("page_size", page_size)
+        self.size = (size or PageSize()) if page_size is None and max_pages is None else None
         self.in_parts = False
         self.reached = Reached(cursor_of(next) or cursor, next)
         self._passed = set(passed)
@@ -159,45 +157,51 @@ class Listing:
     @property
     def finished(self) -> bool:
         """Whether there is nothing more to ask: the last page has come, or as many as were wanted."""
-        return self.reached.complete or (self.max_pages is not None and self.reached.pages >= self.max_pages)
+        reached = self.reached
+        return reached.complete or (self.max_pages is not None and reached.pages >= self.max_pages)
 
     def parameters(self) -> dict[str, Any]:
         """Return page_size and next_token of the next request."""
-        wanted = {"page_size": self.size.rows, "next_token": self.reached.cursor}
+        page_size = self.page_size if self.size is None else self.size.rows
+        wanted = {"page_size": page_size, "next_token": self.reached.cursor}
         return {name: value for name, value in wanted.items() if value is not None}
 
     def check(self, page: Page[Any]) -> None:
-        """Refuse a page after which the listing would never end. The state stays as it is.
+        """Refuse a page that cannot be the one that was asked for. The state stays as it is.
 
         Raises:
-            PaginationError: Its link leads to a page that has come already, or carries no cursor, or it is the last
-                straw of too many pages without a row.
+            PaginationError: Its link leads to a page that has come already, or carries no cursor, or it is one too
+                many without a row.
         """
         if page.next is None:
             return
-        cursor, ordinal = cursor_of(page.next), self.reached.pages + 1
+        cursor = cursor_of(page.next)
         if cursor is None:
-            message = f"page {ordinal} links to a next page without a cursor"
-            raise PaginationError(message)
-        if cursor == self.reached.cursor or cursor in self._passed:
-            message = (
-                f"page {ordinal} links back to a page that has come already: the listing would never end"
+            problem = f"page {self.reached.pages + 1} links to a next page without a cursor"
+        elif cursor == self.reached.cursor or cursor in self._passed:
+            problem = (
+                f"page {self.reached.pages + 1} links back to a page that has come already:"
+                " the listing would never end"
             )
-            raise PaginationError(message)
-        if self._empty_with(page) >= MOST_EMPTY_PAGES:
-            message = f"{MOST_EMPTY_PAGES} pages in a row have no rows, and each links to another: the listing would never end"
-            raise PaginationError(message)
+        elif self._empty_with(page) >= MOST_EMPTY_PAGES:
+            problem = (
+                f"{MOST_EMPTY_PAGES} pages in a row have no rows, and each links to another:"
+                " the listing would never end"
+            )
+        else:
+            return
+        raise PaginationError(problem)
 
     def _empty_with(self, page: Page[Any]) -> int:
         """Return how many pages without a row have come in a row, this one included."""
         return 0 if len(page.store) or self.in_parts else self.reached.empty + 1
 
     def accept(self, page: Page[Any]) -> None:
-        """Take in the page that was asked for, which has passed `check`."""
+        """Take in the page that was asked for, which `check` has let through."""
         before = self.reached
         if before.cursor is not None:
             self._passed.add(before.cursor)
-        if self._chosen:
+        if self.size is not None:
             self.size = self.size.after_a_good_page()
         # Last, so that a page that counts is as good as handed on.
         self.reached = Reached(
@@ -212,12 +216,10 @@ class Listing:
 
     @property
     def can_shrink(self) -> bool:
-        """Whether the page size is ours to choose, and not 1 yet."""
-        return self._chosen and self.size.rows != 1
+        """Whether half as many rows can be asked for: the size is ours to choose, and not 1 yet."""
+        return self.size is not None and self.size.rows > 1 and not self.in_parts
 
-    def shrink(self) -> bool:
-        """Ask for half as many rows, if `can_shrink`; say whether it can."""
-        if not self.can_shrink:
-            return False
+    def shrink(self) -> None:
+        """Ask for half as many rows."""
+        assert self.size is not None  # noqa: S101  # only where it can
         self.size = self.size.halved()
-        return True

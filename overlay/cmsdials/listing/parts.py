@@ -1,24 +1,25 @@
 """A listing in parts that several workers fetch at once, handed on in order, as if it were page after page.
 
-`cmsdials.parallel.split` decides what the parts are and `cmsdials.parallel.workers` fetches them; here they become pages of the whole
-listing. The page of a part has all rows of the part, and its `next` link carries how far the listing has come with
-it (`cmsdials.parallel.split.Position`), so that going on, files and guards need to know nothing about parts.
+`cmsdials.parallel.split` decides what the parts are and `cmsdials.parallel.workers` fetches them; here they become
+pages of the whole listing. The page of a part has all rows of the part, and its `next` link carries how far the
+listing has come with it (`cmsdials.parallel.split.Position`), so that resuming and files need to know nothing of parts.
 
-The threads hold what fetches one part (`_OnePart`) and nothing of `Parts`: who forgets a listing half-way, as
-``break`` in a loop does, ends the threads with it.
+The threads hold what fetches one part (`OnePart`) and nothing of `Parts`: dropping a listing half-way, as ``break``
+in a loop does, ends the threads with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
-from attrs import frozen
+from attrs import define, frozen
 from cmsdials_api.records import Record
 
 from cmsdials.errors import ConfigurationError
 from cmsdials.listing.page import Page
-from cmsdials.listing.pages import Fetch, Pages
+from cmsdials.listing.pages import Pages
 from cmsdials.listing.pagination import LARGEST_PAGE, Listing, PageSize, checked_count
 from cmsdials.listing.provenance import Origin
 from cmsdials.parallel.split import Part, Position, Splitter, can_be_split, read_position
@@ -26,14 +27,13 @@ from cmsdials.parallel.workers import in_order
 from cmsdials.runtime.console import warn
 from cmsdials.table.rows import RowStore
 
-__all__ = ["Parts", "Plan", "are_parts"]
+__all__ = ["OnePart", "Parts", "Plan", "are_parts"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 
-
 MOST_THREADS = 100
 MOST_WORKERS = 3
-"""Workers of the service. More requests at a time wait for each other, and everybody else waits for them."""
+"""Workers of the service. More requests at a time wait for each other, and other users wait for them."""
 
 
 def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listing, concurrency: int) -> bool:
@@ -47,7 +47,8 @@ def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listi
         concurrency: How many parts to fetch at a time.
 
     Raises:
-        ConfigurationError: concurrency is no number from 1 to 100, or is given together with max_pages or order_by.
+        ConfigurationError: concurrency is not a number from 1 to 100, or is given together with max_pages or
+            order_by.
 
     Warns:
         RuntimeWarning: concurrency is larger than is any use.
@@ -56,10 +57,9 @@ def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listi
     if concurrency > MOST_THREADS:
         message = f"concurrency must be at most {MOST_THREADS}, not {concurrency}"
         raise ConfigurationError(message, advice=f"DIALS has {MOST_WORKERS} workers: more is no faster.")
-    is_begun = read_position(listing.reached.cursor) is not None
-    if not is_begun and (concurrency == 1 or listing.reached.cursor is not None):
-        return False
-    if not can_be_split(accepts):
+    cursor = listing.reached.cursor
+    is_begun = read_position(cursor) is not None
+    if not can_be_split(accepts) or (not is_begun and (concurrency == 1 or cursor is not None)):
         return False
     if "order_by" in query:
         message = "order_by and concurrency exclude each other: parts come in the order of the service"
@@ -94,40 +94,21 @@ class Parts(Generic[RecordT]):
     """Fetches the parts of a listing. It is what `Pages` calls for a page.
 
     Args:
-        query: The whole listing, by wire name.
+        one: Fetches one part.
         plan: Finds out what is known; called when the first page is asked for, and again after an error.
-        fetch: Makes what fetches the pages of a query, for a listing of it.
-        record: What rows are.
-        origin: What the listing is of.
-        link: Makes the link to what follows a position.
-        page_size: Rows in a page as the user wants them; None leaves it to us.
         workers: How many parts to fetch at a time.
     """
 
-    def __init__(
-        self,
-        query: Mapping[str, Any],
-        *,
-        plan: Callable[[], Plan],
-        fetch: Callable[[Mapping[str, Any], Listing], Fetch[RecordT]],
-        record: type[RecordT],
-        origin: Origin,
-        link: Callable[[Position], str],
-        page_size: int | None,
-        workers: int,
-    ) -> None:
-        self._query = query
+    def __init__(self, one: OnePart[RecordT], *, plan: Callable[[], Plan], workers: int) -> None:
+        self._one = one
         self._plan = plan
-        self._record = record
-        self._one = _OnePart(query, fetch, record, origin, link, page_size)
-        self._page_size = page_size
         self._workers = workers
         self._under_way: Generator[tuple[Part, Page[RecordT]], None, None] | None = None
         self._reached: str | None = None
 
-    def __call__(self, paging: Mapping[str, Any], _retry_when_slow: bool) -> Page[RecordT]:
-        """Return the part that follows a position (``next_token``), or the first one."""
-        cursor = paging.get("next_token")
+    def __call__(self, listing: Listing, _retry_when_slow: bool) -> Page[RecordT]:
+        """Return the part that follows the position of a listing, or the first one."""
+        cursor = listing.reached.cursor
         if self._under_way is None or cursor != self._reached:
             self.close()
             self._under_way = self._begun(read_position(cursor))
@@ -137,7 +118,7 @@ class Parts(Generic[RecordT]):
             self.close()  # what comes next begins where the listing has come
             raise
         if part is None or page is None:
-            return Page(RowStore(self._record, fields=self._query.get("fields")), next=None, previous=None)
+            return Page(self._one.no_rows(), next=None, previous=None)
         self._reached = str(part.end)
         return page
 
@@ -150,10 +131,10 @@ class Parts(Generic[RecordT]):
     def _begun(self, after: Position | None) -> Generator[tuple[Part, Page[RecordT]], None, None]:
         plan = self._plan()
         splitter = Splitter(
-            self._query,
+            self._one.origin.query,
             plan.runs,
             rows_per_lumisection=plan.rows_per_lumisection,
-            page_rows=min(self._page_size or LARGEST_PAGE, LARGEST_PAGE),
+            page_rows=min(self._one.page_size or LARGEST_PAGE, LARGEST_PAGE),
             workers=self._workers,
             after=after,
         )
@@ -165,34 +146,38 @@ class Parts(Generic[RecordT]):
         )
 
 
-class _OnePart(Generic[RecordT]):
-    """Fetches one part, in any thread. Arguments as those of `Parts`."""
+@define
+class OnePart(Generic[RecordT]):
+    """Fetches one part, in any thread.
 
-    def __init__(
-        self,
-        query: Mapping[str, Any],
-        fetch: Callable[[Mapping[str, Any], Listing], Fetch[RecordT]],
-        record: type[RecordT],
-        origin: Origin,
-        link: Callable[[Position], str],
-        page_size: int | None,
-    ) -> None:
-        self._fields = query.get("fields")
-        self._fetch = fetch
-        self._record = record
-        self._origin = origin
-        self._link = link
-        self._page_size = page_size
-        self._size: PageSize | None = None
+    Attributes:
+        origin: What the whole listing is of.
+        record: What rows are.
+        fetch: Fetches a page of a query.
+        link: Makes the link to what follows a position.
+        page_size: Rows in a page as the user wants them; None leaves it to us.
+        size: What has been learnt about slow pages, which serves all parts.
+    """
+
+    origin: Origin
+    record: type[RecordT]
+    fetch: Callable[[Mapping[str, Any], Listing, bool], Page[RecordT]]
+    link: Callable[[Position], str]
+    page_size: int | None
+    size: PageSize | None = None
 
     def fetched(self, part: Part) -> Page[RecordT]:
         """Fetch all rows of a part, as a page of the whole listing."""
-        listing = Listing(page_size=self._page_size, max_pages=None, size=self._size)
-        store = RowStore(self._record, fields=self._fields)
+        listing = Listing(page_size=self.page_size, max_pages=None, size=self.size)
+        store = self.no_rows()
         bodies: list[bytes] = []
-        for page in Pages(self._fetch(part.query, listing), listing, self._origin):
+        for page in Pages(partial(self.fetch, part.query), listing, self.origin):
             for block in page.store.blocks():
                 store.add(block)
             bodies.extend(page.bodies)
-            self._size = listing.size  # what one part has learnt about slow pages serves the others
-        return Page(store, next=self._link(part.end), previous=None, bodies=tuple(bodies))
+            self.size = listing.size
+        return Page(store, next=self.link(part.end), previous=None, bodies=tuple(bodies))
+
+    def no_rows(self) -> RowStore[RecordT]:
+        """Return what the rows of the listing are added to."""
+        return RowStore(self.record, fields=self.origin.query.get("fields"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import field, frozen
+from attrs import asdict, field, fields, frozen
 
 from cmsdials.redaction import shortened
 from cmsdials.runtime.version import client_version
@@ -52,24 +52,16 @@ class Origin:
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON."""
-        return {
-            "resource": self.resource,
-            "base_url": self.base_url,
-            "workspace": self.workspace,
-            "query": dict(self.query),
-            "client": self.client,
-        }
+        return asdict(self, recurse=False)
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Make one of what `as_json` gave.
 
         Raises:
-            KeyError, TypeError: It is something else.
+            KeyError: It is something else.
         """
-        return cls(
-            **{name: stored[name] for name in ("resource", "base_url", "workspace", "query", "client")}
-        )
+        return cls(**{one.name: stored[one.name] for one in fields(cls)})
 
 
 def _shown(value: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from attrs import define, field
 from cmsdials_api.records import Record
@@ -23,6 +23,9 @@ from cmsdials.listing.provenance import Origin
 from cmsdials.table.histograms import model_of
 from cmsdials.table.rows import RowStore
 from cmsdials.table.tabular import Tabular
+
+if TYPE_CHECKING:
+    from cmsdials.table.columns import Columns
 
 __all__ = ["Result", "load"]
 
@@ -81,16 +84,23 @@ class Result(Tabular[RecordT], Generic[RecordT]):
     @property
     def status(self) -> str:
         """In words: how far it got, why it stopped, and how to go on."""
-        many = f"{len(self.store)} rows of {self.origin.resource}"
+        many = f"{len(self)} rows of {self.origin.resource}"
         if self.complete:
             return f"{many}: all there are"
-        if self.exc_type is None and self.next is None and not len(self.store):
-            return f"{many}: nothing has come yet; pass this result as resume_from= to begin"
-        if self.exc_type is None and self.next is None:
-            return f"{many}: to the end, but not from the beginning"
-        if self.exc_type is None:
-            return f"{many}: there are more; pass this result as resume_from= to go on"
-        return f"{many}: stopped by {self.exc_type}; pass this result as resume_from= to go on"
+        if self.exc_type is not None or self.next is not None:
+            return f"{many}: {self._stopped or 'there are more'}; pass this result as resume_from= to go on"
+        return f"{many}: {self._stopped or 'nothing has come yet; pass this result as resume_from= to begin'}"
+
+    @property
+    def _stopped(self) -> str | None:
+        if self.exc_type is not None:
+            return f"stopped by {self.exc_type}"
+        is_end = self.next is None and len(self) > 0 and not self.complete
+        return "to the end, but not from the beginning" if is_end else None
+
+    def __repr__(self) -> str:
+        state = self._stopped or ("complete" if self.complete else "more to come")
+        return f"<{len(self)} rows of {self.record.__name__}, {state}>"
 
     def __len__(self) -> int:
         return len(self.store)
@@ -125,37 +135,17 @@ class Result(Tabular[RecordT], Generic[RecordT]):
         The file replaces what stood there, whole or not at all.
 
         Raises:
-            CheckpointError: It cannot be written, or somebody has put into a row what cannot be read again.
+            CheckpointError: It cannot be written, or a row was changed to hold what cannot be read again.
         """
         checkpoint.write_whole(path, self.origin, self.stored_pages())
 
     def stored_pages(self) -> Iterator[StoredPage]:
         """Yield the rows as answers of the service, page by page, as files hold them."""
-        from cmsdials.table.columns import as_json, not_finite, objects_of  # noqa: PLC0415  # it brings NumPy
-
         written = 0
         for block in self.store.blocks():
             for start in range(0, len(block), LARGEST_PAGE):
                 part = block.between(start, min(len(block), start + LARGEST_PAGE))
-                if (name := not_finite(part)) is not None:
-                    message = (
-                        f"a row has a {name} that is no finite number, which a file of a listing cannot hold"
-                    )
-                    raise CheckpointError(message, advice=_CHANGED)
-                page = {"next": None, "previous": None, "results": objects_of(part)}
-                try:
-                    body = as_json(page)
-                    _read(body, "this result", self.record, self.origin)
-                except TypeError as error:
-                    message = f"a row holds what a file of a listing cannot ({error})"
-                    raise CheckpointError(message, advice=_CHANGED) from error
-                except SchemaError as error:
-                    what = f"field {error.field!r} {error.problem}"
-                    message = (
-                        f"row {written + (error.row or 0)} cannot be kept in a file of a listing: {what}"
-                    )
-                    raise CheckpointError(message, advice=_CHANGED) from error
-                yield StoredPage({}, (body,))
+                yield StoredPage({}, (self._body_of(part, written),))
                 written += len(part)
         said = {
             "next": self.next,
@@ -165,13 +155,24 @@ class Result(Tabular[RecordT], Generic[RecordT]):
         }
         yield StoredPage(said, ())
 
-    def __repr__(self) -> str:
-        state = "complete" if self.complete else "more to come"
-        if self.next is None and len(self.store) and not self.complete:
-            state = "to the end, but not from the beginning"
-        if self.exc_type is not None:
-            state = f"stopped by {self.exc_type}"
-        return f"<{len(self.store)} rows of {self.record.__name__}, {state}>"
+    def _body_of(self, part: Columns[RecordT], before: int) -> bytes:
+        """Return rows as an answer of the service, which has been read again; `before` counts those before them."""
+        from cmsdials.table.columns import as_json, not_finite, objects_of  # noqa: PLC0415  # it brings NumPy
+
+        if (name := not_finite(part)) is not None:
+            message = f"a row holds what a file of a listing cannot ({name} is not a finite number)"
+            raise CheckpointError(message, advice=_CHANGED)
+        try:
+            body = as_json({"next": None, "previous": None, "results": objects_of(part)})
+            _read(body, "this result", self.record, self.origin)
+        except TypeError as error:
+            message = f"a row holds what a file of a listing cannot ({error})"
+            raise CheckpointError(message, advice=_CHANGED) from error
+        except SchemaError as error:
+            what = f"field {error.field!r} {error.problem}"
+            message = f"row {before + (error.row or 0)} cannot be kept in a file of a listing: {what}"
+            raise CheckpointError(message, advice=_CHANGED) from error
+        return body
 
 
 def load(path: str | os.PathLike[str]) -> Result[Any]:
@@ -191,39 +192,30 @@ def load(path: str | os.PathLike[str]) -> Result[Any]:
 
 def restored(path: str | os.PathLike[str], stored: Stored) -> Result[Any]:
     """Make a result of what a file holds. Raises as `load`."""
-    table = RESOURCES.get(stored.origin.resource)
+    origin = stored.origin
+    table = RESOURCES.get(origin.resource)
     if table is None:
-        message = f"{path} holds {stored.origin.resource!r}, which this version of cmsdials does not know"
+        message = f"{path} holds {origin.resource!r}, which this version of cmsdials does not know"
         raise CheckpointError(message)
-    store: RowStore[Any] = RowStore(model_of(table.record), fields=stored.origin.query.get("fields"))
-    link: str | None = None
-    passed: set[str] = set()
-    complete = False
-    retrieved = stored.began
-    begins_at = stored.origin.query.get("next_token")
-    if begins_at is not None:
-        passed.add(begins_at)
+    begins_at = origin.query.get("next_token")
+    result: Result[Any] = Result(
+        store=RowStore(model_of(table.record), fields=origin.query.get("fields")),
+        origin=origin,
+        retrieved=stored.began,
+    )
+    passed: set[str | None] = {begins_at}
     for page in stored.pages:
         for body in page.bodies:
-            for block in _read(body, str(path), store.record, stored.origin).store.blocks():
-                store.add(block)
-        if "next" not in page.said:
-            continue
-        if (cursor := cursor_of(link)) is not None:
-            passed.add(cursor)
-        link = page.said["next"]
-        complete = page.said.get("complete", link is None and begins_at is None)
-        passed.update(page.said.get("passed", ()))
-        if "retrieved" in page.said:
-            retrieved = datetime.fromisoformat(page.said["retrieved"])
-    return Result(
-        store=store,
-        next=link,
-        complete=complete,
-        origin=stored.origin,
-        retrieved=retrieved,
-        passed=frozenset(passed),
-    )
+            for block in _read(body, str(path), result.record, origin).store.blocks():
+                result.store.add(block)
+        if "next" in page.said:
+            passed.update((cursor_of(result.next), *page.said.get("passed", ())))
+            result.next = page.said["next"]
+            result.complete = page.said.get("complete", result.next is None and begins_at is None)
+            if "retrieved" in page.said:
+                result.retrieved = datetime.fromisoformat(page.said["retrieved"])
+    result.passed = frozenset(cursor for cursor in passed if cursor is not None)
+    return result
 
 
 def _read(body: bytes, place: str, record: type[RecordT], origin: Origin) -> Page[RecordT]:

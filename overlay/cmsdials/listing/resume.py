@@ -1,4 +1,4 @@
-"""What a listing goes on from, and where it is kept meanwhile: results and checkpoint files, together or alone."""
+"""What a listing is resumed from, and where it is kept meanwhile: results and checkpoint files, together or alone."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 @frozen
 class Earlier:
-    """What a listing goes on from.
+    """What a listing is resumed from.
 
     Attributes:
         result: The rows so far.
-        stored: The file that holds them, if it is the one to append to.
+        stored: The file that holds them, if it is the one to append to; without the answers in it, of which the
+            result has been made.
     """
 
-    result: Result[Any] | None
-    stored: Stored | None
+    result: Result[Any] | None = None
+    stored: Stored | None = None
 
 
 def earlier_of(resume_from: Any, checkpoint: str | os.PathLike[str] | None, origin: Origin) -> Earlier:
@@ -49,19 +50,19 @@ def earlier_of(resume_from: Any, checkpoint: str | os.PathLike[str] | None, orig
         ConfigurationError: resume_from is something else.
     """
     if resume_from is None:
-        return Earlier(None, None)
+        return Earlier()
     if isinstance(resume_from, Result):
         _refuse_another("resume_from", origin, resume_from.origin)
-        return _kept_in(checkpoint, resume_from) or Earlier(resume_from, None)
+        return _kept_in(checkpoint, resume_from) or Earlier(resume_from)
     if not isinstance(resume_from, str | os.PathLike):
         message = f"resume_from must be a result or the name of a file, not {type(resume_from).__name__}"
         raise ConfigurationError(message)
     same = checkpoint is not None and is_same_file(resume_from, checkpoint)
     stored = read_checkpoint(resume_from, missing_ok=same)
     if stored is None:
-        return Earlier(None, None)
+        return Earlier()
     _refuse_another(str(resume_from), origin, stored.origin)
-    return _held(restored(resume_from, stored), stored if same else None)
+    return Earlier(restored(resume_from, stored), evolve(stored, pages=[]) if same else None)
 
 
 @contextmanager
@@ -79,19 +80,22 @@ def keeping(
     Yields:
         What keeps a page.
     """
-    if checkpoint is None:
-        yield lambda page: _add(store, page)
+
+    def keep(page: Page[RecordT]) -> None:
+        if file is not None:
+            now = datetime.now(UTC).isoformat()
+            file.append(StoredPage({"next": page.next, "retrieved": now}, page.bodies))
+        for block in page.store.blocks():
+            store.add(block)
+
+    file = None if checkpoint is None else CheckpointFile(checkpoint, origin, after=earlier.stored)
+    if file is None:
+        yield keep
         return
-    with CheckpointFile(checkpoint, origin, after=earlier.stored) as file:
+    with file:
         if earlier.result is not None and earlier.stored is None:
             for stored in earlier.result.stored_pages():
                 file.append(stored)
-
-        def keep(page: Page[RecordT]) -> None:
-            now = datetime.now(UTC).isoformat()
-            file.append(StoredPage({"next": page.next, "retrieved": now}, page.bodies))
-            _add(store, page)
-
         yield keep
 
 
@@ -101,11 +105,6 @@ def has_ended(result: Result[Any]) -> bool:
     return result.complete or (result.next is None and len(result) > 0)
 
 
-def _add(store: RowStore[RecordT], page: Page[RecordT]) -> None:
-    for block in page.store.blocks():
-        store.add(block)
-
-
 def _kept_in(checkpoint: str | os.PathLike[str] | None, result: Result[Any]) -> Earlier | None:
     """Return what a file holds, if it was kept while the result was fetched; it may be a page ahead."""
     stored = None if checkpoint is None else read_checkpoint(checkpoint, missing_ok=True)
@@ -113,16 +112,13 @@ def _kept_in(checkpoint: str | os.PathLike[str] | None, result: Result[Any]) -> 
         return None
     kept = restored(checkpoint, stored)
     has_all = result.next is None or cursor_of(result.next) in {*kept.passed, cursor_of(kept.next)}
-    return _held(kept, stored) if has_all and len(kept) >= len(result) else None
-
-
-def _held(result: Result[Any], stored: Stored | None) -> Earlier:
-    """Return both, without the answers in the file, which the result has been made of."""
-    return Earlier(result, None if stored is None else evolve(stored, pages=[]))
+    return Earlier(kept, evolve(stored, pages=[])) if has_all and len(kept) >= len(result) else None
 
 
 def _refuse_another(source: str, wanted: Origin, found: Origin) -> None:
     different = wanted.differences(found)
     if different:
         message = f"{source} is of another listing: {'; '.join(different)}"
-        raise CheckpointError(message, advice="Go on with the listing that it is of, or list anew.")
+        raise CheckpointError(
+            message, advice="Go on with the listing that it is of, or start the listing again."
+        )

@@ -1,7 +1,7 @@
 """What every resource of the service can do: get a row, list a page, list all, count.
 
-All behaviour is here, once. The resources themselves (`cmsdials.resources.index`) add their name and the signature of
-their `get`; which operations, record and filters belong to a name is in the generated table.
+All behaviour is here, once. The resources themselves (`cmsdials.resources.index` and its neighbours) add their name and
+the signature of their `get`; which operations, record and filters belong to a name is in the generated table.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from cmsdials.http.retry import Retries, retry_rules
 from cmsdials.http.session import Session
 from cmsdials.listing.collect import collect
 from cmsdials.listing.page import Page, page_of
-from cmsdials.listing.pages import Fetch, Pages, Rows
+from cmsdials.listing.pages import Pages, Rows
 from cmsdials.listing.pagination import Listing
-from cmsdials.listing.parts import Parts, Plan, are_parts
+from cmsdials.listing.parts import OnePart, Parts, Plan, are_parts
 from cmsdials.listing.provenance import Origin
 from cmsdials.listing.result import Result
 from cmsdials.models import Run
@@ -165,7 +165,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         query = self._query(filters, fields)
         page_size = query.pop("page_size", None)
         listing = Listing(page_size=page_size, max_pages=max_pages, cursor=query.get("next_token"))
-        return self._pages(query, listing, retries=retries, page_size=page_size, concurrency=concurrency)
+        return self._pages(query, listing, retries=retries, concurrency=concurrency)
 
     def iterate(
         self,
@@ -201,7 +201,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             filters: Which rows; None for all. Without `page_size` (and `max_pages`), the page size is chosen
                 here, halved when a page takes too long and doubled again after good pages.
             max_pages: Pages to fetch at most. Without `page_size` a page then has the service's 10 rows.
-            enable_progress: A progress bar; None shows one if tqdm is installed and somebody is looking.
+            enable_progress: A progress bar; None shows one on a terminal and in a notebook, if tqdm is installed.
             retries: How often to try each page again: a number or urllib3's `Retry`; None for five times.
             keep_failed: Return what has come, with a warning, instead of raising, when a page fails, and also on
                 Ctrl-C and SIGTERM; `exc_type`, `exc_formatted` and `status` then say what it was.
@@ -212,7 +212,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             fields: Names of the fields to fetch; the rows hold only these. None for all.
             concurrency: How many parts of the listing to fetch at a time; rows and order stay the same. Histograms
                 and lumisections are split by dataset, run and lumisection, other lists are not. The service has
-                three workers for everybody, so more than 3 is hardly ever faster.
+                three workers for all users, so more than 3 is hardly ever faster.
 
         Returns:
             All rows, those of `resume_from` first; `complete` says whether there are more.
@@ -228,7 +228,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         return collect(
             self._origin(query),
             self._record,
-            partial(self._pages, query, retries=retries, page_size=page_size, concurrency=concurrency),
+            partial(self._pages, query, retries=retries, concurrency=concurrency),
             page_size=page_size,
             max_pages=max_pages,
             enable_progress=enable_progress,
@@ -247,8 +247,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         enable_progress: bool | None = None,
     ) -> pd.DataFrame:
         """Fetch all rows as a DataFrame: `list_all` with these arguments and `Result.to_pandas`, errors included."""
-        extras.pandas()  # before anything is fetched in vain
-        return self._all(filters, retries, fields, concurrency, enable_progress).to_pandas()
+        return self._all(extras.pandas, filters, retries, fields, concurrency, enable_progress).to_pandas()
 
     def to_arrow(
         self,
@@ -260,8 +259,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         enable_progress: bool | None = None,
     ) -> pa.Table:
         """Fetch all rows as an Arrow table: `list_all` with these arguments and `Result.to_arrow`, errors included."""
-        extras.pyarrow()  # before anything is fetched in vain
-        return self._all(filters, retries, fields, concurrency, enable_progress).to_arrow()
+        return self._all(extras.pyarrow, filters, retries, fields, concurrency, enable_progress).to_arrow()
 
     def to_polars(
         self,
@@ -273,8 +271,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         enable_progress: bool | None = None,
     ) -> pl.DataFrame:
         """Fetch all rows as a polars DataFrame: `list_all` with these arguments and `Result.to_polars`, errors included."""
-        extras.polars()  # before anything is fetched in vain
-        return self._all(filters, retries, fields, concurrency, enable_progress).to_polars()
+        return self._all(extras.polars, filters, retries, fields, concurrency, enable_progress).to_polars()
 
     def to_numpy(
         self,
@@ -287,19 +284,21 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         enable_progress: bool | None = None,
     ) -> Any:
         """Fetch all rows as arrays: `list_all` with these arguments and `Result.to_numpy`, errors included."""
-        if group_by is not None:  # before anything is fetched in vain
+        if group_by is not None:
             checked_groups(group_by, self._record, self._query(filters, fields).get("fields"))
-        result = self._all(filters, retries, fields, concurrency, enable_progress)
+        result = self._all(lambda: None, filters, retries, fields, concurrency, enable_progress)
         return result.to_numpy() if group_by is None else result.to_numpy(group_by=group_by)
 
     def _all(
         self,
-        filters: Filters | None,
+        needed: Callable[[], object],
+        filters: FiltersT | Filters | None,
         retries: Retries,
         fields: Sequence[str] | None,
         concurrency: int,
         enable_progress: bool | None,
     ) -> Result[RecordT]:
+        needed()  # a library that is missing, before anything is fetched in vain
         return self.list_all(filters, None, enable_progress, retries, fields=fields, concurrency=concurrency)
 
     def _pages(
@@ -309,32 +308,41 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         keep: Callable[[Page[RecordT]], None] | None = None,
         *,
         retries: Retries,
-        page_size: int | None,
         concurrency: int,
     ) -> Pages[RecordT]:
         rules = retry_rules(retries)
 
-        def fetch_of(query: Mapping[str, Any], listing: Listing) -> Fetch[RecordT]:
-            def fetch(paging: Mapping[str, Any], retry_when_slow: bool) -> Page[RecordT]:
-                return self._page(query, paging, rules, check=listing.check, retry_when_slow=retry_when_slow)
-
-            return fetch
+        def fetch(query: Mapping[str, Any], listing: Listing, retry_when_slow: bool) -> Page[RecordT]:
+            paging = listing.parameters()
+            return self._page(query, paging, rules, check=listing.check, retry_when_slow=retry_when_slow)
 
         origin = self._origin(query)
         if not are_parts(query, self._table.filters.PARAMETERS, listing, concurrency):
-            return Pages(fetch_of(query, listing), listing, origin, keep)
+            return Pages(partial(fetch, query), listing, origin, keep)
         listing.in_parts = True
-        parts = Parts(
-            query,
-            plan=lambda: plan_of(self._session, query, _dimensions(self._record), rules),
-            fetch=fetch_of,
-            record=self._record,
-            origin=origin,
-            link=lambda position: self._link(query, position),
-            page_size=page_size,
-            workers=concurrency,
+        one = OnePart(origin, self._record, fetch, partial(self._link, query), listing.page_size)
+        parts = Parts(one, plan=partial(self._plan, query, rules), workers=concurrency)
+        return Pages(parts, listing, origin, keep, parts.close)
+
+    def _plan(self, query: Mapping[str, Any], retries: Retries) -> Plan:
+        """Find out which runs a query is of, and about how many rows a lumisection has. Only keys are fetched."""
+        runs = _Runs(self._session)
+        keys = ("dataset_id", "run_number", "ls_count")
+        listed = runs.list_all(
+            chosen(runs.filters, query), fields=keys, retries=retries, enable_progress=False
         )
-        return Pages(parts, listing, origin, keep, close=parts.close, shrinks=False)
+        counts = [(row.dataset_id, row.run_number, row.ls_count) for row in listed]
+        dimensions = max(field.dimensions for field in self._record.FIELDS)
+        if dimensions == 0 or query.keys() & {"me", "me_id"}:
+            return Plan(counts, 1.0)
+        elements = RESOURCES["mes"]
+        of_elements = chosen(elements.filters, query).given()
+        booked = self._session.perform(
+            elements.list(**of_elements, dim=dimensions, fields=["me_id"]),
+            lambda body: decode.read_array(body, elements.record, elements.name, fields=["me_id"]),
+            retries=retries,
+        )
+        return Plan(counts, float(max(1, len(booked))))
 
     def _link(self, query: Mapping[str, Any], position: Position) -> str:
         """Return the link to what follows a position, as the service writes links."""
@@ -376,32 +384,6 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         return self._session.perform(request, read, retries=retries, retry_when_slow=retry_when_slow)
 
 
-def plan_of(session: Session, query: Mapping[str, Any], dimensions: int, retries: Retries) -> Plan:
-    """Find out which runs a query is of, and about how many rows a lumisection has. Only keys are fetched.
-
-    Args:
-        session: What requests go through.
-        query: Filters of histograms or lumisections, by wire name.
-        dimensions: Of the histograms; 0 for lumisections.
-        retries: How often to try again.
-    """
-    runs = _Runs(session)
-    listed = runs.list_all(
-        chosen(runs.filters, query), fields=_RUN_KEYS, retries=retries, enable_progress=False
-    )
-    keys = [(row.dataset_id, row.run_number, row.ls_count) for row in listed]
-    if dimensions == 0 or query.keys() & {"me", "me_id"}:
-        return Plan(keys, 1.0)
-    elements = RESOURCES["mes"]
-    of_elements = chosen(elements.filters, query).given()
-    booked = session.perform(
-        elements.list(**of_elements, dim=dimensions, fields=["me_id"]),
-        lambda body: decode.read_array(body, elements.record, elements.name, fields=["me_id"]),
-        retries=retries,
-    )
-    return Plan(keys, float(max(1, len(booked))))
-
-
 def chosen(filters: type[Filters], query: Mapping[str, Any]) -> Filters:
     """Return those of the filters of a query that another list takes."""
     return filters(
@@ -409,17 +391,10 @@ def chosen(filters: type[Filters], query: Mapping[str, Any]) -> Filters:
     )
 
 
-def _dimensions(record: type[Record]) -> int:
-    return max(field.dimensions for field in record.FIELDS)
-
-
 class _Runs(PaginatedResource[Run, Filters]):
     """Runs, for plans."""
 
     name = "run"
-
-
-_RUN_KEYS = ("dataset_id", "run_number", "ls_count")
 
 
 class CountedResource(PaginatedResource[RecordT, FiltersT]):
@@ -436,9 +411,7 @@ class CountedResource(PaginatedResource[RecordT, FiltersT]):
             UnknownFilterError: The service cannot count with one of the filters.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
-        if self._table.count is None:
-            message = f"the service does not count {self.name}"
-            raise TypeError(message)
+        assert self._table.count is not None  # noqa: S101  # a test holds the classes to the table
         request = count_request(self._table, self._table.count, filters)
         return self._session.perform(
             request, lambda body: decode.read_count(body, self.name), retries=retries

@@ -1,4 +1,4 @@
-"""Monitoring elements: the paths under which histograms are booked."""
+"""Monitoring elements: what is booked, in all or in a run."""
 
 from __future__ import annotations
 
@@ -7,14 +7,9 @@ from collections.abc import Sequence
 from cmsdials_api import operations
 from cmsdials_api.filters import Filters
 
-from cmsdials.filters import (
-    MEFilters,
-)
+from cmsdials.filters import MEFilters
 from cmsdials.http.retry import Retries
-from cmsdials.models import (
-    MonitoringElement,
-    RunMonitoringElement,
-)
+from cmsdials.models import MonitoringElement, RunMonitoringElement
 from cmsdials.resources.base import Resource
 from cmsdials.resources.query import list_query
 from cmsdials.table import decode
@@ -60,7 +55,7 @@ class MonitoringElementResource(Resource[MonitoringElement, MEFilters]):
         )
 
     list_all = list
-    """The same as `list`: there is but one page."""
+    """The same as `list`: there is only one page."""
 
     def list_run(self, dataset_id: int, run_number: int, *, retries: Retries = None) -> _RunElements:
         """Fetch the monitoring elements that a run of a dataset has, as a plain list.

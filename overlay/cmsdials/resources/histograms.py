@@ -1,4 +1,4 @@
-"""Histograms, one- and two-dimensional, and which lumisections have theirs."""
+"""Histograms of lumisections, one-dimensional and two-dimensional, and whether all of them have come."""
 
 from __future__ import annotations
 
@@ -9,17 +9,10 @@ from cmsdials_api.filters import Filters
 from cmsdials_api.records import Record
 
 from cmsdials.errors import CheckpointError, ConfigurationError, FilterError
-from cmsdials.filters import (
-    LumisectionFilters,
-    LumisectionHistogram1DFilters,
-    LumisectionHistogram2DFilters,
-)
+from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters, LumisectionHistogram2DFilters
 from cmsdials.http.retry import Retries
 from cmsdials.listing.result import Result
-from cmsdials.models import (
-    LumisectionHistogram1D,
-    LumisectionHistogram2D,
-)
+from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D
 from cmsdials.resources.base import PaginatedResource, chosen
 from cmsdials.resources.coverage import Coverage, covered, notes_on
 from cmsdials.resources.index import LumisectionResource
@@ -76,19 +69,12 @@ class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
         if different:
             message = f"the result is of another listing: {'; '.join(different)}"
             raise CheckpointError(message, advice="Ask the Dials object that it came from.")
-        lumisections = LumisectionResource(self._session)
-        listed = lumisections.list_all(
-            chosen(LumisectionFilters, result.origin.query),
-            fields=needed[:3],
-            retries=retries,
-            enable_progress=enable_progress,
+        query = result.origin.query
+        filters = chosen(LumisectionFilters, query)
+        listed = LumisectionResource(self._session).list_all(
+            filters, fields=needed[:3], retries=retries, enable_progress=enable_progress
         )
-        return covered(
-            listed,
-            result,
-            listing_complete=result.complete,
-            notes=notes_on(result.origin.query),
-        )
+        return covered(listed, result, listing_complete=result.complete, notes=notes_on(query))
 
 
 class LumisectionHistogram1DResource(

@@ -1,32 +1,17 @@
-"""What DIALS has indexed: datasets, files, runs and lumisections.
+"""What DIALS has indexed: datasets, files, runs and lumisections, each with a name and the signature of `get`.
 
-Of each resource a name, a record, filters, and the signature of `get`; a test holds these lines to the generated table.
-Behaviour is in `cmsdials.resources.base`.
+A test holds these lines to the generated table. Behaviour is in `cmsdials.resources.base`, and where a resource has
+more of it than the others, in its own module.
 """
 
 from __future__ import annotations
 
-from cmsdials.filters import (
-    DatasetIndexFilters,
-    FileIndexFilters,
-    LumisectionFilters,
-    RunFilters,
-)
+from cmsdials.filters import DatasetIndexFilters, FileIndexFilters, LumisectionFilters, RunFilters
 from cmsdials.http.retry import Retries
-from cmsdials.models import (
-    DatasetIndex,
-    FileIndex,
-    Lumisection,
-    Run,
-)
+from cmsdials.models import DatasetIndex, FileIndex, Lumisection, Run
 from cmsdials.resources.base import CountedResource, PaginatedResource
 
-__all__ = [
-    "DatasetIndexResource",
-    "FileIndexResource",
-    "LumisectionResource",
-    "RunResource",
-]
+__all__ = ["DatasetIndexResource", "FileIndexResource", "LumisectionResource", "RunResource"]
 
 
 class DatasetIndexResource(PaginatedResource[DatasetIndex, DatasetIndexFilters]):
