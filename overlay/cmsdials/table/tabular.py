@@ -143,6 +143,6 @@ class Tabular(Generic[RecordT]):
 
         Raises:
             MissingDependencyError: hist is not installed; the message holds the command.
-            BinningError: The rows are no histograms, or were listed without their binning or contents.
+            BinningError: The rows are not histograms, or were listed without their binning or contents.
         """
         return [hist_of(row) for row in self.store]
