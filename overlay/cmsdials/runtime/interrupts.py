@@ -91,6 +91,15 @@ class Stop:
             woken.get(timeout=None if timeout is None else min(max(timeout, 0), threading.TIMEOUT_MAX))
         return self._is_set
 
+    def check(self) -> None:
+        """Go on only if it is not set.
+
+        Raises:
+            Stopped: It is.
+        """
+        if self._is_set:
+            raise Stopped
+
     @contextlib.contextmanager
     def heeded(self) -> Iterator[None]:
         """Heed it in this thread (this context, for asyncio) until the block ends."""
@@ -121,14 +130,10 @@ def current_stop() -> Stop | None:
 
 
 def check_stop() -> None:
-    """Go on only if the stop that this thread heeds, if any, is not set.
-
-    Raises:
-        Stopped: It is.
-    """
+    """Go on only if the stop that this thread heeds, if any, is not set; see `Stop.check`."""
     stop = current_stop()
-    if stop is not None and stop.is_set():
-        raise Stopped
+    if stop is not None:
+        stop.check()
 
 
 def sleep(seconds: float) -> None:
