@@ -83,13 +83,15 @@ class TokenStore:
         Raises:
             TokenStoreError: The user has no home folder, and nothing else is named.
         """
+        from platformdirs import user_cache_path  # noqa: PLC0415  # only who logs in needs it
+
         try:
             if cache_dir:
                 return cls(Path(cache_dir).expanduser() / FILE_NAME, "argument")
             if os.environ.get(TOKEN_FILE):
                 return cls(Path(os.environ[TOKEN_FILE]).expanduser(), "file")
-            folder = os.environ.get(CACHE_DIR)
-            return cls((Path(folder) if folder else _users_folder()).expanduser() / FILE_NAME)
+            folder = os.environ.get(CACHE_DIR) or user_cache_path("cmsdials")
+            return cls(Path(folder).expanduser() / FILE_NAME)
         except RuntimeError:  # from pathlib
             message = "there is no place to keep logins: HOME is not set, and this user has no home folder"
             advice = f"Name a folder in {CACHE_DIR}, or a file in {TOKEN_FILE}."
@@ -155,18 +157,19 @@ class TokenStore:
         path = self.path.with_name(f"{self.path.name}.lock")
         locks: dict[Path, FileLock] = _own.__dict__.setdefault("locks", {})
         lock = locks.setdefault(path, FileLock(path, timeout=LONGEST_WAIT, mode=0o600))
-        problem = f"{path} cannot be locked"
         try:
-            self._make_folder()
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"the folder {self.path.parent} cannot be made ({error.strerror})"
+            raise TokenStoreError(message) from None
+        try:
             lock.acquire()
         except Timeout:
             message = f"another process has held {path} for {LONGEST_WAIT:.0f} s"
             raise TokenStoreError(message) from None
-        except OSError as error:
-            message = f"{problem} ({error.strerror})"
-            raise TokenStoreError(message) from None
-        except NotImplementedError:  # from filelock before 3.21
-            message = f"{problem} (its file system has no locks)"
+        except (OSError, NotImplementedError) as error:  # the latter from filelock before 3.21
+            reason = getattr(error, "strerror", None) or "its file system has no locks"
+            message = f"{path} cannot be locked ({reason})"
             raise TokenStoreError(message) from None
         try:
             yield
@@ -195,8 +198,8 @@ class TokenStore:
             advice = f"Update cmsdials, or name another folder in {CACHE_DIR}, and log in there."
             raise TokenStoreError(message, advice=advice)
         if self.named_by == "file":
-            message = f"{self.path}, which {TOKEN_FILE} names, is no file that `cmsdials login` wrote"
-            raise TokenStoreError(message, advice="Name a copy of the file that `cmsdials login` tells of.")
+            message = f"{self.path}, which {TOKEN_FILE} names, is not a file that `cmsdials login` wrote"
+            raise TokenStoreError(message, advice="Name a copy of the file that `cmsdials login` names.")
         self._set_aside(identity)
         return {}
 
@@ -213,13 +216,6 @@ class TokenStore:
         except (OSError, TokenStoreError):
             done = "it could not be set aside"
         warn(f"{self.path} is damaged: {done}; log in again if you are asked to")
-
-    def _make_folder(self) -> None:
-        try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as problem:
-            message = f"the folder {self.path.parent} cannot be made ({problem.strerror})"
-            raise TokenStoreError(message) from None
 
 
 _own = threading.local()
@@ -239,12 +235,6 @@ def legacy_token(folder: str | os.PathLike[str]) -> Token | None:
     except (TokenStoreError, ValueError):
         warn(f"{path}, left by an older cmsdials, cannot be used")
     return None
-
-
-def _users_folder() -> Path:
-    from platformdirs import user_cache_path  # noqa: PLC0415  # only who logs in needs it
-
-    return user_cache_path("cmsdials")
 
 
 def _identity(status: os.stat_result) -> _Identity:

@@ -169,7 +169,14 @@ def api_token(answer: Mapping[str, Any], now: datetime) -> ApiToken:
     Raises:
         LoginError: Something is missing.
     """
-    return ApiToken(**_common(answer, now))
+    _require(answer, "access_token")
+    lasts = int(_duration(answer, "expires_in"))
+    return ApiToken(
+        access_token=answer["access_token"],
+        expires_in=lasts,
+        token_type=str(answer.get("token_type") or "Bearer"),
+        expires_at=now + timedelta(seconds=lasts),
+    )
 
 
 def token(answer: Mapping[str, Any], now: datetime, *, access: Mapping[str, Any] | None = None) -> Token:
@@ -184,10 +191,10 @@ def token(answer: Mapping[str, Any], now: datetime, *, access: Mapping[str, Any]
         LoginError: Something is missing.
     """
     _require(answer, "refresh_token")
-    issued = _common(answer if access is None else access, now)
+    issued = api_token(answer if access is None else access, now)
     lasts = int(_duration(answer, "refresh_expires_in", default=0))
     return Token(
-        **issued,
+        **asdict(issued),
         refresh_token=answer["refresh_token"],
         refresh_expires_in=lasts,
         refresh_expires_at=now + timedelta(seconds=lasts),
@@ -218,17 +225,6 @@ def _require(answer: Mapping[str, Any], *names: str) -> None:
         if not isinstance(answer.get(name), str) or not answer[name]:
             message = f"the login service sent no {name}"
             raise LoginError(message)
-
-
-def _common(answer: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    _require(answer, "access_token")
-    lasts = int(_duration(answer, "expires_in"))
-    return {
-        "access_token": answer["access_token"],
-        "expires_in": lasts,
-        "token_type": str(answer.get("token_type") or "Bearer"),
-        "expires_at": now + timedelta(seconds=lasts),
-    }
 
 
 def _duration(answer: Mapping[str, Any], name: str, default: float | None = None) -> float:

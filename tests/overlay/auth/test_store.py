@@ -311,7 +311,7 @@ def test_a_file_that_the_user_names_is_never_moved(
     monkeypatch.setenv("CMSDIALS_TOKEN_FILE", str(path))
     for step in (lambda: kept(None, keycloak), lambda: keep(token, None, keycloak)):
         with pytest.raises(
-            TokenStoreError, match=r"CMSDIALS_TOKEN_FILE names, is no file that `cmsdials login` wrote"
+            TokenStoreError, match=r"CMSDIALS_TOKEN_FILE names, is not a file that `cmsdials login` wrote"
         ):
             step()
     assert path.read_text() == content
