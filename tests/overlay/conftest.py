@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -12,6 +13,12 @@ from cmsdials.http.session import Session
 from cmsdials_sandbox import Sandbox
 
 Connect = Callable[..., Dials]
+
+
+@pytest.fixture(scope="session")
+def session_type() -> type[Session]:
+    """What requests go through: the one inner class that tests of the whole way make, to put a script in for the network."""
+    return Session
 
 
 @pytest.fixture(scope="session")
@@ -40,10 +47,11 @@ class Scripted:
     Attributes:
         asked: The requests.
         waits: Seconds that the client has waited, which nobody really waited.
+        dials: The resources of a `Dials` that asks this service.
     """
 
     def __init__(self) -> None:
-        self.answers: list[httpx.Response | Exception] = []
+        self.answers: list[httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]] = []
         self.asked: list[httpx.Request] = []
         self.waits: list[float] = []
         self.session = Session(
@@ -53,11 +61,15 @@ class Scripted:
             transport=httpx.MockTransport(self._answer),
             sleep=self.waits.append,
         )
+        resources = vars(Dials(Credentials(token="a-secret")))
+        self.dials = SimpleNamespace(
+            **{name: type(one)(self.session) for name, one in resources.items() if not name.startswith("_")}
+        )
 
     def will_answer(self, *bodies: Any, status: int = 200) -> None:
-        """Add answers: JSON bodies, whole responses, or exceptions to be raised instead."""
+        """Add answers: JSON bodies, whole responses, what makes one of a request, or exceptions to be raised instead."""
         for body in bodies:
-            ready = isinstance(body, httpx.Response | Exception)
+            ready = isinstance(body, httpx.Response | Exception) or callable(body)
             self.answers.append(body if ready else httpx.Response(status, json=body))
 
     def will_page(self, rows: Iterable[Any], size: int) -> None:
@@ -87,7 +99,7 @@ class Scripted:
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return answer if isinstance(answer, httpx.Response) else answer(request)
 
 
 @pytest.fixture
