@@ -1,16 +1,25 @@
-"""Listings in files: what was kept comes back, what is damaged or of another listing does not."""
+"""Listings in files: what was kept comes back, what is damaged or of another listing does not.
 
+Files are made by listings, or written here byte by byte (`file_of`), which holds their format: files of today must be
+read by every later version.
+"""
+
+import base64
+import hashlib
+import io
 import json
 import os
+import random
 import shutil
-from collections.abc import Iterator
+import tracemalloc
+import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from attrs import evolve
 from cmsdials.errors import (
     BadRequestError,
     CheckpointError,
@@ -20,18 +29,22 @@ from cmsdials.errors import (
     ServerError,
 )
 from cmsdials.filters import RunFilters
-from cmsdials.listing import checkpoint
-from cmsdials.listing.checkpoint import CheckpointFile, StoredPage, read_checkpoint, write_whole
-from cmsdials.listing.provenance import Origin
-from cmsdials.listing.resume import earlier_of
 from cmsdials.models import LumisectionHistogram1D
 from cmsdials.result import load
 
 from tests.overlay.conftest import Scripted, run_row
 from tests.overlay.histogram_rows import th1
 
-ORIGIN = Origin(resource="run", base_url="http://dials.test/", workspace="tracker", query={})
+ORIGIN = {
+    "resource": "run",
+    "base_url": "http://dials.test/",
+    "workspace": "tracker",
+    "query": {},
+    "client": "3.0",
+}
+BEGAN = "2026-01-01T00:00:00+00:00"
 FAILING = {"detail": "no"}
+TWO = RunFilters(page_size=2)
 
 
 @pytest.fixture
@@ -44,84 +57,155 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "runs.dials"
 
 
+def numbers(result: Any) -> list[int]:
+    return [row.run_number for row in result.results]
+
+
 def body(*numbers: int, next: str | None = None) -> bytes:
     return json.dumps({"next": next, "previous": None, "results": [run_row(n) for n in numbers]}).encode()
 
 
-def written(path: Path, *bodies: bytes) -> None:
-    with CheckpointFile(path, ORIGIN) as file:
-        for one in bodies:
-            file.append(stored_page(one))
+def listed_into(path: Path, *, pages: int = 3) -> bytes:
+    """List pages of one run each into a file, and return what is in it."""
+    service = Scripted()
+    service.will_page([run_row(n) for n in range(1, pages + 1)], 1)
+    service.dials.run.list_all(RunFilters(page_size=1), checkpoint=path)
+    return path.read_bytes()
+
+
+# --- the format, written and read by hand
 
 
 def first_line(**changed: Any) -> bytes:
-    return (
-        json.dumps({"format": "cmsdials listing", "version": 2, **ORIGIN.as_json(), **changed}).encode()
-        + b"\n"
-    )
+    start = {"format": "cmsdials listing", "version": 2, "whole": False, "began": BEGAN, **ORIGIN, **changed}
+    return json.dumps(start).encode() + b"\n"
 
 
-def bodies_of(path: Path) -> list[bytes]:
-    stored = read_checkpoint(path)
-    assert stored is not None
-    return [body for page in stored.pages for body in page.bodies]
+def record(said: dict[str, Any], *bodies: bytes, level: int = 1) -> bytes:
+    line = json.dumps({**said, "bytes": [len(one) for one in bodies]}).encode()
+    packed = zlib.compress(line + b"\n" + b"".join(bodies), level)
+    return b"page %d %s\n%s\n" % (len(packed), hashlib.sha256(packed).hexdigest().encode(), packed)
 
 
-def stored_page(body: bytes) -> StoredPage:
-    """As a listing keeps a page."""
-    return StoredPage({"next": json.loads(body)["next"] if body.startswith(b"{") else None}, (body,))
+def file_of(*bodies: bytes, **changed: Any) -> bytes:
+    """A file with a page for each answer."""
+    pages = [record({"next": json.loads(one)["next"]}, one) for one in bodies]
+    return b"".join([first_line(**changed), *pages])
 
 
-# --- the file
+def parsed(path: Path) -> tuple[dict[str, Any], list[tuple[dict[str, Any], list[bytes]]]]:
+    """The first line, and of each page what it says and the answers in it."""
+    line, _, rest = path.read_bytes().partition(b"\n")
+    pages = []
+    while rest:
+        head, _, rest = rest.partition(b"\n")
+        word, length, digest = head.split()
+        packed, rest = rest[: int(length)], rest[int(length) + 1 :]
+        assert (word, digest.decode()) == (b"page", hashlib.sha256(packed).hexdigest())
+        text, _, bodies = zlib.decompress(packed).partition(b"\n")
+        said = json.loads(text)
+        lengths = said.pop("bytes")
+        cut = [bodies[sum(lengths[:at]) :][:length] for at, length in enumerate(lengths)]
+        pages.append((said, cut))
+    return json.loads(line), pages
 
 
-def test_pages_come_back_as_they_went(path: Path) -> None:
-    written(path, body(1), b"", b"\x00\xffpage 3 x\n" * 1000)
-    stored = read_checkpoint(path)
-    assert stored is not None
-    assert bodies_of(path) == [body(1), b"", b"\x00\xffpage 3 x\n" * 1000]
-    assert stored.origin == ORIGIN
-    assert stored.end == path.stat().st_size
+def test_a_file_holds_its_listing_and_the_answers_as_they_came(
+    service: Scripted, run: Any, path: Path
+) -> None:
+    answers = [body(1, next="http://x/?next_token=a"), body(2).replace(b": ", b" :  ")]
+    service.will_answer(*(httpx.Response(200, content=one) for one in answers))
+    run.list_all(RunFilters(dataset_id=3, page_size=1), checkpoint=path)
+    start, pages = parsed(path)
+    assert start | {"client": "", "began": ""} == {
+        "format": "cmsdials listing",
+        "version": 2,
+        "whole": False,
+        **ORIGIN,
+        "query": {"dataset_id": 3},
+        "client": "",
+        "began": "",
+    }
+    assert [bodies for _, bodies in pages] == [[one] for one in answers]
+    assert [said["next"] for said, _ in pages] == ["http://x/?next_token=a", None]
+    assert all(datetime.fromisoformat(said["retrieved"]).tzinfo for said, _ in pages)
+
+
+def test_a_saved_result_says_where_it_goes_on_at_its_end(service: Scripted, run: Any, path: Path) -> None:
+    service.will_page([run_row(n) for n in range(3)], 2)
+    partial = run.list_all(TWO, max_pages=1)
+    partial.save(path)
+    start, pages = parsed(path)
+    assert start["whole"] is True
+    ((first, bodies), (last, none)) = pages
+    assert (first, none, len(bodies)) == ({}, [], 1)
+    assert last == {
+        "next": partial.next,
+        "complete": False,
+        "passed": [],
+        "retrieved": partial.retrieved.isoformat(),
+    }
+
+
+def test_a_file_that_was_written_by_hand_is_read_and_resumed(service: Scripted, run: Any, path: Path) -> None:
+    path.write_bytes(file_of(body(1, next="http://x/?next_token=a"), body(2, next="http://x/?next_token=b")))
+    loaded = load(path)
+    assert (numbers(loaded), loaded.complete) == ([1, 2], False)
+    assert loaded.retrieved == datetime.fromisoformat(BEGAN)
+    service.will_page([run_row(3)], 2)
+    assert numbers(run.list_all(checkpoint=path, resume_from=path)) == numbers(load(path)) == [1, 2, 3]
+    assert service.queries[0]["next_token"] == "b"
+
+
+def test_a_page_of_several_answers_comes_back(service: Scripted, run: Any, path: Path) -> None:
+    link = "http://x/?next_token=c"
+    several = record({"next": link, "passed": ["a"]}, body(1), body(), body(2, 3))
+    path.write_bytes(first_line() + several)
+    assert (numbers(load(path)), load(path).next) == ([1, 2, 3], link)
+    service.will_answer({"next": "http://x/?next_token=a", "previous": None, "results": [run_row(4)]})
+    with pytest.raises(PaginationError, match="links back"):
+        run.list_all(resume_from=path)
+
+
+# --- damage
 
 
 def test_a_file_cut_anywhere_keeps_its_whole_pages(path: Path) -> None:
-    written(path, body(1), body(2), body(3))
-    whole = path.read_bytes()
-    header = whole.index(b"\n") + 1
+    whole = listed_into(path)
     counts = set()
-    for end in range(header, len(whole) + 1):
+    for end in range(whole.index(b"\n") + 1, len(whole) + 1):
         path.write_bytes(whole[:end])
-        found = bodies_of(path)
-        assert found == [body(1), body(2), body(3)][: len(found)]
+        found = numbers(load(path))
+        assert found == [1, 2, 3][: len(found)]
         counts.add(len(found))
     assert counts == {0, 1, 2, 3}
 
 
-def test_a_file_cut_in_its_first_line_is_begun_anew(path: Path) -> None:
-    written(path, body(1))
-    header = path.read_bytes().split(b"\n")[0]
-    for end in range(len(header) + 1):
+def test_a_file_cut_in_its_first_line_is_started_again(path: Path) -> None:
+    header = listed_into(path).split(b"\n")[0]
+    for end in [*range(0, len(header), 5), len(header)]:
         path.write_bytes(header[:end])
         with pytest.raises(CheckpointError, match="not a listing of cmsdials"):
-            read_checkpoint(path)
-        assert read_checkpoint(path, missing_ok=True) is None
-        written(path, body(2))
-        assert bodies_of(path) == [body(2)]
+            load(path)
+        service = Scripted()
+        service.will_page([run_row(2)], 1)
+        resumed = path if end % 2 else None
+        service.dials.run.list_all(checkpoint=path, resume_from=resumed)
+        assert numbers(load(path)) == [2]
 
 
 def test_a_byte_that_changed_anywhere_is_noticed(path: Path) -> None:
-    written(path, body(1), body(2), body(3))
-    whole = path.read_bytes()
+    whole = listed_into(path)
     header, last = whole.index(b"\n") + 1, whole.rindex(b"\npage ") + 1
     for position in range(header, last):
         changed = bytearray(whole)
         changed[position] ^= 0x55
         path.write_bytes(bytes(changed))
         with pytest.raises(CheckpointError, match=r"page \d of .* is damaged"):
-            read_checkpoint(path)
+            load(path)
 
 
-def test_a_saved_file_that_is_cut_anywhere_is_no_empty_listing(
+def test_a_saved_file_that_is_cut_anywhere_is_not_an_empty_listing(
     service: Scripted, run: Any, path: Path
 ) -> None:
     service.will_page([run_row(1), run_row(2)], 2)
@@ -139,64 +223,321 @@ def test_a_saved_file_that_is_cut_anywhere_is_no_empty_listing(
 
 def test_a_large_page_that_is_damaged_is_noticed(path: Path) -> None:
     """The first line of the page behind it lies across two of the pieces in which the file is searched."""
-    content = os.urandom(2 << 20)
-    written(path, content[: 1 << 20])
-    excess = path.stat().st_size - path.read_bytes().index(b"\npage ") - (1 << 20)
-    path.unlink()
-    written(path, content[: (1 << 20) - excess - 30], body(2))
-    whole = path.read_bytes()
-    first, last = whole.index(b"\npage ") + 1, whole.rindex(b"\npage ")
-    assert last - first < 1 << 20 < last - first + 60
-    assert len(bodies_of(path)) == 2
-    path.write_bytes(whole[: first + 5000] + b"damaged" + whole[first + 5007 :])
+
+    def large(excess: int) -> bytes:
+        filler = base64.b85encode(random.Random(1).randbytes(900_000))[: 1_100_000 - excess]
+        answer = json.dumps({"next": None, "previous": None, "results": [], "x": filler.decode()})
+        return record({"next": "http://x/?next_token=a"}, answer.encode(), level=0)
+
+    first = large(len(large(0)) - (1 << 20) + 30)
+    assert len(first) < 1 << 20 < len(first) + 60
+    path.write_bytes(first_line() + first + record({"next": None}, body(2)))
+    assert numbers(load(path)) == [2]
+    path.write_bytes(
+        first_line() + first[:5000] + b"damaged" + first[5007:] + record({"next": None}, body(2))
+    )
     with pytest.raises(CheckpointError, match=r"page 1 of .* is damaged"):
-        read_checkpoint(path)
+        load(path)
 
 
 def test_a_last_page_that_did_not_reach_the_disk_is_dropped(path: Path) -> None:
     """As after a power cut: of the right length, with something else in it."""
-    written(path, body(1), body(2), body(3))
-    whole = path.read_bytes()
+    whole = listed_into(path)
     last = whole.rindex(b"\npage ") + 1
     for position in [*range(last, len(whole), 3), len(whole) - 1]:
         changed = bytearray(whole)
         changed[position] ^= 0x55
         path.write_bytes(bytes(changed))
-        assert bodies_of(path) == [body(1), body(2)]
+        assert numbers(load(path)) == [1, 2]
     path.write_bytes(whole[:last] + bytes(len(whole) - last))
-    assert bodies_of(path) == [body(1), body(2)]
-
-
-def test_a_page_of_several_answers_comes_back_as_it_went(path: Path) -> None:
-    several = StoredPage({"next": "http://x/?next_token=c", "passed": ["a"]}, (body(1), b"", body(2, 3)))
-    with CheckpointFile(path, ORIGIN) as file:
-        file.append(several)
-    stored = read_checkpoint(path)
-    assert stored is not None
-    assert stored.pages == [several]
+    assert numbers(load(path)) == [1, 2]
 
 
 def test_a_file_without_a_page_is_taken_over(service: Scripted, run: Any, path: Path) -> None:
     """A first call that failed, in the wrong workspace say, must not stand in the way of the right one."""
-    with CheckpointFile(path, evolve(ORIGIN, workspace="jetmet")):
-        pass
+    path.write_bytes(first_line(workspace="jetmet"))
     service.will_page([run_row(n) for n in range(4)], 2)
-    listed = run.list_all(RunFilters(page_size=2), checkpoint=path, resume_from=path)
+    listed = run.list_all(TWO, checkpoint=path, resume_from=path)
     assert numbers(listed) == list(range(4))
     assert load(path).results == listed.results
-    assert load(path).origin.workspace == ORIGIN.workspace
+    assert load(path).origin.workspace == ORIGIN["workspace"]
 
 
-def test_pages_that_do_not_count_yet_are_neither_read_nor_left_behind_a_new_listing(path: Path) -> None:
-    with CheckpointFile(path, ORIGIN) as file:
-        header = path.stat().st_size
-        file.append(StoredPage({}, (os.urandom(1000),)))
-        file.append(StoredPage({}, (os.urandom(1000),)))
-    stored = read_checkpoint(path)
-    assert stored is not None
-    assert (stored.pages, stored.end, stored.size) == ([], header, path.stat().st_size)
-    written(path, body(1))
-    assert bodies_of(path) == [body(1)]
+def test_pages_that_do_not_count_yet_are_neither_read_nor_left_behind_a_new_listing(
+    service: Scripted, run: Any, path: Path
+) -> None:
+    path.write_bytes(first_line() + record({}, body(7)) + record({}, body(8)))
+    assert (len(load(path)), load(path).complete) == (0, False)
+    service.will_page([run_row(1)], 2)
+    run.list_all(checkpoint=path)
+    assert numbers(load(path)) == [1]
+    assert len(parsed(path)[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"PAR1....", "not a listing of cmsdials"),
+        (b'{"format": "something"}\n', "not a listing of cmsdials"),
+        (b'{"format": "cmsdials listing", "version": 9}\n', "version 9"),
+        (b'{"format": "cmsdials listing", "version": 2}\n', "does not say what it is a listing of"),
+        (first_line(began=3), "does not say what it is a listing of"),
+        (first_line(began="yesterday"), "does not say what it is a listing of"),
+    ],
+)
+def test_other_files_are_refused(run: Any, path: Path, content: bytes, said: str) -> None:
+    path.write_bytes(content)
+    for call in (lambda: load(path), lambda: run.list_all(checkpoint=path, resume_from=path)):
+        with pytest.raises(CheckpointError, match=said):
+            call()
+    assert path.read_bytes() == content
+
+
+# --- what is never overwritten
+
+
+def test_a_file_that_is_there_is_never_overwritten(run: Any, path: Path) -> None:
+    before = listed_into(path)
+    with pytest.raises(CheckpointError, match=r"is there already.*resume_from="):
+        run.list_all(checkpoint=path)
+    assert path.read_bytes() == before
+    path.write_text("my thesis")
+    with pytest.raises(CheckpointError, match=r"is there already"):
+        run.list_all(checkpoint=path)
+    assert path.read_text() == "my thesis"
+
+
+@pytest.mark.parametrize("resumes", [False, True])
+def test_a_file_of_another_version_is_never_overwritten(run: Any, path: Path, resumes: bool) -> None:
+    before = first_line(version=3) + b"something"
+    path.write_bytes(before)
+    with pytest.raises(CheckpointError, match="version 3" if resumes else "there already"):
+        run.list_all(checkpoint=path, resume_from=path if resumes else None)
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_file_is_not_overwritten_either(run: Any, path: Path) -> None:
+    damaged = listed_into(path).replace(b"\npage ", b"\nPAGE ", 1)
+    path.write_bytes(damaged)
+    with pytest.raises(CheckpointError, match="is there already"):
+        run.list_all(checkpoint=path)
+    assert path.read_bytes() == damaged
+
+
+def test_going_on_drops_what_was_cut_off(service: Scripted, run: Any, path: Path) -> None:
+    path.write_bytes(listed_into(path)[:-3])
+    service.will_page([run_row(3)], 1)
+    run.list_all(checkpoint=path, resume_from=path)
+    assert service.queries[0]["next_token"] == "c2"
+    assert numbers(load(path)) == [1, 2, 3]
+    assert len(parsed(path)[1]) == 3
+
+
+# --- several processes
+
+
+def test_two_listings_do_not_write_one_file(service: Scripted, run: Any, path: Path) -> None:
+    def meanwhile(_: httpx.Request) -> httpx.Response:
+        for options in ({}, {"resume_from": path}):
+            with pytest.raises(CheckpointError, match=r"another process is writing|is there already"):
+                Scripted().dials.run.list_all(checkpoint=path, **options)
+        with pytest.raises(CheckpointError, match="another process is writing"):
+            Scripted().dials.run.list_all(checkpoint=path, resume_from=path)
+        return httpx.Response(200, content=body(2))
+
+    service.will_answer(httpx.Response(200, content=body(1, next="http://x/?next_token=a")), meanwhile)
+    run.list_all(checkpoint=path)
+    assert numbers(load(path)) == [1, 2]
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="there is no flock")
+
+
+def before_the_lock(monkeypatch: pytest.MonkeyPatch, then: Callable[[], object]) -> None:
+    """Do something when a file is about to be locked, once."""
+    import fcntl
+
+    flock = fcntl.flock
+
+    def late(*arguments: Any) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        then()
+        flock(*arguments)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+
+
+@posix
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_what_another_process_wrote_just_before_the_lock_is_refused(
+    run: Any, path: Path, goes_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(listed_into(path)[:-3] if goes_on else first_line())
+    other = Scripted()
+    other.will_page([run_row(3)], 1)
+    resumed = path if goes_on else None
+    before_the_lock(monkeypatch, lambda: other.dials.run.list_all(checkpoint=path, resume_from=resumed))
+    with pytest.raises(CheckpointError, match="another process has written"):
+        run.list_all(checkpoint=path, resume_from=resumed)
+    assert numbers(load(path)) == ([1, 2, 3] if goes_on else [3])
+
+
+@posix
+def test_a_file_that_has_become_smaller_is_not_resumed(
+    run: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(listed_into(path)[:-3])
+    smaller = listed_into(path.with_name("smaller"), pages=1)
+    before_the_lock(monkeypatch, lambda: path.write_bytes(smaller))
+    with pytest.raises(CheckpointError, match="another process has written"):
+        run.list_all(checkpoint=path, resume_from=path)
+    assert path.read_bytes() == smaller
+
+
+@posix
+def test_a_file_system_without_locks_will_do(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsupported(*_: Any) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    listed_into(path)
+    assert numbers(load(path)) == [1, 2, 3]
+
+
+def at_fsync(monkeypatch: pytest.MonkeyPatch, number: int, then: Callable[[], object]) -> None:
+    """Do something when the disk is waited for the so manyth time; the first is for the first line of a file."""
+    fsync, calls = os.fsync, [0]
+
+    def counted(descriptor: int) -> None:
+        calls[0] += 1
+        if calls[0] == number:
+            then()
+        fsync(descriptor)
+
+    monkeypatch.setattr("os.fsync", counted)
+
+
+def raising(error: BaseException) -> Callable[[], object]:
+    def fail() -> object:
+        raise error
+
+    return fail
+
+
+def test_a_ctrl_c_while_a_file_is_begun_leaves_it_to_others(
+    run: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        at_fsync(patched, 1, raising(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt) as caught:
+            run.list_all(checkpoint=path)
+    listed_into(path)
+    assert numbers(load(path)) == [1, 2, 3]
+    assert caught.traceback, "and with it the file, which is still referred to"
+
+
+def test_two_may_save_in_one_place_at_a_time(
+    service: Scripted, run: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.will_page([run_row(1)], 1)
+    service.will_page([run_row(2)], 1)
+    one, other = run.list_all(), run.list_all()
+    at_fsync(monkeypatch, 2, lambda: other.save(path))
+    one.save(path)
+    assert numbers(load(path)) == [1]
+    assert [*path.parent.iterdir()] == [path]
+
+
+# --- disks and names
+
+
+def test_a_full_disk_keeps_what_was_there(
+    service: Scripted, run: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.will_page([run_row(n) for n in range(6)], 2)
+    with monkeypatch.context() as patched:
+        at_fsync(patched, 3, raising(OSError(28, "No space left on device")))
+        with pytest.warns(RuntimeWarning, match="No space left on device"):
+            partial = run.list_all(TWO, checkpoint=path, keep_failed=True)
+    assert numbers(partial) == numbers(load(path)) == [0, 1]
+    assert len(parsed(path)[1]) == 1, "what did not fit was taken back"
+    service.answers.clear()
+    service.will_page([run_row(n) for n in range(6)], 2)
+    del service.answers[0]
+    run.list_all(TWO, checkpoint=path, resume_from=path)
+    assert service.queries[-2]["next_token"] == "c2"
+    assert numbers(load(path)) == list(range(6))
+
+
+def test_what_a_full_disk_refused_is_never_written_later(
+    service: Scripted, run: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class AlmostFull(io.FileIO):
+        """On a disk that has room for half of a third page, and then not even for taking it back."""
+
+        room = len(listed_into(path)) - 60
+
+        def write(self, data: Any) -> int:
+            if not self.room:
+                raise OSError(28, "No space left on device")
+            written = super().write(data[: self.room])
+            self.room -= written
+            return written
+
+        def truncate(self, size: int | None = None) -> int:
+            if not self.room:
+                raise OSError(5, "Input/output error")
+            return super().truncate(size)
+
+    path.unlink()
+    service.will_page([run_row(n) for n in range(1, 4)], 1)
+    with monkeypatch.context() as patched:
+        patched.setattr("io.FileIO", AlmostFull)
+        with pytest.raises(CheckpointError, match="No space left on device"):
+            run.list_all(RunFilters(page_size=1), checkpoint=path)
+    assert path.stat().st_size == AlmostFull.room
+    assert numbers(load(path)) == [1, 2]
+    service.will_page([run_row(3)], 1)
+    run.list_all(RunFilters(page_size=1), checkpoint=path, resume_from=path)
+    assert numbers(load(path)) == [1, 2, 3]
+    assert len(parsed(path)[1]) == 3
+
+
+def test_a_file_that_does_not_close_has_its_pages(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stubborn(io.FileIO):
+        def close(self) -> None:
+            closed = self.closed
+            super().close()
+            if not closed:
+                raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("io.FileIO", Stubborn)
+    listed_into(path)
+    assert numbers(load(path)) == [1, 2, 3]
+
+
+def test_a_file_that_is_not_there(run: Any, path: Path) -> None:
+    with pytest.raises(CheckpointError, match="there is no"):
+        load(path)
+    with pytest.raises(CheckpointError, match="there is no"):
+        run.list_all(checkpoint=path / "no" / "such")
+
+
+def test_a_folder_that_goes_away_while_something_is_saved(
+    service: Scripted, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+
+    def gone() -> None:
+        shutil.rmtree(folder)
+        folder.write_text("a file by now")
+
+    service.will_page([run_row(1)], 1)
+    listed = run.list_all()
+    at_fsync(monkeypatch, 2, gone)
+    with pytest.raises(CheckpointError, match=r"cannot be written .Not a directory"):
+        listed.save(folder / "runs.dials")
 
 
 def test_names_with_a_tilde_are_of_the_home_folder(
@@ -205,7 +546,7 @@ def test_names_with_a_tilde_are_of_the_home_folder(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     service.will_page([run_row(n) for n in range(4)], 2)
-    listed = run.list_all(RunFilters(page_size=2), checkpoint="~/here.dials")
+    listed = run.list_all(TWO, checkpoint="~/here.dials")
     listed.save("~/there.dials")
     assert load("~/here.dials").results == load(tmp_path / "there.dials").results == listed.results
 
@@ -221,274 +562,58 @@ def test_a_saved_result_knows_when_it_came(run: Any, service: Scripted, path: Pa
 def test_a_listing_in_a_file_knows_when_its_last_page_came(service: Scripted, run: Any, path: Path) -> None:
     service.will_page([run_row(1), run_row(2)], 1)
     run.list_all(max_pages=1, checkpoint=path)
-    stored = read_checkpoint(path)
-    assert stored is not None
+    began = datetime.fromisoformat(parsed(path)[0]["began"])
     before = datetime.now(UTC)
     run.list_all(checkpoint=path, resume_from=path)
-    assert stored.began < before <= load(path).retrieved <= datetime.now(UTC)
+    assert began < before <= load(path).retrieved <= datetime.now(UTC)
     assert run.list_all(checkpoint=path, resume_from=path).retrieved == load(path).retrieved
 
 
-def test_going_on_does_not_hold_the_answers_in_the_file(path: Path) -> None:
-    written(path, body(1), body(2))
-    stored = earlier_of(path, path, ORIGIN).stored
-    assert stored is not None
-    assert (stored.pages, stored.end) == ([], path.stat().st_size)
+def test_going_on_does_not_hold_the_answers_in_the_file(service: Scripted, run: Any, path: Path) -> None:
+    large = 3_000_000
+    page = body(1, next="http://x/?next_token=a")
+    held: list[int] = []
 
+    def measure(_: httpx.Request) -> httpx.Response:
+        held.append(tracemalloc.get_traced_memory()[0])
+        return httpx.Response(200, content=body(2))
 
-def test_going_on_drops_what_was_cut_off(path: Path) -> None:
-    written(path, body(1), body(2))
-    path.write_bytes(path.read_bytes()[:-3])
-    stored = read_checkpoint(path)
-    assert stored is not None
-    with CheckpointFile(path, ORIGIN, after=stored) as file:
-        file.append(stored_page(body(3)))
-    assert bodies_of(path) == [body(1), body(3)]
-
-
-def test_a_file_that_is_there_is_never_overwritten(path: Path) -> None:
-    written(path, body(1))
-    with pytest.raises(CheckpointError, match=r"is there already.*resume_from="):
-        CheckpointFile(path, ORIGIN)
-    path.write_text("my thesis")
-    with pytest.raises(CheckpointError, match=r"is there already"):
-        CheckpointFile(path, ORIGIN)
-    assert path.read_text() == "my thesis"
-
-
-@pytest.mark.parametrize("resumes", [False, True])
-def test_a_file_of_another_version_is_never_overwritten(
-    service: Scripted, run: Any, path: Path, resumes: bool
-) -> None:
-    service.will_page([run_row(1)], 2)
-    run.list_all(checkpoint=path)
-    first, _, rest = path.read_bytes().partition(b"\n")
-    path.write_bytes(b"\n".join([json.dumps(json.loads(first) | {"version": 3}).encode(), rest[1:]]))
-    before = path.read_bytes()
-    with pytest.raises(CheckpointError, match="version 3" if resumes else "there already"):
-        run.list_all(checkpoint=path, resume_from=path if resumes else None)
-    assert path.read_bytes() == before
-
-
-def test_a_damaged_file_is_not_overwritten_either(path: Path) -> None:
-    written(path, body(1), body(2))
-    damaged = path.read_bytes().replace(b"\npage ", b"\nPAGE ", 1)
-    path.write_bytes(damaged)
-    with pytest.raises(CheckpointError, match="is there already"):
-        CheckpointFile(path, ORIGIN)
-    assert path.read_bytes() == damaged
-
-
-def test_two_processes_do_not_write_one_file(path: Path) -> None:
-    with CheckpointFile(path, ORIGIN) as file:
-        file.append(stored_page(body(1)))
-        with pytest.raises(CheckpointError, match=r"another process is writing"):
-            CheckpointFile(path, ORIGIN, after=read_checkpoint(path))
-    assert bodies_of(path) == [body(1)]
-
-
-@pytest.mark.parametrize("goes_on", [False, True])
-def test_what_another_process_wrote_just_before_the_lock_is_refused(
-    path: Path, goes_on: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with CheckpointFile(path, ORIGIN) as file:
-        if goes_on:
-            file.append(stored_page(body(1)))
-    stored = read_checkpoint(path) if goes_on else None
-    lock = checkpoint._lock
-
-    def too_late(*arguments: Any) -> None:
-        monkeypatch.setattr(checkpoint, "_lock", lock)
-        with CheckpointFile(path, ORIGIN, after=stored) as other:
-            other.append(stored_page(body(2)))
-        lock(*arguments)
-
-    monkeypatch.setattr(checkpoint, "_lock", too_late)
-    with pytest.raises(CheckpointError, match="another process has written"):
-        CheckpointFile(path, ORIGIN, after=stored)
-    assert bodies_of(path) == ([body(1), body(2)] if goes_on else [body(2)])
-
-
-@pytest.mark.skipif(os.name != "posix", reason="there is no flock")
-def test_a_file_system_without_locks_will_do(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unsupported(*_: Any) -> None:
-        raise OSError(95, "Operation not supported")
-
-    monkeypatch.setattr("fcntl.flock", unsupported)
-    written(path, body(1))
-    assert bodies_of(path) == [body(1)]
-
-
-def test_a_ctrl_c_while_a_file_is_begun_leaves_it_to_others(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(_: int) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr("os.fsync", interrupted)
-        with pytest.raises(KeyboardInterrupt) as caught:
-            CheckpointFile(path, ORIGIN)
-    written(path, body(1))
-    assert bodies_of(path) == [body(1)]
-    assert caught.traceback, "and with it the file, which nobody has forgotten"
-
-
-def test_a_file_that_does_not_close_has_its_pages(path: Path) -> None:
-    with CheckpointFile(path, ORIGIN) as file:
-        file.append(stored_page(body(1)))
-        os.close(file._file.fileno())
-    assert bodies_of(path) == [body(1)]
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"PAR1....", "not a listing of cmsdials"),
-        (b'{"format": "something"}\n', "not a listing of cmsdials"),
-        (b'{"format": "cmsdials listing", "version": 9}\n', "version 9"),
-        (b'{"format": "cmsdials listing", "version": 2}\n', "does not say what it is a listing of"),
-        (first_line(began=3), "does not say what it is a listing of"),
-        (first_line(began="yesterday"), "does not say what it is a listing of"),
-    ],
-)
-def test_other_files_are_refused(path: Path, content: bytes, said: str) -> None:
-    path.write_bytes(content)
-    with pytest.raises(CheckpointError, match=said):
-        read_checkpoint(path)
-
-
-def test_a_file_that_is_not_there(path: Path) -> None:
-    with pytest.raises(CheckpointError, match="there is no"):
-        read_checkpoint(path)
-    with pytest.raises(CheckpointError, match="there is no"):
-        CheckpointFile(path / "no" / "such", ORIGIN)
-
-
-def test_a_full_disk_keeps_what_was_there(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with CheckpointFile(path, ORIGIN) as file:
-        file.append(stored_page(body(1)))
-
-        def full(_: int) -> None:
-            raise OSError(28, "No space left on device")
-
-        with monkeypatch.context() as patched:
-            patched.setattr("os.fsync", full)
-            with pytest.raises(CheckpointError, match="No space left on device"):
-                file.append(stored_page(body(2)))
-        assert bodies_of(path) == [body(1)]
-        file.append(stored_page(body(3)))
-    assert bodies_of(path) == [body(1), body(3)]
-
-
-class AlmostFull:
-    """A file on a disk that has room for some bytes, and then not even for taking them back."""
-
-    def __init__(self, file: Any) -> None:
-        self.file = file
-        self.room = 40
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.file, name)
-
-    def write(self, data: memoryview) -> int:
-        self._refuse()
-        written: int = self.file.write(data[: self.room])
-        self.room -= written
-        return written
-
-    def truncate(self, size: int) -> None:
-        if not self.room:
-            raise OSError(5, "Input/output error")
-        self.file.truncate(size)
-
-    def _refuse(self) -> None:
-        if not self.room:
-            raise OSError(28, "No space left on device")
-
-
-def test_what_a_full_disk_refused_is_never_written_later(path: Path) -> None:
-    with CheckpointFile(path, ORIGIN) as file:
-        file.append(stored_page(body(1)))
-        whole, real = path.stat().st_size, file._file
-        file._file = AlmostFull(real)
-        with pytest.raises(CheckpointError, match="No space left on device"):
-            file.append(stored_page(body(2)))
-        assert path.stat().st_size == whole + 40
-        file._file = real
-        file.append(stored_page(body(3)))
-    assert bodies_of(path) == [body(1), body(3)]
-
-
-def test_a_file_that_another_process_went_on_with_is_not_cut(path: Path) -> None:
-    written(path, body(1))
-    stored = read_checkpoint(path)
-    assert stored is not None
-    with CheckpointFile(path, ORIGIN, after=stored) as file:
-        file.append(stored_page(body(2)))
-    with pytest.raises(CheckpointError, match="another process has written"):
-        CheckpointFile(path, ORIGIN, after=stored)
-    assert bodies_of(path) == [body(1), body(2)]
-
-
-def test_a_file_that_has_become_smaller_is_not_gone_on_with(path: Path) -> None:
-    written(path, body(1), body(2))
-    stored = read_checkpoint(path)
-    path.unlink()
-    written(path, body(1))
-    with pytest.raises(CheckpointError, match="another process has written"):
-        CheckpointFile(path, ORIGIN, after=stored)
-    assert bodies_of(path) == [body(1)]
-
-
-def test_two_may_save_in_one_place_at_a_time(path: Path) -> None:
-    def pages() -> Iterator[StoredPage]:
-        write_whole(path, ORIGIN, [stored_page(body(1))])
-        yield stored_page(body(2))
-
-    write_whole(path, ORIGIN, pages())
-    assert bodies_of(path) == [body(2)]
-    assert [*path.parent.iterdir()] == [path]
-
-
-def test_a_folder_that_goes_away_while_something_is_saved(tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir()
-
-    def pages() -> Iterator[StoredPage]:
-        shutil.rmtree(folder)
-        folder.write_text("a file by now")
-        yield stored_page(body(1))
-
-    with pytest.raises(CheckpointError, match=r"cannot be written .Not a directory"):
-        write_whole(folder / "runs.dials", ORIGIN, pages())
+    service.will_answer(httpx.Response(400, json=FAILING), measure)
+    with pytest.raises(BadRequestError):
+        run.list_all()  # what is made once is made
+    path.write_bytes(first_line() + record({"next": "http://x/?next_token=a"}, page + b" " * large))
+    tracemalloc.start()
+    try:
+        run.list_all(checkpoint=path, resume_from=path)
+    finally:
+        tracemalloc.stop()
+    assert held[0] < large / 3
 
 
 def test_a_link_to_a_file_stays_one(path: Path, tmp_path: Path, service: Scripted, run: Any) -> None:
     link = tmp_path / "link.dials"
     link.symlink_to(path)
     service.will_page([run_row(n) for n in range(4)], 2)
-    first = run.list_all(
-        RunFilters(page_size=2), max_pages=1, checkpoint=link
-    )  # to a file that is not there yet
+    first = run.list_all(TWO, max_pages=1, checkpoint=link)  # to a file that is not there yet
     assert numbers(load(path)) == [0, 1]
-    assert numbers(run.list_all(RunFilters(page_size=2), checkpoint=path, resume_from=link)) == [0, 1, 2, 3]
+    assert numbers(run.list_all(TWO, checkpoint=path, resume_from=link)) == [0, 1, 2, 3]
     assert numbers(load(link)) == [0, 1, 2, 3]
     first.save(link)
     assert link.is_symlink()
     assert numbers(load(path)) == [0, 1]
 
 
-def test_a_folder_is_no_file(run: Any, tmp_path: Path) -> None:
+def test_a_folder_is_not_a_file(service: Scripted, run: Any, tmp_path: Path) -> None:
     for options in ({"checkpoint": tmp_path}, {"checkpoint": tmp_path, "resume_from": tmp_path}):
         with pytest.raises(CheckpointError, match=r"is a folder. Name a file in it\."):
             run.list_all(**options)
+    service.will_page([run_row(1)], 1)
     with pytest.raises(CheckpointError, match="is a folder"):
-        write_whole(tmp_path, ORIGIN, [])
+        run.list_all().save(tmp_path)
 
 
 @pytest.mark.parametrize("name", [True, 3, "", b"x", Path, "a\0b", "~nobody.at.all/runs.dials"])
-def test_what_is_no_name_of_a_file(run: Any, name: Any) -> None:
+def test_what_cannot_name_a_file(run: Any, name: Any) -> None:
     for call in (lambda: run.list_all(checkpoint=name), lambda: load(name)):
         with pytest.raises(ConfigurationError, match="must be named by text or a path"):
             call()
@@ -514,8 +639,7 @@ def test_a_listing_from_the_middle_to_the_end_says_so(run: Any, service: Scripte
 
 
 def test_a_file_without_a_page_says_that_nothing_has_come(run: Any, path: Path) -> None:
-    with CheckpointFile(path, ORIGIN):
-        pass
+    path.write_bytes(first_line())
     assert (
         load(path).status == "0 rows of run: nothing has come yet; pass this result as resume_from= to begin"
     )
@@ -524,7 +648,7 @@ def test_a_file_without_a_page_says_that_nothing_has_come(run: Any, path: Path) 
 
 @pytest.mark.parametrize("name", ["read", "opened"])
 def test_what_may_not_be_touched(run: Any, path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    written(path, body(1, next="http://x/?next_token=a"))
+    path.write_bytes(file_of(body(1, next="http://x/?next_token=a")))
 
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
@@ -538,30 +662,24 @@ def test_what_may_not_be_touched(run: Any, path: Path, name: str, monkeypatch: p
 # --- list_all
 
 
-def numbers(result: Any) -> list[int]:
-    return [row.run_number for row in result.results]
-
-
 def test_a_listing_is_kept_page_by_page_and_gone_on_with(service: Scripted, run: Any, path: Path) -> None:
     service.will_page([run_row(n) for n in range(6)], 2)
     service.will_answer(FAILING, status=400)
     service.answers.insert(2, service.answers.pop())
     with pytest.raises(Exception, match="HTTP 400"):
-        run.list_all(RunFilters(page_size=2), checkpoint=path)
+        run.list_all(TWO, checkpoint=path)
     assert numbers(load(path)) == [0, 1, 2, 3]
     assert not load(path).complete
-    whole = run.list_all(RunFilters(page_size=2), checkpoint=path, resume_from=path)
+    whole = run.list_all(TWO, checkpoint=path, resume_from=path)
     assert numbers(whole) == list(range(6))
     assert service.queries[-1]["next_token"] == "c4"
     assert whole.complete
     assert load(path).complete
     assert numbers(load(path)) == list(range(6))
-    again = run.list_all(
-        RunFilters(page_size=2), checkpoint=path, resume_from=path
-    )  # a rerun of the same call
+    again = run.list_all(TWO, checkpoint=path, resume_from=path)  # a rerun of the same call
     assert numbers(again) == list(range(6))
     other = path.with_name("other.dials")
-    run.list_all(RunFilters(page_size=2), checkpoint=other, resume_from=again)
+    run.list_all(TWO, checkpoint=other, resume_from=again)
     assert numbers(load(other)) == list(range(6))
     assert load(other).complete
 
@@ -573,9 +691,9 @@ def test_the_same_call_begins_and_goes_on(service: Scripted, run: Any, path: Pat
 
 def test_going_on_from_a_file_alone_leaves_it(service: Scripted, run: Any, path: Path) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
-    run.list_all(RunFilters(page_size=2), max_pages=1, checkpoint=path)
+    run.list_all(TWO, max_pages=1, checkpoint=path)
     before = path.read_bytes()
-    assert numbers(run.list_all(RunFilters(page_size=2), resume_from=path)) == [0, 1, 2, 3]
+    assert numbers(run.list_all(TWO, resume_from=path)) == [0, 1, 2, 3]
     assert path.read_bytes() == before
 
 
@@ -598,8 +716,8 @@ def test_a_result_can_be_saved_and_gone_on_from(
 
 def test_going_on_from_a_result_in_the_file_that_kept_it(service: Scripted, run: Any, path: Path) -> None:
     service.will_page([run_row(n) for n in range(6)], 2)
-    first = run.list_all(RunFilters(page_size=2), max_pages=1, checkpoint=path)
-    whole = run.list_all(RunFilters(page_size=2), resume_from=first, checkpoint=path)
+    first = run.list_all(TWO, max_pages=1, checkpoint=path)
+    whole = run.list_all(TWO, resume_from=first, checkpoint=path)
     assert numbers(whole) == numbers(load(path)) == list(range(6))
 
 
@@ -607,13 +725,13 @@ def test_going_on_from_a_result_spares_a_file_of_something_else(
     service: Scripted, run: Any, path: Path, tmp_path: Path
 ) -> None:
     service.will_page([run_row(n) for n in range(6)], 2)
-    first = run.list_all(RunFilters(page_size=2), max_pages=1, checkpoint=path)
-    second = run.list_all(RunFilters(page_size=2), max_pages=1, resume_from=first)
-    third = run.list_all(RunFilters(page_size=2), resume_from=second)
+    first = run.list_all(TWO, max_pages=1, checkpoint=path)
+    second = run.list_all(TWO, max_pages=1, resume_from=first)
+    third = run.list_all(TWO, resume_from=second)
     before = path.read_bytes()
     for more in (second, third):
         with pytest.raises(CheckpointError, match="is there already"):  # it holds less than the result
-            run.list_all(RunFilters(page_size=2), resume_from=more, checkpoint=path)
+            run.list_all(TWO, resume_from=more, checkpoint=path)
     assert path.read_bytes() == before
 
 
@@ -629,13 +747,13 @@ def test_going_on_from_a_result_spares_a_file_that_is_not_of_the_same_pages(
     service: Scripted, run: Any, path: Path, other: dict[str, Any]
 ) -> None:
     service.will_page([run_row(n) for n in range(6)], 2)
-    first = run.list_all(RunFilters(page_size=2), max_pages=1)
+    first = run.list_all(TWO, max_pages=1)
     service.answers.clear()
     service.will_page([run_row(n) for n in range(10, 16)], other["filters"].page_size)
     run.list_all(**other, checkpoint=path)
     before, asked = path.read_bytes(), len(service.asked)
     with pytest.raises(CheckpointError, match="is there already"):
-        run.list_all(RunFilters(page_size=2), resume_from=first, checkpoint=path)
+        run.list_all(TWO, resume_from=first, checkpoint=path)
     assert (path.read_bytes(), len(service.asked)) == (before, asked)
 
 
@@ -646,14 +764,14 @@ def test_a_link_back_is_noticed_after_going_on(
     """The service links from page 3 to page 2, each time: no loop of the user may collect pages 2 and 3 for ever."""
     service.will_page([run_row(n) for n in range(6)], 2)
     kept = path if way == "checkpoint" else None
-    source: Any = run.list_all(RunFilters(page_size=2), max_pages=2, checkpoint=kept)
+    source: Any = run.list_all(TWO, max_pages=2, checkpoint=kept)
     if way.startswith("saved"):
         source.save(path)
     if way == "saved and checkpoint":
         more = tmp_path / "more.dials"
         service.answers[0] = httpx.Response(400, json={"detail": "no"})
         with pytest.raises(BadRequestError):
-            run.list_all(RunFilters(page_size=2), resume_from=path, checkpoint=more)
+            run.list_all(TWO, resume_from=path, checkpoint=more)
         path = more
     if way != "result":
         source = path
@@ -662,7 +780,7 @@ def test_a_link_back_is_noticed_after_going_on(
         {"next": "http://x/?next_token=c2", "previous": None, "results": [run_row(4), run_row(5)]}
     )
     with pytest.raises(PaginationError, match="links back"):
-        run.list_all(RunFilters(page_size=2), resume_from=source)
+        run.list_all(TWO, resume_from=source)
 
 
 def test_a_link_back_to_where_a_listing_began_is_noticed_after_going_on(
@@ -706,14 +824,12 @@ def test_a_saved_listing_that_has_not_begun_is_not_complete(service: Scripted, r
     assert numbers(run.list_all(resume_from=path)) == [1]
 
 
-def test_a_large_page_is_saved_in_pieces(
-    service: Scripted, run: Any, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    service.will_page([run_row(n) for n in range(7)], 10)
+def test_a_large_page_is_saved_in_pieces(service: Scripted, run: Any, path: Path) -> None:
+    service.will_page([run_row(n) for n in range(1203)], 2000)
     listed = run.list_all()
-    monkeypatch.setattr("cmsdials.listing.result.LARGEST_PAGE", 3)
     listed.save(path)
-    assert [len(json.loads(one)["results"]) for one in bodies_of(path)] == [3, 3, 1]
+    _, pages = parsed(path)
+    assert [len(json.loads(one)["results"]) for _, bodies in pages for one in bodies] == [500, 500, 203]
     assert load(path) == listed
 
 
@@ -737,14 +853,13 @@ def test_rows_that_come_back_are_those_of_this_client(service: Scripted, path: P
 
 
 def test_a_file_with_rows_that_cannot_be_is_named(path: Path) -> None:
-    written(path, b'{"next": null, "previous": null, "results": [{}]}')
+    path.write_bytes(file_of(b'{"next": null, "previous": null, "results": [{}]}'))
     with pytest.raises(SchemaError, match=str(path)):
         load(path)
 
 
 def test_a_file_of_a_list_that_is_not_known_yet(path: Path) -> None:
-    with CheckpointFile(path, evolve(ORIGIN, resource="weather")) as file:
-        file.append(stored_page(body(1)))
+    path.write_bytes(file_of(body(1), resource="weather"))
     with pytest.raises(
         CheckpointError, match="holds 'weather', which this version of cmsdials does not know"
     ):
@@ -773,29 +888,6 @@ def test_a_listing_from_a_cursor_on_is_not_all(service: Scripted, run: Any, path
         run.list_all(resume_from=part)
 
 
-def test_a_page_that_cannot_be_kept_does_not_count(
-    service: Scripted, run: Any, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    service.will_page([run_row(n) for n in range(6)], 2)
-    append = CheckpointFile.append
-    calls: list[int] = []
-
-    def full_at_the_second(self: CheckpointFile, content: bytes) -> None:
-        calls.append(1)
-        if len(calls) == 2:
-            message = "the disk is full"
-            raise CheckpointError(message)
-        append(self, content)
-
-    monkeypatch.setattr(CheckpointFile, "append", full_at_the_second)
-    with pytest.warns(RuntimeWarning, match="disk is full"):
-        partial = run.list_all(RunFilters(page_size=2), checkpoint=path, keep_failed=True)
-    assert numbers(partial) == numbers(load(path)) == [0, 1]
-    service.will_page([run_row(n) for n in range(6)], 2)
-    del service.answers[:2]
-    assert numbers(run.list_all(RunFilters(page_size=2), checkpoint=path, resume_from=path))[:2] == [0, 1]
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -809,8 +901,7 @@ def test_a_page_that_cannot_be_kept_does_not_count(
 def test_a_file_of_another_listing_is_refused(
     service: Scripted, run: Any, path: Path, change: dict[str, Any], said: str
 ) -> None:
-    with CheckpointFile(path, evolve(ORIGIN, **change)) as file:
-        file.append(stored_page(body(1)))
+    path.write_bytes(file_of(body(1), **change))
     before = path.read_bytes()
     with pytest.raises(CheckpointError, match=said):
         run.list_all(checkpoint=path, resume_from=path)
@@ -829,7 +920,7 @@ def test_a_result_of_another_listing_is_refused(service: Scripted, run: Any) -> 
 
 def test_another_page_size_is_the_same_listing(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
-    partial = run.list_all(RunFilters(page_size=2), max_pages=1)
+    partial = run.list_all(TWO, max_pages=1)
     assert numbers(run.list_all(RunFilters(page_size=7), resume_from=partial)) == [0, 1, 2, 3]
     assert service.queries[-1]["page_size"] == "7"
 
@@ -839,7 +930,7 @@ def test_what_a_stopped_result_says(service: Scripted, run: Any) -> None:
     service.will_answer({"detail": "x"}, status=501)
     service.answers.insert(1, service.answers.pop())
     with pytest.warns(RuntimeWarning):
-        partial = run.list_all(RunFilters(page_size=2), keep_failed=True)
+        partial = run.list_all(TWO, keep_failed=True)
     assert (
         partial.status == "2 rows of run: stopped by ServerError; pass this result as resume_from= to go on"
     )
@@ -847,30 +938,22 @@ def test_what_a_stopped_result_says(service: Scripted, run: Any) -> None:
     assert not partial.complete
 
 
-@pytest.mark.parametrize("killed_after", [0, 1, 2])
+@pytest.mark.parametrize("killed_at", [2, 3, 4, 5])
 def test_a_kill_while_an_earlier_result_is_copied_loses_nothing(
-    service: Scripted, run: Any, path: Path, killed_after: int, monkeypatch: pytest.MonkeyPatch
+    service: Scripted, run: Any, path: Path, killed_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of it in the file does not count as the end of the listing, nor as its beginning."""
-    service.will_page([run_row(n) for n in range(6)], 2)
-    first = run.list_all(RunFilters(page_size=2), max_pages=2)
-    monkeypatch.setattr("cmsdials.listing.result.LARGEST_PAGE", 2)
-    append = CheckpointFile.append
-    calls: list[int] = []
-
-    def killed(self: CheckpointFile, page: StoredPage) -> None:
-        if len(calls) == killed_after:
-            raise KeyboardInterrupt
-        calls.append(1)
-        append(self, page)
-
-    monkeypatch.setattr(CheckpointFile, "append", killed)
-    with pytest.raises(KeyboardInterrupt):
-        run.list_all(RunFilters(page_size=2), resume_from=first, checkpoint=path)
-    monkeypatch.setattr(CheckpointFile, "append", append)
-    assert len(service.asked) == 2
-    listed = run.list_all(RunFilters(page_size=2), resume_from=first, checkpoint=path)
-    assert numbers(listed) == numbers(load(path)) == list(range(6))
+    service.will_page([run_row(n) for n in range(1300)], 1203)
+    first = run.list_all(max_pages=1)
+    with monkeypatch.context() as patched:
+        at_fsync(patched, killed_at, raising(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            run.list_all(resume_from=first, checkpoint=path)
+    assert len(parsed(path)[1]) == killed_at - 1
+    assert len(load(path)) == (len(first) if killed_at == 5 else 0)
+    assert len(service.asked) == 1
+    listed = run.list_all(resume_from=first, checkpoint=path)
+    assert numbers(listed) == numbers(load(path)) == list(range(1300))
     assert listed.complete
 
 
@@ -910,7 +993,7 @@ def test_what_no_file_can_hold_is_refused_and_the_old_file_stays(
     listed.save(path)
     before = path.read_bytes()
     for field, value, said in (
-        ("ls_completeness", float("nan"), "ls_completeness that is no finite number"),
+        ("ls_completeness", float("nan"), "ls_completeness is not a finite number"),
         ("dataset", "\ud800", "holds what a file of a listing cannot"),
         ("ls_count", 2**70, "holds what a file of a listing cannot"),
     ):
