@@ -20,7 +20,7 @@ class Client:
     Attributes:
         base_url: Address of the service, such as https://cmsdials-api.web.cern.ch
         headers: Headers of every request; not shown by repr, since they may hold secrets.
-        timeout: Of connecting, and of each wait for bytes; 30 seconds unless told.
+        timeout: Of connecting, and of each wait for bytes; default: 30 seconds.
         verify_ssl: What httpx takes as `verify`.
         httpx_args: Further arguments of `httpx.Client` and `httpx.AsyncClient`.
     """

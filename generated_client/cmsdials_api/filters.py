@@ -91,7 +91,7 @@ class DatasetIndexFilters(Filters):
 
     Attributes:
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         dataset: Dataset name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         dataset__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Dataset
@@ -123,7 +123,7 @@ class FileIndexFilters(Filters):
 
     Attributes:
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         logical_file_name: Logical name of the file in the CMS store.
         logical_file_name__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Logical
@@ -201,7 +201,7 @@ class RunFilters(Filters):
 
     Attributes:
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
         dataset_id__in: Any of these values, sent comma-separated. Identifier of the dataset, a number of 8 digits such
@@ -249,7 +249,7 @@ class LumisectionFilters(Filters):
 
     Attributes:
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
         run_number: Number of the run, a period of data taking, such as 367112.
@@ -304,7 +304,7 @@ class LumisectionHistogram1DFilters(Filters):
 
     Attributes:
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
         file_id: Identifier of the file, such as 3393809397.
@@ -382,7 +382,7 @@ class LumisectionHistogram2DFilters(Filters):
 
     Attributes:
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
         file_id: Identifier of the file, such as 3393809397.
@@ -460,7 +460,7 @@ class MLModelsIndexFilters(Filters):
 
     Attributes:
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         model_id: Identifier of the model; v1.12 only, a newer service ignores it and takes id.
         model_id__in: Any of these values, sent comma-separated. Identifier of the model; v1.12 only, a newer service
@@ -545,7 +545,7 @@ class MLBadLumisectionFilters(Filters):
 
     Attributes:
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         model_id: Identifier of the model.
         model_id__in: Any of these values, sent comma-separated. Identifier of the model.

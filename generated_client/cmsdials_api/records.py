@@ -101,7 +101,7 @@ _filled: Any = _HasDict.__dict__["__dict__"]  # the instance's own dict, below t
 class Record(_HasDict):
     """A record of the contract.
 
-    A record may be made of a row that is kept elsewhere (`Record.of`); its fields are then fetched when somebody
+    A record may be made of a row that is kept elsewhere (`Record.of`); its fields are then fetched when someone
     looks at them. As soon as something is handed out or set that can change, the record is on its own.
 
     Attributes:
@@ -228,7 +228,7 @@ class Record(_HasDict):
         mine, others = self.__dict__, other.__dict__
         try:
             return mine == others and self.extra == other.extra
-        except ValueError:  # arrays, which somebody has put there, say of each number whether it is equal
+        except ValueError:  # arrays, which someone has put there, say of each number whether it is equal
             one, another = (
                 _without_arrays([*record]) for record in ((mine, self.extra), (others, other.extra))
             )

@@ -174,13 +174,13 @@ def _run(module: str, *arguments: str) -> None:
         raise CannotGenerate(message)
 
 
-def _swap(fresh: Path, target: Path, aside: Path) -> None:
+def _swap(fresh: Path, target: Path, kept: Path) -> None:
     if target.exists():
-        target.rename(aside)
+        target.rename(kept)
     try:
         fresh.rename(target)
     except OSError:
-        if aside.exists():
-            aside.rename(target)
+        if kept.exists():
+            kept.rename(target)
         raise
-    shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(kept, ignore_errors=True)

@@ -82,7 +82,7 @@ class CertJson(CertificationEndpoint):
 
 
 class GoldenJson(CertificationEndpoint):
-    """The lumisections that nobody flagged."""
+    """The lumisections that no one flagged."""
 
     def verdict(self, flagged: Rows, lumisections: Rows) -> object:
         """`{run: [[first_ls, last_ls], ...]}`."""

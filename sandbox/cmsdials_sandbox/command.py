@@ -102,7 +102,7 @@ def _add_login_options(p: argparse.ArgumentParser, defaults: Options) -> None:
     for name, default, what in (
         ("token", defaults.token_lifetime, "an access token"),
         ("refresh", defaults.refresh_lifetime, "a refresh token"),
-        ("device", defaults.device_lifetime, "a login that nobody confirms"),
+        ("device", defaults.device_lifetime, "a login that no one confirms"),
     ):
         logins.add_argument(
             f"--{name}-lifetime",

@@ -30,7 +30,7 @@ def breakdown() -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  (Django's signature)
-    """Answer an exception that nobody expected."""
+    """Answer an exception that no one expected."""
     return breakdown()
 
 

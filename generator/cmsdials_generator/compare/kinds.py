@@ -30,7 +30,7 @@ OPAQUE_KEYWORDS = (
     "not", "prefixItems", "contains", "patternProperties", "propertyNames", "dependentRequired",
     "dependentSchemas",
 )  # fmt: skip
-"""Keywords that are compared as a whole: nobody has needed more yet."""
+"""Keywords that are compared as a whole: no one has needed more yet."""
 
 
 @frozen

@@ -1,6 +1,6 @@
 """Logging in through DIALS itself, `/api/v1/auth/`: the same codes and sessions as the realm's, of DIALS's own client.
 
-Nobody needs credentials here: an Authorization header, expired or not, is not looked at.  Polls need not keep to an
+No one needs credentials here: an Authorization header, expired or not, is not looked at.  Polls need not keep to an
 interval, as these answers name none.
 """
 

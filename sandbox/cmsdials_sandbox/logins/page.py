@@ -1,7 +1,7 @@
 """The page on which a person confirms a login: plain HTML that needs no script, no cookie and nothing from elsewhere.
 
 Without a code it asks for one, with one it asks for the decision.  The form of the decision carries a secret of that
-login, which only somebody who was shown this page has: another site can neither read it nor frame the page.
+login, which only someone who was shown this page has: another site can neither read it nor frame the page.
 """
 
 import base64

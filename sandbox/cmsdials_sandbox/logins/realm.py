@@ -24,7 +24,7 @@ class Realm:
 
 
 def realm(options: Options, clock: Callable[[], float] = time.time) -> Realm:
-    """Return a realm into which nobody has logged in."""
+    """Return a realm into which no one has logged in."""
     counters, signer = Counters(), Signer()
     return Realm(
         Application(options.client_id, options.client_secret),

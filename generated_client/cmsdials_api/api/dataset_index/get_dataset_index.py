@@ -26,7 +26,7 @@ def request(
 
     Args:
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:
@@ -100,7 +100,7 @@ def sync_detailed(
     Args:
         client: What to send the request through.
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:

@@ -32,14 +32,14 @@ def request(
 
     Args:
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         dataset: Dataset name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         dataset__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Dataset
             name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
             care.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:
@@ -139,14 +139,14 @@ def sync_detailed(
     Args:
         client: What to send the request through.
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         dataset: Dataset name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         dataset__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Dataset
             name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
             care.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:

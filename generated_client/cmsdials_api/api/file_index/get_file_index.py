@@ -28,7 +28,7 @@ def request(
     Args:
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
         file_id: Identifier of the file, such as 3393809397.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:
@@ -104,7 +104,7 @@ def sync_detailed(
         client: What to send the request through.
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
         file_id: Identifier of the file, such as 3393809397.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:

@@ -46,7 +46,7 @@ def request(
 
     Args:
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
         file_id: Identifier of the file, such as 3393809397.
@@ -71,7 +71,7 @@ def request(
             monitoring element, such as PixelPhase1/Tracks/PXBarrel/charge_PXLayer_2.
         order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
             care.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:
@@ -211,7 +211,7 @@ def sync_detailed(
     Args:
         client: What to send the request through.
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
         file_id: Identifier of the file, such as 3393809397.
@@ -236,7 +236,7 @@ def sync_detailed(
             monitoring element, such as PixelPhase1/Tracks/PXBarrel/charge_PXLayer_2.
         order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
             care.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:

@@ -45,7 +45,7 @@ def request(
             seconds.
         ls_number__gte: Lower bound, inclusive. Number of the lumisection within its run, from 1; one lasts about 23
             seconds.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:
@@ -163,7 +163,7 @@ def sync_detailed(
             seconds.
         ls_number__gte: Lower bound, inclusive. Number of the lumisection within its run, from 1; one lasts about 23
             seconds.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:

@@ -38,7 +38,7 @@ def request(
         dim: Dimension of its histograms, 1 or 2.
         order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
             care.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:
@@ -139,7 +139,7 @@ def sync_detailed(
         dim: Dimension of its histograms, 1 or 2.
         order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
             care.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:

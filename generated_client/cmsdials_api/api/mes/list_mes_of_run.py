@@ -29,7 +29,7 @@ def request(
     Args:
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
         run_number: Number of the run, a period of data taking, such as 367112.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:
@@ -103,7 +103,7 @@ def sync_detailed(
         client: What to send the request through.
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
         run_number: Number of the run, a period of data taking, such as 367112.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:

@@ -26,7 +26,7 @@ def request(
     """What each model says of each bad lumisection of the chosen runs.
 
     Args:
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
         body: The body of the request.
 
 
@@ -116,7 +116,7 @@ def sync_detailed(
 
     Args:
         client: What to send the request through.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
         body: The body of the request.
 
 

@@ -33,7 +33,7 @@ def request(
             as 14677060.
         run_number__in: Any of these values, sent comma-separated. Number of the run, a period of data taking, such as
             367112.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:
@@ -131,7 +131,7 @@ def sync_detailed(
             as 14677060.
         run_number__in: Any of these values, sent comma-separated. Number of the run, a period of data taking, such as
             367112.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:

@@ -32,7 +32,7 @@ def request(
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
         run_number: Number of the run, a period of data taking, such as 367112.
         ls_number: Number of the lumisection within its run, from 1; one lasts about 23 seconds.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:
@@ -112,7 +112,7 @@ def sync_detailed(
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
         run_number: Number of the run, a period of data taking, such as 367112.
         ls_number: Number of the lumisection within its run, from 1; one lasts about 23 seconds.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:

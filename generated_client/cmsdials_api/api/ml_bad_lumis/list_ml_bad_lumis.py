@@ -42,7 +42,7 @@ def request(
 
     Args:
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         model_id: Identifier of the model.
         model_id__in: Any of these values, sent comma-separated. Identifier of the model.
@@ -62,7 +62,7 @@ def request(
         ls_number: Number of the lumisection within its run, from 1; one lasts about 23 seconds.
         order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
             care.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:
@@ -192,7 +192,7 @@ def sync_detailed(
     Args:
         client: What to send the request through.
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         model_id: Identifier of the model.
         model_id__in: Any of these values, sent comma-separated. Identifier of the model.
@@ -212,7 +212,7 @@ def sync_detailed(
         ls_number: Number of the lumisection within its run, from 1; one lasts about 23 seconds.
         order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
             care.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:

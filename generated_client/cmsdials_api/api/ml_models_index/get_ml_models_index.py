@@ -26,7 +26,7 @@ def request(
 
     Args:
         model_id: Identifier of the model.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:
@@ -100,7 +100,7 @@ def sync_detailed(
     Args:
         client: What to send the request through.
         model_id: Identifier of the model.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:

@@ -47,7 +47,7 @@ def request(
 
     Args:
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         model_id: Identifier of the model; v1.12 only, a newer service ignores it and takes id.
         model_id__in: Any of these values, sent comma-separated. Identifier of the model; v1.12 only, a newer service
@@ -74,7 +74,7 @@ def request(
             element that the model takes as an input.
         tag_name: Name of a tag that the model has.
         tag_value: Value of a tag that the model has.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:
@@ -221,7 +221,7 @@ def sync_detailed(
     Args:
         client: What to send the request through.
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         model_id: Identifier of the model; v1.12 only, a newer service ignores it and takes id.
         model_id__in: Any of these values, sent comma-separated. Identifier of the model; v1.12 only, a newer service
@@ -248,7 +248,7 @@ def sync_detailed(
             element that the model takes as an input.
         tag_name: Name of a tag that the model has.
         tag_value: Value of a tag that the model has.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:

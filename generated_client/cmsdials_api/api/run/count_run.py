@@ -41,7 +41,7 @@ def request(
             name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         dataset_id__in: Any of these values, sent comma-separated. Identifier of the dataset, a number of 8 digits such
             as 14677060.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:
@@ -150,7 +150,7 @@ def sync_detailed(
             name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         dataset_id__in: Any of these values, sent comma-separated. Identifier of the dataset, a number of 8 digits such
             as 14677060.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:

@@ -37,7 +37,7 @@ def request(
 
     Args:
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
         dataset_id__in: Any of these values, sent comma-separated. Identifier of the dataset, a number of 8 digits such
@@ -50,7 +50,7 @@ def request(
             name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
             care.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:
@@ -163,7 +163,7 @@ def sync_detailed(
     Args:
         client: What to send the request through.
         next_token: Opaque cursor of the page to answer, taken from the next link of the page before.
-        page_size: Rows in a page, 10 unless told; a number above 500 is cut to 500 without a word.
+        page_size: Rows in a page, by default 10; a number above 500 is cut to 500 without a word.
         fields: Names of the fields to answer, comma-separated; the others are left out of each row.
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
         dataset_id__in: Any of these values, sent comma-separated. Identifier of the dataset, a number of 8 digits such
@@ -176,7 +176,7 @@ def sync_detailed(
             name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
             care.
-        workspace: Workspace that answers, such as tracker or jetmet; the caller's default workspace unless told.
+        workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
     Returns:
