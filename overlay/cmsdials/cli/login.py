@@ -126,7 +126,7 @@ def whoami(login: LoginOptions) -> None:
 def _name(token: ApiToken) -> str:
     claims = token.claims
     names = (claims.get(name) for name in ("preferred_username", "azp", "sub"))
-    return plain(next(filter(None, names), "someone"))
+    return plain(next(filter(None, names), "unknown"))
 
 
 def _login_end(token: ApiToken) -> str:

@@ -530,7 +530,7 @@ def test_a_login_that_is_denied(undecided: Logins, waiting: tuple[subprocess.Pop
     )
 
 
-def test_ctrl_c_in_the_dialogue(waiting: tuple[subprocess.Popen, str], empty_home: Path) -> None:  # noqa: F811
+def test_ctrl_c_in_the_prompt(waiting: tuple[subprocess.Popen, str], empty_home: Path) -> None:  # noqa: F811
     process, _ = waiting
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=MOST_SECONDS)
