@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from cmsdials.dials import Dials
+from cmsdials import Dials, models
+from cmsdials.auth.secret_key import Credentials
 from cmsdials.errors import (
     FilterError,
     GatewayError,
@@ -25,15 +26,7 @@ from cmsdials.filters import (
     RunFilters,
 )
 from cmsdials.models import Run
-from cmsdials.resources.base import CountedResource, PaginatedResource, Resource
-from cmsdials.resources.index import (
-    FileIndexResource,
-    LumisectionHistogram2DResource,
-    MonitoringElementResource,
-    RunResource,
-)
 from cmsdials.result import Result
-from cmsdials.table.histograms import model_of
 from cmsdials_api.resources import RESOURCES
 from urllib3.util import Retry
 
@@ -43,19 +36,17 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.fixture
-def run(service: Scripted) -> RunResource:
-    return RunResource(service.session)
+def run(service: Scripted) -> Any:
+    return service.dials.run
 
 
 def numbers(result: Result[Run]) -> list[int]:
     return [row.run_number for row in result.results]
 
 
-def resources() -> list[Resource[Any, Any]]:
-    from cmsdials.auth.secret_key import Credentials
-
+def resources() -> list[Any]:
     dials = Dials(Credentials(token="s"))
-    return [one for one in vars(dials).values() if isinstance(one, Resource)]
+    return [one for one in vars(dials).values() if getattr(one, "name", None) in RESOURCES]
 
 
 # --- the typed lines and the generated table
@@ -66,7 +57,7 @@ def test_every_resource_of_the_table_is_an_attribute_of_dials() -> None:
 
 
 @pytest.mark.parametrize("resource", resources(), ids=lambda resource: resource.name)
-def test_the_typed_lines_say_what_the_table_says(resource: Resource[Any, Any]) -> None:
+def test_the_typed_lines_say_what_the_table_says(resource: Any) -> None:
     table = RESOURCES[resource.name]
     signature = inspect.signature(type(resource).get, eval_str=True)
     keys = [
@@ -75,11 +66,11 @@ def test_the_typed_lines_say_what_the_table_says(resource: Resource[Any, Any]) -
         if name not in ("self", "retries") and one.default is inspect.Parameter.empty
     ]
     assert keys == (["id"] if resource.name == "mes" else list(table.keys))
-    assert isinstance(resource, PaginatedResource) is table.paginated
-    assert isinstance(resource, CountedResource) is (table.count is not None)
+    assert hasattr(resource, "pages") is table.paginated
+    assert hasattr(resource, "count") is (table.count is not None)
     bases = [base for base in _generic_bases(type(resource)) if len(base.__args__) == 2]
     record, filter_class = bases[0].__args__
-    assert record is model_of(table.record)
+    assert record is getattr(models, table.record.__name__)
     assert issubclass(record, table.record)
     assert issubclass(filter_class, table.filters)
 
@@ -96,7 +87,7 @@ def _generic_bases(kind: type) -> list[Any]:
 # --- get
 
 
-def test_get_asks_for_the_row_by_its_keys(service: Scripted, run: RunResource) -> None:
+def test_get_asks_for_the_row_by_its_keys(service: Scripted, run: Any) -> None:
     service.will_answer(run_row(367112))
     row = run.get(dataset_id=14677060, run_number=367112)
     assert isinstance(row, Run)
@@ -105,13 +96,13 @@ def test_get_asks_for_the_row_by_its_keys(service: Scripted, run: RunResource) -
     assert service.asked[0].headers["X-CLIENT-SECRET"] == "a-secret"
 
 
-def test_get_of_what_is_not_there(service: Scripted, run: RunResource) -> None:
+def test_get_of_what_is_not_there(service: Scripted, run: Any) -> None:
     service.will_answer({"detail": "No Run matches the given query."}, status=404)
     with pytest.raises(NotFoundError, match="No Run matches the given query"):
         run.get(1, 2)
 
 
-def test_a_row_that_is_not_as_agreed_names_resource_and_field(service: Scripted, run: RunResource) -> None:
+def test_a_row_that_is_not_as_agreed_names_resource_and_field(service: Scripted, run: Any) -> None:
     service.will_answer({"dataset_id": 1, "dataset": "/Z", "run_number": "x", "ls_count": 3})
     with pytest.raises(SchemaError, match="run: field 'run_number' is 'x', not of type integer"):
         run.get(1, 2)
@@ -120,21 +111,21 @@ def test_a_row_that_is_not_as_agreed_names_resource_and_field(service: Scripted,
 # --- list
 
 
-def test_list_sends_the_filters_by_their_wire_names(service: Scripted, run: RunResource) -> None:
+def test_list_sends_the_filters_by_their_wire_names(service: Scripted, run: Any) -> None:
     service.will_page([run_row(1)], 10)
     run.list(RunFilters(run_number__gte=1, dataset_id__in=[1, 2], page_size=3))
     assert service.queries == [{"page_size": "3", "dataset_id__in": "1,2", "run_number__gte": "1"}]
     assert service.asked[0].url.raw_path.count(b"dataset_id__in") == 1
 
 
-def test_list_without_filters_sends_none(service: Scripted, run: RunResource) -> None:
+def test_list_without_filters_sends_none(service: Scripted, run: Any) -> None:
     service.will_page([run_row(1), run_row(2)], 1)
     result = run.list()
     assert service.queries == [{}]
     assert (len(result), result.next is not None, result.exc_type) == (1, True, None)
 
 
-def test_fields_cut_the_rows(service: Scripted, run: RunResource) -> None:
+def test_fields_cut_the_rows(service: Scripted, run: Any) -> None:
     service.will_page([{"run_number": 1}], 10)
     result = run.list(fields=["run_number"])
     assert service.queries == [{"fields": "run_number"}]
@@ -144,21 +135,21 @@ def test_fields_cut_the_rows(service: Scripted, run: RunResource) -> None:
         _ = result.results[0].ls_count
 
 
-def test_a_field_that_does_not_exist_is_refused(service: Scripted, run: RunResource) -> None:
+def test_a_field_that_does_not_exist_is_refused(service: Scripted, run: Any) -> None:
     with pytest.raises(FilterError, match="run has no field 'runs'; it has dataset_id"):
         run.list(fields=["runs"])
     assert service.asked == []
 
 
 def test_a_row_without_a_required_field_is_refused_unless_fields_were_asked(
-    service: Scripted, run: RunResource
+    service: Scripted, run: Any
 ) -> None:
     service.will_page([run_row(1), {"run_number": 1}], 10)
     with pytest.raises(SchemaError, match="run, row 1: field 'dataset_id' is missing"):
         run.list(retries=0)
 
 
-def test_a_field_of_the_future_is_kept_apart(service: Scripted, run: RunResource) -> None:
+def test_a_field_of_the_future_is_kept_apart(service: Scripted, run: Any) -> None:
     service.will_page([run_row(1, colour="red")], 10)
     row = run.list().results[0]
     assert row.extra == {"colour": "red"}
@@ -168,11 +159,11 @@ def test_a_field_of_the_future_is_kept_apart(service: Scripted, run: RunResource
 
 def test_filters_of_a_like_list_are_taken(service: Scripted) -> None:
     service.will_page([], 10)
-    LumisectionHistogram2DResource(service.session).list(LumisectionHistogram1DFilters(run_number=3))
+    service.dials.h2d.list(LumisectionHistogram1DFilters(run_number=3))
     assert service.queries == [{"run_number": "3"}]
 
 
-def test_filters_of_another_list_are_taken_if_it_takes_them_all(service: Scripted, run: RunResource) -> None:
+def test_filters_of_another_list_are_taken_if_it_takes_them_all(service: Scripted, run: Any) -> None:
     service.will_page([], 10)
     run.list(LumisectionFilters(run_number=3))
     with pytest.raises(UnknownFilterError, match="has no filter 'ls_number'"):
@@ -180,7 +171,7 @@ def test_filters_of_another_list_are_taken_if_it_takes_them_all(service: Scripte
     assert len(service.asked) == 1
 
 
-def test_a_dict_is_no_filter_object(run: RunResource) -> None:
+def test_a_dict_is_not_a_filter_object(run: Any) -> None:
     with pytest.raises(FilterError, match=r"filters must be RunFilters\(\.\.\.\), not dict"):
         run.list({"run_number": 1})
 
@@ -188,14 +179,14 @@ def test_a_dict_is_no_filter_object(run: RunResource) -> None:
 @pytest.mark.parametrize(
     "body", ["[]", "{}", '{"results": null}', '{"results": [1]}', '{"results": [], "next": 3}', "null"]
 )
-def test_an_answer_that_is_no_page_is_refused(service: Scripted, run: RunResource, body: str) -> None:
+def test_an_answer_that_is_not_a_page_is_refused(service: Scripted, run: Any, body: str) -> None:
     service.will_answer(httpx.Response(200, text=body))
     with pytest.raises(SchemaError, match=r"^GET http://dials\.test/api/v1/run/: run"):
         run.list(retries=0)
 
 
 def test_mes_come_as_a_plain_list(service: Scripted) -> None:
-    mes = MonitoringElementResource(service.session)
+    mes = service.dials.mes
     me = {"me_id": 1, "me": "a/b", "count": 3, "dim": 1}
     service.will_answer([me], [me], me, [{"me_id": 1, "me": "a/b", "dim": 1}])
     assert [one.me for one in mes.list(MEFilters(dim=1))] == ["a/b"]
@@ -219,7 +210,7 @@ def mes_of(*rows: dict[str, Any]) -> list[Any]:
 # --- count
 
 
-def test_count_leaves_out_what_says_how_rows_come(service: Scripted, run: RunResource) -> None:
+def test_count_leaves_out_what_says_how_rows_come(service: Scripted, run: Any) -> None:
     service.will_answer({"count": 7})
     assert (
         run.count(RunFilters(run_number__gte=3, page_size=500, fields=["run_number"], order_by="ls_count"))
@@ -230,7 +221,7 @@ def test_count_leaves_out_what_says_how_rows_come(service: Scripted, run: RunRes
 
 
 @pytest.mark.parametrize("body", [{}, {"count": "7"}, {"count": None}, [7], {"count": True}])
-def test_a_count_that_is_none_is_refused(service: Scripted, run: RunResource, body: Any) -> None:
+def test_a_count_that_is_not_one_is_refused(service: Scripted, run: Any, body: Any) -> None:
     service.will_answer(httpx.Response(200, json=body))
     with pytest.raises(SchemaError, match="count"):
         run.count(retries=0)
@@ -238,14 +229,14 @@ def test_a_count_that_is_none_is_refused(service: Scripted, run: RunResource, bo
 
 def test_files_are_counted_by_dataset_id(service: Scripted) -> None:
     service.will_answer({"count": 2})
-    assert FileIndexResource(service.session).count(FileIndexFilters(dataset_id=1)) == 2
+    assert service.dials.file_index.count(FileIndexFilters(dataset_id=1)) == 2
     assert service.queries == [{"dataset_id": "1"}]
 
 
 # --- list_all
 
 
-def test_list_all_follows_cursors_and_never_the_host_of_the_link(service: Scripted, run: RunResource) -> None:
+def test_list_all_follows_cursors_and_never_the_host_of_the_link(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(7)], 3)
     result = run.list_all(RunFilters(page_size=3, dataset_id=9))
     assert numbers(result) == list(range(7))
@@ -255,15 +246,13 @@ def test_list_all_follows_cursors_and_never_the_host_of_the_link(service: Script
     assert all(query["dataset_id"] == "9" for query in service.queries)
 
 
-def test_list_all_takes_no_filters_at_all(service: Scripted, run: RunResource) -> None:
+def test_list_all_takes_no_filters_at_all(service: Scripted, run: Any) -> None:
     service.will_page([run_row(1)], 10)
     assert numbers(run.list_all()) == [1]
     assert service.queries == [{"page_size": "500"}]
 
 
-def test_max_pages_makes_no_extra_request_and_leaves_the_page_size(
-    service: Scripted, run: RunResource
-) -> None:
+def test_max_pages_makes_no_extra_request_and_leaves_the_page_size(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(50)], 10)
     result = run.list_all(max_pages=2)
     assert (len(result), len(service.asked)) == (20, 2)
@@ -271,22 +260,20 @@ def test_max_pages_makes_no_extra_request_and_leaves_the_page_size(
     assert result.next is not None
 
 
-def test_list_all_begins_at_the_cursor_of_the_filters(service: Scripted, run: RunResource) -> None:
+def test_list_all_begins_at_the_cursor_of_the_filters(service: Scripted, run: Any) -> None:
     service.will_page([run_row(1)], 10)
     run.list_all(RunFilters(next_token="c30"))
     assert service.queries[0]["next_token"] == "c30"
 
 
-def test_a_failed_page_is_an_error(service: Scripted, run: RunResource) -> None:
+def test_a_failed_page_is_an_error(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
     service.answers[1] = httpx.Response(500, html="<h1>Server Error (500)</h1>")
     with pytest.raises(Exception, match="HTTP 500"):
         run.list_all(RunFilters(page_size=2))
 
 
-def test_what_has_come_is_kept_on_request_and_can_be_gone_on_from(
-    service: Scripted, run: RunResource
-) -> None:
+def test_what_has_come_is_kept_on_request_and_can_be_gone_on_from(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(6)], 2)
     failing = httpx.Response(500, html="<h1>Server Error (500)</h1>")
     service.answers.insert(1, failing)
@@ -308,7 +295,7 @@ def test_what_has_come_is_kept_on_request_and_can_be_gone_on_from(
     assert service.queries[2]["next_token"] == "c2"
 
 
-def test_a_failure_at_the_first_page_can_be_gone_on_from_too(service: Scripted, run: RunResource) -> None:
+def test_a_failure_at_the_first_page_can_be_gone_on_from_too(service: Scripted, run: Any) -> None:
     service.will_answer({"detail": "no"}, status=400)
     with pytest.warns(RuntimeWarning, match="0 rows of run: stopped by BadRequestError"):
         partial = run.list_all(keep_failed=True)
@@ -316,7 +303,7 @@ def test_a_failure_at_the_first_page_can_be_gone_on_from_too(service: Scripted, 
     assert numbers(run.list_all(resume_from=partial)) == [1]
 
 
-def test_going_on_from_a_partial_result(service: Scripted, run: RunResource) -> None:
+def test_going_on_from_a_partial_result(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(40)], 10)
     first = run.list_all(max_pages=2)
     second = run.list_all(max_pages=1, resume_from=first)
@@ -325,7 +312,7 @@ def test_going_on_from_a_partial_result(service: Scripted, run: RunResource) -> 
     assert second.results is not first.results
 
 
-def test_going_on_from_a_complete_result_warns_and_asks_nothing(service: Scripted, run: RunResource) -> None:
+def test_going_on_from_a_complete_result_warns_and_asks_nothing(service: Scripted, run: Any) -> None:
     service.will_page([run_row(1)], 10)
     complete = run.list_all()
     with pytest.warns(RuntimeWarning, match="nothing left to fetch"):
@@ -335,21 +322,21 @@ def test_going_on_from_a_complete_result_warns_and_asks_nothing(service: Scripte
     assert len(service.asked) == 1
 
 
-def test_a_cursor_that_repeats_ends_in_an_error(service: Scripted, run: RunResource) -> None:
+def test_a_cursor_that_repeats_ends_in_an_error(service: Scripted, run: Any) -> None:
     looping = {"next": "http://x/?next_token=a", "previous": None, "results": [run_row(1)]}
     service.will_answer(looping, looping)
     with pytest.raises(PaginationError, match="never end"):
         run.list_all()
 
 
-def test_a_gateway_timeout_shrinks_the_page_we_chose(service: Scripted, run: RunResource) -> None:
+def test_a_gateway_timeout_shrinks_the_page_we_chose(service: Scripted, run: Any) -> None:
     service.will_answer(httpx.Response(504, html="<h1>504 Gateway Time-out</h1>"))
     service.will_page([run_row(n) for n in range(4)], 2)
     assert numbers(run.list_all(retries=0)) == list(range(4))
     assert [query["page_size"] for query in service.queries] == ["500", "250", "250"]
 
 
-def test_a_gateway_timeout_leaves_a_page_size_of_the_user(service: Scripted, run: RunResource) -> None:
+def test_a_gateway_timeout_leaves_a_page_size_of_the_user(service: Scripted, run: Any) -> None:
     service.will_answer(httpx.Response(504, html="<h1>504 Gateway Time-out</h1>"))
     with pytest.raises(GatewayError):
         run.list_all(RunFilters(page_size=400), retries=0)
@@ -357,7 +344,7 @@ def test_a_gateway_timeout_leaves_a_page_size_of_the_user(service: Scripted, run
 
 
 @pytest.mark.parametrize("retries", [2, Retry(total=2), Retry(total=2, backoff_factor=0.1)])
-def test_retries_cover_each_page(service: Scripted, run: RunResource, retries: int | Retry) -> None:
+def test_retries_cover_each_page(service: Scripted, run: Any, retries: int | Retry) -> None:
     busy = httpx.Response(503, html="<h1>503</h1>")
     service.will_page([run_row(n) for n in range(4)], 2)
     service.answers[1:1] = [busy, httpx.ReadError("cut")]
@@ -366,7 +353,7 @@ def test_retries_cover_each_page(service: Scripted, run: RunResource, retries: i
 
 
 def test_a_progress_bar_is_shown_on_request(
-    service: Scripted, run: RunResource, capsys: pytest.CaptureFixture[str]
+    service: Scripted, run: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
     run.list_all(enable_progress=True)
@@ -379,7 +366,7 @@ def test_a_progress_bar_is_shown_on_request(
 # --- results
 
 
-def test_a_result_is_what_scripts_touch(service: Scripted, run: RunResource) -> None:
+def test_a_result_is_what_scripts_touch(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n, ls_completeness=None) for n in range(3)], 2)
     result = run.list()
     assert len(result.results) == len(result) == 2
@@ -402,19 +389,19 @@ def test_a_result_is_what_scripts_touch(service: Scripted, run: RunResource) -> 
     ],
 )
 def test_a_result_says_how_far_it_got(
-    service: Scripted, run: RunResource, rows: list[int], max_pages: int | None, said: str
+    service: Scripted, run: Any, rows: list[int], max_pages: int | None, said: str
 ) -> None:
     service.will_page([run_row(n) for n in rows], 2)
     result = run.list_all(max_pages=max_pages)
     assert (result.status, bool(result)) == (said, True)
 
 
-def test_a_result_whose_first_page_is_empty_goes_on(service: Scripted, run: RunResource) -> None:
+def test_a_result_whose_first_page_is_empty_goes_on(service: Scripted, run: Any) -> None:
     service.will_answer({"next": "http://x/?next_token=a", "previous": None, "results": []})
     assert run.list_all(max_pages=1).status.startswith("0 rows of run: there are more")
 
 
-def test_results_are_equal_however_their_rows_were_fetched(service: Scripted, run: RunResource) -> None:
+def test_results_are_equal_however_their_rows_were_fetched(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(5)], 2)
     in_three = run.list_all(RunFilters(page_size=2))
     service.will_page([run_row(n) for n in range(5)], 3)
@@ -424,18 +411,33 @@ def test_results_are_equal_however_their_rows_were_fetched(service: Scripted, ru
 
 
 @pytest.mark.parametrize("way", ["to_pandas", "to_arrow", "to_polars", "to_numpy"])
-def test_shortcuts_list_all_and_convert(service: Scripted, run: RunResource, way: str) -> None:
+def test_shortcuts_list_all_and_convert(service: Scripted, run: Any, way: str) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
     made = getattr(run, way)(RunFilters(page_size=2), fields=["run_number"], retries=0)
     assert service.queries[0] == {"page_size": "2", "fields": "run_number"}
     assert list(made["run_number"].to_pylist() if way == "to_arrow" else made["run_number"]) == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("way", ["to_pandas", "to_arrow", "to_polars", "to_numpy"])
+def test_shortcuts_pass_on_each_argument(
+    service: Scripted, run: Any, way: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = httpx.Response(503, html="<h1>503</h1>")
+    service.will_answer(busy, busy)
+    service.will_page([{"run_number": 1}], 2)
+    getattr(run, way)(RunFilters(dataset_id=3), retries=2, fields=["run_number"], enable_progress=True)
+    assert service.queries[2] == {"dataset_id": "3", "fields": "run_number", "page_size": "500"}
+    assert "1page" in capsys.readouterr().err
+    service.will_answer(busy)
+    with pytest.raises(GatewayError):
+        getattr(run, way)(retries=0)
+
+
 @pytest.mark.parametrize(
     ("way", "library"), [("to_pandas", "pandas"), ("to_arrow", "pyarrow"), ("to_polars", "polars")]
 )
 def test_nothing_is_fetched_for_a_library_that_is_missing(
-    service: Scripted, run: RunResource, way: str, library: str, monkeypatch: pytest.MonkeyPatch
+    service: Scripted, run: Any, way: str, library: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(MissingDependencyError, match=r'pip install "cmsdials\['):
@@ -443,13 +445,13 @@ def test_nothing_is_fetched_for_a_library_that_is_missing(
     assert service.asked == []
 
 
-def test_nothing_is_fetched_for_a_group_that_cannot_be(service: Scripted, run: RunResource) -> None:
+def test_nothing_is_fetched_for_a_group_that_cannot_be(service: Scripted, run: Any) -> None:
     with pytest.raises(FilterError, match=r"cannot be grouped by 'me'.*Fields to group by: run_number"):
         run.to_numpy(RunFilters(fields=["run_number"]), group_by="me")
     assert service.asked == []
 
 
-def test_a_place_between_parts_is_no_page(service: Scripted, run: RunResource) -> None:
+def test_a_place_between_parts_is_not_a_page(service: Scripted, run: Any) -> None:
     with pytest.raises(FilterError, match=r"of a listing in parts.*list_all\(\)"):
         run.list(RunFilters(next_token="after.14677060.367112"))
     assert service.asked == []
