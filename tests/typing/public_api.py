@@ -11,7 +11,7 @@ import hist
 import numpy as np
 import pandas as pd
 import polars as pl
-from cmsdials import Dials, errors
+from cmsdials import Dials, errors, load
 from cmsdials.auth.exceptions import ImpossibleToRefreshTokenError
 from cmsdials.auth.secret_key import Credentials
 from cmsdials.filters import (
@@ -27,7 +27,6 @@ from cmsdials.filters import (
     OMSPage,
     RunFilters,
 )
-from cmsdials.listing.page import Page
 from cmsdials.models import (
     CertificationFile,
     DatasetIndex,
@@ -41,7 +40,7 @@ from cmsdials.models import (
     Run,
     RunMonitoringElement,
 )
-from cmsdials.result import Result
+from cmsdials.result import Page, Pages, Result, Rows
 from urllib3.util import Retry
 
 
@@ -134,11 +133,14 @@ def arrays(dials: Dials, one: LumisectionHistogram1D) -> None:
 
 def streaming(dials: Dials) -> None:
     with dials.h1d.pages(LumisectionHistogram1DFilters(me_id=1), concurrency=3) as pages:
+        assert_type(pages, Pages[LumisectionHistogram1D])
         for page in pages:
             assert_type(page, Page[LumisectionHistogram1D])
             assert_type(page.rows, list[LumisectionHistogram1D])
             assert_type(page.to_numpy(), dict[str, np.ndarray[Any, Any]])
+    assert_type(dials.h1d.iterate(), Rows[LumisectionHistogram1D])
     assert_type([row.entries for row in dials.h1d.iterate(max_pages=2)], list[int])
+    assert_type(load("a.dials"), Result[Any])
     earlier = dials.run.list_all(None, 5, True, 3, True)
     assert_type(dials.run.list_all(None, None, False, None, False, earlier), Result[Run])
     assert_type(dials.run.list_all(checkpoint="a", resume_from="a", concurrency=3), Result[Run])

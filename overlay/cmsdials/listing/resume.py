@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -80,22 +80,19 @@ def keeping(
     Yields:
         What keeps a page.
     """
-
-    def keep(page: Page[RecordT]) -> None:
-        if file is not None:
-            now = datetime.now(UTC).isoformat()
-            file.append(StoredPage({"next": page.next, "retrieved": now}, page.bodies))
-        for block in page.store.blocks():
-            store.add(block)
-
-    file = None if checkpoint is None else CheckpointFile(checkpoint, origin, after=earlier.stored)
-    if file is None:
-        yield keep
-        return
-    with file:
-        if earlier.result is not None and earlier.stored is None:
+    after = earlier.stored
+    with nullcontext() if checkpoint is None else CheckpointFile(checkpoint, origin, after=after) as file:
+        if file is not None and earlier.result is not None and after is None:
             for stored in earlier.result.stored_pages():
                 file.append(stored)
+
+        def keep(page: Page[RecordT]) -> None:
+            if file is not None:
+                now = datetime.now(UTC).isoformat()
+                file.append(StoredPage({"next": page.next, "retrieved": now}, page.bodies))
+            for block in page.store.blocks():
+                store.add(block)
+
         yield keep
 
 

@@ -120,7 +120,7 @@ def server():
 @pytest.fixture
 def session(server, session_type):
     with session_type(
-        server.url, Credentials(SECRET), "tracker", timeout=(5, 5), sleep=lambda _: None
+        server.url, Credentials(SECRET), "tracker", timeout=(120, 120), sleep=lambda _: None
     ) as session:
         yield session
 
@@ -168,7 +168,7 @@ def test_a_fault_over_a_socket(session, server, name, kind, caplog):
 
 def test_a_timeout_over_a_socket(server, session_type):
     with (
-        session_type(server.url, None, timeout=(5, 0.05)) as session,
+        session_type(server.url, None, timeout=(120, 0.05)) as session,
         pytest.raises(TimeoutError, match=r"in 0\.05 s") as caught,
     ):
         get(session, "stuck", retries=0)

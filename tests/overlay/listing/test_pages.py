@@ -1,40 +1,29 @@
 """Listings that stream: page by page and row by row, and on after an error."""
 
+import gc
+import inspect
 import itertools
 import os
 import signal
 import sys
 import threading
-import warnings
+import tracemalloc
+import types
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
 from cmsdials.errors import BadRequestError, ConfigurationError, PaginationError, RequestTimeoutError
 from cmsdials.filters import RunFilters
-from cmsdials.http.session import Session
-from cmsdials.listing import pages as pages_module
-from cmsdials.listing.checkpoint import CheckpointFile
-from cmsdials.listing.page import Page
-from cmsdials.listing.pages import Pages, Rows
-from cmsdials.listing.pagination import Listing
-from cmsdials.listing.provenance import Origin
-from cmsdials.models import LumisectionHistogram1D, Run
-from cmsdials.result import load
-from cmsdials.runtime.interrupts import Terminated, sigterm_raises
-from cmsdials.runtime.progress import Progress
-from cmsdials.table.columns import _Row, from_objects
-from cmsdials.table.rows import RowStore
-from cmsdials_api.records import row_of
+from cmsdials.result import Rows, load
 
-from tests.overlay.conftest import Scripted, dials_over, run_row
+from tests.overlay.conftest import Scripted, run_row
 from tests.overlay.histogram_rows import th1
 
-ORIGIN = Origin(resource="run", base_url="http://dials.test/", workspace=None, query={})
+PAGES = Path(inspect.getfile(Rows))
 
 
 @pytest.fixture
@@ -65,53 +54,65 @@ def test_rows_come_one_by_one(service: Scripted, run: Any) -> None:
 
 
 def test_rows_that_come_one_by_one_keep_no_others_in_memory(service: Scripted) -> None:
-    service.will_answer({"next": None, "previous": None, "results": [th1(n) for n in (1, 2, 3)]})
-    rows = service.dials.h1d.iterate()
-    first, second = next(rows), next(rows)
-    latest = rows.pages.latest
-    assert latest is not None
-    (block,) = latest.blocks()
-    made_of = row_of(second)
-    assert isinstance(made_of, _Row)
-    assert len(made_of.columns) == 1
-    assert not np.shares_memory(made_of.columns.values["data"], block.values["data"])
-    assert [first, second, next(rows)] == [LumisectionHistogram1D.from_dict(th1(n)) for n in (1, 2, 3)]
+    bins = 10_000
+    contents = [number + 0.25 for number in range(bins)]
+    page = [th1(number, x_bin=float(bins), data=contents) for number in range(1, 21)]
+    service.will_answer(*[{"next": None, "previous": None, "results": page}] * 2)
+    next(service.dials.h1d.iterate())  # what is made once is made
+    tracemalloc.start()
+    try:
+        rows = service.dials.h1d.iterate()
+        kept = [next(rows), next(rows)]
+        del rows
+        gc.collect()
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert [row.ls_number for row in kept] == [1, 2]
+    assert len(kept) * bins * 8 <= held < 4 * bins * 8, "two rows of the twenty"
 
 
-class Interrupting:
-    """Raises KeyboardInterrupt before one of the instructions of `cmsdials.listing.pages`, and never again."""
+def stepping(then: Callable[[], object], *, at: int, event: str, within: Path) -> Callable[..., Any]:
+    """Return what, as a trace function, does something at the so manyth step within a file or folder, once."""
+    steps = itertools.count(1)
 
-    def __init__(self, instruction: int) -> None:
-        self.left = instruction
-
-    def __call__(self, frame: FrameType, event: str, _: Any) -> Any:
-        if frame.f_code.co_filename != pages_module.__file__:
+    def trace(frame: FrameType, what: str, _: Any) -> Any:
+        if not frame.f_code.co_filename.startswith(str(within)):
             return None
-        frame.f_trace_opcodes = True
-        if event == "opcode":
-            self.left -= 1
-            if self.left == 0:
-                raise KeyboardInterrupt
-        return self
+        frame.f_trace_opcodes = event == "opcode"
+        if what == event and next(steps) == at:
+            reached.append(at)
+            then()
+        return trace
+
+    reached: list[int] = []
+    trace.reached = reached  # type: ignore[attr-defined]
+    return trace
 
 
-def runs_two_by_two(request: httpx.Request) -> httpx.Response:
-    """A service with five runs, whatever page is asked for, and however often."""
-    start = int(request.url.params.get("next_token", 0))
-    link = f"http://dials.test/?next_token={start + 2}" if start < 4 else None
-    rows = [run_row(number) for number in range(start, min(start + 2, 5))]
-    return httpx.Response(200, json={"next": link, "previous": None, "results": rows})
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+class TwoByTwo(Scripted):
+    """A service with three runs, whatever page is asked for, and however often."""
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        start = int(request.url.params.get("next_token", 0))
+        link = f"http://dials.test/?next_token={start + 2}" if start < 2 else None
+        rows = [run_row(number) for number in range(start, min(start + 2, 3))]
+        return httpx.Response(200, json={"next": link, "previous": None, "results": rows})
 
 
 def test_after_a_ctrl_c_anywhere_rows_go_on_with_those_that_have_not_come() -> None:
     tracing = sys.gettrace()
     lost = []
+    run = TwoByTwo().dials.run
     for instruction in itertools.count(1):
-        session = Session("http://dials.test/", None, transport=httpx.MockTransport(runs_two_by_two))
-        rows = dials_over(session).run.iterate()
+        rows = run.iterate()
         got: list[int] = []
-        interrupting = Interrupting(instruction)
-        sys.settrace(interrupting)
+        trace: Any = stepping(interrupt, at=instruction, event="opcode", within=PAGES)
+        sys.settrace(trace)
         try:
             got.extend(row.run_number for row in rows)
         except KeyboardInterrupt:
@@ -120,8 +121,8 @@ def test_after_a_ctrl_c_anywhere_rows_go_on_with_those_that_have_not_come() -> N
         finally:
             sys.settrace(tracing)
         assert got == sorted(set(got)), instruction
-        lost.append(5 - len(got))
-        if interrupting.left > 0:
+        lost.append(3 - len(got))
+        if not trace.reached:
             break
     assert len(lost) > 100
     assert max(lost) <= 1, "the row that was being handed over, and no page"
@@ -219,12 +220,12 @@ def test_retries_are_checked_at_once(run: Any) -> None:
 
 
 def stop_at_the_second_request(service: Scripted, stop: Callable[[], None]) -> None:
-    def answer(_: httpx.Request) -> httpx.Response:
+    def stopped(_: httpx.Request) -> httpx.Response:
         stop()
         message = "whoever asked has stopped"
         raise httpx.ReadError(message)
 
-    service.answers.insert(1, answer)
+    service.answers.insert(1, stopped)
 
 
 @pytest.mark.parametrize(
@@ -248,76 +249,108 @@ def test_what_has_come_is_kept_when_told_to_stop(
     assert [row.run_number for row in whole.results] == list(range(6))
 
 
-@pytest.mark.parametrize("when", ["keep", "accept", "update", "close"])
-@pytest.mark.parametrize("at", [1, 3])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.filterwarnings("ignore:.*rows of run")
-def test_told_to_stop_between_two_instructions(
-    service: Scripted,
-    run: Any,
-    when: str,
-    at: int,
-    number: signal.Signals,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Wherever a signal comes, rows and cursor of the result agree, and so do those of the file."""
-    owner, name = {
-        "keep": (CheckpointFile, "append"),  # kept and not counted
-        "accept": (Listing, "accept"),  # counted, and not handed on
-        "update": (Progress, "update"),
-        "close": (Progress, "close"),  # all rows have come
-    }[when]
-    calls: list[int] = []
-    real: Any = getattr(owner, name)
+def stopped_at(path: Path, number: signal.Signals, step: int) -> tuple[Any, bool]:
+    """List six runs two by two, with a signal at a step; return the result, if there is one, and whether it came."""
 
-    def then_stop(*arguments: Any) -> None:
-        real(*arguments)
-        calls.append(1)
-        if len(calls) == (1 if when == "close" else at):
+    def send() -> None:
+        if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_DFL:
             signal.raise_signal(number)
 
-    path = tmp_path / "runs.dials"
-    rows = [run_row(n) for n in range(6)]
-    with monkeypatch.context() as patched:
-        patched.setattr(owner, name, then_stop)
-        service.will_page(rows, 2)
-        partial = run.list_all(RunFilters(page_size=2), keep_failed=True, checkpoint=path)
-    assert partial.exc_type == {signal.SIGINT: "KeyboardInterrupt", signal.SIGTERM: "Terminated"}[number]
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    came = len(partial)
-    assert [row.run_number for row in partial] == list(range(came))
-    assert partial.complete is (partial.next is None and came == 6)
-    kept = load(path)
-    assert len(kept) == came + (2 if when == "keep" else 0)
-    if not partial.complete:
-        service.answers.clear()
-        service.will_page(rows, 2)
-        del service.answers[: came // 2]
-        assert [row.run_number for row in run.list_all(resume_from=partial)] == list(range(6))
-        service.answers.clear()
-        service.will_page(rows, 2)
-        del service.answers[: len(kept) // 2]
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="resume_from is complete")
-            both = run.list_all(resume_from=partial, checkpoint=path)
-        assert [row.run_number for row in both] == list(range(6))
-    assert [row.run_number for row in load(path)] == list(range(6))
+    service = Scripted()
+    service.will_page([run_row(n) for n in range(6)], 2)
+    trace: Any = stepping(send, at=step, event="line", within=PAGES.parent)
+    partial, tracing = None, sys.gettrace()
+    sys.settrace(trace)
+    try:
+        partial = service.dials.run.list_all(RunFilters(page_size=2), keep_failed=True, checkpoint=path)
+    except KeyboardInterrupt:
+        pass  # before the first page was asked for, or when all was done
+    finally:
+        sys.settrace(tracing)
+    return partial, bool(trace.reached)
 
 
-def test_a_second_sigterm_ends_the_process() -> None:
+def resumed_from(came: int, **options: Any) -> list[int]:
+    service = Scripted()
+    service.will_page([run_row(n) for n in range(6)], 2)
+    del service.answers[: came // 2]
+    return [row.run_number for row in service.dials.run.list_all(RunFilters(page_size=2), **options)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.filterwarnings(
+    "ignore:.*rows of run",
+    "ignore:resume_from is complete",
+    "ignore::pytest.PytestUnraisableExceptionWarning",  # a file that Python closes, where the next line would have
+)
+def test_told_to_stop_between_two_lines(number: signal.Signals, tmp_path: Path) -> None:
+    """Wherever a signal comes, rows and cursor of the result agree, and so do those of the file."""
+    name = {signal.SIGINT: "KeyboardInterrupt", signal.SIGTERM: "Terminated"}[number]
+    seen = set()
+    for step in itertools.count(1, 5):
+        path = tmp_path / f"{step}.dials"
+        partial, has_come = stopped_at(path, number, step)
+        if not has_come:
+            break
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        kept = [row.run_number for row in load(path)] if path.exists() and path.stat().st_size else []
+        assert kept == list(range(len(kept)))
+        if partial is not None:
+            came = [row.run_number for row in partial]
+            seen.add((len(came), len(kept), partial.exc_type))
+            assert partial.exc_type in (None, name)
+            assert came == list(range(len(came)))
+            assert partial.complete is (partial.next is None and len(came) == 6)
+            assert len(kept) in (len(came), len(came) + 2)
+            assert resumed_from(len(came), resume_from=partial) == list(range(6))
+            if kept:
+                assert resumed_from(len(kept), resume_from=partial, checkpoint=path) == list(range(6))
+        assert resumed_from(len(kept), resume_from=path, checkpoint=path) == list(range(6))
+        assert [row.run_number for row in load(path)] == list(range(6))
+    assert {(0, 0, name), (0, 2, name), (2, 2, name), (2, 4, name), (4, 4, name), (6, 6, name)} <= seen
+
+
+@pytest.fixture
+def at_the_end(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], object]]:
+    """What is done when the progress bar closes, which is after the last row and before the result."""
+    todo: list[Callable[[], object]] = []
+
+    class Bar:
+        def __init__(self, **_: Any) -> None:
+            pass
+
+        def update(self, _: int) -> None:
+            pass
+
+        def close(self) -> None:
+            for one in todo:
+                one()
+
+    monkeypatch.setitem(sys.modules, "tqdm.auto", types.SimpleNamespace(tqdm=Bar))
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    return todo
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.filterwarnings("ignore:.*rows of run")
+def test_told_to_stop_when_all_rows_have_come(
+    service: Scripted, run: Any, number: signal.Signals, at_the_end: list[Any]
+) -> None:
+    service.will_page([run_row(n) for n in range(4)], 2)
+    at_the_end.append(lambda: signal.raise_signal(number))
+    result = run.list_all(RunFilters(page_size=2), keep_failed=True, enable_progress=True)
+    assert (len(result), result.complete) == (4, True)
+    assert result.exc_type in ("KeyboardInterrupt", "Terminated")
+
+
+def test_a_second_sigterm_ends_the_process(service: Scripted, run: Any, at_the_end: list[Any]) -> None:
+    service.will_page([run_row(n) for n in range(6)], 2)
+    stop_at_the_second_request(service, lambda: os.kill(os.getpid(), signal.SIGTERM))
     then: list[Any] = []
-
-    def told_to_stop() -> None:
-        with sigterm_raises():
-            try:
-                signal.raise_signal(signal.SIGTERM)
-            finally:
-                then.append(signal.getsignal(signal.SIGTERM))
-
-    with pytest.raises(Terminated):
-        told_to_stop()
-    assert then == [signal.SIG_DFL]
+    at_the_end.append(lambda: then.append(signal.getsignal(signal.SIGTERM)))
+    with pytest.warns(RuntimeWarning, match="stopped by Terminated"):
+        run.list_all(RunFilters(page_size=2), keep_failed=True, enable_progress=True)
+    assert then == [signal.SIG_DFL], "while the first one is still being handled"
 
 
 def test_ctrl_c_passes_where_nothing_is_to_be_kept(service: Scripted, run: Any) -> None:
@@ -340,39 +373,49 @@ def test_a_handler_of_the_application_is_left_alone(service: Scripted, run: Any)
 
 
 @pytest.mark.parametrize("way", ["pages", "iterate"])
-def test_a_block_closes_what_is_fetched_ahead(service: Scripted, run: Any, way: str) -> None:
-    service.will_page([run_row(n) for n in range(4)], 2)
-    closed: list[int] = []
-    with getattr(run, way)(RunFilters(page_size=2)) as walk:
-        (walk if way == "pages" else walk.pages)._close = lambda: closed.append(1)
-        next(walk)
-    assert closed == [1]
-
-
-def test_two_threads_do_not_take_pages_at_a_time(service: Scripted, run: Any) -> None:
-    service.will_page([run_row(n) for n in range(4)], 2)
-    pages = run.pages(RunFilters(page_size=2))
-    refused: list[Exception] = []
-    fetch = pages._fetch
-
-    def meanwhile(*asked: Any) -> Any:
-        other = threading.Thread(target=take)
-        other.start()
-        other.join()
-        return fetch(*asked)
+def test_two_threads_do_not_take_from_one_listing_at_a_time(service: Scripted, run: Any, way: str) -> None:
+    walk = getattr(run, way)(RunFilters(page_size=2))
+    refused: list[str] = []
 
     def take() -> None:
         try:
-            next(pages)
+            next(walk)
         except ConfigurationError as error:
-            refused.append(error)
+            refused.append(str(error))
 
-    pages._fetch = meanwhile
-    assert [row.run_number for row in next(pages).rows] == [0, 1]
-    (error,) = refused
-    assert "another thread takes pages" in str(error)
-    pages._fetch = fetch
-    assert [[row.run_number for row in page.rows] for page in pages] == [[2, 3]]
+    def meanwhile(answer: httpx.Response) -> Callable[[httpx.Request], httpx.Response]:
+        def answered(_: httpx.Request) -> httpx.Response:
+            other = threading.Thread(target=take)
+            other.start()
+            other.join()
+            return answer
+
+        return answered
+
+    service.will_page([run_row(n) for n in range(4)], 2)
+    service.answers[0] = meanwhile(service.answers[0])  # type: ignore[arg-type]
+    first = next(walk)
+    what = {"iterate": "rows", "pages": "pages"}[way]
+    (said,) = refused
+    assert said.startswith(
+        f"another thread takes {what} of this listing at this moment, and there can be only one"
+    )
+    taken = [first, *walk]
+    rows = taken if way == "iterate" else [row for page in taken for row in page.rows]
+    assert [row.run_number for row in rows] == [0, 1, 2, 3]
+
+
+def test_another_thread_may_go_on_after_an_error(service: Scripted, run: Any) -> None:
+    service.will_answer({"detail": "no"}, status=400)
+    service.will_page([run_row(1)], 2)
+    rows = run.iterate()
+    with pytest.raises(BadRequestError):
+        next(rows)
+    taken: list[Any] = []
+    other = threading.Thread(target=lambda: taken.extend(rows))
+    other.start()
+    other.join()
+    assert [row.run_number for row in taken] == [1]
 
 
 def test_threads_may_take_pages_one_after_the_other(service: Scripted, run: Any) -> None:
@@ -391,48 +434,13 @@ def test_threads_may_take_pages_one_after_the_other(service: Scripted, run: Any)
     assert taken == [[0, 1], [2, 3], [4, 5]]
 
 
-def test_a_page_that_does_not_follow_is_not_kept(service: Scripted, run: Any, tmp_path: Path) -> None:
-    good = {"next": "http://x/?next_token=b", "previous": None, "results": [run_row(1)]}
-    service.will_answer(good, {"next": "http://x/?page_size=3", "previous": None, "results": [run_row(2)]})
-    with pytest.raises(PaginationError, match="without a cursor"):
-        run.list_all(checkpoint=tmp_path / "runs")
-    assert [row.run_number for row in load(tmp_path / "runs")] == [1]
-
-
-def test_rows_of_a_page_of_several_blocks_come_one_by_one() -> None:
-    blocks = [from_objects(Run, [run_row(n) for n in numbers]) for numbers in ((), (1, 2), (), (3,))]
-    pages = Pages(
-        lambda *_: Page(RowStore(Run, blocks), None, None), Listing(page_size=None, max_pages=None), ORIGIN
-    )
-    assert [row.run_number for row in Rows(pages)] == [1, 2, 3]
-
-
-def test_two_threads_do_not_take_rows_at_a_time(service: Scripted, run: Any) -> None:
+@pytest.mark.parametrize("link", ["http://x/?page_size=3", "http://x/?next_token=c2"])
+def test_a_page_that_does_not_follow_is_not_kept(
+    service: Scripted, run: Any, link: str, tmp_path: Path
+) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
-    rows = run.iterate(RunFilters(page_size=2))
-    refused: list[Exception] = []
-
-    def take() -> None:
-        try:
-            next(rows)
-        except ConfigurationError as error:
-            refused.append(error)
-
-    class Meanwhile:
-        """Lets another thread ask for a row while one is being taken."""
-
-        def __init__(self, walk: Any) -> None:
-            self.store, self._walk = walk.store, walk
-
-        def next(self) -> Any:
-            other = threading.Thread(target=take)
-            other.start()
-            other.join()
-            return self._walk.next()
-
-    assert next(rows).run_number == 0
-    rows._walk = Meanwhile(rows._walk)
-    assert next(rows).run_number == 1
-    (error,) = refused
-    assert "another thread takes rows" in str(error)
-    assert [row.run_number for row in rows] == [2, 3]
+    service.answers[1] = httpx.Response(200, json={"next": link, "previous": None, "results": [run_row(9)]})
+    path = tmp_path / "runs.dials"
+    with pytest.raises(PaginationError, match=r"page 2 links"):
+        run.list_all(RunFilters(page_size=2), checkpoint=path)
+    assert [row.run_number for row in load(path)] == [0, 1]

@@ -27,12 +27,6 @@ def listing(**options: Any) -> Listing:
     return Listing(**({"page_size": None, "max_pages": None} | options))
 
 
-def take(state: Listing, page: Page[Any]) -> None:
-    """What becomes of a page that has come."""
-    state.check(page)
-    state.accept(page)
-
-
 @pytest.mark.parametrize(
     ("link", "cursor"),
     [
@@ -52,9 +46,9 @@ def test_a_link_gives_its_cursor_alone(link: str | None, cursor: str | None) -> 
 def test_it_goes_from_cursor_to_cursor_until_there_is_no_link() -> None:
     state = listing(page_size=2)
     assert state.parameters() == {"page_size": 2}
-    take(state, page(1, 2, next="a"))
+    state.accept(page(1, 2, next="a"))
     assert (state.parameters(), state.finished) == ({"page_size": 2, "next_token": "a"}, False)
-    take(state, page(3))
+    state.accept(page(3))
     assert (state.finished, state.reached.complete, state.reached.next) == (True, True, None)
     assert (state.reached.pages, state.reached.rows) == (2, 3)
 
@@ -75,42 +69,46 @@ def test_the_page_size_is_ours_to_choose_only_when_nothing_is_said(options: Any,
 
 def test_max_pages_ends_it_without_another_request() -> None:
     state = listing(max_pages=1)
-    take(state, page(1, next="a"))
+    state.accept(page(1, next="a"))
     assert (state.finished, state.reached.complete) == (True, False)
     assert cursor_of(state.reached.next) == "a"
 
 
 def test_an_empty_page_with_a_link_is_stepped_over() -> None:
     state = listing()
-    take(state, page(next="a"))
+    state.accept(page(next="a"))
     assert not state.finished
-    take(state, page(1))
+    state.accept(page(1))
     assert state.reached.rows == 1
 
 
 @pytest.mark.parametrize("back_to", ["start", "a"])
 def test_a_cursor_that_repeats_raises_and_leaves_the_state(back_to: str) -> None:
     state = listing(cursor="start")
-    take(state, page(1, next="a"))
+    state.accept(page(1, next="a"))
     with pytest.raises(PaginationError, match="page 2 links back"):
-        take(state, page(2, next=back_to))
+        state.check(page(2, next=back_to))
     assert state.reached.rows == 1
     assert (state.reached.pages, cursor_of(state.reached.next)) == (1, "a")
 
 
 def test_a_link_without_a_cursor_raises() -> None:
     with pytest.raises(PaginationError, match="without a cursor"):
-        take(listing(), Page(RowStore(Run), "http://x/?page_size=3", None))
+        listing().check(Page(RowStore(Run), "http://x/?page_size=3", None))
 
 
 def test_it_shrinks_what_it_chose_and_nothing_else() -> None:
     state = listing()
     sizes = []
-    while state.shrink():
+    while state.can_shrink:
+        state.shrink()
         sizes.append(state.parameters()["page_size"])
     assert sizes == [250, 125, 62, 31, 15, 7, 3, 1]
-    assert not listing(page_size=100).shrink()
-    assert not listing(max_pages=3).shrink()
+    assert not listing(page_size=100).can_shrink
+    assert not listing(max_pages=3).can_shrink
+    of_parts = listing()
+    of_parts.in_parts = True
+    assert not of_parts.can_shrink
 
 
 def test_it_grows_again_after_good_pages() -> None:
@@ -120,7 +118,7 @@ def test_it_grows_again_after_good_pages() -> None:
     sizes = []
     for number in range(12):
         sizes.append(state.parameters()["page_size"])
-        take(state, page(number, next=f"c{number}"))
+        state.accept(page(number, next=f"c{number}"))
     assert sizes == [125] * 4 + [250] * 4 + [500] * 4
 
 
@@ -132,7 +130,7 @@ def walked(state: Listing, limit: int, requests: int) -> list[int]:
         if sizes[-1] > limit:
             state.shrink()
         else:
-            take(state, page(number, next=f"c{state.reached.pages}"))
+            state.accept(page(number, next=f"c{state.reached.pages}"))
     return sizes
 
 
@@ -145,40 +143,33 @@ def test_it_does_not_run_against_a_limit_for_ever(limit: int, best: int) -> None
     assert late[-1] - late[-2] == MOST_PAGES_TO_GROW + 1, "but it tries again from time to time"
 
 
-def test_a_size_that_has_proved_good_is_doubled_as_soon_as_any() -> None:
-    size, sizes = PageSize(125, -1, MOST_PAGES_TO_GROW), []
-    for _ in range(2 * GOOD_PAGES_TO_GROW):
-        sizes.append(size.rows)
-        size = size.after_a_good_page()
-    assert sizes == [125] * GOOD_PAGES_TO_GROW + [250] * GOOD_PAGES_TO_GROW
-
-
-def test_the_largest_size_is_not_on_trial() -> None:
-    state = listing()
-    for number in range(GOOD_PAGES_TO_GROW + 1):
-        take(state, page(number, next=f"c{number}"))
-    assert state.size.rows == LARGEST_PAGE
-    assert state.shrink()
-    assert state.size.needed == GOOD_PAGES_TO_GROW
+def test_a_page_that_is_late_once_in_a_while_costs_no_more_each_time() -> None:
+    size = PageSize()
+    for _ in range(50):
+        for _ in range(100):
+            size = size.after_a_good_page()
+        assert size.rows == LARGEST_PAGE
+        size = size.halved()
+    assert size == PageSize(LARGEST_PAGE // 2)
 
 
 def test_a_page_size_of_the_user_stays() -> None:
     state = listing(page_size=7)
     for number in range(2 * GOOD_PAGES_TO_GROW):
         assert state.parameters()["page_size"] == 7
-        take(state, page(number, next=f"c{number}"))
+        state.accept(page(number, next=f"c{number}"))
 
 
 def test_after_an_outage_it_grows_as_fast_as_ever() -> None:
     state = listing()
     walked(state, 300, 500)
-    while state.shrink():
-        pass
+    while state.can_shrink:
+        state.shrink()
     sizes = walked(state, 500, 300)
     assert len([size for size in sizes if size < 500]) < 9 * GOOD_PAGES_TO_GROW + MOST_PAGES_TO_GROW
     again = listing()
-    while again.shrink():
-        pass
+    while again.can_shrink:
+        again.shrink()
     assert walked(again, 500, 40)[-1] == 500
 
 
@@ -189,58 +180,39 @@ def test_going_on_goes_before_where_the_listing_began() -> None:
 
 def test_going_on_notices_a_link_to_a_page_of_before() -> None:
     before = listing(cursor="start")
-    take(before, page(1, next="a"))
-    take(before, page(2, next="b"))
+    before.accept(page(1, next="a"))
+    before.accept(page(2, next="b"))
     assert before.passed == {"start", "a"}
     after = listing(next=before.reached.next, passed=before.passed)
     with pytest.raises(PaginationError, match="links back"):
-        take(after, page(3, next="a"))
-    take(after, page(3, next="c"))
+        after.check(page(3, next="a"))
+    after.accept(page(3, next="c"))
     assert after.passed == {"start", "a", "b"}
-
-
-def test_a_page_that_was_interrupted_can_be_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Ctrl-C just before the move leaves everything as it was."""
-    state = listing(cursor="start")
-    with monkeypatch.context() as patched:
-
-        def interrupted(**_: Any) -> None:
-            raise KeyboardInterrupt
-
-        patched.setattr("cmsdials.listing.pagination.Reached", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            take(state, page(1, next="a"))
-    assert (state.reached.pages, state.reached.rows, state.reached.next, state.passed) == (
-        0,
-        0,
-        None,
-        frozenset(),
-    )
-    take(state, page(1, next="a"))
-    assert (state.reached.pages, state.reached.rows) == (1, 1)
 
 
 @pytest.mark.parametrize("in_parts", [False, True])
 def test_empty_pages_without_end(in_parts: bool) -> None:
     state = listing()
     state.in_parts = in_parts
-    take(state, page(1, next="first"))
+    state.accept(page(1, next="first"))
     for number in range(MOST_EMPTY_PAGES - 1):
-        take(state, page(next=f"c{number}"))
+        state.accept(page(next=f"c{number}"))
     if in_parts:
-        take(state, page(next="one more"))
+        state.check(page(next="one more"))
         return
     with pytest.raises(PaginationError, match="100 pages in a row have no rows"):
-        take(state, page(next="one more"))
-    take(state, page(2, next="one more"))  # what was refused did not count
-    take(state, page(next="another"))
+        state.check(page(next="one more"))
+    state.check(page())  # the last one may be empty
+    state.check(page(2, next="one more"))
+    state.accept(page(2, next="one more"))
+    state.check(page(next="another"))
 
 
 def test_the_last_page_may_be_empty_however_many_were_before() -> None:
     state = listing()
     for number in range(MOST_EMPTY_PAGES - 1):
-        take(state, page(next=f"c{number}"))
-    take(state, page())
+        state.accept(page(next=f"c{number}"))
+    state.accept(page())
     assert (state.reached.complete, state.reached.rows) == (True, 0)
 
 
@@ -255,20 +227,20 @@ def test_the_last_page_may_be_empty_however_many_were_before() -> None:
         {"page_size": 2.5},
     ],
 )
-def test_numbers_below_one_and_what_is_no_number_are_refused(options: Any) -> None:
+def test_numbers_below_one_and_what_is_not_a_number_are_refused(options: Any) -> None:
     with pytest.raises(ConfigurationError, match="must be a whole number from 1 on"):
         listing(**options)
 
 
 def test_a_listing_begins_with_the_page_size_that_another_has_come_to() -> None:
     slow = listing()
-    assert slow.shrink()
-    assert slow.shrink()
+    slow.shrink()
+    slow.shrink()
     for cursor in "ab":
-        take(slow, page(1, next=cursor))
+        slow.accept(page(1, next=cursor))
     other = listing(size=slow.size)
     assert other.parameters() == {"page_size": 125}
-    assert (other.size, other.size.good) == (slow.size, 2)
+    assert other.size == slow.size == PageSize(125, good=2)
 
 
 @pytest.mark.parametrize(

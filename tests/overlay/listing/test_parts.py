@@ -3,14 +3,16 @@
 import gc
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 import pytest
+from attrs import evolve
 from cmsdials.errors import ConfigurationError, GatewayError, ServerError
-from cmsdials.listing.page import Page
+from cmsdials.listing.page import Page, cursor_of
 from cmsdials.listing.pages import Pages
 from cmsdials.listing.pagination import Listing
-from cmsdials.listing.parts import Parts, Plan, are_parts
+from cmsdials.listing.parts import OnePart, Parts, Plan, are_parts
 from cmsdials.listing.provenance import Origin
 from cmsdials.models import Lumisection
 from cmsdials.parallel.split import Position
@@ -37,7 +39,7 @@ def all_gone() -> bool:
 
 
 @pytest.fixture(autouse=True)
-def nobody_stays() -> Iterator[None]:
+def no_thread_stays() -> Iterator[None]:
     yield
     assert all_gone()
 
@@ -63,34 +65,33 @@ class Service:
         self.plans += 1
         return Plan([*KEYS], self.density)
 
-    def fetch_of(self, query: Mapping[str, Any], _listing: Listing) -> Any:
-        def fetch(paging: Mapping[str, Any], _retry_when_slow: bool) -> Page[Lumisection]:
-            with self._counting:
-                number = len(self.asked)
-                self.asked.append({**query, **paging})
-            self.before(number)
-            begin = int(paging.get("next_token", 0))
-            end = begin + paging["page_size"]
-            rows = [key for key in ROWS if wanted(query, *key)]
-            link = f"http://elsewhere.test/?next_token={end}" if end < len(rows) else None
-            records = [Lumisection(run_number=run, ls_number=ls, **OTHERS) for run, ls in rows[begin:end]]
-            return Page(RowStore(Lumisection, rows=records), link, None, bodies=(b"page %d" % number,))
+    def fetch(self, query: Mapping[str, Any], listing: Listing, _retry_when_slow: bool) -> Page[Lumisection]:
+        paging = listing.parameters()
+        with self._counting:
+            number = len(self.asked)
+            self.asked.append({**query, **paging})
+        self.before(number)
+        begin = int(paging.get("next_token", 0))
+        end = begin + paging["page_size"]
+        rows = [key for key in ROWS if wanted(query, *key)]
+        link = f"http://elsewhere.test/?next_token={end}" if end < len(rows) else None
+        records = [Lumisection(run_number=run, ls_number=ls, **OTHERS) for run, ls in rows[begin:end]]
+        return Page(RowStore(Lumisection, rows=records), link, None, bodies=(b"page %d" % number,))
 
-        return fetch
-
-    def pages(self, *, workers: int = 2, page_size: int | None = 20, **query: Any) -> Pages[Lumisection]:
-        parts = Parts(
-            query,
-            plan=self.plan,
-            fetch=self.fetch_of,
-            record=Lumisection,
-            origin=ORIGIN,
-            link=lambda position: f"http://dials.test/?next_token={position}",
-            page_size=page_size,
-            workers=workers,
+    def parts(self, *, workers: int = 2, page_size: int | None = 20, **query: Any) -> Parts[Lumisection]:
+        one = OnePart(
+            evolve(ORIGIN, query=query),
+            Lumisection,
+            self.fetch,
+            lambda position: f"http://dials.test/?next_token={position}",
+            page_size,
         )
-        listing = Listing(page_size=page_size, max_pages=None)
-        return Pages(parts, listing, ORIGIN, close=parts.close, shrinks=False)
+        return Parts(one, plan=self.plan, workers=workers)
+
+    def pages(self, **options: Any) -> Pages[Lumisection]:
+        parts, listing = self.parts(**options), Listing(page_size=None, max_pages=None)
+        listing.in_parts = True
+        return Pages(parts, listing, ORIGIN, close=parts.close)
 
 
 ROWS = [(run, ls) for _, run, count in KEYS for ls in range(1, count + 1)]
@@ -161,9 +162,13 @@ def test_what_cannot_be(
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_a_page_is_a_part_with_its_rows_its_answers_and_how_far_it_is(service: Service, workers: int) -> None:
-    pages = list(service.pages(workers=workers))
+    asked: list[str | None] = [None]
+    pages = []
+    with closing(service.parts(workers=workers)) as fetch:
+        while not pages or pages[-1].next is not None:
+            pages.append(fetch(after(asked[-1]), False))
+            asked.append(cursor_of(pages[-1].next))
     assert keys(pages) == ROWS
-    assert [page.next is None for page in pages] == [False] * (len(pages) - 1) + [True]
     *parts, end = pages
     assert (len(end.rows), end.bodies) == (0, ())
     assert sorted(body for page in parts for body in page.bodies) == sorted(
@@ -183,8 +188,8 @@ def test_a_part_of_several_pages_is_one_page(service: Service) -> None:
 
 
 def test_no_rows_have_the_fields_that_were_asked_for(service: Service) -> None:
-    *_, end = service.pages(fields=["ls_number"])
-    assert end.store.fields == ["ls_number"]
+    end = service.parts(fields=["ls_number"])(after("after.14677060"), False)
+    assert (len(end), end.store.fields) == (0, ["ls_number"])
 
 
 def test_runs_are_asked_for_when_the_first_page_is(service: Service) -> None:
@@ -240,35 +245,39 @@ def test_after_an_error_it_goes_on_where_it_has_come(service: Service, workers: 
     assert len(service.asked) - asked <= len(KEYS) * 50 / 2
 
 
+def after(position: object | None) -> Listing:
+    """A listing that has come to a position."""
+    return Listing(page_size=None, max_pages=None, cursor=None if position is None else str(position))
+
+
 @pytest.mark.parametrize(
     "position", [Position(14677060), Position(14677060, 367112), Position(14677060, 367112, 7)]
 )
 def test_it_begins_after_a_position(service: Service, position: Position) -> None:
-    parts = service.pages()._fetch
-    page = parts({"next_token": str(position)}, False)
-    after = (position.run_number or 10**9, position.ls_number or 10**9)
-    left = [key for key in ROWS if key > after]
+    parts = service.parts()
+    page = parts(after(position), False)
+    reached = (position.run_number or 10**9, position.ls_number or 10**9)
     got = keys([page])
     while page.next is not None:
-        page = parts({"next_token": page.next.partition("=")[2]}, False)
+        page = parts(after(cursor_of(page.next)), False)
         got += keys([page])
-    assert got == left
+    assert got == [key for key in ROWS if key > reached]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_what_is_asked_for_again_comes_again(service: Service, workers: int) -> None:
     """As after an error of whoever keeps the pages, to whom the page has come and does not count."""
     rows: list[tuple[int, int]] = []
-    with service.pages(workers=workers) as pages:
-        fetch, paging = pages._fetch, dict[str, Any]()
+    with closing(service.parts(workers=workers)) as parts:
+        reached: str | None = None
         while True:
-            page, again = fetch(paging, False), fetch(paging, False)
+            page, again = parts(after(reached), False), parts(after(reached), False)
             assert keys([again]) == keys([page])
             assert again.next == page.next
             rows += keys([page])
             if page.next is None:
                 break
-            paging = {"next_token": page.next.partition("=")[2]}
+            reached = cursor_of(page.next)
     assert rows == ROWS
 
 
@@ -370,21 +379,15 @@ class Sparse(Service):
         super().__init__()
         self.runs = runs
 
-    def fetch_of(self, query: Mapping[str, Any], listing: Listing) -> Any:
-        fetch = super().fetch_of(query, listing)
-
-        def sparse(paging: Mapping[str, Any], retry_when_slow: bool) -> Page[Lumisection]:
-            page = fetch(paging, retry_when_slow)
-            rows = [row for row in page.rows if row.run_number in self.runs]
-            return Page(RowStore(Lumisection, rows=rows), page.next, None, bodies=page.bodies)
-
-        return sparse
+    def fetch(self, query: Mapping[str, Any], listing: Listing, retry_when_slow: bool) -> Page[Lumisection]:
+        page = super().fetch(query, listing, retry_when_slow)
+        rows = [row for row in page.rows if row.run_number in self.runs]
+        return Page(RowStore(Lumisection, rows=rows), page.next, None, bodies=page.bodies)
 
 
 @pytest.mark.parametrize("runs", [(), (367111,), (367113,), (367114,)])
 def test_only_parts_with_rows_are_handed_on_or_one_if_there_are_none(runs: tuple[int, ...]) -> None:
     pages = Sparse(*runs).pages()
-    pages._listing.in_parts = True
     came = [len(page.store) for page in pages]
     assert all(came) if runs else came == [0]
     assert sum(came) == 50 * len(runs)

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from cmsdials import models
-from cmsdials.dials import Dials
+from cmsdials import Dials, models
+from cmsdials.auth.secret_key import Credentials
 from cmsdials.errors import (
     FilterError,
     GatewayError,
@@ -45,10 +45,8 @@ def numbers(result: Result[Run]) -> list[int]:
 
 
 def resources() -> list[Any]:
-    from cmsdials.auth.secret_key import Credentials
-
     dials = Dials(Credentials(token="s"))
-    return [one for one in vars(dials).values() if hasattr(one, "filters")]
+    return [one for one in vars(dials).values() if getattr(one, "name", None) in RESOURCES]
 
 
 # --- the typed lines and the generated table
@@ -173,7 +171,7 @@ def test_filters_of_another_list_are_taken_if_it_takes_them_all(service: Scripte
     assert len(service.asked) == 1
 
 
-def test_a_dict_is_no_filter_object(run: Any) -> None:
+def test_a_dict_is_not_a_filter_object(run: Any) -> None:
     with pytest.raises(FilterError, match=r"filters must be RunFilters\(\.\.\.\), not dict"):
         run.list({"run_number": 1})
 
@@ -181,7 +179,7 @@ def test_a_dict_is_no_filter_object(run: Any) -> None:
 @pytest.mark.parametrize(
     "body", ["[]", "{}", '{"results": null}', '{"results": [1]}', '{"results": [], "next": 3}', "null"]
 )
-def test_an_answer_that_is_no_page_is_refused(service: Scripted, run: Any, body: str) -> None:
+def test_an_answer_that_is_not_a_page_is_refused(service: Scripted, run: Any, body: str) -> None:
     service.will_answer(httpx.Response(200, text=body))
     with pytest.raises(SchemaError, match=r"^GET http://dials\.test/api/v1/run/: run"):
         run.list(retries=0)
@@ -223,7 +221,7 @@ def test_count_leaves_out_what_says_how_rows_come(service: Scripted, run: Any) -
 
 
 @pytest.mark.parametrize("body", [{}, {"count": "7"}, {"count": None}, [7], {"count": True}])
-def test_a_count_that_is_none_is_refused(service: Scripted, run: Any, body: Any) -> None:
+def test_a_count_that_is_not_one_is_refused(service: Scripted, run: Any, body: Any) -> None:
     service.will_answer(httpx.Response(200, json=body))
     with pytest.raises(SchemaError, match="count"):
         run.count(retries=0)
@@ -420,6 +418,21 @@ def test_shortcuts_list_all_and_convert(service: Scripted, run: Any, way: str) -
     assert list(made["run_number"].to_pylist() if way == "to_arrow" else made["run_number"]) == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("way", ["to_pandas", "to_arrow", "to_polars", "to_numpy"])
+def test_shortcuts_pass_on_each_argument(
+    service: Scripted, run: Any, way: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = httpx.Response(503, html="<h1>503</h1>")
+    service.will_answer(busy, busy)
+    service.will_page([{"run_number": 1}], 2)
+    getattr(run, way)(RunFilters(dataset_id=3), retries=2, fields=["run_number"], enable_progress=True)
+    assert service.queries[2] == {"dataset_id": "3", "fields": "run_number", "page_size": "500"}
+    assert "1page" in capsys.readouterr().err
+    service.will_answer(busy)
+    with pytest.raises(GatewayError):
+        getattr(run, way)(retries=0)
+
+
 @pytest.mark.parametrize(
     ("way", "library"), [("to_pandas", "pandas"), ("to_arrow", "pyarrow"), ("to_polars", "polars")]
 )
@@ -438,7 +451,7 @@ def test_nothing_is_fetched_for_a_group_that_cannot_be(service: Scripted, run: A
     assert service.asked == []
 
 
-def test_a_place_between_parts_is_no_page(service: Scripted, run: Any) -> None:
+def test_a_place_between_parts_is_not_a_page(service: Scripted, run: Any) -> None:
     with pytest.raises(FilterError, match=r"of a listing in parts.*list_all\(\)"):
         run.list(RunFilters(next_token="after.14677060.367112"))
     assert service.asked == []

@@ -9,6 +9,7 @@ import re
 import sys
 import threading
 import time
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -41,7 +42,6 @@ from hypothesis import strategies as st
 BOUND = 120.0  # seconds until what should have happened is given up on
 
 # --- the same rows, to the byte
-from tests.overlay.conftest import dials_over, session_over
 
 
 def to_bytes(table: pa.Table) -> bytes:
@@ -231,7 +231,7 @@ class Lumisections:
         now: Seconds of its clock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, session_type: Any) -> None:
         self.asked: list[dict[str, str]] = []
         self.lumisections = 0
         self.runs: list[dict[str, Any]] = RUNS
@@ -239,11 +239,15 @@ class Lumisections:
         self.sleep: Callable[[float], None] = self._pass
         self.now = 1_700_000_000.0
         self._counting = threading.Lock()
-        self.session = session_over(
-            httpx.MockTransport(self._answer), clock=lambda: self.now, sleep=self._sleep
+        self.session = session_type(
+            "http://dials.test/",
+            Credentials(token="a-secret"),
+            "tracker",
+            transport=httpx.MockTransport(self._answer),
+            clock=lambda: self.now,
+            sleep=self._sleep,
         )
-        self.dials = dials_over(self.session)
-        self.lumi = self.dials.lumi
+        self.lumi, self.run = (of_session(self.session, name) for name in ("lumi", "run"))
 
     def _sleep(self, seconds: float) -> None:
         self.sleep(seconds)
@@ -268,6 +272,11 @@ class Lumisections:
         wanted = query["fields"].split(",") if "fields" in query else [*ROWS[0], *RUNS[0]]
         results = [{key: row[key] for key in row if key in wanted} for row in rows[begin:end]]
         return httpx.Response(200, json={"next": link, "previous": None, "results": results})
+
+
+def of_session(session: Any, name: str) -> Any:
+    """A resource of a `Dials` that asks through a session."""
+    return type(getattr(Dials(Credentials(token="a-secret")), name))(session)
 
 
 def _is_wanted(row: dict[str, Any], query: dict[str, str]) -> bool:
@@ -299,8 +308,8 @@ def all_gone() -> bool:
 
 
 @pytest.fixture
-def service() -> Iterator[Lumisections]:
-    service = Lumisections()
+def service(session_type: Any) -> Iterator[Lumisections]:
+    service = Lumisections(session_type)
     yield service
     service.session.close()
     assert all_gone()
@@ -375,7 +384,9 @@ def test_a_selection_of_nothing(service: Lumisections) -> None:
 # --- what is asked before it begins
 
 
-def asked_before(dimensions: int, concurrency: int = 3, **query: Any) -> list[tuple[str, dict[str, str]]]:
+def asked_before(
+    session_type: Any, dimensions: int, concurrency: int = 3, **query: Any
+) -> list[tuple[str, dict[str, str]]]:
     """Return what is asked of a service that has one run and no histograms, by place, but for parts."""
     asked: list[tuple[str, dict[str, str]]] = []
 
@@ -387,9 +398,11 @@ def asked_before(dimensions: int, concurrency: int = 3, **query: Any) -> list[tu
         results = [{"dataset_id": 14677060, "run_number": 367112, "ls_count": 9}] if place == "run" else []
         return httpx.Response(200, json={"next": None, "previous": None, "results": results})
 
-    name = ("lumi", "h1d", "h2d")[dimensions]
-    with session_over(httpx.MockTransport(answer)) as session:
-        of = getattr(dials_over(session), name)
+    name = {0: "lumi", 1: "h1d", 2: "h2d"}[dimensions]
+    with session_type(
+        "http://dials.test/", Credentials(token="a-secret"), "tracker", transport=httpx.MockTransport(answer)
+    ) as session:
+        of = of_session(session, name)
         assert len(of.list_all(FILTERS[name](**query), concurrency=concurrency)) == 0
     assert all_gone()
     return [(place, one) for place, one in asked if place in ("run", "mes")]
@@ -408,9 +421,9 @@ def asked_before(dimensions: int, concurrency: int = 3, **query: Any) -> list[tu
     ],
 )
 def test_elements_are_asked_for_only_where_it_is_not_said_which(
-    dimensions: int, query: dict[str, Any], of_elements: dict[str, str] | None
+    session_type: Any, dimensions: int, query: dict[str, Any], of_elements: dict[str, str] | None
 ) -> None:
-    (place, _), *others = asked_before(dimensions, **query)
+    (place, _), *others = asked_before(session_type, dimensions, **query)
     assert place == "run"
     if of_elements is None:
         assert others == []
@@ -418,13 +431,13 @@ def test_elements_are_asked_for_only_where_it_is_not_said_which(
         assert others == [("mes", {"dim": str(dimensions), "fields": "me_id", **of_elements})]
 
 
-def test_lumisections_have_no_elements() -> None:
-    assert [place for place, _ in asked_before(0)] == ["run"]
+def test_lumisections_have_no_elements(session_type: Any) -> None:
+    assert [place for place, _ in asked_before(session_type, 0)] == ["run"]
 
 
 @pytest.mark.parametrize("query", [{}, {"me_id": 1}])
-def test_page_by_page_nothing_is_asked_before(query: dict[str, Any]) -> None:
-    assert asked_before(1, concurrency=1, **query) == []
+def test_page_by_page_nothing_is_asked_before(session_type: Any, query: dict[str, Any]) -> None:
+    assert asked_before(session_type, 1, concurrency=1, **query) == []
 
 
 # --- going on
@@ -520,7 +533,7 @@ def test_runs_without_their_keys_are_an_error_of_ours(service: Lumisections) -> 
         service.lumi.list_all(SIZE, concurrency=2)
 
 
-def test_a_position_in_filters_is_no_cursor_of_a_list_that_is_not_split(sandbox_now: Sandbox) -> None:
+def test_a_position_in_filters_is_not_a_cursor_of_a_list_that_is_not_split(sandbox_now: Sandbox) -> None:
     with (
         Dials(Credentials(token=sandbox_now.secret), base_url=sandbox_now.url) as dials,
         pytest.raises(InvalidCursorError),
@@ -529,7 +542,7 @@ def test_a_position_in_filters_is_no_cursor_of_a_list_that_is_not_split(sandbox_
 
 
 def test_runs_are_not_listed_twice_to_list_them_once(service: Lumisections) -> None:
-    rows = service.dials.run.list_all(RunFilters(page_size=3), concurrency=3)
+    rows = service.run.list_all(RunFilters(page_size=3), concurrency=3)
     assert dicts(rows) == service.runs
     assert len(service.asked) == 3
 
@@ -585,12 +598,25 @@ def test_what_was_left_can_be_gone_on_with(service: Lumisections) -> None:
     assert rows == ROWS
 
 
-def test_rows_that_are_left_early_leave_no_thread(service: Lumisections) -> None:
-    for row in service.lumi.iterate(SIZE, concurrency=3):
-        assert row.ls_number == 1
-        break
-    del row
+@pytest.mark.parametrize("how", ["break", "with"])
+def test_rows_that_are_left_early_leave_no_thread(service: Lumisections, how: str) -> None:
+    rows = service.lumi.iterate(SIZE, concurrency=3)
+    if how == "with":
+        with rows:
+            assert next(rows).ls_number == 1
+            assert len(crew()) == 3
+    else:
+        for row in rows:
+            assert row.ls_number == 1
+            break
+        del row, rows
     assert all_gone()
+
+
+def test_rows_of_parts_of_several_pages_come_one_by_one(service: Lumisections) -> None:
+    service.runs = [{**run, "ls_count": 20} for run in RUNS]  # there are five times as many
+    assert dicts(service.lumi.iterate(SIZE, concurrency=2)) == ROWS
+    assert any("next_token" in one for one in parts(service))
 
 
 # --- how much is under way
@@ -652,7 +678,7 @@ def bars(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr("tqdm.auto.tqdm", Bar)
+    monkeypatch.setitem(sys.modules, "tqdm.auto", types.SimpleNamespace(tqdm=Bar))
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     return made
 
