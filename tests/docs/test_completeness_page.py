@@ -81,7 +81,7 @@ def test_a_run_that_fails_is_named_and_comes_the_next_time(home: Path, local_dia
     first = subprocess.run(command, capture_output=True, text=True, check=False)
     began = [line.split(":")[0] for line in first.stdout.splitlines()]
     assert began == ["379543 87 rows of h1d", "379585 GET http", "379618 106 rows of h1d"]
-    assert (first.returncode, first.stderr) == (1, "to be gone on with: [379585]\n")
+    assert (first.returncode, first.stderr) == (1, "to be resumed: [379585]\n")
 
     second = subprocess.run(_script(home, local_dials.url, {}), capture_output=True, text=True, check=False)
     assert (second.returncode, second.stdout, second.stderr) == (0, QUIET_RUN, "")

@@ -334,13 +334,14 @@ def test_errors_say_what_went_wrong(name: str) -> None:
     """Attributes that an error sets when it is made are named by what its class documents."""
     kind = found(f"cmsdials.errors.{name}")
     assert issubclass(kind, DialsError)
-    given = {
-        one: "x" for one in inspect.signature(kind).parameters if one not in ("message", "advice", "valid")
+    arguments = inspect.signature(kind).parameters
+    given: dict[str, Any] = {
+        one: "x" for one in arguments if one not in ("message", "advice", "valid", "attempts", "asked")
     }
-    if "valid" in inspect.signature(kind).parameters:
+    if "valid" in arguments:
         given["valid"] = ("x",)
-    if "attempts" in given:
-        given["attempts"] = 1
+    if "attempts" in arguments or "asked" in arguments:
+        given |= {"method": "GET", "url": "https://h/", "attempts": 1}
     error = kind(**given)
     missing = [one for one in ERRORS[name].split() if not hasattr(error, one)]
     assert missing == []
