@@ -12,7 +12,14 @@ from attrs import evolve
 from cmsdials_api.records import Record
 
 from cmsdials.errors import CheckpointError, ConfigurationError
-from cmsdials.listing.checkpoint import CheckpointFile, Stored, StoredPage, is_same_file, read_checkpoint
+from cmsdials.listing.checkpoint import (
+    CheckpointFile,
+    Stored,
+    StoredPage,
+    holds_something,
+    is_same_file,
+    read_checkpoint,
+)
 from cmsdials.listing.page import Page, cursor_of
 from cmsdials.listing.provenance import Origin
 from cmsdials.listing.result import Result, restored
@@ -46,9 +53,9 @@ def earlier_of(
         message = f"resume_from must be a result or the name of a file, not {type(resume_from).__name__}"
         raise ConfigurationError(message)
     same = checkpoint is not None and is_same_file(resume_from, checkpoint)
-    stored = read_checkpoint(resume_from, missing_ok=same)
-    if stored is None:
+    if same and not holds_something(resume_from):
         return None, None
+    stored = read_checkpoint(resume_from)
     _refuse_another(str(resume_from), origin, stored.origin)
     return restored(resume_from, stored), _without_answers(stored) if same else None
 
@@ -98,8 +105,10 @@ def _kept_in(
     checkpoint: str | os.PathLike[str] | None, result: Result[Any]
 ) -> tuple[Result[Any], Stored] | None:
     """Return what a file holds, if it was kept while the result was fetched; it may be a page ahead."""
-    stored = None if checkpoint is None else read_checkpoint(checkpoint, missing_ok=True)
-    if checkpoint is None or stored is None or result.origin.differences(stored.origin):
+    if checkpoint is None or not holds_something(checkpoint):
+        return None
+    stored = read_checkpoint(checkpoint)
+    if result.origin.differences(stored.origin):
         return None
     kept = restored(checkpoint, stored)
     has_all = result.next is None or cursor_of(result.next) in {*kept.passed, cursor_of(kept.next)}
