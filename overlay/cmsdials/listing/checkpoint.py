@@ -30,7 +30,15 @@ from cmsdials.errors import CheckpointError, ConfigurationError
 from cmsdials.listing.provenance import Origin
 from cmsdials.runtime.interrupts import Closing
 
-__all__ = ["CheckpointFile", "Stored", "StoredPage", "is_same_file", "read_checkpoint", "write_whole"]
+__all__ = [
+    "CheckpointFile",
+    "Stored",
+    "StoredPage",
+    "holds_something",
+    "is_same_file",
+    "read_checkpoint",
+    "write_whole",
+]
 
 FORMAT = "cmsdials listing"
 VERSION = 2
@@ -116,7 +124,7 @@ class CheckpointFile(Closing):
         self._path = path = _named(path)
         self._end = 0 if after is None else after.end
         with _explained(path, "opened"):
-            mode = "x+" if after is None and not _is_hardly_begun(path) else "r+"
+            mode = "r+" if after is not None or (path.exists() and not holds_something(path)) else "x+"
             # Without a buffer, which would hold back what a full disk refuses, and write it later.
             self._file = io.FileIO(os.path.realpath(path), mode)
         try:
@@ -124,7 +132,7 @@ class CheckpointFile(Closing):
             with _explained(path, "written"):
                 # Another process may have written it, and finished, before the lock was ours.
                 size = os.fstat(self._file.fileno()).st_size
-                if not (_is_hardly_begun(path) if after is None else size == after.size):
+                if holds_something(path) if after is None else size != after.size:
                     message = f"another process has written {path} in this moment"
                     raise CheckpointError(
                         message, advice="Go on from what it holds now: pass it as resume_from=."
@@ -197,28 +205,21 @@ def write_whole(path: str | os.PathLike[str], origin: Origin, pages: Iterable[St
             partial.unlink(missing_ok=True)
 
 
-def read_checkpoint(path: str | os.PathLike[str], *, missing_ok: bool = False) -> Stored | None:
+def read_checkpoint(path: str | os.PathLike[str]) -> Stored:
     """Read a file and check every page of it.
-
-    Args:
-        path: The file.
-        missing_ok: Return None if there is no such file, or one without a single page.
 
     Raises:
         CheckpointError: There is no such file, it is something else, or it is damaged before its end.
     """
     path = _named(path)
-    with _explained(path, "read"):
-        if missing_ok and (not path.exists() or _is_hardly_begun(path)):
-            return None
-        with path.open("rb") as file:
-            stored = _read_header(path, file)
-            pages: list[StoredPage] = []
-            counted, end = 0, stored.end
-            for page in _pages(path, file):
-                pages.append(page)
-                if "next" in page.said:
-                    counted, end = len(pages), file.tell()
+    with _explained(path, "read"), path.open("rb") as file:
+        stored = _read_header(path, file)
+        pages: list[StoredPage] = []
+        counted, end = 0, stored.end
+        for page in _pages(path, file):
+            pages.append(page)
+            if "next" in page.said:
+                counted, end = len(pages), file.tell()
     if stored.whole and not counted:
         message = f"{path} is cut off: it was saved whole, and its end is missing"
         raise CheckpointError(
@@ -227,18 +228,24 @@ def read_checkpoint(path: str | os.PathLike[str], *, missing_ok: bool = False) -
     return evolve(stored, pages=pages[:counted], end=end)
 
 
-def _is_hardly_begun(path: Path) -> bool:
-    """Whether a process was killed, or gave up, before anything that counts came."""
+def holds_something(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is there and must be kept.
+
+    Nothing is lost with one that a process left, killed or given up, before anything that counts came.
+    """
+    path = _named(path)
     try:
         with path.open("rb") as file:
             line = file.readline(1 << 20)
             if not line.endswith(b"\n"):
-                return _BEGINNING.startswith(line[: len(_BEGINNING)])
+                return not _BEGINNING.startswith(line[: len(_BEGINNING)])
             file.seek(0)
             whole = _read_header(path, file).whole
-            return not whole and not any("next" in page.said for page in _pages(path, file))
-    except (OSError, CheckpointError):
+            return whole or any("next" in page.said for page in _pages(path, file))
+    except FileNotFoundError:
         return False
+    except (OSError, CheckpointError):
+        return True
 
 
 def _header(origin: Origin, *, whole: bool) -> bytes:
@@ -285,13 +292,9 @@ def _pages(path: Path, file: BinaryIO) -> Iterator[StoredPage]:
                 raise CheckpointError(message, advice=advice)
             return  # the last one, which was being written when the process was killed or the power failed
         start = file.tell()
-        said, _, rest = zlib.decompress(packed).partition(b"\n")
-        yield _page(json.loads(said), io.BytesIO(rest))
-
-
-def _page(said: dict[str, Any], rest: BinaryIO) -> StoredPage:
-    bodies = tuple(rest.read(length) for length in said.pop("bytes"))
-    return StoredPage(said, bodies)
+        line, _, answers = zlib.decompress(packed).partition(b"\n")
+        said, rest = json.loads(line), io.BytesIO(answers)
+        yield StoredPage(said, tuple(map(rest.read, said.pop("bytes"))))
 
 
 def _another_page_follows(file: BinaryIO) -> bool:

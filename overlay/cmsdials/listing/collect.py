@@ -40,27 +40,17 @@ def collect(
     resume_from: Result[RecordT] | str | os.PathLike[str] | None,
     checkpoint: str | os.PathLike[str] | None,
 ) -> Result[RecordT]:
-    """Fetch all pages, or as many as wanted; what `list_all` of a resource does, with its errors.
+    """Fetch all pages, or as many as wanted: what `list_all` of a resource does, with its arguments and errors.
 
-    Args:
-        origin: What is listed.
-        record: What the rows are.
-        begin: Returns the pages from where a listing is. What it is given besides is to be called with each page
-            before that counts.
-        page_size: Rows in a page as the user wants them; None leaves it to us.
-        max_pages: Pages to fetch at most.
-        enable_progress: Whether to show a bar; None shows one on a terminal and in a notebook.
-        keep_failed: Return what has come instead of raising.
-        resume_from: What has come before: a result, or the file of one.
-        checkpoint: File to keep each page in.
+    `origin` says what is listed, and `record` what the rows are. `begin` returns the pages from where a listing is;
+    what it is given besides is to be called with each page before that counts.
     """
-    earlier = earlier_of(resume_from, checkpoint, origin)
-    so_far = earlier.result
+    so_far, stored = earlier_of(resume_from, checkpoint, origin)
     if so_far is not None and has_ended(so_far):
         if checkpoint is None:
             warn("resume_from is complete: there is nothing left to fetch")
-        elif earlier.stored is None:
-            with keeping(checkpoint, earlier, origin, RowStore(record)):
+        elif stored is None:
+            with keeping(checkpoint, origin, RowStore(record), so_far, None):
                 pass  # what had come before is in the file now, and that is all
         return evolve(so_far, store=so_far.store.copy())
     store: RowStore[RecordT] = (
@@ -76,7 +66,7 @@ def collect(
         passed=() if so_far is None else so_far.passed,
     )
     failure: BaseException | None = None
-    with keeping(checkpoint, earlier, origin, store) as keep:
+    with keeping(checkpoint, origin, store, so_far, stored) as keep:
         try:
             with (
                 sigterm_raises() if keep_failed else nullcontext(),

@@ -17,16 +17,7 @@ from cmsdials.errors import ConfigurationError, PaginationError
 from cmsdials.listing.page import Page, cursor_of
 from cmsdials.table.rows import RowStore
 
-__all__ = [
-    "GOOD_PAGES_TO_GROW",
-    "LARGEST_PAGE",
-    "MOST_EMPTY_PAGES",
-    "MOST_PAGES_TO_GROW",
-    "Listing",
-    "PageSize",
-    "Reached",
-    "checked_count",
-]
+__all__ = ["LARGEST_PAGE", "Listing", "PageSize", "Reached", "checked_count"]
 
 LARGEST_PAGE = 500
 """Rows in a page at most: the service cuts a larger page_size to this without a word."""

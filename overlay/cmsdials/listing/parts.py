@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from attrs import define, frozen
+from attrs import define
 from cmsdials_api.records import Record
 
 from cmsdials.errors import ConfigurationError
@@ -30,6 +30,7 @@ from cmsdials.table.rows import RowStore
 __all__ = ["OnePart", "Parts", "Plan", "are_parts"]
 
 RecordT = TypeVar("RecordT", bound=Record)
+Plan = tuple[Sequence[tuple[int, int, int | None]], float]
 
 MOST_THREADS = 100
 MOST_WORKERS = 3
@@ -77,25 +78,13 @@ def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listi
     return True
 
 
-@frozen
-class Plan:
-    """What is known of a listing before it begins.
-
-    Attributes:
-        runs: Of each run: dataset_id, run_number and how many lumisections it has, or None.
-        rows_per_lumisection: Rows expected in a lumisection.
-    """
-
-    runs: Sequence[tuple[int, int, int | None]]
-    rows_per_lumisection: float
-
-
 class Parts(Generic[RecordT]):
     """Fetches the parts of a listing. It is what `Pages` calls for a page.
 
     Args:
         one: Fetches one part.
-        plan: Finds out what is known; called when the first page is asked for, and again after an error.
+        plan: Finds out of each run dataset_id, run_number and how many lumisections it has, or None; and about how
+            many rows a lumisection has. Called when the first page is asked for, and again after an error.
         workers: How many parts to fetch at a time.
     """
 
@@ -129,11 +118,11 @@ class Parts(Generic[RecordT]):
             under_way.close()
 
     def _begun(self, after: Position | None) -> Generator[tuple[Part, Page[RecordT]], None, None]:
-        plan = self._plan()
+        runs, rows_per_lumisection = self._plan()
         splitter = Splitter(
             self._one.origin.query,
-            plan.runs,
-            rows_per_lumisection=plan.rows_per_lumisection,
+            runs,
+            rows_per_lumisection=rows_per_lumisection,
             page_rows=min(self._one.page_size or LARGEST_PAGE, LARGEST_PAGE),
             workers=self._workers,
             after=after,

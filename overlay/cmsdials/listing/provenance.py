@@ -47,7 +47,8 @@ class Origin:
         for name in sorted(self.query.keys() | other.query.keys()):
             here, there = self.query.get(name), other.query.get(name)
             if _values(here) != _values(there):
-                said.append(f"the filter {name} is {_shown(there)} there and {_shown(here)} here")
+                shown = [shortened(repr(value), LONGEST) for value in (there, here)]
+                said.append(f"the filter {name} is {shown[0]} there and {shown[1]} here")
         return said
 
     def as_json(self) -> dict[str, Any]:
@@ -62,10 +63,6 @@ class Origin:
             KeyError: It is something else.
         """
         return cls(**{one.name: stored[one.name] for one in fields(cls)})
-
-
-def _shown(value: Any) -> str:
-    return shortened(repr(value), LONGEST)
 
 
 def _values(value: Any) -> Any:

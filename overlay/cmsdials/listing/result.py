@@ -185,9 +185,7 @@ def load(path: str | os.PathLike[str]) -> Result[Any]:
         CheckpointError: There is no such file, it is something else, or it is damaged.
         SchemaError: Its rows are not what this version of the contract says.
     """
-    stored = checkpoint.read_checkpoint(path)
-    assert stored is not None  # noqa: S101  # only where missing_ok is said
-    return restored(path, stored)
+    return restored(path, checkpoint.read_checkpoint(path))
 
 
 def restored(path: str | os.PathLike[str], stored: Stored) -> Result[Any]:

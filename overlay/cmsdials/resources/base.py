@@ -334,7 +334,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         counts = [(row.dataset_id, row.run_number, row.ls_count) for row in listed]
         dimensions = max(field.dimensions for field in self._record.FIELDS)
         if dimensions == 0 or query.keys() & {"me", "me_id"}:
-            return Plan(counts, 1.0)
+            return counts, 1.0
         elements = RESOURCES["mes"]
         of_elements = chosen(elements.filters, query).given()
         booked = self._session.perform(
@@ -342,18 +342,14 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             lambda body: decode.read_array(body, elements.record, elements.name, fields=["me_id"]),
             retries=retries,
         )
-        return Plan(counts, float(max(1, len(booked))))
+        return counts, float(max(1, len(booked)))
 
     def _link(self, query: Mapping[str, Any], position: Position) -> str:
         """Return the link to what follows a position, as the service writes links."""
-        asked = {**query, "next_token": str(position)}
-        texts = {
-            name: value if isinstance(value, str | int | float) else ",".join(map(str, value))
-            for name, value in asked.items()
-        }
+        request = self._table.list(**{**query, "next_token": str(position)})
         session = self._session
         whole = address(session.base_url, session.route, session.version, self._table.path)
-        return f"{whole}?{urlencode(texts)}"
+        return f"{whole}?{urlencode(request['params'])}"
 
     def _origin(self, query: Mapping[str, Any]) -> Origin:
         return Origin(

@@ -653,7 +653,7 @@ def test_what_may_not_be_touched(run: Any, path: Path, name: str, monkeypatch: p
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    where = "pathlib.Path.exists" if name == "read" else "io.FileIO"
+    where = "pathlib.Path.open" if name == "read" else "io.FileIO"
     monkeypatch.setattr(where, refuse)
     with pytest.raises(CheckpointError, match=f"cannot be {name} .Permission denied"):
         run.list_all(checkpoint=path, resume_from=path)

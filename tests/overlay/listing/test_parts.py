@@ -63,7 +63,7 @@ class Service:
 
     def plan(self) -> Plan:
         self.plans += 1
-        return Plan([*KEYS], self.density)
+        return [*KEYS], self.density
 
     def fetch(self, query: Mapping[str, Any], listing: Listing, _retry_when_slow: bool) -> Page[Lumisection]:
         paging = listing.parameters()
