@@ -5,6 +5,7 @@ import contextvars
 import gc
 import os
 import signal
+import sys
 import threading
 import weakref
 
@@ -58,7 +59,12 @@ def test_it_raises_what_the_work_raises(kind, in_background):
 
 
 def test_threads_are_used_again(in_background):
-    assert len({in_background(threading.current_thread) for _ in range(50)}) == 1
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # so that a thread which is free too late shows
+    try:
+        assert len({in_background(threading.current_thread) for _ in range(300)}) == 1
+    finally:
+        sys.setswitchinterval(before)
 
 
 class Body(httpx.SyncByteStream):
@@ -125,26 +131,39 @@ def test_a_thread_that_python_does_not_start_works_all_the_same(in_background, m
     assert threads[-1] not in [*threads[:-1], threading.current_thread()]
 
 
-def test_a_stop_ends_the_wait(in_background):
-    stop, begun, released = Stop(), threading.Event(), threading.Event()
-    ended = []
+class Waits(httpx.BaseTransport):
+    """Answers when it is released, and remembers that it was closed."""
 
-    def work():
-        begun.set()
-        released.wait(BOUND)
+    def __init__(self):
+        self.begun, self.released, self.closed = threading.Event(), threading.Event(), threading.Event()
+
+    def handle_request(self, _):
+        self.begun.set()
+        self.released.wait(BOUND)
+        return httpx.Response(200, content=b"")
+
+    def close(self):
+        self.closed.set()
+
+
+def test_a_stop_ends_the_wait_and_what_was_under_way_closes_the_connections(session_type):
+    stop, transport, ended = Stop(), Waits(), []
+    session = session_type("http://dials.test/", None, transport=transport)
 
     def wait():
         with stop.heeded(), pytest.raises(Stopped):
-            in_background(work)
+            session.perform(REQUEST, bytes)
         ended.append(True)
 
     thread = threading.Thread(target=wait)
     thread.start()
-    assert begun.wait(BOUND)
+    assert transport.begun.wait(BOUND)
     stop.set()
     thread.join(BOUND)
     assert ended == [True]
-    released.set()
+    assert not transport.closed.is_set(), "what is under way would lose its state"
+    transport.released.set()
+    assert transport.closed.wait(BOUND)
 
 
 def test_a_stop_that_is_set_begins_nothing(in_background):
