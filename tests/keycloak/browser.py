@@ -45,7 +45,7 @@ class Browser:
         """Do what the account has to do first: here, choose a password."""
         self._find("#password-new").send_keys(realm.PASSWORD)
         self._find("#password-confirm").send_keys(realm.PASSWORD)
-        self._leave("input[type=submit]:not([name]), button[type=submit]:not([name])")
+        self._leave("#kc-passwd-update-form [type=submit]")
 
     @property
     def text(self) -> str:

@@ -49,7 +49,9 @@ def _require_java() -> None:
     said = subprocess.run([java, "-version"], check=True, capture_output=True, text=True, timeout=60).stderr
     found = re.search(r'version "(\d+)', said)
     if found is None or int(found[1]) < OLDEST_JAVA:
-        message = f"Keycloak {VERSION} needs Java {OLDEST_JAVA}, and this one is another: {said.splitlines()[0]}"
+        message = (
+            f"Keycloak {VERSION} needs Java {OLDEST_JAVA}, and this one is another: {said.splitlines()[0]}"
+        )
         raise MissingError(message)
 
 

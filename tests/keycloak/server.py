@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import realm
+
 ADMINISTRATOR = "admin"
 ADMINISTRATOR_PASSWORD = "for-tests-only"
 
