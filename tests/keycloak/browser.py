@@ -1,4 +1,4 @@
-"""A person at the pages of Keycloak, in headless Chromium."""
+"""A person at the pages of a login service, in headless Chromium."""
 
 import shutil
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ LONGEST = 60.0
 """Seconds for a page to come."""
 
 
-class Browser:
-    """A person with an empty browser: everybody who opens one has to sign in.
+class Pages:
+    """A browser without anything that an earlier page left.
 
     Args:
         driver: The browser, by selenium.
@@ -25,54 +25,98 @@ class Browser:
         self._driver = driver
 
     def open(self, link: str) -> None:
-        """Open a link, without anything that an earlier page left."""
         self._driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
         self._driver.get(link)
 
-    def sign_in(self) -> None:
-        self._find("#username").send_keys(realm.PERSON)
-        self._find("#password").send_keys(realm.PASSWORD)
-        self._leave("#kc-login")
-
-    def grant(self) -> None:
-        """Press "Yes" on the page that says what the application asks for."""
-        self._leave("#kc-login[name=accept]")
-
-    def refuse(self) -> None:
-        self._leave("#kc-cancel[name=cancel]")
-
-    def change_password(self) -> None:
-        """Do what the account has to do first: here, choose a password."""
-        self._find("#password-new").send_keys(realm.PASSWORD)
-        self._find("#password-confirm").send_keys(realm.PASSWORD)
-        self._leave("#kc-passwd-update-form [type=submit]")
-
     @property
     def text(self) -> str:
-        return str(self._find("body").text)
+        """What the page says."""
+        return str(self.find("body").text)
 
-    def _find(self, selector: str) -> Any:
+    def find(self, selector: str) -> Any:
         from selenium.webdriver.support.expected_conditions import presence_of_element_located
-        from selenium.webdriver.support.wait import WebDriverWait
 
-        found = presence_of_element_located(("css selector", selector))
-        return WebDriverWait(self._driver, LONGEST, poll_frequency=0.05).until(found, self._here())
+        return self._wait(presence_of_element_located(("css selector", selector)))
 
-    def _leave(self, selector: str) -> None:
+    def leave_by(self, selector: str) -> None:
         """Press a button, and wait until its page has gone."""
         from selenium.webdriver.support.expected_conditions import staleness_of
+
+        button = self.find(selector)
+        button.click()
+        self._wait(staleness_of(button))
+        self.find("body")
+
+    def _wait(self, until: Any) -> Any:
         from selenium.webdriver.support.wait import WebDriverWait
 
-        button = self._find(selector)
-        button.click()
-        WebDriverWait(self._driver, LONGEST, poll_frequency=0.05).until(staleness_of(button), self._here())
+        waiting = WebDriverWait(self._driver, LONGEST, poll_frequency=0.02)
+        return waiting.until(until, f"at {self._driver.current_url}")
 
-    def _here(self) -> str:
-        return f"at {self._driver.current_url}"
+
+class KeycloakPages(Pages):
+    """Keycloak asks who is there, then whether the application may."""
+
+    expired = "The code has expired"
+    disabled = "Account is disabled"
+
+    def arrive(self, link: str) -> None:
+        """Open a link and say who is there."""
+        self.open(link)
+        self.find("#username").send_keys(realm.PERSON)
+        self.find("#password").send_keys(realm.PASSWORD)
+        self.leave_by("#kc-login")
+
+    def approve(self, link: str) -> None:
+        self.arrive(link)
+        self._grant()
+
+    def deny(self, link: str) -> None:
+        self.arrive(link)
+        self.leave_by("#kc-cancel[name=cancel]")
+        assert "Device Login Failed" in self.text
+
+    def act_and_approve(self) -> None:
+        """On the page that asks for it: choose a password; then approve."""
+        for field in ("#password-new", "#password-confirm"):
+            self.find(field).send_keys(realm.PASSWORD)
+        self.leave_by("#kc-passwd-update-form [type=submit]")
+        self._grant()
+
+    def _grant(self) -> None:
+        self.leave_by("#kc-login[name=accept]")
+        assert "Device Login Successful" in self.text
+
+
+class SandboxPages(Pages):
+    """The sandbox knows who is there."""
+
+    expired = "Code expired"
+    disabled = "is disabled"
+
+    def arrive(self, link: str) -> None:
+        self.open(link)
+
+    def approve(self, link: str) -> None:
+        self.arrive(link)
+        self._grant()
+
+    def deny(self, link: str) -> None:
+        self.arrive(link)
+        self.leave_by("button[value=deny]")
+        assert "Login denied" in self.text
+
+    def act_and_approve(self) -> None:
+        self.leave_by("button[name=acted]")
+        self._grant()
+
+    def _grant(self) -> None:
+        self.leave_by("button[value=approve]")
+        assert "Login approved" in self.text
 
 
 @contextmanager
-def chromium(profile: Path) -> Iterator[Browser]:
+def chromium(profile: Path) -> Iterator[Any]:
     """Start a browser; skips where Debian's chromium and chromium-driver are not installed."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
@@ -92,4 +136,4 @@ def chromium(profile: Path) -> Iterator[Browser]:
     ):
         options.add_argument(argument)
     with webdriver.Chrome(options, webdriver.ChromeService(driver)) as running:
-        yield Browser(running)
+        yield running

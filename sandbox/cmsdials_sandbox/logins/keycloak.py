@@ -83,11 +83,11 @@ def _oauth(answer: Callable[[Asked], Answer]) -> Callable[[HttpRequest], HttpRes
             status = refusal.status
             content = {"error": refusal.error, "error_description": refusal.description}
         headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-        return (
-            JsonResponse(content, status=status, headers=headers)
-            if content
-            else HttpResponse(headers=headers)
-        )
+        if content:
+            return JsonResponse(content, status=status, headers=headers)
+        empty = HttpResponse(headers=headers)
+        del empty.headers["Content-Type"]
+        return empty
 
     return view
 
