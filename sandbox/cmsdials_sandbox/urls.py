@@ -106,6 +106,7 @@ def _control() -> Iterator[URLPattern]:
     yield path(CONTROL + "expire-access-tokens/", control.ExpireAccessTokens.as_view())
     yield path(CONTROL + "end-sessions/", control.EndSessions.as_view())
     yield path(CONTROL + "account/", control.ChangeAccount.as_view())
+    yield path(CONTROL + "features/", control.ChangeFeatures.as_view())
     yield path(CONTROL + "rotate-keys/", control.RotateKeys.as_view())
     yield path(CONTROL + "revoke-all/", control.RevokeAll.as_view())
     yield path(CONTROL + "approve/", control.Decide.as_view(decision=Status.APPROVED))

@@ -112,13 +112,10 @@ class Administrator:
         try:
             yield
         finally:
-            self.ask("PUT", f"users/{before['id']}", before)
-
-    def forget_consent(self) -> None:
-        """Let the person be asked again what the application may do."""
-        person = f"users/{self._person()['id']}"
-        for given in self.ask("GET", f"{person}/consents"):
-            self.ask("DELETE", f"{person}/consents/{given['clientId']}")
+            # Asked again: it may have done what it had to.
+            self.ask(
+                "PUT", f"users/{before['id']}", self._person() | {name: before[name] for name in changed}
+            )
 
     def _person(self) -> dict[str, Any]:
         (found,) = self.ask("GET", "users", username=realm.PERSON, exact="true")

@@ -29,6 +29,9 @@ def document() -> dict[str, Any]:
         "enabled": True,
         "sslRequired": "none",
         **SETTINGS,
+        # They are counted, as the sandbox counts what it was asked.
+        "eventsEnabled": True,
+        "enabledEventTypes": ["REFRESH_TOKEN", "TOKEN_EXCHANGE"],
         "users": [
             {
                 "username": PERSON,

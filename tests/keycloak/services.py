@@ -4,18 +4,21 @@ Each has a DIALS that takes its tokens, a person who decides on a page, and an a
 of the other in the same words.
 """
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
 from cmsdials.auth.client import AuthClient
 from cmsdials_sandbox import Sandbox, serve
 
-from . import realm
+from . import realm, server
 from .administrator import Administrator
 from .browser import KeycloakPages, SandboxPages
+from .distribution import unpacked
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,9 @@ class LoginService(Protocol):
     def disabled(self) -> AbstractContextManager[None]:
         """Disable the person's account for a while."""
 
+    def without_exchange(self) -> AbstractContextManager[str]:
+        """The same realm, at the address given, of a server started without the exchange of tokens."""
+
     def having_to_act(self) -> AbstractContextManager[None]:
         """Let the account have to do something before the next login."""
 
@@ -87,7 +93,9 @@ class Keycloak:
 
     def counts(self) -> Counts:
         seen = [
-            event["type"] for event in self.administrator.ask("GET", "events", max=1000) if "error" not in event
+            event["type"]
+            for event in self.administrator.ask("GET", "events", max=1000)
+            if "error" not in event
         ]
         return Counts(seen.count("REFRESH_TOKEN"), seen.count("TOKEN_EXCHANGE"))
 
@@ -105,6 +113,11 @@ class Keycloak:
 
     def having_to_act(self) -> AbstractContextManager[None]:
         return self.administrator.person(requiredActions=["UPDATE_PASSWORD"])
+
+    @contextmanager
+    def without_exchange(self) -> Iterator[str]:
+        with tempfile.TemporaryDirectory() as folder, server.keycloak(unpacked(Path(folder)), ()) as url:
+            yield url
 
     @contextmanager
     def set_to(self, settings: Settings) -> Iterator["Keycloak"]:
@@ -158,6 +171,14 @@ class Imitation:
             yield
         finally:
             self._control("account", must_act=False)
+
+    @contextmanager
+    def without_exchange(self) -> Iterator[str]:
+        self._control("features", exchange=False)
+        try:
+            yield self.keycloak_url
+        finally:
+            self._control("features", exchange=True)
 
     def _control(self, lever: str, **body: bool) -> None:
         httpx.post(f"{self.url}sandbox/logins/{lever}/", json=body, timeout=30).raise_for_status()

@@ -115,6 +115,19 @@ def test_an_account_that_must_act_first(logging_in):
     assert logging_in.control("approve", user_code=login["user_code"]).status_code == 200
 
 
+def test_a_realm_without_the_exchange(logging_in):
+    lever = f"{logging_in.sandbox.url}sandbox/logins/features/"
+    token = logging_in.logged_in()["access_token"]
+    assert logging_in.client.post(lever, json={"exchange": False}).json() == {"exchange": False}
+    try:
+        refused = logging_in.exchange(token)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+        assert logging_in.client.post(lever, json={"exchange": 0}).status_code == 400
+    finally:
+        logging_in.client.post(lever, json={"exchange": True})
+    assert logging_in.exchange(token).status_code == 200
+
+
 @pytest.mark.parametrize("body", [{}, {"enabled": "no"}, {"enabled": True, "name": True}])
 def test_no_such_change_of_an_account(logging_in, body):
     assert account(logging_in, **body).status_code == 400

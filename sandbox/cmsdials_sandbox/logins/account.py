@@ -1,4 +1,4 @@
-"""The account of the one person there is, and what an administrator does to it."""
+"""What an administrator does to the account of the one person there is, and to the realm."""
 
 from dataclasses import dataclass
 
@@ -13,3 +13,10 @@ class Account:
 
     enabled: bool = True
     must_act: bool = False
+
+
+@dataclass
+class Features:
+    """What the realm was started with; without `exchange` nobody gets tokens for DIALS."""
+
+    exchange: bool = True

@@ -10,6 +10,7 @@ All under `/sandbox/logins/`, JSON, without credentials:
   anything; `{"revoked": n}`;
 - `POST /sandbox/logins/account/` with `{"enabled": bool}`, `{"must_act": bool}` or both: what the administrator does to the
   account of the person; `{"enabled": bool, "must_act": bool}` as it is then;
+- `POST /sandbox/logins/features/` with `{"exchange": bool}`: whether the realm was started with the exchange of tokens;
 - `POST /sandbox/logins/rotate-keys/`: another key signs from now on, and tokens of the old ones hold; with
   `{"remove_old": true}` they do not; `{"keys": n}` published then;
 - `POST /sandbox/logins/approve/` and `.../deny/` with `{"user_code": ...}` or `{"device_code": ...}`: decide a login as its
@@ -87,6 +88,19 @@ class ChangeAccount(Control):
         account.enabled = changed.get("enabled", account.enabled)
         account.must_act = changed.get("must_act", account.must_act)
         return Response(dataclasses.asdict(account))
+
+
+class ChangeFeatures(Control):
+    """As if the realm had been started again, otherwise."""
+
+    def post(self, request: Request) -> Response:
+        """Change them."""
+        changed = request.data if isinstance(request.data, dict) else {}
+        if changed.keys() != {"exchange"} or not _all_bool(changed):
+            raise ValidationError({"detail": "Give exchange, as true or false."})
+        features = installation().realm.features
+        features.exchange = changed["exchange"]
+        return Response(dataclasses.asdict(features))
 
 
 class RotateKeys(Control):

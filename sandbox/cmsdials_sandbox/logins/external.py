@@ -3,6 +3,7 @@
 So a token holds until it expires, even when its session has ended or its person was disabled meanwhile.
 """
 
+import contextlib
 import json
 import threading
 import time
@@ -19,9 +20,8 @@ from cmsdials_sandbox.logins.refusals import BadToken, Fault
 # Signatures by private keys alone: what is published must not be enough to sign (RFC 8725, 2.1).
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 
-# Seconds between two readings of the keys: at least, so that invented key ids do not all become questions to the
-# realm, and at most, so that a key that was withdrawn is forgotten.
-LEAST_AGE, GREATEST_AGE = 1.0, 300.0
+# Seconds until the keys are read again at the latest, so that one that was withdrawn is forgotten.
+GREATEST_AGE = 300.0
 TIMEOUT = 10.0
 
 
@@ -74,13 +74,9 @@ class ExternalRealm:
         """Return the key that a token names; one that is not known may have been published since."""
         header = signed.headers()
         with self._lock:
-            age = self._clock() - self._read_at
-            if age < GREATEST_AGE:
-                try:
+            if self._clock() - self._read_at < GREATEST_AGE:
+                with contextlib.suppress(InvalidKeyIdError):
                     return _named(self._keys, header)
-                except InvalidKeyIdError:
-                    if age < LEAST_AGE:
-                        raise
             self._keys = KeySet.import_key_set(self._fetch(f"{self.issuer}/protocol/openid-connect/certs"))
             self._read_at = self._clock()
             return _named(self._keys, header)

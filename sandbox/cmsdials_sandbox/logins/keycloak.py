@@ -213,6 +213,9 @@ def _by_exchange(asked: Asked) -> Answer:
     asked.realm.counters.add("exchange")
     client = asked.public_client()
     text = asked.field("subject_token")
+    if not asked.realm.features.exchange:
+        message = "Standard token exchange is not enabled for the requested client"
+        raise LoginRefused("invalid_request", message)
     if asked.field("subject_token_type") != ACCESS_TOKEN:
         raise LoginRefused("invalid_request", "Invalid token type, must be access token")  # noqa: EM101
     wanted = asked.form.get("requested_token_type", REFRESH_TOKEN)

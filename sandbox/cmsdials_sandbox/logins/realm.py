@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cmsdials_sandbox.logins.account import Account
+from cmsdials_sandbox.logins.account import Account, Features
 from cmsdials_sandbox.logins.clients import Application
 from cmsdials_sandbox.logins.counters import Counters
 from cmsdials_sandbox.logins.device import DeviceLogins
@@ -21,6 +21,7 @@ class Realm:
     application: Application
     counters: Counters
     devices: DeviceLogins
+    features: Features
     sessions: Sessions
     signer: Signer
 
@@ -33,6 +34,7 @@ def realm(options: Options, clock: Callable[[], float] = time.time) -> Realm:
         Application(options.client_id, options.client_secret),
         counters,
         DeviceLogins(options.device_lifetime, options.interval, options.auto_approve, clock),
+        Features(),
         Sessions(
             signer,
             counters,
