@@ -13,6 +13,8 @@ from . import realm
 LONGEST = 60.0
 """Seconds for a page to come."""
 
+_ANOTHER_PAGE = "return window.isLeft !== true && document.readyState === 'complete'"
+
 
 class Pages:
     """A browser without anything that an earlier page left.
@@ -39,18 +41,18 @@ class Pages:
         return self._wait(presence_of_element_located(("css selector", selector)))
 
     def leave_by(self, selector: str) -> None:
-        """Press a button, and wait until its page has gone."""
-        from selenium.webdriver.support.expected_conditions import staleness_of
-
+        """Press a button, and wait until another page is there."""
         button = self.find(selector)
+        self._driver.execute_script("window.isLeft = true")
         button.click()
-        self._wait(staleness_of(button))
-        self.find("body")
+        self._wait(lambda driver: driver.execute_script(_ANOTHER_PAGE))
 
     def _wait(self, until: Any) -> Any:
+        from selenium.common.exceptions import WebDriverException
         from selenium.webdriver.support.wait import WebDriverWait
 
-        waiting = WebDriverWait(self._driver, LONGEST, poll_frequency=0.02)
+        # Between two pages there is nothing to look at, which the browser says in several ways.
+        waiting = WebDriverWait(self._driver, LONGEST, 0.02, ignored_exceptions=[WebDriverException])
         return waiting.until(until, f"at {self._driver.current_url}")
 
 

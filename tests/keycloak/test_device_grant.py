@@ -92,7 +92,7 @@ def test_a_code_is_good_once(service, log_in):
 
 @pytest.mark.parametrize("named", [{"client_id": "no-such-app"}, {"client_id": AUDIENCE}, {"realm": "atlas"}])
 def test_nobody_to_log_in_at(service, named):
-    with pytest.raises(LoginError, match="starts no login .*Check the address, the realm"):
+    with pytest.raises(LoginError, match=r"starts no login .*Check the address, the realm"):
         client(service, **named).new_device()
 
 

@@ -215,7 +215,7 @@ def _by_exchange(asked: Asked) -> Answer:
     text = asked.field("subject_token")
     if not asked.realm.features.exchange:
         message = "Standard token exchange is not enabled for the requested client"
-        raise LoginRefused("invalid_request", message)
+        raise LoginRefused("invalid_request", message)  # noqa: EM101
     if asked.field("subject_token_type") != ACCESS_TOKEN:
         raise LoginRefused("invalid_request", "Invalid token type, must be access token")  # noqa: EM101
     wanted = asked.form.get("requested_token_type", REFRESH_TOKEN)

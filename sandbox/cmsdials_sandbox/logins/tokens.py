@@ -21,9 +21,13 @@ def _new_key() -> ECKey:
 
 
 class Signer:
-    """Makes tokens with its newest key, and recognises those of all its keys."""
+    """Makes tokens with its newest key, and recognises those of all its keys.
+
+    Refresh tokens are for the realm alone: they are signed with a key that is never published nor rotated.
+    """
 
     def __init__(self) -> None:
+        self._own_key = _new_key()
         self._keys: tuple[ECKey, ...] = (_new_key(),)
 
     def rotate(self) -> None:
@@ -36,7 +40,7 @@ class Signer:
 
     def sign(self, claims: Mapping[str, object]) -> str:
         """Return a JWT."""
-        key = self._keys[0]
+        key = self._own_key if claims.get("typ") == "Refresh" else self._keys[0]
         header = {"alg": ALGORITHM, "typ": "JWT", "kid": str(key.kid)}
         return jwt.encode(header, dict(claims), key, algorithms=[ALGORITHM])
 
@@ -44,7 +48,7 @@ class Signer:
         """Return the claims of a token signed here; raises `BadToken` for any other."""
         try:
             # No other algorithm, whatever the header asks for.
-            return jwt.decode(token, KeySet([*self._keys]), algorithms=[ALGORITHM]).claims
+            return jwt.decode(token, KeySet([*self._keys, self._own_key]), algorithms=[ALGORITHM]).claims
         except (JoseError, ValueError) as error:
             raise BadToken(Fault.UNKNOWN) from error
 
