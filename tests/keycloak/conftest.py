@@ -162,8 +162,8 @@ class LogIn:
     ) -> tuple[Credentials, Dials]:
         """Return what is logged in, kept in a folder, and a DIALS that it asks."""
         auth = client(service, **changed)
-        kept = folder or self._folder
-        credentials = Credentials.from_authclient_token(self.token(auth, service), kept, auth)
+        token = self.token(auth, service)
+        credentials = Credentials.from_authclient_token(token, folder or self._folder, auth)
         return credentials, Dials(credentials, workspace="tracker", base_url=service.url)
 
 

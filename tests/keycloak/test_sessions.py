@@ -44,15 +44,16 @@ def test_a_stale_token_is_renewed_before_it_is_sent(service, log_in):
     assert service.counts().refreshes == before.refreshes + 1
 
 
-def test_revoked(service, log_in):
+def test_revoked(service, log_in, tmp_path):
     """What was issued holds until it expires, as DIALS looks at its signature alone; nothing new is."""
-    credentials, dials = log_in(service)
     auth = client(service)
-    assert auth.revoke(credentials._tokens)
-    assert auth.revoke(credentials._tokens)
-    assert dials.run.count() == RUNS
+    token = log_in.token(auth, service)
+    credentials = Credentials.from_authclient_token(token, tmp_path, auth)
+    assert auth.revoke(token)
+    assert auth.revoke(token)
+    assert Dials(credentials, workspace="tracker", base_url=service.url).run.count() == RUNS
     with pytest.raises(ImpossibleToRefreshTokenError, match="invalid_grant"):
-        auth.refresh(credentials._tokens)
+        auth.refresh(token)
 
 
 def test_ended_by_the_administrator(service, log_in):
