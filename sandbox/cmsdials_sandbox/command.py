@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import urllib.parse
 from collections.abc import Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -116,6 +117,13 @@ def _add_login_options(p: argparse.ArgumentParser, defaults: Options) -> None:
         action="store_true",
         help="let a refresh token be used again (default: good for one refresh)",
     )
+    logins.add_argument(
+        "--realm-url",
+        type=_web_address,
+        metavar="URL",
+        default=defaults.realm_url,
+        help="take the tokens of this realm, such as http://127.0.0.1:8080/auth/realms/cern/, and have no logins here",
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -141,9 +149,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _in_words(running: "Service", options: Options) -> str:
+    page = f"{running.url}auth/realms/cern/device as the program asks"
     return (
         f"cmsdials sandbox ready at {running.url} - send the header X-CLIENT-SECRET: {options.secret} "
-        f"or log in at {running.url}auth/realms/cern/device as the program asks "
+        f"or log in at {options.realm_url or page} "
         f"(DIALS {options.generation}, {running.histograms:,} histograms, {running.size / 1e6:.0f} MB "
         f"in {running.folder}; Ctrl-C ends it)"
     )
@@ -188,6 +197,14 @@ def _whole_seconds(text: str) -> int:
         message = "a number of seconds is not negative"
         raise argparse.ArgumentTypeError(message)
     return seconds
+
+
+def _web_address(text: str) -> str:
+    parts = urllib.parse.urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        message = "an address of a realm begins with http:// or https://"
+        raise argparse.ArgumentTypeError(message)
+    return text
 
 
 def _port(text: str) -> int:

@@ -16,6 +16,7 @@ import django
 from django.conf import settings
 
 from cmsdials_sandbox.catalogue import Dataset, Workspace, workspaces
+from cmsdials_sandbox.logins.external import ExternalRealm
 from cmsdials_sandbox.logins.realm import Realm, realm
 from cmsdials_sandbox.mes import MonitoringElement
 from cmsdials_sandbox.options import Generation, Options
@@ -31,11 +32,15 @@ class Content:
 
 @dataclass(frozen=True)
 class Installation:
-    """The sandbox that this process serves."""
+    """The sandbox that this process serves.
+
+    `external` is the realm elsewhere whose tokens it takes; None for its own.
+    """
 
     options: Options
     databases: Mapping[str, Path]
     realm: Realm
+    external: ExternalRealm | None = None
 
     @property
     def generation(self) -> Generation:
@@ -70,7 +75,12 @@ def install(options: Options, databases: Mapping[str, Path]) -> None:
     logging.getLogger("django.request").setLevel(logging.ERROR)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     settings.configure(
-        CMSDIALS_SANDBOX=Installation(options, databases, realm(options)),
+        CMSDIALS_SANDBOX=Installation(
+            options,
+            databases,
+            realm(options),
+            None if options.realm_url is None else ExternalRealm(options.realm_url),
+        ),
         DEBUG=False,
         # The service builds links from whatever host it was asked by.
         ALLOWED_HOSTS=["*"],

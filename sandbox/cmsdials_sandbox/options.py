@@ -25,7 +25,8 @@ class Options:
 
     Logins: `client_id` and `client_secret` are of the one application it knows.  Lifetimes, the `interval` between polls
     and the delay of `auto_approve` are in seconds; without the latter a person decides.  A refresh token is good for one
-    refresh unless `reuse_refresh_tokens`.
+    refresh unless `reuse_refresh_tokens`.  With `realm_url` people and applications log in at the realm of that address,
+    such as a Keycloak's, and the sandbox has no logins of its own: it checks tokens by the keys that the realm publishes.
     """
 
     host: str = "127.0.0.1"
@@ -42,3 +43,4 @@ class Options:
     device_lifetime: int = 600
     interval: float = 5.0
     reuse_refresh_tokens: bool = False
+    realm_url: str | None = None

@@ -67,6 +67,7 @@ def serve(
     device_lifetime: int = _DEFAULTS.device_lifetime,
     interval: float = _DEFAULTS.interval,
     reuse_refresh_tokens: bool = _DEFAULTS.reuse_refresh_tokens,
+    realm_url: str | None = _DEFAULTS.realm_url,
     timeout: float = 60.0,
 ) -> Iterator[Sandbox]:
     """Start a sandbox, wait until it answers, yield it, and stop it in any case.
@@ -81,6 +82,7 @@ def serve(
     command += [f"--token-lifetime={token_lifetime}", f"--refresh-lifetime={refresh_lifetime}"]
     command += [f"--device-lifetime={device_lifetime}"]
     command += [] if auto_approve is None else [f"--auto-approve={auto_approve}"]
+    command += [] if realm_url is None else [f"--realm-url={realm_url}"]
     command += ["--reuse-refresh-tokens"] if reuse_refresh_tokens else []
     with tempfile.TemporaryFile() as stderr, contextlib.ExitStack() as cleanup:
         child = subprocess.Popen(  # noqa: S603  (our own module, no shell)

@@ -104,6 +104,10 @@ def _logins() -> Iterator[URLPattern]:
 def _control() -> Iterator[URLPattern]:
     yield path(CONTROL, control.Counts.as_view())
     yield path(CONTROL + "expire-access-tokens/", control.ExpireAccessTokens.as_view())
+    yield path(CONTROL + "end-sessions/", control.EndSessions.as_view())
+    yield path(CONTROL + "account/", control.ChangeAccount.as_view())
+    yield path(CONTROL + "features/", control.ChangeFeatures.as_view())
+    yield path(CONTROL + "rotate-keys/", control.RotateKeys.as_view())
     yield path(CONTROL + "revoke-all/", control.RevokeAll.as_view())
     yield path(CONTROL + "approve/", control.Decide.as_view(decision=Status.APPROVED))
     yield path(CONTROL + "deny/", control.Decide.as_view(decision=Status.DENIED))
@@ -114,6 +118,5 @@ urlpatterns = [
     *_data(installation().generation),
     *(_only_now() if installation().generation == "now" else _only_v112()),
     *_third_parties(),
-    *_logins(),
-    *_control(),
+    *([*_logins(), *_control()] if installation().external is None else []),
 ]

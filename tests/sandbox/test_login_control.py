@@ -26,6 +26,7 @@ def test_a_whole_session(slow_polls):
     login = logging_in.new_device()
     logging_in.poll(login["device_code"])
     logging_in.poll(login["device_code"])
+    login = logging_in.new_device()
     logging_in.control("approve", user_code=login["user_code"])
     tokens = logging_in.poll(login["device_code"]).json()
     tokens = logging_in.refresh(tokens["refresh_token"]).json()
@@ -37,7 +38,7 @@ def test_a_whole_session(slow_polls):
     logging_in.refresh(tokens["refresh_token"])
     logging_in.as_application(client_secret="guess")
     assert {kind: count for kind, count in logging_in.counts().items() if count} == {
-        "device": 1,
+        "device": 2,
         "device_poll": 3,
         "slow_down": 1,
         "refresh": 2,
@@ -76,6 +77,74 @@ def test_expire_and_revoke_say_how_many():
         ask.as_application()
         assert ask.control("revoke-all").json() == {"revoked": 3}
         assert ask.refresh(tokens[0]["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_end_sessions_leaves_access_tokens(logging_in):
+    tokens = logging_in.logged_in()
+    exchanged = logging_in.exchange(tokens["access_token"]).json()["access_token"]
+    assert logging_in.control("end-sessions").json()["ended"] >= 1
+    assert logging_in.control("end-sessions").json() == {"ended": 0}
+    assert logging_in.api(exchanged).status_code == 200
+    assert logging_in.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def account(logging_in, **changed):
+    return logging_in.client.post(f"{logging_in.sandbox.url}sandbox/logins/account/", json=changed)
+
+
+def test_an_account_that_is_disabled(logging_in):
+    tokens, login = logging_in.logged_in(), logging_in.new_device()
+    assert account(logging_in, enabled=False).json() == {"enabled": False, "must_act": False}
+    try:
+        refused = logging_in.refresh(tokens["refresh_token"]).json()
+        assert refused == {"error": "invalid_grant", "error_description": "User disabled"}
+        assert logging_in.control("approve", user_code=login["user_code"]).status_code == 409
+        assert "disabled" in logging_in.client.get(login["verification_uri_complete"]).text
+    finally:
+        account(logging_in, enabled=True)
+    assert logging_in.refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_an_account_that_must_act_first(logging_in):
+    tokens, login = logging_in.logged_in(), logging_in.new_device()
+    assert account(logging_in, must_act=True).json() == {"enabled": True, "must_act": True}
+    try:
+        assert logging_in.refresh(tokens["refresh_token"]).status_code == 200
+        assert logging_in.control("approve", user_code=login["user_code"]).status_code == 409
+    finally:
+        account(logging_in, must_act=False)
+    assert logging_in.control("approve", user_code=login["user_code"]).status_code == 200
+
+
+def test_a_realm_without_the_exchange(logging_in):
+    lever = f"{logging_in.sandbox.url}sandbox/logins/features/"
+    token = logging_in.logged_in()["access_token"]
+    assert logging_in.client.post(lever, json={"exchange": False}).json() == {"exchange": False}
+    try:
+        refused = logging_in.exchange(token)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+        assert logging_in.client.post(lever, json={"exchange": 0}).status_code == 400
+    finally:
+        logging_in.client.post(lever, json={"exchange": True})
+    assert logging_in.exchange(token).status_code == 200
+
+
+@pytest.mark.parametrize("body", [{}, {"enabled": "no"}, {"enabled": True, "name": True}])
+def test_no_such_change_of_an_account(logging_in, body):
+    assert account(logging_in, **body).status_code == 400
+
+
+def test_rotate_keys():
+    with serve(auto_approve=0) as sandbox, httpx.Client(timeout=30) as client:
+        ask = LoggingIn(sandbox, client)
+        tokens = ask.poll(ask.new_device()["device_code"]).json()
+        exchanged = ask.exchange(tokens["access_token"]).json()["access_token"]
+        lever = f"{sandbox.url}sandbox/logins/rotate-keys/"
+        assert client.post(lever).json() == {"keys": 2}
+        assert ask.api(exchanged).status_code == 200
+        assert client.post(lever, json={"remove_old": 1}).status_code == 400
+        assert client.post(lever, json={"remove_old": True}).json() == {"keys": 1}
+        assert ask.api(exchanged).json()["code"] == "token_not_valid"
 
 
 @pytest.mark.parametrize(("lever", "status"), [("approve", "approved"), ("deny", "denied")])

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from cmsdials_sandbox.logins.account import Account
 from cmsdials_sandbox.logins.counters import Counters
 from cmsdials_sandbox.logins.refusals import BadToken, Fault
 from cmsdials_sandbox.logins.sessions import PERSON, Sessions
@@ -101,10 +102,11 @@ def test_a_refresh_token_is_good_once(sessions):
     first = opened(sessions)
     second = sessions.refresh(first.refresh, CLIENT, ISSUER)
     assert fault(sessions.refresh, first.refresh, CLIENT, ISSUER) is Fault.USED
-    # The second attempt does no harm to the session.
+    # Whichever of the two was the thief: the login is over. What was issued holds until it expires.
     sessions.check(first.access.text)
     sessions.check(second.access.text)
-    sessions.refresh(second.refresh, CLIENT, ISSUER)
+    assert fault(sessions.refresh, second.refresh, CLIENT, ISSUER) is Fault.REVOKED
+    assert fault(sessions.exchange, second.access.text, CLIENT, DIALS, ISSUER) is Fault.REVOKED
 
 
 def test_reusable_refresh_tokens(make):
@@ -125,17 +127,21 @@ def test_many_refreshes_at_once_are_one(sessions):
 
     with ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(refresh, range(64)))
-    assert answers.count(Fault.USED) == 63
-    (winner,) = (answer for answer in answers if answer is not Fault.USED)
+    assert (answers.count(Fault.USED), answers.count(Fault.REVOKED)) == (1, 62)
+    (winner,) = (answer for answer in answers if not isinstance(answer, Fault))
     sessions.check(winner.access.text)
 
 
 def test_exchange(sessions):
     tokens = opened(sessions)
     exchanged = sessions.exchange(tokens.access.text, CLIENT, DIALS, ISSUER)
-    claims = sessions.check(exchanged.text)
+    claims = sessions.check(exchanged.access.text)
     assert (claims["aud"], claims["azp"], claims["sid"]) == (DIALS, CLIENT, tokens.access.session)
-    assert fault(sessions.exchange, exchanged.text, CLIENT, DIALS, ISSUER) is Fault.UNKNOWN
+    again = sessions.exchange(exchanged.access.text, CLIENT, DIALS, ISSUER)
+    assert sessions.check(again.access.text)["aud"] == DIALS
+    # What came along refreshes the session, not the exchange.
+    refreshed = sessions.refresh(exchanged.refresh, CLIENT, ISSUER)
+    assert sessions.check(refreshed.access.text)["aud"] == OWN
     assert fault(sessions.exchange, tokens.access.text, "other", DIALS, ISSUER) is Fault.UNKNOWN
 
 
@@ -160,10 +166,10 @@ def test_an_applications_token(sessions):
 def test_revoking_a_refresh_token_ends_the_session(sessions):
     tokens, other = opened(sessions), opened(sessions)
     exchanged = sessions.exchange(tokens.access.text, CLIENT, DIALS, ISSUER)
-    sessions.revoke(tokens.refresh, CLIENT)
-    sessions.revoke(tokens.refresh, CLIENT)
-    assert fault(sessions.check, tokens.access.text) is Fault.REVOKED
-    assert fault(sessions.check, exchanged.text) is Fault.REVOKED
+    assert sessions.revoke(tokens.refresh, CLIENT)
+    assert not sessions.revoke(tokens.refresh, CLIENT)
+    sessions.check(tokens.access.text)
+    sessions.check(exchanged.access.text)
     assert fault(sessions.refresh, tokens.refresh, CLIENT, ISSUER) is Fault.REVOKED
     assert fault(sessions.exchange, tokens.access.text, CLIENT, DIALS, ISSUER) is Fault.REVOKED
     sessions.check(other.access.text)
@@ -171,15 +177,16 @@ def test_revoking_a_refresh_token_ends_the_session(sessions):
 
 def test_revoking_an_access_token_ends_it_alone(sessions):
     tokens = opened(sessions)
-    sessions.revoke(tokens.access.text, CLIENT)
-    assert fault(sessions.check, tokens.access.text) is Fault.REVOKED
+    assert sessions.revoke(tokens.access.text, CLIENT)
+    sessions.check(tokens.access.text)
+    assert fault(sessions.exchange, tokens.access.text, CLIENT, DIALS, ISSUER) is Fault.REVOKED
     sessions.check(sessions.refresh(tokens.refresh, CLIENT, ISSUER).access.text)
 
 
 def test_nobody_revokes_for_another(sessions):
     tokens = opened(sessions)
     for text, client in ((tokens.refresh, "other"), ("no.such.token", CLIENT)):
-        sessions.revoke(text, client)
+        assert not sessions.revoke(text, client)
     sessions.check(tokens.access.text)
 
 
@@ -193,9 +200,37 @@ def test_expire_and_end_all(sessions):
     sessions.check(renewed.access.text)
     assert sessions.end_all() == 2
     assert sessions.end_all() == 0
-    assert fault(sessions.check, renewed.access.text) is Fault.REVOKED
+    sessions.check(renewed.access.text)
     assert fault(sessions.refresh, renewed.refresh, CLIENT, ISSUER) is Fault.REVOKED
     assert fault(sessions.refresh, tokens[2].refresh, CLIENT, ISSUER) is Fault.REVOKED
+
+
+def test_a_public_clients_own_token_names_no_audience(sessions):
+    assert "aud" not in sessions.check(sessions.open(PERSON, CLIENT, "", ISSUER).access.text)
+
+
+def test_a_disabled_account_gets_no_more_tokens_until_it_is_enabled(signer, clock):
+    account = Account()
+    sessions = Sessions(signer, Counters(), clock, account, token_lifetime=60, refresh_lifetime=600)
+    tokens, application = opened(sessions), sessions.open_for_application("app", DIALS, ISSUER)
+    account.enabled = False
+    assert fault(sessions.refresh, tokens.refresh, CLIENT, ISSUER) is Fault.DISABLED
+    assert fault(sessions.exchange, tokens.access.text, CLIENT, DIALS, ISSUER) is Fault.DISABLED
+    for access in (tokens.access, application):
+        sessions.check(access.text)
+    account.enabled = True
+    sessions.refresh(tokens.refresh, CLIENT, ISSUER)
+
+
+def test_rotated_keys(sessions, signer):
+    first = opened(sessions)
+    signer.rotate()
+    second = opened(sessions)
+    sessions.check(first.access.text)
+    assert len(signer.published()["keys"]) == 2
+    signer.remove_old_keys()
+    assert fault(sessions.check, first.access.text) is Fault.UNKNOWN
+    sessions.check(second.access.text)
 
 
 def forged(signer, token, key, algorithm):

@@ -8,11 +8,19 @@ from typing import Any
 
 from cmsdials.auth import models
 from cmsdials.auth.models import ApiToken, Token
-from cmsdials.errors import AuthenticationError, BadRequestError, LoginError
+from cmsdials.errors import (
+    AuthenticationError,
+    BadRequestError,
+    LoginError,
+    MethodNotAllowedError,
+    NotFoundError,
+    ResponseError,
+)
 from cmsdials.http.session import Session
+from cmsdials.instances import KEYCLOAK_URL
 from cmsdials.redaction import Undisclosed
 
-__all__ = ["Keycloak"]
+__all__ = ["Keycloak", "said"]
 
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 TOKEN_EXCHANGE_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  # the name of a grant
@@ -67,9 +75,15 @@ class Keycloak:
                 audience=self._audience,
             )
         except (BadRequestError, AuthenticationError) as refused:
-            problem = f"gives no token for {self._audience} ({refused.code or refused.status_code})"
+            problem = f"gives no token for {self._audience} ({said(refused)})"
             message = f"{self._session.base_url} {problem}"
             advice = "Check the audience, and that your account may use DIALS."
+            if not self._session.base_url.startswith(KEYCLOAK_URL):
+                advice += (
+                    f" Whoever runs this Keycloak has to let {self._client_id} exchange its tokens: start it with"
+                    " --features=token-exchange,admin-fine-grained-authz:v1, and give that client the permission"
+                    f" token-exchange of {self._audience}."
+                )
             raise LoginError(message, advice=advice) from None
         return models.token(answer, self._now(), access=exchanged)
 
@@ -93,15 +107,21 @@ class Keycloak:
         Raises:
             LoginError: The realm does not know the application, or the secret is another one.
         """
+        fields = Undisclosed(
+            {
+                "grant_type": "client_credentials",
+                "client_id": client_id,
+                "client_secret": client_secret,
+                "audience": self._audience,
+            }
+        )
+        del client_secret
         try:
-            answer = self._form(
-                "/api-access/token",
-                safe=True,
-                grant_type="client_credentials",
-                client_id=client_id,
-                client_secret=client_secret,
-                audience=self._audience,
-            )
+            try:
+                answer = self._form("/api-access/token", safe=True, **fields)
+            except (NotFoundError, MethodNotAllowedError):
+                # That one is CERN's own. Every Keycloak has the grant itself, for the audience that the realm gives.
+                answer = self._form("/protocol/openid-connect/token", safe=True, **fields)
         except (BadRequestError, AuthenticationError) as refused:
             problem = f"the application {client_id!r} in ({refused.code or refused.status_code})"
             message = f"{self._session.base_url} does not let {problem}"
@@ -123,3 +143,10 @@ class Keycloak:
     ) -> Mapping[str, Any]:
         request = {"method": "POST", "url": path, "data": Undisclosed(fields)}
         return self._session.perform(request, models.answer, safe=safe, retries=retries, workspace=False)
+
+
+def said(refused: ResponseError) -> str:
+    """Return the code of a refusal, or its status, and the service's words for it."""
+    if refused.code is None:
+        return str(refused.status_code)
+    return f"{refused.code}: {refused.detail}" if refused.detail else refused.code

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from cmsdials.auth import models
 from cmsdials.auth._device_flow import PENDING, DeviceFlow, refusal
 from cmsdials.auth._dials import DialsLogin
-from cmsdials.auth._keycloak import Keycloak
+from cmsdials.auth._keycloak import Keycloak, said
 from cmsdials.auth._prompt import Prompt, prompt
 from cmsdials.auth._store import LoginKey, TokenStore
 from cmsdials.auth.models import ApiToken, Device, Token
@@ -250,8 +250,7 @@ class AuthClient:
         try:
             return self._login.refresh(token, rotated)
         except self._login.ended as refused:
-            code = refused.code or refused.status_code
-            message = f"the login at {self.issuer} has ended: it is expired or revoked ({code})"
+            message = f"the login at {self.issuer} has ended: it is expired or revoked ({said(refused)})"
             raise ImpossibleToRefreshTokenError(message, advice=self.how_to_log_in()) from None
 
     def revoke(self, token: Token) -> bool:

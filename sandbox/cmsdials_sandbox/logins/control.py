@@ -4,10 +4,21 @@ All under `/sandbox/logins/`, JSON, without credentials:
 
 - `GET /sandbox/logins/`: counts since the start, by the names in `counters`;
 - `POST /sandbox/logins/expire-access-tokens/`: every access token issued so far has expired; `{"expired": n}`;
-- `POST /sandbox/logins/revoke-all/`: every session has ended, so no token issued so far is good for anything; `{"revoked": n}`;
+- `POST /sandbox/logins/end-sessions/`: every session has ended, as an administrator ends them: what they issued is refreshed
+  no more, and DIALS takes their access tokens until they expire; `{"ended": n}`;
+- `POST /sandbox/logins/revoke-all/`: that, and the access tokens have expired too, so no token issued so far is good for
+  anything; `{"revoked": n}`;
+- `POST /sandbox/logins/account/` with `{"enabled": bool}`, `{"must_act": bool}` or both: what the administrator does to the
+  account of the person; `{"enabled": bool, "must_act": bool}` as it is then;
+- `POST /sandbox/logins/features/` with `{"exchange": bool}`: whether the realm was started with the exchange of tokens;
+- `POST /sandbox/logins/rotate-keys/`: another key signs from now on, and tokens of the old ones hold; with
+  `{"remove_old": true}` they do not; `{"keys": n}` published then;
 - `POST /sandbox/logins/approve/` and `.../deny/` with `{"user_code": ...}` or `{"device_code": ...}`: decide a login as its
-  page would; `{"user_code": ..., "status": "approved" | "denied"}`, 404 for an unknown code, 409 for one decided or expired.
+  page would; `{"user_code": ..., "status": "approved" | "denied"}`, 404 for an unknown code, 409 for one decided or expired,
+  and while the account may not.
 """
+
+import dataclasses
 
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
@@ -20,7 +31,7 @@ from cmsdials_sandbox.views import Endpoint
 
 
 class TooLate(APIException):
-    """Nothing is left to decide: 409."""
+    """There is nothing to decide, or not yet: 409."""
 
     status_code = 409
 
@@ -47,12 +58,68 @@ class ExpireAccessTokens(Control):
         return Response({"expired": installation().realm.sessions.expire_access_tokens()})
 
 
-class RevokeAll(Control):
+class EndSessions(Control):
     """As if an administrator had ended all sessions."""
 
     def post(self, _request: Request) -> Response:
         """End them."""
-        return Response({"revoked": installation().realm.sessions.end_all()})
+        return Response({"ended": installation().realm.sessions.end_all()})
+
+
+class RevokeAll(Control):
+    """As if all sessions had been ended, a while ago."""
+
+    def post(self, _request: Request) -> Response:
+        """End them, and let their access tokens expire."""
+        sessions = installation().realm.sessions
+        sessions.expire_access_tokens()
+        return Response({"revoked": sessions.end_all()})
+
+
+class ChangeAccount(Control):
+    """As an administrator changes the account of the person."""
+
+    def post(self, request: Request) -> Response:
+        """Change it."""
+        account = installation().realm.account
+        changed = request.data if isinstance(request.data, dict) else {}
+        if not changed or changed.keys() - {"enabled", "must_act"} or not _all_bool(changed):
+            raise ValidationError({"detail": "Give enabled, must_act or both, as true or false."})
+        account.enabled = changed.get("enabled", account.enabled)
+        account.must_act = changed.get("must_act", account.must_act)
+        return Response(dataclasses.asdict(account))
+
+
+class ChangeFeatures(Control):
+    """As if the realm had been started again, otherwise."""
+
+    def post(self, request: Request) -> Response:
+        """Change them."""
+        changed = request.data if isinstance(request.data, dict) else {}
+        if changed.keys() != {"exchange"} or not _all_bool(changed):
+            raise ValidationError({"detail": "Give exchange, as true or false."})
+        features = installation().realm.features
+        features.exchange = changed["exchange"]
+        return Response(dataclasses.asdict(features))
+
+
+class RotateKeys(Control):
+    """As an administrator adds a key, and perhaps removes those that there were."""
+
+    def post(self, request: Request) -> Response:
+        """Rotate them."""
+        asked = request.data if isinstance(request.data, dict) else {}
+        if asked.keys() - {"remove_old"} or not _all_bool(asked):
+            raise ValidationError({"detail": "Give remove_old, as true or false, or nothing."})
+        signer = installation().realm.signer
+        signer.rotate()
+        if asked.get("remove_old"):
+            signer.remove_old_keys()
+        return Response({"keys": len(signer.published()["keys"])})
+
+
+def _all_bool(asked: dict[str, object]) -> bool:
+    return all(isinstance(value, bool) for value in asked.values())
 
 
 class Decide(Control):
@@ -70,10 +137,14 @@ class Decide(Control):
         }
         if len(given) != 1:
             raise ValidationError({"detail": "Give a user_code or a device_code."})
-        devices = installation().realm.devices
+        realm = installation().realm
+        devices = realm.devices
         login = devices.find(**given)
         if login is None:
             raise Absent("No login has this code.")  # noqa: EM101
+        if not realm.account.enabled or realm.account.must_act:
+            message = "The account is disabled, or must act first."
+            raise TooLate(message)
         decided = devices.decide(login, self.decision)
         if decided is None:
             message = f"The login is {login.status.value} already."

@@ -16,9 +16,6 @@ from cmsdials_sandbox.logins.refusals import LoginRefused
 # Without vowels no words arise, and nothing looks like a digit (RFC 8628, 6.1).
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 
-# By how much a poll that comes too early lengthens the interval (RFC 8628, 3.5).
-SLOWER = 5.0
-
 
 class Status(Enum):
     """How far a login is; the value is a word for it."""
@@ -95,7 +92,8 @@ class DeviceLogins:
     def poll(self, device_code: str, client: Client, *, paced: bool = True) -> None:
         """Return once, if the login is approved: its code is used then.  Raises `LoginRefused` otherwise.
 
-        `paced` is whether polls must keep to the interval.
+        `paced` is whether polls must keep to the interval: one that comes too early is answered `slow_down` whatever was
+        decided, and the next may come when the interval since the last good one is over.
         """
         with self._lock:
             login = self._now(device_code)
@@ -103,18 +101,15 @@ class DeviceLogins:
                 raise LoginRefused("invalid_grant", "The device code is unknown or was used before.")  # noqa: EM101
             if login.status is Status.EXPIRED:
                 raise LoginRefused("expired_token", "The device code has expired: start a new login.")  # noqa: EM101
+            now = self._clock()
+            if paced and login.polled is not None and now - login.polled < login.interval:
+                raise LoginRefused("slow_down", "Polled too early: wait longer between polls.")  # noqa: EM101
+            login = self._keep(dataclasses.replace(login, polled=now))
             if login.status is Status.DENIED:
                 raise LoginRefused("access_denied", "The login was denied.")  # noqa: EM101
-            if login.status is Status.APPROVED:
-                self._keep(dataclasses.replace(login, status=Status.USED))
-                return
-            now = self._clock()
-            early = login.polled is not None and now - login.polled < login.interval
-            slower = SLOWER if paced and early else 0.0
-            self._keep(dataclasses.replace(login, polled=now, interval=login.interval + slower))
-            if slower:
-                raise LoginRefused("slow_down", "Polled too early: wait 5 seconds longer between polls.")  # noqa: EM101
-            raise LoginRefused("authorization_pending", "The login is not confirmed yet.")  # noqa: EM101
+            if login.status is Status.PENDING:
+                raise LoginRefused("authorization_pending", "The login is not confirmed yet.")  # noqa: EM101
+            self._keep(dataclasses.replace(login, status=Status.USED))
 
     def seconds_left(self, login: DeviceLogin) -> float:
         """How long it can still be confirmed."""

@@ -1,6 +1,7 @@
 """The realm's addresses under `/auth/realms/cern/`, as Keycloak and CERN's API access answer.
 
 Requests are forms; errors are JSON `{error, error_description}` with 400, or 401 where the client itself is not accepted.
+Statuses and codes are those of a real Keycloak (26.7); `api-access/token` is CERN's own, and imitated from its description.
 """
 
 import functools
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cmsdials_sandbox.installation import installation
 from cmsdials_sandbox.logins import addresses
-from cmsdials_sandbox.logins.clients import AUDIENCES, PUBLIC_CLIENTS, Client
+from cmsdials_sandbox.logins.clients import AUDIENCES, PRODUCTION, PUBLIC_CLIENTS, Client
 from cmsdials_sandbox.logins.realm import Realm
 from cmsdials_sandbox.logins.refusals import BadToken, Fault, LoginRefused
 from cmsdials_sandbox.logins.sessions import PERSON, SCOPE, AccessToken, Tokens
@@ -22,6 +23,7 @@ from cmsdials_sandbox.options import REALM
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  (a name)
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  (a name)
+REFRESH_TOKEN = "urn:ietf:params:oauth:token-type:refresh_token"  # noqa: S105  (a name)
 
 Answer = dict[str, object]
 
@@ -44,21 +46,27 @@ class Asked:
         try:
             return self.form[name]
         except KeyError:
-            raise LoginRefused("invalid_request", f"Missing parameter: {name}") from None  # noqa: EM101
+            raise LoginRefused("invalid_request", f"Missing form parameter: {name}") from None  # noqa: EM101
 
     def public_client(self) -> Client:
-        """Return the public client asking."""
+        """Return the public client asking; others that are known have to show a secret."""
+        client_id = self.form.get("client_id", "")
         try:
-            return PUBLIC_CLIENTS[self.form.get("client_id", "")]
+            return PUBLIC_CLIENTS[client_id]
         except KeyError:
-            raise _client_not_accepted() from None
+            raise _client_not_accepted(known=client_id in self.confidential) from None
 
-    def audience(self, allowed: frozenset[str]) -> str:
-        """Return the audience asked for, which must be allowed."""
-        audience = self.field("audience")
-        if audience not in allowed:
-            raise LoginRefused("access_denied", "The client may not have tokens for this audience.")  # noqa: EM101
-        return audience
+    def application(self, *, told_apart: bool) -> str:
+        """Return the client id of the application asking; `told_apart`: a wrong secret has another code than a wrong id."""
+        client_id = self.form.get("client_id", "")
+        if not self.realm.application.is_known_by(client_id, self.form.get("client_secret", "")):
+            raise _client_not_accepted(known=told_apart and client_id in self.confidential)
+        return client_id
+
+    @property
+    def confidential(self) -> frozenset[str]:
+        """Clients that have a secret."""
+        return AUDIENCES | {self.realm.application.client_id}
 
 
 def _oauth(answer: Callable[[Asked], Answer]) -> Callable[[HttpRequest], HttpResponse]:
@@ -72,10 +80,14 @@ def _oauth(answer: Callable[[Asked], Answer]) -> Callable[[HttpRequest], HttpRes
             status, content = 200, answer(Asked(_form(request), realm, request))
         except LoginRefused as refusal:
             realm.counters.add_refusal(refusal)
-            status = 401 if refusal.error == "invalid_client" else 400
+            status = refusal.status
             content = {"error": refusal.error, "error_description": refusal.description}
         headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-        return JsonResponse(content, status=status, headers=headers)
+        if content:
+            return JsonResponse(content, status=status, headers=headers)
+        empty = HttpResponse(headers=headers)
+        del empty.headers["Content-Type"]
+        return empty
 
     return view
 
@@ -107,11 +119,12 @@ def token(asked: Asked) -> Answer:
 
 @_oauth
 def revoke(asked: Asked) -> Answer:
-    """End a token (RFC 7009); one that is unknown has ended already."""
+    """End a token (RFC 7009); one that is unknown has ended already, which is said and is no error."""
     asked.realm.counters.add("revoke")
     client = asked.public_client()
-    asked.realm.sessions.revoke(asked.field("token"), client.client_id)
-    return {}
+    if asked.realm.sessions.revoke(asked.field("token"), client.client_id):
+        return {}
+    return {"error": "invalid_token", "error_description": "Invalid token"}
 
 
 @_oauth
@@ -120,16 +133,16 @@ def api_access(asked: Asked) -> Answer:
     asked.realm.counters.add("api_access")
     if asked.field("grant_type") != "client_credentials":
         raise LoginRefused("unsupported_grant_type", "Unsupported grant_type")  # noqa: EM101
-    client_id = asked.form.get("client_id", "")
-    if not asked.realm.application.is_known_by(client_id, asked.form.get("client_secret", "")):
-        raise _client_not_accepted()
-    audience = asked.audience(AUDIENCES)
+    client_id = asked.application(told_apart=False)
+    audience = asked.field("audience")
+    if audience not in AUDIENCES:
+        raise LoginRefused("access_denied", "The client may not have tokens for this audience.")  # noqa: EM101
     return _access(asked.realm.sessions.open_for_application(client_id, audience, asked.issuer))
 
 
 @require_safe
 def certs(_request: HttpRequest) -> HttpResponse:
-    """Publish the key that tokens are signed with (RFC 7517)."""
+    """Publish the keys that tokens are signed with (RFC 7517)."""
     return JsonResponse(installation().realm.signer.published())
 
 
@@ -145,7 +158,7 @@ def configuration(request: HttpRequest) -> HttpResponse:
             "revocation_endpoint": addresses.below(request, f"{endpoints}/revoke"),
             "jwks_uri": addresses.below(request, f"{endpoints}/certs"),
             "grant_types_supported": list(_GRANTS),
-            "token_endpoint_auth_methods_supported": ["none"],
+            "token_endpoint_auth_methods_supported": ["none", "client_secret_post"],
             "response_types_supported": ["none"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [ALGORITHM],
@@ -175,7 +188,7 @@ def _by_device_code(asked: Asked) -> Answer:
     asked.realm.counters.add("device_poll")
     client = asked.public_client()
     asked.realm.devices.poll(asked.field("device_code"), client)
-    return _tokens(asked.realm.sessions.open(PERSON, client.client_id, client.client_id, asked.issuer))
+    return _tokens(asked.realm.sessions.open(PERSON, client.client_id, "", asked.issuer))
 
 
 def _by_refresh_token(asked: Asked) -> Answer:
@@ -185,31 +198,60 @@ def _by_refresh_token(asked: Asked) -> Answer:
     try:
         return _tokens(asked.realm.sessions.refresh(text, client.client_id, asked.issuer))
     except BadToken as bad:
-        raise LoginRefused("invalid_grant", bad.fault.value) from bad  # noqa: EM101
+        raise LoginRefused("invalid_grant", _NOT_REFRESHED[bad.fault]) from bad  # noqa: EM101
+
+
+def _by_secret(asked: Asked) -> Answer:
+    """RFC 6749, 4.4; the audience is the application's own (a mapper of Keycloak's), whatever is asked for."""
+    asked.realm.counters.add("api_access")
+    client_id = asked.application(told_apart=True)
+    return _access(asked.realm.sessions.open_for_application(client_id, PRODUCTION, asked.issuer))
 
 
 def _by_exchange(asked: Asked) -> Answer:
-    """RFC 8693; a dead session is told apart from a dead token, so that the client knows whether to refresh."""
+    """RFC 8693; the session's refresh token comes along unless an access token alone is asked for."""
     asked.realm.counters.add("exchange")
     client = asked.public_client()
     text = asked.field("subject_token")
+    if not asked.realm.features.exchange:
+        message = "Standard token exchange is not enabled for the requested client"
+        raise LoginRefused("invalid_request", message)  # noqa: EM101
     if asked.field("subject_token_type") != ACCESS_TOKEN:
-        raise LoginRefused("invalid_request", "Unsupported subject_token_type")  # noqa: EM101
-    if asked.form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
+        raise LoginRefused("invalid_request", "Invalid token type, must be access token")  # noqa: EM101
+    wanted = asked.form.get("requested_token_type", REFRESH_TOKEN)
+    if wanted not in (ACCESS_TOKEN, REFRESH_TOKEN):
         raise LoginRefused("invalid_request", "Unsupported requested_token_type")  # noqa: EM101
-    audience = asked.audience(frozenset({client.audience}))
+    audience = asked.form.get("audience", "")
+    if audience not in asked.confidential | PUBLIC_CLIENTS.keys():
+        raise LoginRefused("invalid_client", "Audience not found")  # noqa: EM101
+    if audience != client.audience:
+        raise LoginRefused("access_denied", "Client not allowed to exchange", 403)  # noqa: EM101
     try:
         exchanged = asked.realm.sessions.exchange(text, client.client_id, audience, asked.issuer)
     except BadToken as bad:
-        error = "invalid_grant" if bad.fault is Fault.REVOKED else "invalid_token"
-        raise LoginRefused(error, bad.fault.value) from bad
-    return _access(exchanged) | {"issued_token_type": ACCESS_TOKEN, "session_state": exchanged.session}
+        raise LoginRefused("invalid_request", "Invalid token") from bad  # noqa: EM101
+    if wanted == REFRESH_TOKEN:
+        return _tokens(exchanged) | {"issued_token_type": wanted}
+    return _access(exchanged.access) | {
+        "issued_token_type": wanted,
+        "session_state": exchanged.access.session,
+    }
+
+
+_NOT_REFRESHED = {
+    Fault.UNKNOWN: "Invalid refresh token",
+    Fault.EXPIRED: "Token is not active",
+    Fault.REVOKED: "Session not active",
+    Fault.USED: "Maximum allowed refresh token reuse exceeded",
+    Fault.DISABLED: "User disabled",
+}
 
 
 _GRANTS: Mapping[str, Callable[[Asked], Answer]] = {
     DEVICE_CODE: _by_device_code,
     "refresh_token": _by_refresh_token,
     TOKEN_EXCHANGE: _by_exchange,
+    "client_credentials": _by_secret,
 }
 
 
@@ -240,5 +282,6 @@ def _form(request: HttpRequest) -> dict[str, str]:
     return {name: value for name, value in request.POST.items() if isinstance(value, str) and value}
 
 
-def _client_not_accepted() -> LoginRefused:
-    return LoginRefused("invalid_client", "Invalid client or Invalid client credentials")
+def _client_not_accepted(*, known: bool) -> LoginRefused:
+    error = "unauthorized_client" if known else "invalid_client"
+    return LoginRefused(error, "Invalid client or Invalid client credentials", 401)

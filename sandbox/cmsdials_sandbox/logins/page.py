@@ -1,6 +1,6 @@
 """The page on which a person confirms a login: plain HTML that needs no script, no cookie and nothing from elsewhere.
 
-Without a code it asks for one, with one it asks for the decision.  The form of the decision carries a secret of that
+Without a code it asks for one, with one it asks for the decision; an account that must act first does so before.  The form of the decision carries a secret of that
 login, which only someone who was shown this page has: another site can neither read it nor frame the page.
 """
 
@@ -86,6 +86,15 @@ _ASK_FOR_DECISION = """\
 </form>
 """
 
+_ASK_TO_ACT = """\
+<p>Your account asks you to do something before you can go on: to choose another password, or to confirm your address.</p>
+<form method="post">
+<input type="hidden" name="user_code" value="{user_code}">
+<input type="hidden" name="confirmation" value="{confirmation}">
+<div class="buttons"><button type="submit" name="acted" value="yes">Done</button></div>
+</form>
+"""
+
 _TOO_LATE = {
     Status.APPROVED: ("Already approved", "", "The login with the code {} was approved before."),
     Status.DENIED: ("Already denied", "bad", "The login with the code {} was denied before."),
@@ -127,6 +136,15 @@ def confirm(request: HttpRequest) -> HttpResponse:
         return _ask_for_code(typed)
     if login.status is not Status.PENDING:
         return _too_late(login)
+    account = installation().realm.account
+    if not account.enabled:
+        body = format_html("<p>The account {} is disabled. Ask your administrator.</p>", PERSON.name)
+        return _page("Account disabled", body, mood="bad", status=403)
+    if account.must_act:
+        if request.method != "POST" or "acted" not in request.POST or not _saw_the_page(request, login):
+            return _ask_to_act(login)
+        account.must_act = False
+        return _ask_for_decision(login)
     if request.method == "POST":
         return _decide(login, request)
     return _ask_for_decision(login)
@@ -145,6 +163,11 @@ def _ask_for_code(unknown: str | None = None) -> HttpResponse:
     return _page("Unknown code" if wrong else "Log in to DIALS", body, status=404 if wrong else 200)
 
 
+def _ask_to_act(login: DeviceLogin) -> HttpResponse:
+    body = format_html(_ASK_TO_ACT, user_code=login.user_code, confirmation=login.confirmation)
+    return _page("Update your account", body)
+
+
 def _ask_for_decision(login: DeviceLogin) -> HttpResponse:
     left = installation().realm.devices.seconds_left(login)
     body = format_html(
@@ -160,9 +183,8 @@ def _ask_for_decision(login: DeviceLogin) -> HttpResponse:
 
 
 def _decide(login: DeviceLogin, request: HttpRequest) -> HttpResponse:
-    confirmation = str(request.POST.get("confirmation", ""))
     decision = _DECISIONS.get(str(request.POST.get("decision")))
-    if decision is None or not secrets.compare_digest(confirmation.encode(), login.confirmation.encode()):
+    if decision is None or not _saw_the_page(request, login):
         body = format_html(
             '<p>This decision did not come from the page of the code {}.</p><p><a href="?user_code={}">'
             "Open that page</a></p>",
@@ -175,6 +197,11 @@ def _decide(login: DeviceLogin, request: HttpRequest) -> HttpResponse:
     if devices.decide(login, status) is None:
         return _too_late(devices.find(device_code=login.device_code) or login)
     return _page(title, format_html(f"<p>{sentence}</p>", login.client.name, PERSON.name), mood=mood)
+
+
+def _saw_the_page(request: HttpRequest, login: DeviceLogin) -> bool:
+    confirmation = str(request.POST.get("confirmation", ""))
+    return secrets.compare_digest(confirmation.encode(), login.confirmation.encode())
 
 
 def _too_late(login: DeviceLogin) -> HttpResponse:

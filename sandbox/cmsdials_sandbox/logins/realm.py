@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cmsdials_sandbox.logins.account import Account, Features
 from cmsdials_sandbox.logins.clients import Application
 from cmsdials_sandbox.logins.counters import Counters
 from cmsdials_sandbox.logins.device import DeviceLogins
@@ -16,24 +17,29 @@ from cmsdials_sandbox.options import Options
 class Realm:
     """Who may log in, who is about to, and who has."""
 
+    account: Account
     application: Application
     counters: Counters
     devices: DeviceLogins
+    features: Features
     sessions: Sessions
     signer: Signer
 
 
 def realm(options: Options, clock: Callable[[], float] = time.time) -> Realm:
     """Return a realm into which no one has logged in."""
-    counters, signer = Counters(), Signer()
+    account, counters, signer = Account(), Counters(), Signer()
     return Realm(
+        account,
         Application(options.client_id, options.client_secret),
         counters,
         DeviceLogins(options.device_lifetime, options.interval, options.auto_approve, clock),
+        Features(),
         Sessions(
             signer,
             counters,
             clock,
+            account,
             token_lifetime=options.token_lifetime,
             refresh_lifetime=options.refresh_lifetime,
             reuse_refresh_tokens=options.reuse_refresh_tokens,

@@ -4,13 +4,17 @@ from enum import Enum
 
 
 class LoginRefused(Exception):
-    """What was asked for is not given.  `error` is a code of RFC 6749, 8628 or 8693; `description` names no secret."""
+    """What was asked for is not given.
 
-    def __init__(self, error: str, description: str) -> None:
+    `error` is a code of RFC 6749, 8628 or 8693; `description` names no secret; `status` is that of HTTP.
+    """
+
+    def __init__(self, error: str, description: str, status: int = 400) -> None:
         """Refuse."""
         super().__init__(f"{error}: {description}")
         self.error = error
         self.description = description
+        self.status = status
 
 
 class Fault(Enum):
@@ -20,6 +24,7 @@ class Fault(Enum):
     EXPIRED = "The token has expired."
     REVOKED = "The token or its session was revoked."
     USED = "The refresh token was used before."
+    DISABLED = "The account is disabled."
 
 
 class BadToken(Exception):

@@ -1,7 +1,8 @@
 """What was issued to whom, and whether it still holds.
 
-A login opens a session; every token belongs to one and ends with it.  A refresh token is good for one refresh,
-unless they are reusable; one that comes twice is refused and its session goes on.
+A login opens a session, and every token belongs to one.  A refresh token ends with its session; an access token holds until
+it expires, as DIALS looks at its signature alone.  A refresh token is good for one refresh, unless they are reusable; one
+that comes twice may have been stolen, so its session ends.
 """
 
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cmsdials_sandbox.logins.account import Account
 from cmsdials_sandbox.logins.counters import Counters
 from cmsdials_sandbox.logins.refusals import BadToken, Fault
 from cmsdials_sandbox.logins.tokens import Signer
@@ -79,6 +81,7 @@ class Sessions:
         signer: Signer,
         counters: Counters,
         clock: Callable[[], float],
+        account: Account | None = None,
         *,
         token_lifetime: int,
         refresh_lifetime: int,
@@ -87,6 +90,7 @@ class Sessions:
         self._signer = signer
         self._counters = counters
         self._clock = clock
+        self._account = account or Account()
         self._token_lifetime = token_lifetime
         self._refresh_lifetime = refresh_lifetime
         self._reuse = reuse_refresh_tokens
@@ -95,7 +99,7 @@ class Sessions:
         self._issued: dict[str, _Issued] = {}
 
     def open(self, subject: Subject, client_id: str, audience: str, issuer: str) -> Tokens:
-        """Begin a session; its own access tokens are for `audience`."""
+        """Begin a session; its own access tokens are for `audience`, which may be empty."""
         with self._lock:
             return self._tokens(self._new(subject, client_id, audience), issuer)
 
@@ -112,40 +116,47 @@ class Sessions:
             issued = self._good(claims, "Refresh")
             if issued.session.client_id != client_id:
                 raise BadToken(Fault.UNKNOWN)
+            if issued.fault is Fault.USED:
+                issued.session.ended = True
+                raise BadToken(Fault.USED)
             if not self._reuse:
                 issued.fault = Fault.USED
             return self._tokens(issued.session, issuer)
 
-    def exchange(self, token: str, client_id: str, audience: str, issuer: str) -> AccessToken:
-        """Turn a client's own access token into one of the same session for an audience; raises `BadToken`."""
+    def exchange(self, token: str, client_id: str, audience: str, issuer: str) -> Tokens:
+        """Turn a client's access token into one of the same session for an audience; raises `BadToken`.
+
+        The refresh token beside it is the session's: it gives access tokens for the session's own audience.
+        """
         claims = self._signer.read(token)
         with self._lock:
             issued = self._good(claims, "Bearer")
-            if claims["aud"] != client_id:
+            if issued.session.client_id != client_id:
                 raise BadToken(Fault.UNKNOWN)
-            return self._access(issued.session, audience, issuer)
+            return self._tokens(issued.session, issuer, audience)
 
     def check(self, token: str) -> dict[str, Any]:
-        """Return the claims of an access token that holds; raises `BadToken`."""
+        """Return the claims of an access token that has not expired; raises `BadToken`."""
         claims = self._signer.read(token)
         with self._lock:
-            self._good(claims, "Bearer")
+            self._issued_as(claims, "Bearer")
         return claims
 
-    def revoke(self, token: str, client_id: str) -> None:
-        """End a client's token; with a refresh token its whole session.  Nothing happens for another one's."""
+    def revoke(self, token: str, client_id: str) -> bool:
+        """End a client's token; with a refresh token its whole session.  False for what has ended, and for another one's."""
         try:
             claims = self._signer.read(token)
         except BadToken:
-            return
+            return False
         with self._lock:
             issued = self._issued.get(str(claims.get("jti")))
-            if issued is None or issued.session.client_id != client_id:
-                return
+            if issued is None or issued.session.client_id != client_id or issued.session.ended:
+                return False
             if issued.typ == "Refresh":
                 issued.session.ended = True
             else:
                 issued.fault = Fault.REVOKED
+            return True
 
     def end_all(self) -> int:
         """End all sessions; how many."""
@@ -167,16 +178,20 @@ class Sessions:
             return len(valid)
 
     def _good(self, claims: dict[str, Any], typ: Typ) -> _Issued:
+        """Return a token that the realm itself takes, or that was used before."""
+        issued = self._issued_as(claims, typ)
+        if not self._account.enabled and issued.session.subject == PERSON:
+            raise BadToken(Fault.DISABLED)
+        if issued.session.ended or issued.fault is Fault.REVOKED:
+            raise BadToken(Fault.REVOKED)
+        return issued
+
+    def _issued_as(self, claims: dict[str, Any], typ: Typ) -> _Issued:
         issued = self._issued.get(str(claims.get("jti")))
         if issued is None or issued.typ != typ:
             raise BadToken(Fault.UNKNOWN)
-        # Expiry first: it is what a service that checks a JWT by itself finds.
         if self._clock() >= issued.expires:
             raise BadToken(Fault.EXPIRED)
-        if issued.session.ended:
-            raise BadToken(Fault.REVOKED)
-        if issued.fault is not None:
-            raise BadToken(issued.fault)
         return issued
 
     def _new(self, subject: Subject, client_id: str, audience: str) -> _Session:
@@ -184,8 +199,8 @@ class Sessions:
         self._sessions.append(session)
         return session
 
-    def _tokens(self, session: _Session, issuer: str) -> Tokens:
-        access = self._access(session, session.audience, issuer)
+    def _tokens(self, session: _Session, issuer: str, audience: str | None = None) -> Tokens:
+        access = self._access(session, session.audience if audience is None else audience, issuer)
         refresh = self._issue(session, "Refresh", issuer, issuer, self._refresh_lifetime)
         return Tokens(access, refresh, self._refresh_lifetime)
 
@@ -203,7 +218,7 @@ class Sessions:
                 "jti": identifier,
                 "typ": typ,
                 "iss": issuer,
-                "aud": audience,
+                **({"aud": audience} if audience else {}),
                 "azp": session.client_id,
                 "sub": session.subject.identifier,
                 "preferred_username": session.subject.name,

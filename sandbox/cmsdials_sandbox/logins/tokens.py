@@ -1,4 +1,4 @@
-"""The signing key, made at the start, and the JWTs it signs.
+"""The signing keys, of which one is made at the start, and the JWTs they sign.
 
 A signature says that a token comes from here; whether it still holds is known to `sessions`.
 ES256: its key is made in a millisecond, one for RSA takes a noticeable part of a second.
@@ -9,32 +9,49 @@ from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, KeySet
 
 from cmsdials_sandbox.logins.refusals import BadToken, Fault
 
 ALGORITHM = "ES256"
 
 
+def _new_key() -> ECKey:
+    return ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
+
+
 class Signer:
-    """One key: makes tokens and recognises them."""
+    """Makes tokens with its newest key, and recognises those of all its keys.
+
+    Refresh tokens are for the realm alone: they are signed with a key that is never published nor rotated.
+    """
 
     def __init__(self) -> None:
-        self._key = ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
+        self._own_key = _new_key()
+        self._keys: tuple[ECKey, ...] = (_new_key(),)
+
+    def rotate(self) -> None:
+        """Sign with a new key from now on; what the others signed still holds."""
+        self._keys = (_new_key(), *self._keys)
+
+    def remove_old_keys(self) -> None:
+        """Keep the newest key alone; what others signed holds no longer."""
+        self._keys = self._keys[:1]
 
     def sign(self, claims: Mapping[str, object]) -> str:
         """Return a JWT."""
-        header = {"alg": ALGORITHM, "typ": "JWT", "kid": str(self._key.kid)}
-        return jwt.encode(header, dict(claims), self._key, algorithms=[ALGORITHM])
+        key = self._own_key if claims.get("typ") == "Refresh" else self._keys[0]
+        header = {"alg": ALGORITHM, "typ": "JWT", "kid": str(key.kid)}
+        return jwt.encode(header, dict(claims), key, algorithms=[ALGORITHM])
 
     def read(self, token: str) -> dict[str, Any]:
         """Return the claims of a token signed here; raises `BadToken` for any other."""
         try:
             # No other algorithm, whatever the header asks for.
-            return jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
+            return jwt.decode(token, KeySet([*self._keys, self._own_key]), algorithms=[ALGORITHM]).claims
         except (JoseError, ValueError) as error:
             raise BadToken(Fault.UNKNOWN) from error
 
-    def published(self) -> dict[str, object]:
-        """Return the public half, as a JWK set (RFC 7517)."""
-        return {"keys": [dict(self._key.as_dict(private=False))]}
+    def published(self) -> dict[str, list[dict[str, object]]]:
+        """Return the public halves, the newest first, as a JWK set (RFC 7517)."""
+        return {"keys": [dict(key.as_dict(private=False)) for key in self._keys]}

@@ -406,7 +406,8 @@ def test_an_exchange_that_is_refused(service: LoginService, keycloak: AuthClient
     service.will(tokens("2"))
     service.will_refuse("access_denied", status=403)
     with pytest.raises(
-        LoginError, match=r"gives no token for cms-dials-prod-confidential-app \(access_denied\)"
+        LoginError,
+        match=r"gives no token for cms-dials-prod-confidential-app \(access_denied: says access_denied\)",
     ):
         keycloak.refresh(person(clock))
 
