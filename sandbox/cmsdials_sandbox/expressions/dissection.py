@@ -1,8 +1,9 @@
 """Matching with back references: try one way after the other, as PostgreSQL does, and give up after so many attempts.
 
 Which groups are set when a back reference is met decides whether it matches, so this follows PostgreSQL where it is odd:
-each round of a repetition forgets what the round before captured, an empty repetition counts as no round at all, and a
-reference to a group that is not set fails even if it may come zero times.
+each round of a repetition forgets what the round before captured, there are no more rounds than characters, and a
+reference to a group that is not set fails even if it may come zero times.  Of several ways through a part to the same end only
+the first counts, and the longer first part goes first.  (A lazy quantifier would turn that round; this is not imitated.)
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,16 +43,19 @@ class Dissection:
     def found_in(self, name: str) -> bool:
         """Whether any part of a name matches; raises `TooSlow`."""
         self._name, self._attempts = name, 0
-        for start in range(len(name) + 1):
-            for _ in self._ways(self._node, start, {}):
-                return True
-        return False
+        return any(self._ways(self._node, start, {}) for start in range(len(name) + 1))
 
-    def _ways(self, node: Node, start: int, captures: Captures) -> Ways:
-        """Return all ends of matches that begin here, with what was captured on the way."""
+    def _ways(self, node: Node, start: int, captures: Captures) -> list[tuple[int, Captures]]:
+        """Return the ends of matches that begin here, the last first, each with what is captured on the first way to it."""
         self._attempts += 1
         if self._attempts > MOST_ATTEMPTS:
             raise TooSlow
+        ends: dict[int, Captures] = {}
+        for end, inside in self._every_way(node, start, captures):
+            ends.setdefault(end, inside)
+        return sorted(ends.items(), key=lambda way: way[0], reverse=True)
+
+    def _every_way(self, node: Node, start: int, captures: Captures) -> Ways:
         if not has(node, (Group, Back)):
             for end in self._automaton(node).ends(self._name, start):
                 yield end, captures
@@ -87,19 +91,19 @@ class Dissection:
             for end, _ in self._ways(prefix, start, forgotten):
                 yield from self._ways(inner, end, forgotten)
             return
+        yield from self._rounds(node, start, start, 0, forgotten)
+        # An empty round, which captures, goes first.
         if least == 0:
             yield start, forgotten
-        yield from self._rounds(node, start, start, 0, forgotten)
 
     def _rounds(self, node: Repeat, start: int, here: int, done: int, captures: Captures) -> Ways:
         """Go on after so many rounds: there are no more than characters, unless so many are asked for."""
-        limit = max(len(self._name) - start, node.least)
+        limit = max(len(self._name) - start, node.least, 1)
         if done == limit or done == node.most:
             return
         for end, inside in self._ways(node.inner, here, _without(captures, node.inner)):
             rounds = done + 1
-            length = end - start
-            if rounds >= node.least and (length > 0 or node.least > 0) and rounds <= max(length, node.least, 1):
+            if node.least <= rounds <= max(end - start, node.least, 1):
                 yield end, inside
             yield from self._rounds(node, start, end, rounds, inside)
 

@@ -118,10 +118,7 @@ class _Parser:
         if not capturing:
             return self._repeated(inner)
         self.known_groups.add(number)
-        repeated = self._repeated(Group(number, inner))
-        if repeated is NOTHING:
-            self.known_groups.discard(number)
-        return repeated
+        return self._repeated(Group(number, inner))
 
     def _back(self, number: int, *, around: bool) -> Node:
         if around or number not in self.known_groups:
