@@ -15,6 +15,7 @@ from typing import cast
 import django
 from django.conf import settings
 
+from cmsdials_sandbox.cache import Cache
 from cmsdials_sandbox.catalogue import Dataset, Workspace, workspaces
 from cmsdials_sandbox.logins.realm import Realm, realm
 from cmsdials_sandbox.mes import MonitoringElement
@@ -36,6 +37,7 @@ class Installation:
     options: Options
     databases: Mapping[str, Path]
     realm: Realm
+    cache: Cache
 
     @property
     def generation(self) -> Generation:
@@ -69,8 +71,9 @@ def install(options: Options, databases: Mapping[str, Path]) -> None:
     # Forbidden and Not Found are answers here, not trouble; a traceback is.
     logging.getLogger("django.request").setLevel(logging.ERROR)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    old = options.generation == "v1.12"
     settings.configure(
-        CMSDIALS_SANDBOX=Installation(options, databases, realm(options)),
+        CMSDIALS_SANDBOX=Installation(options, databases, realm(options), Cache(options.keeps_for)),
         DEBUG=False,
         # The service builds links from whatever host it was asked by.
         ALLOWED_HOSTS=["*"],
@@ -80,7 +83,8 @@ def install(options: Options, databases: Mapping[str, Path]) -> None:
         ROOT_URLCONF="cmsdials_sandbox.urls",
         MIDDLEWARE=[
             "cmsdials_sandbox.middleware.head_without_body",
-            "cmsdials_sandbox.middleware.gzip_json",
+            "cmsdials_sandbox.middleware.gzip_all" if old else "cmsdials_sandbox.middleware.gzip_json",
+            *(["cmsdials_sandbox.middleware.refuse_long_requests"] if old else []),
             # Answers 301 where only the trailing slash is missing.
             "django.middleware.common.CommonMiddleware",
         ],
@@ -91,10 +95,15 @@ def install(options: Options, databases: Mapping[str, Path]) -> None:
         REST_FRAMEWORK={
             "DEFAULT_AUTHENTICATION_CLASSES": ["cmsdials_sandbox.authentication.ServiceAuthentication"],
             "DEFAULT_PERMISSION_CLASSES": [],
-            "DEFAULT_RENDERER_CLASSES": ["cmsdials_sandbox.rendering.ORJSONRenderer"],
+            "DEFAULT_RENDERER_CLASSES": [
+                "cmsdials_sandbox.rendering.ORJSONRenderer",
+                *(["cmsdials_sandbox.rendering.BrokenPage"] if old else []),
+            ],
             "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-            "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cmsdials_sandbox.rendering.AlwaysJSON",
-            "DEFAULT_METADATA_CLASS": None,
+            "DEFAULT_CONTENT_NEGOTIATION_CLASS": "rest_framework.negotiation.DefaultContentNegotiation"
+            if old
+            else "cmsdials_sandbox.rendering.AlwaysJSON",
+            "DEFAULT_METADATA_CLASS": "rest_framework.metadata.SimpleMetadata" if old else None,
             "EXCEPTION_HANDLER": "cmsdials_sandbox.error_answers.answer",
             "UNAUTHENTICATED_USER": None,
             "UNAUTHENTICATED_TOKEN": None,

@@ -44,6 +44,10 @@ class Sandbox:
     client_secret: str = field(repr=False)
     realm: str = REALM
 
+    def secret_of(self, workspace: str) -> str:
+        """Return the secret of an application whose default workspace is this one; `client_id` takes the same ending."""
+        return f"{self.secret}-{workspace}"
+
     @property
     def keycloak_url(self) -> str:
         """The address of its Keycloak; the realm is below it, under `realms/`."""
@@ -67,6 +71,7 @@ def serve(
     device_lifetime: int = _DEFAULTS.device_lifetime,
     interval: float = _DEFAULTS.interval,
     reuse_refresh_tokens: bool = _DEFAULTS.reuse_refresh_tokens,
+    cache_seconds: int | None = _DEFAULTS.cache_seconds,
     timeout: float = 60.0,
 ) -> Iterator[Sandbox]:
     """Start a sandbox, wait until it answers, yield it, and stop it in any case.
@@ -81,6 +86,7 @@ def serve(
     command += [f"--token-lifetime={token_lifetime}", f"--refresh-lifetime={refresh_lifetime}"]
     command += [f"--device-lifetime={device_lifetime}"]
     command += [] if auto_approve is None else [f"--auto-approve={auto_approve}"]
+    command += [] if cache_seconds is None else [f"--cache-seconds={cache_seconds}"]
     command += ["--reuse-refresh-tokens"] if reuse_refresh_tokens else []
     with tempfile.TemporaryFile() as stderr, contextlib.ExitStack() as cleanup:
         child = subprocess.Popen(  # noqa: S603  (our own module, no shell)

@@ -61,7 +61,9 @@ def quoted(text: str) -> str:
 def programs() -> Path | None:
     """Where the server's programs are; Debian keeps them out of the path."""
     found = shutil.which("initdb")
-    places = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"))] + ([Path(found).resolve().parent] if found else [])
+    places = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"))] + (
+        [Path(found).resolve().parent] if found else []
+    )
     complete = [p for p in places if all((p / name).exists() for name in ("initdb", "postgres", "psql"))]
     return complete[-1] if complete else None
 

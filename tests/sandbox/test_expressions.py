@@ -80,7 +80,14 @@ def test_the_other_way_to_write_it(construct):
 
 @pytest.mark.parametrize(
     "pattern",
-    ["([A-Za-z/_0-9]+)+!", "(a|a)*b", "(a*)*b", "(?:a?){200}a{200}b", "(?=(a+)+b)a", "^(([a-z])+.)+[A-Z]([a-z])+$"],
+    [
+        "([A-Za-z/_0-9]+)+!",
+        "(a|a)*b",
+        "(a*)*b",
+        "(?:a?){200}a{200}b",
+        "(?=(a+)+b)a",
+        "^(([a-z])+.)+[A-Z]([a-z])+$",
+    ],
 )
 def test_no_expression_takes_long(pattern):
     read = expression(pattern)

@@ -40,17 +40,118 @@ def test_every_construct_on_every_name(postgresql):
 
 
 # Short names, so that what is drawn matches some and not others.
-SHORT = ["", "a", "b", "A", "aa", "ab", "ba", "aB", "a1", "1", "_", "-", " ", "a b", "aab", "abab", "a-b", "a\nb", "\\"]
+SHORT = [
+    "",
+    "a",
+    "b",
+    "A",
+    "aa",
+    "ab",
+    "ba",
+    "aB",
+    "a1",
+    "1",
+    "_",
+    "-",
+    " ",
+    "a b",
+    "aab",
+    "abab",
+    "a-b",
+    "a\nb",
+    "\\",
+]
 SHORT += ["PXLayer_1", "EE +", "a{,2}", "\b", "\ba", "]", "(", "b\n", "\t", "aaa", "bb"]
 
-ATOMS = ["a", "b", "P", "1", ".", "[ab]", "[^a]", "[a-c]", "[[:alpha:]]", "[[:digit:]_]", "[^[:space:]]", "[]a]", "[a-]"]
-ATOMS += [r"\d", r"\w", r"\s", r"\D", r"\W", r"\S", r"[\w-]", r"[\D]", r"\x61", r"\u0061", r"\b", r"\B", r"\n", r"\t", r"\."]
-ATOMS += [r"\+", r"\-", " ", "_", "-", "{", "}", "]", "[[.a.]]", "[[=b=]]", r"\061", r"\141", "(?#c)", "[[.hyphen.]]"]
+ATOMS = [
+    "a",
+    "b",
+    "P",
+    "1",
+    ".",
+    "[ab]",
+    "[^a]",
+    "[a-c]",
+    "[[:alpha:]]",
+    "[[:digit:]_]",
+    "[^[:space:]]",
+    "[]a]",
+    "[a-]",
+]
+ATOMS += [
+    r"\d",
+    r"\w",
+    r"\s",
+    r"\D",
+    r"\W",
+    r"\S",
+    r"[\w-]",
+    r"[\D]",
+    r"\x61",
+    r"\u0061",
+    r"\b",
+    r"\B",
+    r"\n",
+    r"\t",
+    r"\.",
+]
+ATOMS += [
+    r"\+",
+    r"\-",
+    " ",
+    "_",
+    "-",
+    "{",
+    "}",
+    "]",
+    "[[.a.]]",
+    "[[=b=]]",
+    r"\061",
+    r"\141",
+    "(?#c)",
+    "[[.hyphen.]]",
+]
 PLACES = ["^", "$", r"\y", r"\Y", r"\m", r"\M", r"\A", r"\Z", "[[:<:]]", "[[:>:]]"]
 GREEDY = ["", "", "", "*", "+", "?", "{2}", "{1,2}", "{0,2}", "{1,}", "{,2}", "{0}", "{256}", "{2,1}"]
 LAZY = ["*?", "+?", "??", "{1,2}?", "{1,}?", "{2}?"]
-ODD = [r"\N{x}", r"\p{L}", "(?P<n>a)", "(?>a)", "a++", "(?i:a)", "(?s:a)", r"\z", "(?i)", "**", "(", ")", "[", "\\", r"[\y]", "[b-a]"]
-FRONTS = ["", "", "", "", "", "(?i)", "(?x)", "(?n)", "(?w)", "(?p)", "(?s)", "(?e)", "(?b)", "(?q)", "(?z)", "***=", "***:", "***:(?i)"]
+ODD = [
+    r"\N{x}",
+    r"\p{L}",
+    "(?P<n>a)",
+    "(?>a)",
+    "a++",
+    "(?i:a)",
+    "(?s:a)",
+    r"\z",
+    "(?i)",
+    "**",
+    "(",
+    ")",
+    "[",
+    "\\",
+    r"[\y]",
+    "[b-a]",
+]
+FRONTS = [
+    "",
+    "",
+    "",
+    "",
+    "",
+    "(?i)",
+    "(?x)",
+    "(?n)",
+    "(?w)",
+    "(?p)",
+    "(?s)",
+    "(?e)",
+    "(?b)",
+    "(?q)",
+    "(?z)",
+    "***=",
+    "***:",
+    "***:(?i)",
+]
 
 
 def _larger(inner: st.SearchStrategy[str], quantifiers: list[str]) -> st.SearchStrategy[str]:
@@ -67,15 +168,15 @@ def _larger(inner: st.SearchStrategy[str], quantifiers: list[str]) -> st.SearchS
 
 
 def _grown(leaves: list[str], quantifiers: list[str]) -> st.SearchStrategy[str]:
-    return st.recursive(
-        st.sampled_from(leaves), lambda inner: _larger(inner, quantifiers), max_leaves=8
-    )
+    return st.recursive(st.sampled_from(leaves), lambda inner: _larger(inner, quantifiers), max_leaves=8)
 
 
 # What a back reference finds also depends on which quantifiers are lazy, which the sandbox does not imitate.
 PATTERNS = st.one_of(
     st.builds("{}{}".format, st.sampled_from(FRONTS), _grown(ATOMS + PLACES, GREEDY + LAZY)),
-    st.builds("{}{}".format, st.sampled_from(FRONTS), _grown(["a", "b", ".", r"\1", r"\2", "(a)", "(b|a)"], GREEDY)),
+    st.builds(
+        "{}{}".format, st.sampled_from(FRONTS), _grown(["a", "b", ".", r"\1", r"\2", "(a)", "(b|a)"], GREEDY)
+    ),
     _grown(["a", "b"] + ODD, GREEDY),
 )
 

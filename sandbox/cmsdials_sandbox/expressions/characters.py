@@ -33,10 +33,40 @@ CLASSES: dict[str, Test] = {
 }
 
 # The names of POSIX for characters, in the order of their codes; where there are several, apart by a bar.
-_CONTROL = """
-NUL SOH STX ETX EOT ENQ ACK BEL|alert BS|backspace HT|tab LF|newline VT|vertical-tab FF|form-feed CR|carriage-return
-SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC IS4|FS IS3|GS IS2|RS IS1|US
-""".split()
+_CONTROL = [
+    "NUL",
+    "SOH",
+    "STX",
+    "ETX",
+    "EOT",
+    "ENQ",
+    "ACK",
+    "BEL|alert",
+    "BS|backspace",
+    "HT|tab",
+    "LF|newline",
+    "VT|vertical-tab",
+    "FF|form-feed",
+    "CR|carriage-return",
+    "SO",
+    "SI",
+    "DLE",
+    "DC1",
+    "DC2",
+    "DC3",
+    "DC4",
+    "NAK",
+    "SYN",
+    "ETB",
+    "CAN",
+    "EM",
+    "SUB",
+    "ESC",
+    "IS4|FS",
+    "IS3|GS",
+    "IS2|RS",
+    "IS1|US",
+]
 _SIGNS = {
     " ": "space",
     "!": "exclamation-mark",

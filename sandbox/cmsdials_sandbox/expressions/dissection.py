@@ -69,8 +69,8 @@ class Dissection:
             case Group(number, inner):
                 for end, inside in self._ways(inner, start, captures):
                     yield end, {**inside, number: self._name[start:end]}
-            case Repeat(inner, least, most):
-                yield from self._repeat(node, inner, least, most, start, captures)
+            case Repeat():
+                yield from self._repeat(node, start, captures)
             case Back():
                 yield from self._back(node, start, captures)
 
@@ -81,11 +81,10 @@ class Dissection:
         for end, inside in self._ways(parts[0], start, captures):
             yield from self._sequence(parts[1:], end, inside)
 
-    def _repeat(
-        self, node: Repeat, inner: Node, least: int, most: int | None, start: int, captures: Captures
-    ) -> Ways:
+    def _repeat(self, node: Repeat, start: int, captures: Captures) -> Ways:
+        inner = node.inner
         forgotten = _without(captures, inner)
-        if least > 0 and not has(inner, (Back,)):
+        if node.least > 0 and not has(inner, (Back,)):
             # Only the last round captures.
             prefix = self._prefix(node)
             for end, _ in self._ways(prefix, start, forgotten):
@@ -93,13 +92,13 @@ class Dissection:
             return
         yield from self._rounds(node, start, start, 0, forgotten)
         # An empty round, which captures, goes first.
-        if least == 0:
+        if node.least == 0:
             yield start, forgotten
 
     def _rounds(self, node: Repeat, start: int, here: int, done: int, captures: Captures) -> Ways:
         """Go on after so many rounds: there are no more than characters, unless so many are asked for."""
         limit = max(len(self._name) - start, node.least, 1)
-        if done == limit or done == node.most:
+        if done in (limit, node.most):
             return
         for end, inside in self._ways(node.inner, here, _without(captures, node.inner)):
             rounds = done + 1

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from cmsdials_sandbox.expressions.tree import BadExpression
 
 _WHITE = " \t\n\v\f\r"
-_ESCAPED = {"a": "\a", "b": "\b", "B": "\\", "e": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_ESCAPED = {
+    "a": "\a",
+    "b": "\b",
+    "B": "\\",
+    "e": "\x1b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
+}
 _PLACES = {"A": "start", "Z": "end", "m": "word start", "M": "word end", "y": "boundary", "Y": "inside"}
 _SHORT_CLASSES = {"d": "digit", "s": "space", "w": "word"}
 _LOOKS = ("(?=", "(?!", "(?<=", "(?<!")
@@ -43,7 +53,7 @@ class Options:
 
 
 class Lexer:
-    """Reads tokens; `groups` is how many groups were opened, which decides what `\\12` is."""
+    r"""Reads tokens; `groups` is how many groups were opened, which decides what `\12` is."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -126,8 +136,6 @@ class Lexer:
         if not self.sees(")"):
             raise BadExpression("invalid embedded option")  # noqa: EM101
         self.position += 1
-        if self.options.literal:
-            self.options.spaced = False
 
     def _option(self, letter: str) -> None:
         options = self.options
@@ -238,7 +246,7 @@ class Lexer:
             self.position += 1
         if self.position - start < least:
             raise BadExpression("invalid escape")  # noqa: EM101
-        return int(self.text[start : self.position], len(digits) if len(digits) < 16 else 16)
+        return int(self.text[start : self.position], min(16, len(digits)))
 
     def _code(self, letter: str) -> Token:
         least, most = {"x": (1, 255), "u": (4, 4), "U": (8, 8)}[letter]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Union
 
 
 class BadExpression(Exception):
@@ -77,7 +76,7 @@ class Back:
     most: int | None = 1
 
 
-Node = Union[Character, Place, Around, Sequence, Choice, Repeat, Group, Back]
+Node = Character | Place | Around | Sequence | Choice | Repeat | Group | Back
 
 NOTHING = Sequence(())
 
