@@ -43,6 +43,7 @@ class Sandbox:
     client_id: str
     client_secret: str = field(repr=False)
     realm: str = REALM
+    generation: Generation = _DEFAULTS.generation
 
     def secret_of(self, workspace: str) -> str:
         """Return the secret of an application whose default workspace is this one; `client_id` takes the same ending."""
@@ -94,7 +95,7 @@ def serve(
         )
         cleanup.callback(_stop, child)
         url, databases = _ready(child, stderr, timeout)
-        yield Sandbox(url, secret, databases, child.pid, client_id, client_secret)
+        yield Sandbox(url, secret, databases, child.pid, client_id, client_secret, generation=generation)
 
 
 def _ready(

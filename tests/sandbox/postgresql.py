@@ -82,11 +82,11 @@ def server() -> Iterator[PostgreSQL]:
         if user is not None:
             shutil.chown(folder, user)
         data, log = folder / "data", folder / "log"
+        command = [found / "initdb", "--pgdata", data, "--username=postgres", "--auth=trust", "--no-sync"]
+        command += ["--encoding=UTF8", "--locale=C.UTF-8"]
         made = subprocess.run(
-            [found / "initdb", "--pgdata", data, "--username=postgres", "--auth=trust", "--no-sync"]
-            + ["--encoding=UTF8", "--locale=C.UTF-8"],
-            capture_output=True, text=True, user=user, cwd=folder, check=False, timeout=START,
-        )  # fmt: skip
+            command, capture_output=True, text=True, user=user, cwd=folder, check=False, timeout=START
+        )
         assert made.returncode == 0, made.stderr
         with log.open("wb") as written:
             process = subprocess.Popen(
@@ -96,16 +96,21 @@ def server() -> Iterator[PostgreSQL]:
         try:
             running = PostgreSQL(found, folder)
             deadline = time.monotonic() + START
-            while True:
-                try:
-                    running.run(FUNCTION)
-                    break
-                except subprocess.CalledProcessError as error:
-                    said = log.read_text(errors="replace")
-                    assert process.poll() is None, said
-                    assert time.monotonic() < deadline, error.stderr + said
-                    time.sleep(0.05)
+            while (refused := _not_yet(running)) is not None:
+                said = refused + log.read_text(errors="replace")
+                assert process.poll() is None, said
+                assert time.monotonic() < deadline, said
+                time.sleep(0.05)
             yield running
         finally:
             process.terminate()
             process.wait(timeout=START)
+
+
+def _not_yet(running: PostgreSQL) -> str | None:
+    """Make the function; what the server says if it does not answer yet."""
+    try:
+        running.run(FUNCTION)
+    except subprocess.CalledProcessError as error:
+        return str(error.stderr)
+    return None

@@ -34,7 +34,8 @@ def test_the_file_says_another_way_to_write_it(postgresql):
 
 
 def test_every_construct_on_every_name(postgresql):
-    names = [name for name in NAMES if len(name) <= 100]
+    # Beyond ASCII, what is a sign or a letter depends on the server's locale.
+    names = [name for name in NAMES if len(name) <= 100 and name.isascii()]
     found = postgresql.matching([(construct["pattern"], names) for construct in CONSTRUCTS])
     assert [emulated(construct["pattern"], names) for construct in CONSTRUCTS] == found
 
@@ -177,7 +178,7 @@ PATTERNS = st.one_of(
     st.builds(
         "{}{}".format, st.sampled_from(FRONTS), _grown(["a", "b", ".", r"\1", r"\2", "(a)", "(b|a)"], GREEDY)
     ),
-    _grown(["a", "b"] + ODD, GREEDY),
+    _grown(["a", "b", *ODD], GREEDY),
 )
 
 
