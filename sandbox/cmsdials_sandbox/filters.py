@@ -30,6 +30,15 @@ class NumberListFilter(django_filters.BaseInFilter, django_filters.NumberFilter)
         return super().filter(qs, possible) if possible else qs.none()
 
 
+class TruthFilter(django_filters.CharFilter):
+    """true and false in any case, 1 and 0; other words are ignored."""
+
+    def filter(self, qs: Rows, value: str) -> Rows:
+        """Keep the rows where it is so."""
+        truth = {"true": True, "1": True, "false": False, "0": False}.get(value.lower())
+        return qs if truth is None else qs.filter(**{str(self.field_name): truth})
+
+
 class RegexFilter(django_filters.CharFilter):
     """A regular expression, searched for anywhere; one that is none breaks the service."""
 
@@ -172,7 +181,7 @@ class MLModelsIndexFiltersV112(django_filters.FilterSet):
     filename__regex = RegexFilter(field_name="name")
     target_me = django_filters.CharFilter()
     target_me__regex = RegexFilter(field_name="target_me")
-    active = django_filters.BooleanFilter()
+    active = TruthFilter()
 
 
 class MLModelsIndexFilters(django_filters.FilterSet):
@@ -182,8 +191,8 @@ class MLModelsIndexFilters(django_filters.FilterSet):
     id__in = NumberListFilter(field_name="model_id")
     name = django_filters.CharFilter()
     name__regex = RegexFilter(field_name="name")
-    active = django_filters.BooleanFilter()
-    ready = django_filters.BooleanFilter()
+    active = TruthFilter()
+    ready = TruthFilter()
     type = django_filters.CharFilter()
     input_signature_contains_me = django_filters.CharFilter(method="with_input")
     input_signature_contains_me__regex = django_filters.CharFilter(method="with_input_like")

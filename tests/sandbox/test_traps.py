@@ -160,7 +160,7 @@ def test_no_such_path(now, v112, path):
     assert response.headers["Content-Type"].startswith("text/html")
 
 
-@pytest.mark.parametrize("token", ["%00", "YQ", "abab", "bz0w", "cj0w", ""])
+@pytest.mark.parametrize("token", ["%00", "YWJj", "bz0w", "cj0w", ""])
 def test_a_cursor_without_a_position_is_the_first_page(either, token):
     first = either.json("run/", fields="run_number")
     answer = either.client.get(f"run/?fields=run_number&next_token={token}").json()
