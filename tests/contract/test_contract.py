@@ -46,6 +46,11 @@ def test_no_answer_is_outside_the_contract(case: Case, sandbox: Sandbox) -> None
         # v1.12 answers a page there, before anything that the contract describes.
         assert sandbox.generation == "v1.12"
         return
+    if response.status_code == 400 and isinstance(response.json(), list):
+        # v1.12 says in a list what is wrong with a list; the contract knows an object.
+        assert sandbox.generation == "v1.12"
+        assert case.path.endswith(("cert-json/", "golden-json/"))
+        checks = [check for check in checks if check is not response_schema_conformance]
     case.validate_response(response, checks=checks)
 
 
