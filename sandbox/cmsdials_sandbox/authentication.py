@@ -1,31 +1,42 @@
 """Who may ask: an application with its secret, or whoever has a bearer token for DIALS.
 
-Every refusal is a 403, as with the service; a bearer token that is no token at all breaks it.
+Every refusal is a 403, as with the service; a bearer token of as many parts as a JWT that is none breaks it.
 """
 
+import base64
 import re
-import secrets
 from dataclasses import dataclass
+from typing import cast
 
+import orjson
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from cmsdials_sandbox.errors import Breakdown, Refused
 from cmsdials_sandbox.installation import installation
-from cmsdials_sandbox.logins.clients import AUDIENCES
+from cmsdials_sandbox.logins.clients import AUDIENCES, own_workspace
 from cmsdials_sandbox.logins.external import RealmUnreachable
 from cmsdials_sandbox.logins.refusals import BadToken, Fault
+from cmsdials_sandbox.options import DEFAULT_WORKSPACE
 
-# Header, payload and signature in base64url.
-_JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_SCHEME = "Bearer "
+# Dots in a signed and in an encrypted JWT.
+_PARTS = {2, 4}
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
 class Caller:
-    """A person or a program that identified itself."""
+    """A person or a program that identified itself, and the workspace it reads when it names none."""
 
     name: str
+    workspace: str = DEFAULT_WORKSPACE
     is_authenticated: bool = True
+
+
+def caller(request: Request) -> Caller:
+    """Return who is asking."""
+    return cast(Caller, request.user)
 
 
 class ServiceAuthentication(BaseAuthentication):
@@ -36,22 +47,24 @@ class ServiceAuthentication(BaseAuthentication):
         secret = request.headers.get("X-Client-Secret")
         if secret is not None:
             return _by_secret(secret), None
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
+        header = request.headers.get("Authorization")
+        if header is None:
             raise Refused("Authentication credentials were not provided.", "authorization_not_found")  # noqa: EM101
-        return _by_token(token.strip()), None
+        # Another spelling of the scheme is taken for part of the token.
+        return _by_token(header.split(_SCHEME)[-1].strip()), None
 
 
 def _by_secret(secret: str) -> Caller:
-    if not secrets.compare_digest(secret.encode(), installation().options.secret.encode()):
+    workspace = own_workspace(installation().options.secret, secret)
+    if workspace is None:
         raise Refused("The client secret is not valid.", "token_not_valid")  # noqa: EM101
-    return Caller("sandbox")
+    return Caller("sandbox", workspace)
 
 
 def _by_token(token: str) -> Caller:
-    if not _JWT.fullmatch(token):
-        message = "a bearer token that is not a JWT"
-        raise Breakdown(message)
+    if token.count(".") not in _PARTS:
+        raise Refused("The token is not valid.", "token_not_valid")  # noqa: EM101
+    _break_on_nonsense(token)
     installed = installation()
     try:
         claims = (installed.external or installed.realm.sessions).check(token)
@@ -66,4 +79,23 @@ def _by_token(token: str) -> Caller:
     audience = claims.get("aud", [])
     if AUDIENCES.isdisjoint([audience] if isinstance(audience, str) else audience):
         raise Refused("The token is not meant for DIALS.", "token_not_valid")  # noqa: EM101
-    return Caller(str(claims.get("preferred_username") or claims.get("sub")))
+    workspace = own_workspace(installed.options.client_id, str(claims.get("azp", "")))
+    return Caller(str(claims.get("preferred_username") or claims.get("sub")), workspace or DEFAULT_WORKSPACE)
+
+
+def _break_on_nonsense(token: str) -> None:
+    """Break as the service does where a token has the parts of a JWT, but no claims in them."""
+    try:
+        header, payload = (orjson.loads(_bytes(part)) for part in token.split(".")[:2])
+        token.encode("ascii")
+        header["alg"], payload["aud"], payload["azp"]
+    except (ValueError, TypeError, KeyError) as error:
+        message = "a bearer token in whose parts nothing can be read"
+        raise Breakdown(message) from error
+
+
+def _bytes(part: str) -> bytes:
+    if not _BASE64URL.fullmatch(part):
+        message = "not base64url"
+        raise ValueError(message)
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))

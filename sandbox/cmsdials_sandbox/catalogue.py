@@ -23,7 +23,6 @@ MISSING = "run_number % 7 = 3 AND ls_number % 23 = 11 AND me_id % 5 = 1"
 EMPTY = "(run_number * 31 + ls_number * 17) % 61 = 0"
 
 LS_PER_FILE = 50
-DEFAULT_WORKSPACE = "tracker"
 
 
 @dataclass(frozen=True)

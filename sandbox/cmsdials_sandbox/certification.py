@@ -1,11 +1,13 @@
 """cert-json/ and golden-json/: the verdicts of models over lumisections.
 
 cert json: `{run: {ls: [verdict, ...]}}` of the flagged lumisections.  golden json: `{run: [[first_ls, last_ls], ...]}` of the
-lumisections that none of the models flagged; a run of which nothing is left is absent.  v1.12 takes three lists
-in the query of a GET, and a list that is not given restricts nothing; today's service takes a POST whose body must hold all three.
+lumisections that none of the models flagged; a run of which nothing is left is absent.  v1.12 takes three lists in the query of a GET,
+and breaks without one of them; its runs come in the order in which they were asked for, in cert json each of them.  Today's service takes
+a POST whose body must hold all three.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
@@ -15,9 +17,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cmsdials_sandbox import models
-from cmsdials_sandbox.filters import CertificationFilters, CertifiedRunsFilters
+from cmsdials_sandbox.errors import Breakdown
 from cmsdials_sandbox.installation import installation
-from cmsdials_sandbox.views import DataEndpoint, filtered
+from cmsdials_sandbox.views import DataEndpoint
 
 Rows = QuerySet[Any, Any]
 
@@ -36,47 +38,74 @@ class CertificationRequest(serializers.Serializer[None]):
     run_number__in = IdListField()
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Which models are asked about which runs of which datasets."""
+
+    model_ids: Sequence[int]
+    dataset_ids: Sequence[int]
+    run_numbers: Sequence[int]
+
+
 class CertificationEndpoint(DataEndpoint):
     """Either of the two, for the method of the generation; the other method answers 405."""
 
-    def verdict(self, flagged: Rows, lumisections: Rows) -> object:
-        """Make the answer of the rows."""
+    def verdict(self, asked: Asked) -> object:
+        """Make the answer."""
         raise NotImplementedError
 
     def by_query(self, request: Request) -> Response:
         """v1.12: GET with comma-separated lists."""
-        flagged = filtered(CertificationFilters, request, self.rows(models.MLBadLumisection))
-        lumisections = filtered(CertifiedRunsFilters, request, self.rows(models.Lumisection))
-        return Response(self.verdict(flagged, lumisections))
+        query = request.query_params
+        asked = Asked(
+            _list(query, "model_id__in"), _list(query, "dataset_id__in"), _list(query, "run_number__in")
+        )
+        return Response(self.verdict(asked))
 
     def by_body(self, request: Request) -> Response:
         """Now: POST with a JSON body."""
-        asked = CertificationRequest(data=request.data)
-        if not asked.is_valid():
-            raise ValidationError({name: list(_sentences(errors)) for name, errors in asked.errors.items()})
-        lists = dict(asked.validated_data)
-        flagged = self.rows(models.MLBadLumisection).filter(**lists)
-        del lists["model_id__in"]
-        return Response(self.verdict(flagged, self.rows(models.Lumisection).filter(**lists)))
+        body = CertificationRequest(data=request.data)
+        if not body.is_valid():
+            raise ValidationError({name: list(_sentences(errors)) for name, errors in body.errors.items()})
+        lists = body.validated_data
+        return Response(
+            self.verdict(Asked(lists["model_id__in"], lists["dataset_id__in"], lists["run_number__in"]))
+        )
+
+    def flagged(self, asked: Asked) -> Rows:
+        """Return the flagged lumisections."""
+        return self.rows(models.MLBadLumisection).filter(
+            model_id__in=asked.model_ids,
+            dataset_id__in=asked.dataset_ids,
+            run_number__in=asked.run_numbers,
+        )
 
 
 class CertJson(CertificationEndpoint):
     """The flagged lumisections, with who flagged them."""
 
-    def verdict(self, flagged: Rows, lumisections: Rows) -> object:  # noqa: ARG002  (the golden one needs them)
+    def verdict(self, asked: Asked) -> object:
         """`{run: {ls: [verdict, ...]}}`."""
+        old = installation().generation == "v1.12"
         names = dict(self.rows(models.MLModelsIndex).values_list("model_id", "name"))
-        certified: dict[str, dict[str, list[object]]] = {}
+        certified: dict[str, dict[str, list[object]]] = (
+            {str(run): {} for run in asked.run_numbers} if old else {}
+        )
         columns = ("run_number", "ls_number", "model_id", "me_id", "metric_value")
-        for run, ls, model_id, me_id, metric in flagged.order_by(*columns[:4], "dataset_id").values_list(
-            *columns
-        ):
+        rows = self.flagged(asked).order_by(*columns[:4], "dataset_id").values_list(*columns)
+        for run, ls, model_id, me_id, metric in rows:
             verdict: dict[str, object]
-            if installation().generation == "now":
-                verdict = {"model_id": model_id, "name": names[model_id], "metric_value": metric}
-            else:
+            if old:
                 me = self.content.mes[me_id].me
-                verdict = {"model_id": model_id, "me_id": me_id, "filename": names[model_id], "me": me}
+                verdict = {
+                    "model_id": model_id,
+                    "me_id": me_id,
+                    "filename": names[model_id],
+                    "me": me,
+                    "mse": metric,
+                }
+            else:
+                verdict = {"model_id": model_id, "name": names[model_id], "metric_value": metric}
             certified.setdefault(str(run), {}).setdefault(str(ls), []).append(verdict)
         return certified
 
@@ -84,14 +113,18 @@ class CertJson(CertificationEndpoint):
 class GoldenJson(CertificationEndpoint):
     """The lumisections that no one flagged."""
 
-    def verdict(self, flagged: Rows, lumisections: Rows) -> object:
+    def verdict(self, asked: Asked) -> object:
         """`{run: [[first_ls, last_ls], ...]}`."""
-        bad = set(flagged.values_list("run_number", "ls_number"))
+        bad = set(self.flagged(asked).values_list("run_number", "ls_number"))
+        lumisections = self.rows(models.Lumisection).filter(
+            dataset_id__in=asked.dataset_ids, run_number__in=asked.run_numbers
+        )
         good: dict[int, set[int]] = {}
         for run, ls in lumisections.values_list("run_number", "ls_number"):
             if (run, ls) not in bad:
                 good.setdefault(run, set()).add(ls)
-        return {str(run): ranges(good[run]) for run in sorted(good)}
+        runs = dict.fromkeys(asked.run_numbers) if installation().generation == "v1.12" else sorted(good)
+        return {str(run): ranges(good[run]) for run in runs if run in good}
 
 
 class CertJsonByQuery(CertJson):
@@ -139,3 +172,16 @@ def _sentences(errors: object) -> Iterable[str]:
             yield from _sentences(nested)
     else:
         yield str(errors)
+
+
+def _list(query: Mapping[str, str], name: str) -> list[int]:
+    """Return a list of v1.12's query; without it the service breaks."""
+    text = query.get(name)
+    if text is None:
+        message = f"no {name}"
+        raise Breakdown(message)
+    try:
+        numbers = [int(number) for number in text.split(",")]
+    except ValueError as error:
+        raise ValidationError([f"{name} must be a list of integers, separated by commas"]) from error
+    return [number for number in numbers if abs(number) < 2**63]

@@ -68,6 +68,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--seed", type=int, default=defaults.seed, help="another set of contents (default: %(default)s)"
     )
+    p.add_argument(
+        "--cache-seconds",
+        type=_whole_seconds,
+        metavar="SECONDS",
+        default=defaults.cache_seconds,
+        help="how long an answer is kept for whoever asks the same, 0 for not at all (default: 30 of v1.12, 0 of now)",
+    )
     _add_login_options(p, defaults)
     p.add_argument(
         "--json", action="store_true", help="say that it is ready as one line of JSON, for programs"

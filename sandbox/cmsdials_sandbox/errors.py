@@ -12,6 +12,10 @@ class Breakdown(Exception):
     """The real service has an unhandled exception here, and answers 500 with an HTML page."""
 
 
+class Unreadable(Exception):
+    """The real service cannot make sense of the body, and answers 400 with an HTML page that says why."""
+
+
 class Refused(APIException):
     """Not let in: 403 with a code that says why, never 401."""
 

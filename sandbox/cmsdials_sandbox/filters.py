@@ -5,8 +5,7 @@ bites the users of the service.  Filters on the name of a dataset, ME or file ar
 a regex then runs over a few names instead of a million rows.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import django_filters
@@ -14,6 +13,7 @@ from django.db.models import Model, QuerySet
 
 from cmsdials_sandbox import models
 from cmsdials_sandbox.errors import Breakdown
+from cmsdials_sandbox.expressions import BadExpression, TooSlow, expression
 from cmsdials_sandbox.options import Generation
 
 Rows = QuerySet[Any, Any]
@@ -30,6 +30,15 @@ class NumberListFilter(django_filters.BaseInFilter, django_filters.NumberFilter)
         return super().filter(qs, possible) if possible else qs.none()
 
 
+class TruthFilter(django_filters.CharFilter):
+    """true and false in any case, 1 and 0; other words are ignored."""
+
+    def filter(self, qs: Rows, value: str) -> Rows:
+        """Keep the rows where it is so."""
+        truth = {"true": True, "1": True, "false": False, "0": False}.get(value.lower())
+        return qs if truth is None else qs.filter(**{str(self.field_name): truth})
+
+
 class RegexFilter(django_filters.CharFilter):
     """A regular expression, searched for anywhere; one that is none breaks the service."""
 
@@ -39,8 +48,11 @@ class RegexFilter(django_filters.CharFilter):
 
     def filter(self, qs: Rows, value: str) -> Rows:
         """Keep the rows that match."""
-        compiled(value)
-        return super().filter(qs, value)
+        if not value:
+            return qs
+        matches = matching(value)
+        names = qs.model._default_manager.using(qs.db).values_list(str(self.field_name), flat=True).distinct()
+        return qs.filter(**{f"{self.field_name}__in": [name for name in names if matches(name)]})
 
 
 class ByIdFilter(django_filters.CharFilter):
@@ -54,23 +66,29 @@ class ByIdFilter(django_filters.CharFilter):
         """Keep the rows whose id belongs to a name that matches."""
         if not value:
             return qs
-        if self.lookup_expr == "regex":
-            compiled(value)
-        named = self.table._default_manager.using(qs.db).filter(
-            **{f"{self.field_name}__{self.lookup_expr}": value}
-        )
-        ids = list(named.order_by(self.column).values_list(self.column, flat=True))
+        matches = matching(value) if self.lookup_expr == "regex" else value.__eq__
+        named = self.table._default_manager.using(qs.db).values_list(self.column, str(self.field_name))
+        ids = [number for number, name in named.order_by(self.column) if matches(name)]
         # A single id lets SQLite seek along the key; a list of one does not.
         return qs.filter(**{self.column: ids[0]} if len(ids) == 1 else {f"{self.column}__in": ids})
 
 
-def compiled(expression: str) -> re.Pattern[str]:
-    """Return the expression, checked before any row is looked at; raises `Breakdown`."""
+def matching(text: str) -> Callable[[str], bool]:
+    """Return whether a name matches an expression, as PostgreSQL reads it; one that is none breaks the service."""
     try:
-        return re.compile(expression)
-    except (re.error, OverflowError, RecursionError) as error:
+        read = expression(text)
+    except BadExpression as error:
         message = f"invalid regular expression: {error}"
         raise Breakdown(message) from error
+
+    def matches(name: str) -> bool:
+        try:
+            return read.found_in(name)
+        except TooSlow as error:
+            message = "a regular expression that takes too long"
+            raise Breakdown(message) from error
+
+    return matches
 
 
 def _dataset() -> ByIdFilter:
@@ -163,7 +181,7 @@ class MLModelsIndexFiltersV112(django_filters.FilterSet):
     filename__regex = RegexFilter(field_name="name")
     target_me = django_filters.CharFilter()
     target_me__regex = RegexFilter(field_name="target_me")
-    active = django_filters.BooleanFilter()
+    active = TruthFilter()
 
 
 class MLModelsIndexFilters(django_filters.FilterSet):
@@ -173,8 +191,8 @@ class MLModelsIndexFilters(django_filters.FilterSet):
     id__in = NumberListFilter(field_name="model_id")
     name = django_filters.CharFilter()
     name__regex = RegexFilter(field_name="name")
-    active = django_filters.BooleanFilter()
-    ready = django_filters.BooleanFilter()
+    active = TruthFilter()
+    ready = TruthFilter()
     type = django_filters.CharFilter()
     input_signature_contains_me = django_filters.CharFilter(method="with_input")
     input_signature_contains_me__regex = django_filters.CharFilter(method="with_input_like")
@@ -183,21 +201,20 @@ class MLModelsIndexFilters(django_filters.FilterSet):
 
     def with_input(self, rows: Rows, _name: str, value: str) -> Rows:
         """Models that read this ME."""
-        return _having(rows, "input_signature", "me", re.compile(re.escape(value) + r"\Z"), whole=True)
+        return _having(rows, "input_signature", "me", value.__eq__)
 
     def with_input_like(self, rows: Rows, _name: str, value: str) -> Rows:
         """Models that read an ME whose path matches."""
-        return _having(rows, "input_signature", "me", compiled(value))
+        return _having(rows, "input_signature", "me", matching(value))
 
     def with_tag(self, rows: Rows, name: str, value: str) -> Rows:
         """Models with a tag of this name, or this value."""
         key = name.removeprefix("tag_")
-        return _having(rows, "tags", key, re.compile(re.escape(value)), whole=True)
+        return _having(rows, "tags", key, value.__eq__)
 
 
-def _having(rows: Rows, column: str, key: str, pattern: re.Pattern[str], *, whole: bool = False) -> Rows:
+def _having(rows: Rows, column: str, key: str, matches: Callable[[str], bool]) -> Rows:
     """Models of which some element of a JSON list has a matching value; there are few models, so all are looked at."""
-    matches = pattern.fullmatch if whole else pattern.search
     ids = [
         model_id
         for model_id, listed in rows.values_list("model_id", column)
@@ -221,19 +238,6 @@ class MLBadLumisectionFilters(django_filters.FilterSet):
     run_number = _number("run_number")
     run_number__in = NumberListFilter(field_name="run_number")
     ls_number = _number("ls_number")
-
-
-class CertifiedRunsFilters(django_filters.FilterSet):
-    """The lists in the query of v1.12's cert-json/ and golden-json/ that say which runs are meant."""
-
-    dataset_id__in = NumberListFilter(field_name="dataset_id")
-    run_number__in = NumberListFilter(field_name="run_number")
-
-
-class CertificationFilters(CertifiedRunsFilters):
-    """All lists of that query: the runs, and the models whose verdict counts."""
-
-    model_id__in = NumberListFilter(field_name="model_id")
 
 
 def models_index_filters(generation: Generation) -> type[django_filters.FilterSet]:

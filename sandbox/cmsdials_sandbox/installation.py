@@ -15,6 +15,7 @@ from typing import cast
 import django
 from django.conf import settings
 
+from cmsdials_sandbox.cache import Cache
 from cmsdials_sandbox.catalogue import Dataset, Workspace, workspaces
 from cmsdials_sandbox.logins.external import ExternalRealm
 from cmsdials_sandbox.logins.realm import Realm, realm
@@ -40,6 +41,7 @@ class Installation:
     options: Options
     databases: Mapping[str, Path]
     realm: Realm
+    cache: Cache
     external: ExternalRealm | None = None
 
     @property
@@ -74,11 +76,13 @@ def install(options: Options, databases: Mapping[str, Path]) -> None:
     # Forbidden and Not Found are answers here, not trouble; a traceback is.
     logging.getLogger("django.request").setLevel(logging.ERROR)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    old = options.generation == "v1.12"
     settings.configure(
         CMSDIALS_SANDBOX=Installation(
             options,
             databases,
             realm(options),
+            Cache(options.keeps_for),
             None if options.realm_url is None else ExternalRealm(options.realm_url),
         ),
         DEBUG=False,
@@ -90,7 +94,8 @@ def install(options: Options, databases: Mapping[str, Path]) -> None:
         ROOT_URLCONF="cmsdials_sandbox.urls",
         MIDDLEWARE=[
             "cmsdials_sandbox.middleware.head_without_body",
-            "cmsdials_sandbox.middleware.gzip_json",
+            "cmsdials_sandbox.middleware.gzip_all" if old else "cmsdials_sandbox.middleware.gzip_json",
+            *(["cmsdials_sandbox.middleware.refuse_long_requests"] if old else []),
             # Answers 301 where only the trailing slash is missing.
             "django.middleware.common.CommonMiddleware",
         ],
@@ -101,10 +106,15 @@ def install(options: Options, databases: Mapping[str, Path]) -> None:
         REST_FRAMEWORK={
             "DEFAULT_AUTHENTICATION_CLASSES": ["cmsdials_sandbox.authentication.ServiceAuthentication"],
             "DEFAULT_PERMISSION_CLASSES": [],
-            "DEFAULT_RENDERER_CLASSES": ["cmsdials_sandbox.rendering.ORJSONRenderer"],
+            "DEFAULT_RENDERER_CLASSES": [
+                "cmsdials_sandbox.rendering.ORJSONRenderer",
+                *(["cmsdials_sandbox.rendering.BrokenPage"] if old else []),
+            ],
             "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-            "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cmsdials_sandbox.rendering.AlwaysJSON",
-            "DEFAULT_METADATA_CLASS": None,
+            "DEFAULT_CONTENT_NEGOTIATION_CLASS": "rest_framework.negotiation.DefaultContentNegotiation"
+            if old
+            else "cmsdials_sandbox.rendering.AlwaysJSON",
+            "DEFAULT_METADATA_CLASS": "rest_framework.metadata.SimpleMetadata" if old else None,
             "EXCEPTION_HANDLER": "cmsdials_sandbox.error_answers.answer",
             "UNAUTHENTICATED_USER": None,
             "UNAUTHENTICATED_TOKEN": None,

@@ -13,6 +13,10 @@ SCALES: tuple[Scale, ...] = get_args(Scale)
 # The realm's name at CERN.
 REALM = "cern"
 
+# Which the service has of the detector groups, and which one is read by who has no other.
+WORKSPACES = ("csc", "ecal", "egamma", "global", "hcal", "jetmet", "muo", "tracker")
+DEFAULT_WORKSPACE = "tracker"
+
 GENERATIONS: tuple[Generation, ...] = get_args(Generation)
 
 
@@ -27,6 +31,8 @@ class Options:
     and the delay of `auto_approve` are in seconds; without the latter a person decides.  A refresh token is good for one
     refresh unless `reuse_refresh_tokens`.  With `realm_url` people and applications log in at the realm of that address,
     such as a Keycloak's, and the sandbox has no logins of its own: it checks tokens by the keys that the realm publishes.
+
+    `cache_seconds` is how long an answer is kept, 0 for not at all; None is what the generation does: v1.12 keeps them for 30 s.
     """
 
     host: str = "127.0.0.1"
@@ -44,3 +50,11 @@ class Options:
     interval: float = 5.0
     reuse_refresh_tokens: bool = False
     realm_url: str | None = None
+    cache_seconds: int | None = None
+
+    @property
+    def keeps_for(self) -> int:
+        """Seconds that an answer is kept."""
+        if self.cache_seconds is not None:
+            return self.cache_seconds
+        return 30 if self.generation == "v1.12" else 0

@@ -40,12 +40,6 @@ class Record:
         """As the service calls it in its messages."""
         return self.model.__name__
 
-    @property
-    def sortable(self) -> tuple[str, ...]:
-        """Columns that `order_by` may name: those served that are never null."""
-        columns = {c.name: c for c in self.model._meta.fields}
-        return tuple(f for f in self.fields if f not in self.derived and not columns[f].null)
-
     def chosen(self, names: str | None) -> tuple[str, ...]:
         """Return the fields of a comma-separated list, in the record's order; all if it is empty, unknown names ignored."""
         if not names:
@@ -81,19 +75,26 @@ def _me(rows: Sequence[Row], content: Content) -> list[str]:
     return [content.mes[row["me_id"]].me for row in rows]
 
 
-def _edge(axis: str, edge: str) -> Derive:
+# Fields that are columns of another name.
+RENAMED = {"id": "model_id", "filename": "name", "mse": "metric_value"}
+
+# Fields of the binning, which belong to the ME.
+AXES = ("x_min", "x_max", "x_bin", "y_min", "y_max", "y_bin")
+
+
+def axis_value(me: MonitoringElement, name: str) -> float:
+    """Return one of `AXES` of an ME."""
+    axis, _, what = name.partition("_")
+    value: float = getattr(_axis(me, axis), {"min": "low", "max": "high", "bin": "bins"}[what])
+    return value
+
+
+def _of_axis(name: str, generation: Generation) -> Derive:
+    """Derive one of `AXES`; today's service sends the number of bins as a float."""
+    number = float if generation == "now" or not name.endswith("_bin") else int
+
     def derive(rows: Sequence[Row], content: Content) -> list[float]:
-        return [getattr(_axis(content.mes[row["me_id"]], axis), edge) for row in rows]
-
-    return derive
-
-
-def _bins(axis: str, generation: Generation) -> Derive:
-    """Return the number of bins, which today's service sends as a float."""
-    number = float if generation == "now" else int
-
-    def derive(rows: Sequence[Row], content: Content) -> list[float]:
-        return [number(_axis(content.mes[row["me_id"]], axis).bins) for row in rows]
+        return [number(axis_value(content.mes[row["me_id"]], name)) for row in rows]
 
     return derive
 
@@ -121,9 +122,9 @@ def _data(rows: Sequence[Row], content: Content) -> list[Any]:
     return data
 
 
-def _column(name: str) -> Derive:
+def _renamed(field: str) -> dict[str, Derive]:
     """Serve a field that is a column of another name."""
-    return lambda rows, _content: [row[name] for row in rows]
+    return {field: lambda rows, _content: [row[RENAMED[field]] for row in rows]}
 
 
 _HISTOGRAM_KEY = ("dataset_id", "run_number", "ls_number", "me_id")
@@ -193,9 +194,8 @@ def th2(generation: Generation) -> Record:
 def _histogram(axes: str, generation: Generation) -> dict[str, Derive]:
     derived: dict[str, Derive] = {"dataset": _dataset, "me": _me, "data": _data}
     for axis in axes:
-        derived[f"{axis}_min"] = _edge(axis, "low")
-        derived[f"{axis}_max"] = _edge(axis, "high")
-        derived[f"{axis}_bin"] = _bins(axis, generation)
+        for name in (f"{axis}_min", f"{axis}_max", f"{axis}_bin"):
+            derived[name] = _of_axis(name, generation)
     return derived
 
 
@@ -204,7 +204,7 @@ def ml_models_index(generation: Generation) -> Record:
     key = ("model_id",)
     if generation == "v1.12":
         old: Fields = ("model_id", "filename", "target_me", "active")
-        return Record(models.MLModelsIndex, key, old, {"filename": _column("name")}, ("name",))
+        return Record(models.MLModelsIndex, key, old, _renamed("filename"), ("name",))
     fields: Fields = (
         "id",
         "name",
@@ -217,7 +217,7 @@ def ml_models_index(generation: Generation) -> Record:
     )
     fields += ("description", "flagging_key", "input_signature", "metric_key", "output_signature", "tags")
     fields += ("isvc_service_name", "isvc_yaml", "created_by", "modified_by", "created_at", "modified_at")
-    return Record(models.MLModelsIndex, key, fields, {"id": _column("model_id")})
+    return Record(models.MLModelsIndex, key, fields, _renamed("id"))
 
 
 def ml_bad_lumisection(generation: Generation) -> Record:
@@ -225,7 +225,7 @@ def ml_bad_lumisection(generation: Generation) -> Record:
     place = ("dataset_id", "run_number", "ls_number")
     if generation == "v1.12":
         fields = ("model_id", "dataset_id", "file_id", "run_number", "ls_number", "me_id", "mse")
-        derived = {"mse": _column("metric_value")}
+        derived = _renamed("mse")
         key = ("model_id", *place, "me_id")
         return Record(models.MLBadLumisection, key, fields, derived, ("metric_value",))
     return Record(models.MLBadLumisection, ("model_id", *place), ("model_id", *place, "metric_value"))

@@ -1,4 +1,8 @@
-"""Answers as JSON, always: no browsable pages, and no 406 for a client that asks for something else."""
+"""Answers as JSON.
+
+Of today's service, always: no browsable pages, and no 406 for a client that asks for something else.  v1.12 breaks when it is asked
+for a page, and answers 406 to any other type.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,6 +11,8 @@ import orjson
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+
+from cmsdials_sandbox.pages import BREAKDOWN_PAGE
 
 
 class ORJSONRenderer(BaseRenderer):
@@ -25,6 +31,26 @@ class ORJSONRenderer(BaseRenderer):
     ) -> bytes:
         """Write the answer."""
         return orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+class BrokenPage(BaseRenderer):
+    """The page for a browser, for want of whose template the service breaks, whatever the answer was."""
+
+    media_type = "text/html"
+    format = "api"
+    charset = None
+    render_style = "binary"
+
+    def render(
+        self,
+        data: Any,  # noqa: ARG002  (DRF's signature)
+        accepted_media_type: str | None = None,  # noqa: ARG002
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """Turn the answer into a server error."""
+        if renderer_context is not None:
+            renderer_context["response"].status_code = 500
+        return BREAKDOWN_PAGE.encode()
 
 
 class AlwaysJSON(DefaultContentNegotiation):

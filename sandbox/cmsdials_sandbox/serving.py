@@ -43,6 +43,11 @@ class Sandbox:
     client_id: str
     client_secret: str = field(repr=False)
     realm: str = REALM
+    generation: Generation = _DEFAULTS.generation
+
+    def secret_of(self, workspace: str) -> str:
+        """Return the secret of an application whose default workspace is this one; `client_id` takes the same ending."""
+        return f"{self.secret}-{workspace}"
 
     @property
     def keycloak_url(self) -> str:
@@ -68,6 +73,7 @@ def serve(
     interval: float = _DEFAULTS.interval,
     reuse_refresh_tokens: bool = _DEFAULTS.reuse_refresh_tokens,
     realm_url: str | None = _DEFAULTS.realm_url,
+    cache_seconds: int | None = _DEFAULTS.cache_seconds,
     timeout: float = 60.0,
 ) -> Iterator[Sandbox]:
     """Start a sandbox, wait until it answers, yield it, and stop it in any case.
@@ -83,6 +89,7 @@ def serve(
     command += [f"--device-lifetime={device_lifetime}"]
     command += [] if auto_approve is None else [f"--auto-approve={auto_approve}"]
     command += [] if realm_url is None else [f"--realm-url={realm_url}"]
+    command += [] if cache_seconds is None else [f"--cache-seconds={cache_seconds}"]
     command += ["--reuse-refresh-tokens"] if reuse_refresh_tokens else []
     with tempfile.TemporaryFile() as stderr, contextlib.ExitStack() as cleanup:
         child = subprocess.Popen(  # noqa: S603  (our own module, no shell)
@@ -90,7 +97,7 @@ def serve(
         )
         cleanup.callback(_stop, child)
         url, databases = _ready(child, stderr, timeout)
-        yield Sandbox(url, secret, databases, child.pid, client_id, client_secret)
+        yield Sandbox(url, secret, databases, child.pid, client_id, client_secret, generation=generation)
 
 
 def _ready(

@@ -8,6 +8,7 @@ from django_filters import FilterSet
 
 from cmsdials_sandbox import certification, filters, records, workspaces
 from cmsdials_sandbox.contract import swagger
+from cmsdials_sandbox.control import AdvanceCache, ClearCache
 from cmsdials_sandbox.installation import installation
 from cmsdials_sandbox.logins import control, dials, keycloak, page
 from cmsdials_sandbox.logins.device import Status
@@ -102,6 +103,8 @@ def _logins() -> Iterator[URLPattern]:
 
 
 def _control() -> Iterator[URLPattern]:
+    yield path("sandbox/cache/clear/", ClearCache.as_view())
+    yield path("sandbox/cache/advance/", AdvanceCache.as_view())
     yield path(CONTROL, control.Counts.as_view())
     yield path(CONTROL + "expire-access-tokens/", control.ExpireAccessTokens.as_view())
     yield path(CONTROL + "end-sessions/", control.EndSessions.as_view())

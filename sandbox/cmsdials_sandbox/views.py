@@ -12,23 +12,27 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cmsdials_sandbox import models, paging, records
-from cmsdials_sandbox.catalogue import DEFAULT_WORKSPACE
+from cmsdials_sandbox import models, records
+from cmsdials_sandbox.authentication import caller
 from cmsdials_sandbox.errors import Absent, Breakdown
 from cmsdials_sandbox.installation import Content, installation
+from cmsdials_sandbox.keeping import WORKSPACE, kept
+from cmsdials_sandbox.paging import Pages
 from cmsdials_sandbox.records import Record, Row
 
 Rows = QuerySet[Model, Model]
 
 
 class Endpoint(APIView):
-    """What every endpoint shares: it answers 405 to any method it has no function for, OPTIONS too."""
+    """What every endpoint shares: it answers 405 to any method it has no function for; of today's service to OPTIONS too."""
 
-    http_method_names = ["get", "head", "post"]  # noqa: RUF012  (so it is declared in Django)
+    http_method_names = ["get", "head", "post"] + (
+        ["options"] if installation().generation == "v1.12" else []
+    )
 
 
 class DataEndpoint(Endpoint):
-    """An endpoint that reads the workspace named in the header `Workspace`."""
+    """An endpoint that reads the workspace named in the header `Workspace`, else the caller's own."""
 
     # Django wants a view's options to have a default; `urls` gives each endpoint its own.
     record: Record = records.DATASET_INDEX
@@ -37,7 +41,7 @@ class DataEndpoint(Endpoint):
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         """Let the asker in, then choose the database."""
         super().initial(request, *args, **kwargs)
-        self.workspace = request.headers.get("Workspace") or DEFAULT_WORKSPACE
+        self.workspace = request.headers.get(WORKSPACE) or caller(request).workspace
         if self.workspace not in installation().databases:
             message = f"Workspace '{self.workspace}' not found"
             raise Absent(message)
@@ -59,39 +63,33 @@ class DataEndpoint(Endpoint):
 class ListEndpoint(DataEndpoint):
     """A list in pages."""
 
+    @kept
     def get(self, request: Request) -> Response:
         """One page."""
-        query = request.query_params
-        by = paging.order(query, self.record.key, self.record.sortable)
-        token = query.get("next_token")
-        cursor = paging.decode(token, by) if token else None
-        wanted = self.record.chosen(query.get("fields"))
-        rows = self.record.select(self.filtered(request), wanted, by.columns)
-        page = paging.read(rows, by, cursor, paging.page_size(query))
+        wanted = self.record.chosen(request.query_params.get("fields"))
+        pages = Pages()
+        page = pages.read(request, self.record, self.content, self.filtered(request), wanted)
+        results = self.record.make(page, wanted, self.content)
         return Response(
-            {
-                "next": paging.link(request, page.next, by),
-                "previous": paging.link(request, page.previous, by),
-                "results": self.record.make(page.rows, wanted, self.content),
-            }
+            {"next": pages.get_next_link(), "previous": pages.get_previous_link(), "results": results}
         )
 
 
 class ArrayEndpoint(DataEndpoint):
     """A list that comes whole."""
 
+    @kept
     def get(self, request: Request) -> Response:
-        """All rows."""
-        by = paging.order(request.query_params, self.record.key, self.record.sortable)
+        """All rows, by their key; `order_by` belongs to the pages and is ignored."""
         wanted = self.record.chosen(request.query_params.get("fields"))
-        rows = self.record.select(self.filtered(request), wanted, by.columns)
-        rows = rows.order_by(*(f"-{column}" if by.descending else column for column in by.columns))
+        rows = self.record.select(self.filtered(request), wanted).order_by(*self.record.key)
         return Response(self.record.make(list(rows), wanted, self.content))
 
 
 class CountEndpoint(DataEndpoint):
     """How many rows a list has."""
 
+    @kept
     def get(self, request: Request) -> Response:
         """Count them."""
         return Response({"count": self.filtered(request).count()})
@@ -100,9 +98,10 @@ class CountEndpoint(DataEndpoint):
 class DetailEndpoint(DataEndpoint):
     """The record with a primary key, which stands in the path."""
 
-    def get(self, _request: Request, **key: int) -> Response:
+    @kept
+    def get(self, request: Request, **key: int) -> Response:
         """Find the record."""
-        wanted = self.record.fields
+        wanted = self.record.chosen(request.query_params.get("fields"))
         rows: list[Row] = list(self.record.select(self.rows(self.record.model).filter(**key), wanted)[:1])
         if not rows:
             message = f"No {self.record.name} matches the given query."
@@ -115,6 +114,7 @@ class MEsOfRunEndpoint(DataEndpoint):
 
     record = records.MES_OF_RUN
 
+    @kept
     def get(self, _request: Request, **run: int) -> Response:
         """All of them; an unknown run breaks the service."""
         if not self.rows(models.Run).filter(**run).exists():

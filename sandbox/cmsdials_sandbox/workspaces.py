@@ -3,7 +3,8 @@
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cmsdials_sandbox.catalogue import DEFAULT_WORKSPACE, Workspace
+from cmsdials_sandbox.authentication import caller
+from cmsdials_sandbox.catalogue import Workspace
 from cmsdials_sandbox.installation import installation
 from cmsdials_sandbox.views import Endpoint
 
@@ -19,9 +20,9 @@ class Workspaces(Endpoint):
 class MyDefault(Endpoint):
     """workspaces/my-default/ of today."""
 
-    def get(self, _request: Request) -> Response:
+    def get(self, request: Request) -> Response:
         """One such object."""
-        (default,) = (w for w in installation().workspaces if w.name == DEFAULT_WORKSPACE)
+        (default,) = (w for w in installation().workspaces if w.name == caller(request).workspace)
         return Response(_described(default))
 
 
@@ -36,9 +37,9 @@ class ConfiguredWorkspaces(Endpoint):
 class UserDefaultWorkspace(Endpoint):
     """auth/user-default-workspace/ of v1.12."""
 
-    def get(self, _request: Request) -> Response:
+    def get(self, request: Request) -> Response:
         """Its name."""
-        return Response({"workspace": DEFAULT_WORKSPACE})
+        return Response({"workspace": caller(request).workspace})
 
 
 def _described(workspace: Workspace) -> dict[str, str]:

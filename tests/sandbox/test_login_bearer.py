@@ -41,15 +41,18 @@ TOKENS = {
     "of a session that has ended": (lambda ask: after(ask, "end-sessions"), 200, None),
     "revoked, a while ago": (lambda ask: after(ask, "revoke-all"), 403, "access_token_expired"),
     "signed by somebody else": (foreign, 403, "token_not_valid"),
-    "no JWT inside": (lambda _: "aaa.bbb.ccc", 403, "token_not_valid"),
+    "no JWT inside": (lambda _: "aaa.bbb.ccc", 500, None),
     "none": (lambda _: None, 403, "authorization_not_found"),
-    "empty": (lambda _: "", 500, None),
-    "one part": (lambda _: "nonsense", 500, None),
-    "two parts": (lambda _: "aaa.bbb", 500, None),
-    "four parts": (lambda _: "aaa.bbb.ccc.ddd", 500, None),
+    "empty": (lambda _: "", 403, "token_not_valid"),
+    "one part": (lambda _: "nonsense", 403, "token_not_valid"),
+    "two parts": (lambda _: "aaa.bbb", 403, "token_not_valid"),
+    "four parts": (lambda _: "aaa.bbb.ccc.ddd", 403, "token_not_valid"),
+    "five parts, as if encrypted": (lambda _: "aaa.bbb.ccc.ddd.eee", 500, None),
     "not signed": (lambda _: "eyJhbGciOiJub25lIn0.e30.", 500, None),
     "no base64url": (lambda _: "a+a.b/b.c=", 500, None),
     "two of them": (lambda _: "aaa.bbb.ccc aaa.bbb.ccc", 500, None),
+    "the last of several": (lambda ask: f"x Bearer {ask.as_application().json()['access_token']}", 200, None),
+    "claims that are not for DIALS": (lambda _: "eyJhbGciOiJub25lIn0.e30.e30", 500, None),
 }
 
 
@@ -68,8 +71,13 @@ def test_answer(logging_in, token, status, code):
 def test_v112_too(either_logging_in):
     token = either_logging_in.as_application().json()["access_token"]
     assert either_logging_in.api(token).status_code == 200
-    assert either_logging_in.api(token, scheme="bearer").status_code == 200
-    assert either_logging_in.api("nonsense").status_code == 500
+    assert either_logging_in.api("nonsense").json()["code"] == "token_not_valid"
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Token", "Bearer\t"])
+def test_the_scheme_is_spelt_one_way(either_logging_in, scheme):
+    token = either_logging_in.as_application().json()["access_token"]
+    assert either_logging_in.api(token, scheme=scheme).status_code == 500
 
 
 def test_a_token_of_another_sandbox(now, v112, logging_in):

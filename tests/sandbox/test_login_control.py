@@ -189,7 +189,7 @@ def test_no_secret_is_written_anywhere():
             login = client.get("api/v1/auth/new-device/").json()
             code = {"device_code": login["device_code"]}
             tokens = client.post("api/v1/auth/device-token/", json=code).json()
-            for token in (tokens["access_token"], tokens["refresh_token"], "nonsense"):
+            for token in (tokens["access_token"], tokens["refresh_token"], "not.a.token"):
                 client.get("api/v1/run/", headers={"Authorization": f"Bearer {token}"})
                 client.post("api/v1/auth/refresh-token/", json={"refresh_token": token})
             form = {"grant_type": "client_credentials", "client_id": "x", "client_secret": application}

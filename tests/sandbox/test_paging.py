@@ -123,25 +123,3 @@ def test_of_repeated_fields_the_last_counts(either):
 
 def test_fields_of_an_array(either):
     assert list(either.json("mes/", fields="me")[0]) == ["me"]
-
-
-@pytest.mark.parametrize(
-    ("order_by", "sql"),
-    [
-        ("run_number", "run_number, dataset_id"),
-        ("-run_number", "run_number DESC, dataset_id DESC"),
-        ("-ls_count", "ls_count DESC, dataset_id DESC, run_number DESC"),
-        ("nothing", "dataset_id, run_number"),
-        ("nothing,-dataset_id", "dataset_id DESC, run_number DESC"),
-    ],
-)
-def test_order_by(either, order_by, sql):
-    true = either.truth(f"SELECT dataset_id, run_number FROM run ORDER BY {sql}")
-    rows = either.rows("run/", order_by=order_by, page_size=7, fields="dataset_id,run_number")
-    assert [tuple(row.values()) for row in rows] == true
-
-
-def test_a_cursor_of_another_order_is_invalid(either):
-    link = either.json("run/", order_by="-run_number")["next"]
-    response = either.client.get(link.replace("-run_number", "run_number"))
-    assert (response.status_code, response.json()) == (404, {"detail": "Invalid cursor"})

@@ -1,15 +1,16 @@
 """Logging in through DIALS itself, `/api/v1/auth/`: the same codes and sessions as the realm's, of DIALS's own client.
 
 No one needs credentials here: an Authorization header, expired or not, is not looked at.  Polls need not keep to an
-interval, as these answers name none.
+interval, as these answers name none.  v1.12 breaks on any refresh token that is refused.
 """
 
+import orjson
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cmsdials_sandbox.errors import LoginNotAccepted
+from cmsdials_sandbox.errors import Breakdown, LoginNotAccepted, Unreadable
 from cmsdials_sandbox.installation import installation
 from cmsdials_sandbox.logins import addresses
 from cmsdials_sandbox.logins.clients import DIALS
@@ -58,7 +59,7 @@ class DeviceToken(Endpoint):
         """Return them, once."""
         realm = installation().realm
         realm.counters.add("device_poll")
-        device_code = _field(DeviceTokenRequest(data=request.data), "device_code")
+        device_code = _field(request, DeviceTokenRequest, "device_code")
         try:
             realm.devices.poll(device_code, DIALS, paced=False)
         except LoginRefused as refusal:
@@ -77,14 +78,28 @@ class RefreshToken(Endpoint):
         """Return them."""
         realm = installation().realm
         realm.counters.add("refresh")
-        token = _field(RefreshTokenRequest(data=request.data), "refresh_token")
+        token = _field(request, RefreshTokenRequest, "refresh_token")
         try:
             return _secret(_tokens(realm.sessions.refresh(token, DIALS.client_id, addresses.issuer(request))))
         except BadToken as bad:
-            raise _not_accepted(LoginRefused("invalid_grant", bad.fault.value)) from bad
+            refusal = _not_accepted(LoginRefused("invalid_grant", bad.fault.value))
+            if installation().generation == "v1.12":
+                raise Breakdown(bad.fault.value) from bad
+            raise refusal from bad
 
 
-def _field(asked: serializers.Serializer[None], name: str) -> str:
+def _field(request: Request, kind: type[serializers.Serializer[None]], name: str) -> str:
+    """Return a field of the body; v1.12 looks at nothing but whether it is there."""
+    if installation().generation == "v1.12":
+        if not isinstance(request.data, dict):
+            message = "a body that is not an object"
+            raise Breakdown(message)
+        value = request.data.get(name)
+        if not value:
+            message = f"The body has no {name}."
+            raise Unreadable(message)
+        return value if isinstance(value, str) else orjson.dumps(value).decode()
+    asked = kind(data=request.data)
     if not asked.is_valid():
         raise ValidationError(asked.errors)
     return str(asked.validated_data[name])

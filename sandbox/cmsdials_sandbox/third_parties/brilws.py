@@ -1,6 +1,7 @@
 """brilws/brilcalc-lumi/: integrated luminosity as `brilcalc lumi` reports it.
 
-`detailed` has one row for each run, or each lumisection with `byls`; `summary` has the totals.
+`detailed` has one row for each run, or each lumisection with `byls`; `summary` has the totals.  The columns are those of its tables,
+with the unit in their names: `delivered(/ub)`.
 """
 
 from collections.abc import Mapping
@@ -12,8 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cmsdials_sandbox.catalogue import runs
-from cmsdials_sandbox.dates import iso, taken
+from cmsdials_sandbox.dates import taken
 from cmsdials_sandbox.installation import installation
+from cmsdials_sandbox.third_parties.oms_rows import fill_of
 from cmsdials_sandbox.third_parties.questions import choice
 from cmsdials_sandbox.views import Endpoint
 
@@ -34,46 +36,57 @@ class BrilcalcLumi(Endpoint):
         scope = choice("scope", query.get("scope") or "all", SCOPES)
         unit = choice("unit", query.get("unit") or "/ub", tuple(UNITS))
         byls = choice("byls", (query.get("byls") or "false").lower(), ("true", "false", "1", "0"))
+        delivered, recorded = f"delivered({unit})", f"recorded({unit})"
         detailed: list[dict[str, Any]] = []
         chosen = [run for run in runs(installation().options.scale) if _asked_for(run[0], query)]
         for run_number, last_ls, _ in chosen:
-            rows = [_lumisection(run_number, ls, UNITS[unit]) for ls in range(1, last_ls + 1)]
-            detailed += rows if byls in {"true", "1"} else [_run(run_number, rows)]
+            rows = [_lumisection(run_number, ls, unit) for ls in range(1, last_ls + 1)]
+            detailed += rows if byls in {"true", "1"} else [_run(run_number, rows, unit)]
+        number_of_ls = sum(last_ls for _, last_ls, _ in chosen)
         summary = {
+            "nfill": len({fill_of(run_number) for run_number, _, _ in chosen}),
             "nrun": len(chosen),
-            "nls": sum(last_ls for _, last_ls, _ in chosen),
-            "unit": unit,
-            "totdelivered": sum(row["delivered"] for row in detailed),
-            "totrecorded": sum(row["recorded"] for row in detailed),
+            "nls": number_of_ls,
+            "ncms": number_of_ls,
+            f"tot{delivered}": sum(row[delivered] for row in detailed),
+            f"tot{recorded}": sum(row[recorded] for row in detailed),
         }
-        both = {"detailed": detailed, "summary": [summary]}
+        both = {"detailed": detailed, "summary": summary}
         return Response(both if scope == "all" else {scope: both[scope]})
 
 
-def _lumisection(run_number: int, ls: int, scale: float) -> dict[str, Any]:
-    delivered = _AT_START * 400 / (400 + ls) * scale
+def _lumisection(run_number: int, ls: int, unit: str) -> dict[str, Any]:
+    delivered = _AT_START * 400 / (400 + ls) * UNITS[unit]
     return {
-        "run": run_number,
         "ls": f"{ls}:{ls}",
-        "time": iso(taken(run_number, ls)),
+        "time": _date(run_number, ls),
         "beamstatus": "STABLE BEAMS",
-        "e_gev": 6800,
-        "delivered": delivered,
-        "recorded": delivered * _RECORDED,
+        "E(GeV)": 6800,
+        f"delivered({unit})": delivered,
+        f"recorded({unit})": delivered * _RECORDED,
         "avgpu": round(58.0 * 400 / (400 + ls), 1),
         "source": "HFET",
-    }
-
-
-def _run(run_number: int, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
         "run": run_number,
-        "time": rows[0]["time"],
-        "nls": len(rows),
-        "ncms": len(rows),
-        "delivered": sum(row["delivered"] for row in rows),
-        "recorded": sum(row["recorded"] for row in rows),
+        "fill": fill_of(run_number),
     }
+
+
+def _run(run_number: int, rows: list[dict[str, Any]], unit: str) -> dict[str, Any]:
+    delivered, recorded = f"delivered({unit})", f"recorded({unit})"
+    return {
+        "time": rows[0]["time"],
+        "nls": str(len(rows)),
+        "ncms": str(len(rows)),
+        delivered: sum(row[delivered] for row in rows),
+        recorded: sum(row[recorded] for row in rows),
+        "run": run_number,
+        "fill": fill_of(run_number),
+    }
+
+
+def _date(run_number: int, ls: int) -> str:
+    """As brilcalc writes dates, `10/12/24 12:00:00`."""
+    return taken(run_number, ls).strftime("%m/%d/%y %H:%M:%S")
 
 
 def _asked_for(run_number: int, query: Mapping[str, str]) -> bool:

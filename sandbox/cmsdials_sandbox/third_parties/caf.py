@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from cmsdials_sandbox.catalogue import runs
 from cmsdials_sandbox.certification import ranges
-from cmsdials_sandbox.dates import iso, taken
+from cmsdials_sandbox.dates import taken
 from cmsdials_sandbox.errors import Absent
 from cmsdials_sandbox.installation import installation
 from cmsdials_sandbox.mixing import mixed
@@ -42,7 +42,7 @@ class CAF(Endpoint):
             {
                 "name": name,
                 "url": f"https://cms-service-dqmdc.web.cern.ch/CAF/certification/Collisions{year}/{name}",
-                "last_modified": iso(taken(last)),
+                "last_modified": taken(last).strftime("%Y-%m-%d %H:%M"),
                 "size": f"{len(orjson.dumps(content)) / 1024:.1f}K",
                 "content": content,
             }

@@ -1,7 +1,8 @@
 """oms-proxy/: the Online Monitoring System, in its JSON:API form, with its filters and pages really applied.
 
-A page has 100 rows unless `page[limit]` says otherwise, and at most 1000.  LIKE takes `%` for anything, and finds the text anywhere
-when there is none.  Errors are DIALS's `{"detail"}`.
+A page has 100 rows at most, whatever `page[limit]` says, so a short page is not the last one; `links.next` says whether there is another.
+The total comes only with `include=meta`.  `sort` (a comma between attributes, '-' reverses) and `fields` are passed on like any other
+parameter.  LIKE takes `%` for anything, and finds the text anywhere when there is none.  Errors are DIALS's `{"detail"}`.
 """
 
 import re
@@ -20,8 +21,7 @@ from cmsdials_sandbox.installation import installation
 from cmsdials_sandbox.third_parties.oms_rows import RESOURCES, Attributes
 from cmsdials_sandbox.views import Endpoint
 
-DEFAULT_LIMIT = 100
-MAX_LIMIT = 1000
+MAX_LIMIT = 100
 OPERATORS = ("EQ", "NEQ", "LT", "GT", "LE", "GE", "LIKE")
 
 _OMS = "https://cmsoms.cern.ch/agg/api/v1"
@@ -86,7 +86,7 @@ class OMSProxy(Endpoint):
             raise Absent(message)
         resource = RESOURCES[endpoint]
         conditions = list(_conditions(query))
-        limit = min(_number(query, "page[limit]", DEFAULT_LIMIT, least=1), MAX_LIMIT)
+        limit = min(_number(query, "page[limit]", MAX_LIMIT, least=1), MAX_LIMIT)
         offset = _number(query, "page[offset]", 0, least=0)
         # Rows of other runs are not even made: there may be tens of thousands.
         about_runs = [c for c in conditions if c.attribute == "run_number"] if resource.by_run else []
@@ -96,19 +96,44 @@ class OMSProxy(Endpoint):
             if all(c.holds({"run_number": run[0]}) for c in about_runs)
         ]
         found = [row for row in resource.rows(known) if all(c.holds(row) for c in conditions)]
-        return Response(
-            {
-                "data": [_resource_object(endpoint, row) for row in found[offset : offset + limit]],
-                "links": _links(endpoint, conditions, len(found), limit, offset),
-                "meta": {"totalResourceCount": len(found)},
-            }
-        )
+        _sort(found, query.get("sort", ""))
+        wanted = [
+            name
+            for name in (query.get("fields") or query.get(f"fields[{endpoint}]") or "").split(",")
+            if name
+        ]
+        answer: dict[str, Any] = {
+            "data": [_resource_object(endpoint, row, wanted) for row in found[offset : offset + limit]],
+            "links": _links(endpoint, query, len(found), limit, offset),
+        }
+        if "meta" in query.get("include", "").split(","):
+            answer["meta"] = {"totalResourceCount": len(found)}
+        return Response(answer)
 
 
-def _resource_object(endpoint: str, row: Attributes) -> dict[str, Any]:
-    """Wrap a row as JSON:API wants it."""
+def _sort(rows: list[Attributes], by: str) -> None:
+    """Sort rows by attributes, the first of the list first; raises a 400 for one that is not known."""
+    for name in reversed([name for name in by.split(",") if name]):
+        attribute = name.removeprefix("-")
+        if rows and attribute not in rows[0]:
+            raise ValidationError({"sort": [f"Unknown attribute; use one of {', '.join(rows[0])}."]})
+        rows.sort(key=lambda row: _sortable(row[attribute]), reverse=name.startswith("-"))
+
+
+def _sortable(value: Any) -> tuple[bool, Any]:
+    return value is None, str(value) if isinstance(value, list) else value
+
+
+def _resource_object(endpoint: str, row: Attributes, wanted: list[str]) -> dict[str, Any]:
+    """Wrap a row as JSON:API wants it, with the attributes that are asked for."""
     key = "_".join(str(row[part]) for part in RESOURCES[endpoint].key)
-    return {"id": key, "type": endpoint, "attributes": row, "links": {"self": f"{_OMS}/{endpoint}/{key}"}}
+    attributes = {name: value for name, value in row.items() if not wanted or name in wanted}
+    return {
+        "id": key,
+        "type": endpoint,
+        "attributes": attributes,
+        "links": {"self": f"{_OMS}/{endpoint}/{key}"},
+    }
 
 
 def _conditions(query: Mapping[str, str]) -> Iterator[Condition]:
@@ -131,13 +156,17 @@ def _number(query: Mapping[str, str], name: str, default: int, *, least: int) ->
 
 
 def _links(
-    endpoint: str, conditions: list[Condition], total: int, limit: int, offset: int
+    endpoint: str, query: Mapping[str, str], total: int, limit: int, offset: int
 ) -> dict[str, str | None]:
     """Addresses at OMS itself, as the proxy passes them on."""
-    filters = [(f"filter[{c.attribute}][{c.operator}]", c.value) for c in conditions]
+    repeated = [
+        (name, value)
+        for name, value in query.items()
+        if name not in {"endpoint", "page[offset]", "page[limit]"}
+    ]
 
     def link(start: int) -> str:
-        query = urlencode([*filters, ("page[offset]", start), ("page[limit]", limit)], safe="[]")
+        query = urlencode([*repeated, ("page[offset]", start), ("page[limit]", limit)], safe="[]")
         return f"{_OMS}/{endpoint}?{query}"
 
     last = max(0, (total - 1) // limit * limit)

@@ -26,7 +26,8 @@ def _fill(index: int) -> int:
     return 8300 + index
 
 
-def _fill_of(run_number: int) -> int:
+def fill_of(run_number: int) -> int:
+    """Return the number of the fill that a run belongs to."""
     numbers = [number for number, _, _ in runs(installation().options.scale)]
     return _fill(numbers.index(run_number) // _RUNS_PER_FILL)
 
@@ -35,7 +36,7 @@ def _runs(known: list[KnownRun]) -> Iterator[Attributes]:
     for run_number, last_ls, year in known:
         yield {
             "run_number": run_number,
-            "fill_number": _fill_of(run_number),
+            "fill_number": fill_of(run_number),
             "start_time": iso(taken(run_number)),
             "end_time": iso(taken(run_number, last_ls + 1)),
             "duration": round(last_ls * LS_SECONDS),
@@ -54,7 +55,7 @@ def _runs(known: list[KnownRun]) -> Iterator[Attributes]:
 
 def _lumisections(known: list[KnownRun]) -> Iterator[Attributes]:
     for run_number, last_ls, _ in known:
-        fill_number = _fill_of(run_number)
+        fill_number = fill_of(run_number)
         for ls in range(1, last_ls + 1):
             yield {
                 "run_number": run_number,

@@ -1,0 +1,33 @@
+"""For tests, and nothing that any DIALS has: the cache's clock, under `/sandbox/cache/`, JSON, without credentials.
+
+- `POST /sandbox/cache/clear/`: forgets every answer that is kept; `{"cleared": n}`;
+- `POST /sandbox/cache/advance/` with `{"seconds": s}`: as if so much time had passed for the answers that are kept; `{"ahead": s}`.
+"""
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cmsdials_sandbox.installation import installation
+from cmsdials_sandbox.logins.control import Control
+
+
+class ClearCache(Control):
+    """As if all were too old."""
+
+    def post(self, _request: Request) -> Response:
+        """Forget them."""
+        return Response({"cleared": installation().cache.clear()})
+
+
+class AdvanceCache(Control):
+    """As if time had passed."""
+
+    def post(self, request: Request) -> Response:
+        """Move the clock."""
+        seconds = request.data.get("seconds") if isinstance(request.data, dict) else None
+        if not isinstance(seconds, int | float) or seconds < 0:
+            raise ValidationError({"seconds": ["Give a number of seconds."]})
+        cache = installation().cache
+        cache.ahead += seconds
+        return Response({"ahead": cache.ahead})

@@ -1,0 +1,107 @@
+"""What an expression consists of, and how it can fail."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+class BadExpression(Exception):
+    """PostgreSQL refuses this expression."""
+
+
+class TooSlow(Exception):
+    """Too many attempts: here PostgreSQL would work until the gateway gives up."""
+
+
+@dataclass(frozen=True)
+class Character:
+    """One character that passes a test."""
+
+    test: Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Nothing, at a place where the test of (name, position) holds: the anchors and the word boundaries."""
+
+    test: Callable[[str, int], bool]
+
+
+@dataclass(frozen=True)
+class Around:
+    """Nothing, at a place where something follows (`ahead`) or precedes; or does not, unless `positive`."""
+
+    inner: "Node"
+    ahead: bool
+    positive: bool
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """One after the other; of none, the empty text."""
+
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of these."""
+
+    options: tuple["Node", ...]
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """At least and at most so many times; None is without end."""
+
+    inner: "Node"
+    least: int
+    most: int | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """A part that back references can name."""
+
+    number: int
+    inner: "Node"
+
+
+@dataclass(frozen=True)
+class Back:
+    """What a group matched, so many times."""
+
+    number: int
+    any_case: bool
+    least: int = 1
+    most: int | None = 1
+
+
+Node = Character | Place | Around | Sequence | Choice | Repeat | Group | Back
+
+NOTHING = Sequence(())
+
+
+def has(node: Node, kinds: tuple[type, ...]) -> bool:
+    """Whether there is a node of one of these kinds in a tree."""
+    if isinstance(node, kinds):
+        return True
+    match node:
+        case Sequence(parts) | Choice(parts):
+            return any(has(part, kinds) for part in parts)
+        case Repeat(inner) | Group(_, inner):
+            return has(inner, kinds)
+    return False
+
+
+def plain(node: Node) -> Node:
+    """Return a tree without groups, which matches the same where no back reference is."""
+    match node:
+        case Sequence(parts):
+            return Sequence(tuple(plain(part) for part in parts))
+        case Choice(options):
+            return Choice(tuple(plain(option) for option in options))
+        case Repeat(inner, least, most):
+            return Repeat(plain(inner), least, most)
+        case Group(_, inner):
+            return plain(inner)
+    return node
