@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import frozen
@@ -73,6 +73,10 @@ class OMS(Service):
         filters: OMSFilter | Iterable[OMSFilter] | None = None,
         pages: OMSPage | Iterable[OMSPage] | None = None,
         retries: Retries = None,
+        *,
+        sort: str | Sequence[str] | None = None,
+        fields: str | Sequence[str] | None = None,
+        include: str | Sequence[str] | None = None,
     ) -> dict[str, Any]:
         """Ask for one page and return the answer as it is.
 
@@ -81,6 +85,9 @@ class OMS(Service):
             filters: A condition, or several, all of which hold.
             pages: limit and offset; OMS chooses those that are not given.
             retries: How often to try again: a number or urllib3's `Retry`; None for five times.
+            sort: Attributes to order the rows by, descending with a leading minus.
+            fields: Attributes to answer; None for all.
+            include: What to answer beside the rows, such as meta, which counts them.
 
         Returns:
             The JSON:API document: `data` (a list of {id, type, attributes}), `links`, and the number of all
@@ -96,7 +103,14 @@ class OMS(Service):
             filter=_nested(_each("filters", filters, OMSFilter)) or None,
             page={one.attribute_name: one.value for one in _each("pages", pages, OMSPage)} or None,
         )
-        return self._ask(request, lambda body: decode.read_object(body, self.name), retries)
+        passed_on = {"sort": sort, "fields": fields, "include": include}
+        more = {
+            name: ",".join(checked_value(f"oms.query({name}=)", "strings", value))
+            for name, value in passed_on.items()
+            if value is not None
+        }
+        whole = {**request, "params": {**request["params"], **more}}
+        return self._ask(whole, lambda body: decode.read_object(body, self.name), retries)
 
     def list_all(
         self,
@@ -106,8 +120,10 @@ class OMS(Service):
         page_size: int = LARGEST_PAGE,
         enable_progress: bool | None = None,
         retries: Retries = None,
+        sort: str | Sequence[str] | None = None,
+        fields: str | Sequence[str] | None = None,
     ) -> OMSRows:
-        """Fetch all pages.
+        """Fetch all pages. OMS may send shorter ones than asked for; its links say whether there are more.
 
         Args:
             endpoint: OMS endpoint, such as runs, lumisections or datasetrates.
@@ -116,6 +132,8 @@ class OMS(Service):
             enable_progress: A progress bar; None shows one if tqdm is installed and stderr is a
                 terminal or a notebook.
             retries: As in `query`, for each page.
+            sort: As in `query`.
+            fields: As in `query`.
 
         Returns:
             All rows, unpacked; `to_pandas()` makes a DataFrame of them.
@@ -133,18 +151,21 @@ class OMS(Service):
                     OMSPage(attribute_name="limit", value=page_size),
                     OMSPage(attribute_name="offset", value=len(rows)),
                 ]
-                answer = self.query(endpoint, conditions, pages, retries)
+                answer = self.query(
+                    endpoint, conditions, pages, retries, sort=sort, fields=fields, include="meta"
+                )
                 came = _rows(answer, endpoint)
                 rows += came
-                total = _total(answer, default=len(rows) + (0 if len(came) < page_size else 1))
+                total = _total(answer)
                 progress.set_total(total)
                 progress.update(len(came))
-                if len(rows) >= total:
+                if _has_more(answer, came, len(rows), total):
+                    continue
+                if total is None or len(rows) >= total:
                     return OMSRows(rows, endpoint)
-                if not came:
-                    message = f"OMS {endpoint} says that {total} rows match and ends after {len(rows)}"
-                    advice = "Ask for all rows again: they may have changed meanwhile, and those that came are not kept."
-                    raise PaginationError(message, advice=advice)
+                message = f"OMS {endpoint} says that {total} rows match and ends after {len(rows)}"
+                advice = "Ask for all rows again: they may have changed meanwhile, and those that came are not kept."
+                raise PaginationError(message, advice=advice)
 
 
 def _each(name: str, given: T | Iterable[T] | None, kind: type[T]) -> list[T]:
@@ -182,7 +203,17 @@ def _rows(answer: Mapping[str, Any], endpoint: str) -> list[dict[str, Any]]:
     return [{"id": row.get("id"), **(row.get("attributes") or {})} for row in rows]
 
 
-def _total(answer: Mapping[str, Any], default: int) -> int:
+def _total(answer: Mapping[str, Any]) -> int | None:
     meta = answer.get("meta")
     total = meta.get("totalResourceCount") if isinstance(meta, Mapping) else None
-    return total if isinstance(total, int) else default
+    return total if isinstance(total, int) else None
+
+
+def _has_more(answer: Mapping[str, Any], came: list[dict[str, Any]], rows: int, total: int | None) -> bool:
+    """Whether to ask for another page: by the link to it, else by the total, else until none comes."""
+    if not came or isinstance(answer.get("data"), Mapping):  # a single resource
+        return False
+    links = answer.get("links")
+    if isinstance(links, Mapping) and "next" in links:
+        return bool(links["next"])
+    return total is None or rows < total

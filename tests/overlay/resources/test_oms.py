@@ -23,15 +23,22 @@ RUN = [OMSFilter(attribute_name="run_number", value=382921, operator="EQ")]
 
 def test_query_answers_the_raw_document(now: Dials) -> None:
     answer = now.oms.query(
-        endpoint="lumisections", filters=RUN, pages=[OMSPage(attribute_name="limit", value=7)]
+        endpoint="lumisections",
+        filters=RUN,
+        pages=[OMSPage(attribute_name="limit", value=7)],
+        sort="-lumisection_number",
+        fields=["run_number", "lumisection_number"],
+        include="meta",
     )
     assert len(answer["data"]) == 7
-    assert answer["data"][0]["attributes"]["run_number"] == 382921
+    numbers = [row["attributes"]["lumisection_number"] for row in answer["data"]]
+    assert numbers == sorted(numbers, reverse=True)
+    assert {*answer["data"][0]["attributes"]} == {"run_number", "lumisection_number"}
     assert answer["meta"]["totalResourceCount"] > 100
 
 
 def test_all_pages_become_a_frame(now: Dials) -> None:
-    total = now.oms.query("lumisections", RUN)["meta"]["totalResourceCount"]
+    total = now.oms.query("lumisections", RUN, include="meta")["meta"]["totalResourceCount"]
     rows = now.oms.list_all("lumisections", RUN, page_size=50)
     frame = rows.to_pandas()
     assert len(rows) == len(frame) == total
@@ -78,8 +85,17 @@ def test_one_condition_needs_no_list(service: Scripted) -> None:
     asked = {"endpoint": "runs", "filter[run_number][EQ]": "382921"}
     assert service.queries == [
         {**asked, "page[limit]": "2"},
-        {**asked, "page[limit]": "1000", "page[offset]": "0"},
+        {**asked, "page[limit]": "1000", "page[offset]": "0", "include": "meta"},
     ]
+
+
+def test_a_short_page_is_not_the_end(service: Scripted) -> None:
+    """OMS caps its pages, and its links say whether there are more."""
+    row = {"id": "1", "attributes": {}}
+    link = {"next": "https://oms.test/api/v1/runs?page[offset]=2", "self": "x"}
+    service.will_answer({"data": [row, row], "links": link}, {"data": [row], "links": {**link, "next": None}})
+    assert len(service.dials.oms.list_all("runs", page_size=1000)) == 3
+    assert [query["page[offset]"] for query in service.queries] == ["0", "2"]
 
 
 def test_conditions_may_come_from_a_generator(service: Scripted) -> None:
@@ -153,9 +169,9 @@ def test_an_end_before_the_end_is_an_error(service: Scripted) -> None:
         service.dials.oms.list_all("runs", enable_progress=False)
 
 
-def test_a_document_without_a_total_ends_with_a_short_page(service: Scripted) -> None:
+def test_without_links_and_total_only_an_empty_page_is_the_end(service: Scripted) -> None:
     row = {"id": "1", "attributes": {"run_number": 1}}
-    service.will_answer({"data": [row, row]}, {"data": [row]})
+    service.will_answer({"data": [row, row]}, {"data": [row]}, {"data": []})
     assert len(service.dials.oms.list_all("runs", page_size=2)) == 3
 
 
