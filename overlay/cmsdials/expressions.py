@@ -58,8 +58,9 @@ def _fail(problem: str, advice: str = _ESCAPED) -> NoReturn:
 class _Group:
     """A parenthesis that is open."""
 
-    def __init__(self, number: int | None, *, looks: bool) -> None:
+    def __init__(self, number: int | None, opened_before: int, *, looks: bool) -> None:
         self.number = number
+        self.opened_before = opened_before if number is None else number
         self.looks = looks  # within a lookaround
         self.captured_before = 0
 
@@ -73,6 +74,8 @@ class _Reader:
         self._groups: list[_Group] = []
         self._opened = 0
         self._closed: set[int] = set()
+        self._within: set[int] = set()  # groups within the parenthesis that has just been closed
+        self._repeated: set[int] = set()
         self._captures_in_lookaround = False
         self._can_repeat = False  # whether what has just been read takes a quantifier
         self._expanded = False
@@ -129,6 +132,8 @@ class _Reader:
             self._close()
         elif character in _QUANTIFIERS or (character == "{" and text[at + 1 : at + 2].isdigit()):
             self._quantifier()
+        elif self._expanded and character == "{" and text[at + 1 : at + 2].isspace():
+            _fail("blanks in a bound are skipped by PostgreSQL here", "Write \\{ for the character itself.")
         elif character == "{":
             if re.compile(r"\{,\d*\}").match(text, at):
                 _fail("{,n} is text to PostgreSQL", "Write {0,n}.")
@@ -170,6 +175,8 @@ class _Reader:
             self._at += 1
         if text[self._at : self._at + 1] == "?":
             self._at += 1
+        if text[at - 1] == ")":
+            self._repeated |= self._within
         self._can_repeat = False
         following = text[self._at : self._at + 1]
         if following == "+":
@@ -188,12 +195,12 @@ class _Reader:
         if not text.startswith("(?", at):
             self._opened += 1
             self._captures_in_lookaround |= within
-            self._groups.append(_Group(self._opened, looks=within))
+            self._groups.append(_Group(self._opened, self._opened, looks=within))
             self._at += 1
             return
         for opening, looks in (("(?:", False), ("(?=", True), ("(?!", True), ("(?<=", True), ("(?<!", True)):
             if text.startswith(opening, at):
-                self._groups.append(_Group(None, looks=looks or within))
+                self._groups.append(_Group(None, self._opened, looks=looks or within))
                 self._groups[-1].captured_before = -1 if looks else 0
                 self._at += len(opening)
                 return
@@ -211,8 +218,10 @@ class _Reader:
         if not self._groups:
             _fail("a parenthesis ) was never opened", "Write \\) for the character itself.")
         group = self._groups.pop()
+        self._within = {number for number in self._closed if number > group.opened_before}
         if group.number is not None:
             self._closed.add(group.number)
+            self._within.discard(group.number)
         self._at += 1
         self._can_repeat = group.captured_before != -1  # a lookaround cannot be repeated
 
@@ -268,6 +277,11 @@ class _Reader:
             return
         if number not in self._closed:
             _fail(f"\\{number} refers to a group that is not complete there")
+        if number in self._repeated:
+            _fail(
+                f"\\{number} refers to a part of what is repeated, which PostgreSQL forgets each time",
+                "Refer to the whole of what is repeated, or write the part out.",
+            )
         if self._captures_in_lookaround or any(group.looks for group in self._groups):
             _fail(
                 f"\\{number} beside groups in a lookahead: PostgreSQL does not count those",
@@ -309,12 +323,12 @@ class _Reader:
                 continue
             end = text.find(f"{kind}]", at + 2)
             name = text[at + 2 : end] if end >= 0 else ""
-            if end < 0 or (kind == ":" and name not in _CLASSES) or (kind != ":" and len(name) != 1):
+            if end < 0 or (kind == ":" and name not in _CLASSES) or (kind != ":" and not name):
                 _fail(
                     f"[{kind} in brackets does not begin a class that PostgreSQL knows",
                     "Write [ last or as \\[.",
                 )
-            return end + 2, "" if kind == ":" else name
+            return end + 2, name if kind != ":" and len(name) == 1 else ""
         if text[at] != "\\":
             return at + 1, text[at]
         name = text[at + 1 : at + 2]

@@ -9,7 +9,6 @@ NumPy scalars stand for the Python numbers they hold, and any sequence, set, arr
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
@@ -20,6 +19,7 @@ import cmsdials_api.filters as emitted
 from attrs import define, field
 
 from cmsdials.errors import FilterError, UnknownFilterError
+from cmsdials.expressions import refusal_of
 from cmsdials.redaction import shortened
 
 __all__ = [
@@ -92,22 +92,12 @@ class _Checked(emitted.Filters):
         return value
 
 
-_POSTGRESQL_ONLY = re.compile(r"\*\*\*|\(\?[a-z]+\)")
-
-
 def _check_expression(where: str, pattern: str) -> None:
-    """Refuse a regular expression that does not compile: the service answers HTTP 500 to it."""
-    if _POSTGRESQL_ONLY.match(pattern):
-        return  # what begins so, PostgreSQL reads otherwise than Python
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what Python may read otherwise one day
-            re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as problem:
-        if str(problem).startswith("bad escape"):
-            return  # PostgreSQL, which the service asks, knows more of them
-        message = f"{where} is not a regular expression: {problem} in {_shown(pattern)}"
-        raise FilterError(message, advice="To find the text as it is, pass it through re.escape().") from None
+    """Refuse a regular expression that PostgreSQL, which the service asks, refuses or reads otherwise than Python."""
+    refused = refusal_of(pattern)
+    if refused is not None:
+        message = f"{where} cannot be sent: {refused.problem}, in {_shown(pattern)}. The service reads regular expressions as PostgreSQL does"
+        raise FilterError(message, advice=refused.advice)
 
 
 def _check_ranges(owner: str, given: Mapping[str, Any]) -> None:

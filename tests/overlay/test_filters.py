@@ -2,7 +2,9 @@
 
 import copy
 import inspect
+import json
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -134,7 +136,7 @@ def test_a_value_of_the_wrong_kind_is_refused(name: str, given: Any, said: str) 
     [
         ("run_number", "many", "takes a whole number"),
         ("dataset_id__in", [], "is empty"),
-        ("dataset__regex", "(", "is not a regular expression"),
+        ("dataset__regex", "(", "cannot be sent: a parenthesis"),
         ("dataset", " ", "is empty"),
         ("page_size", 0, "at least 1"),
     ],
@@ -186,9 +188,56 @@ def test_a_message_does_not_repeat_all_of_a_long_value(given: Any) -> None:
 @pytest.mark.parametrize("wrong", ["(", "[a", "*x", "a{2,1}", "(?P<a>x", f"a{{{2**40}}}", "(" * 5000])
 def test_an_expression_that_does_not_compile_is_refused(wrong: str) -> None:
     with pytest.raises(
-        FilterError, match=r"RunFilters.dataset__regex is not a regular expression.*re\.escape"
+        FilterError, match=r"^RunFilters.dataset__regex cannot be sent: .* as PostgreSQL does\. \w"
     ):
         RunFilters(dataset__regex=wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (r"\bPX", r"Write \y for the edge of a word"),
+        (r"\BX", r"Write \Y"),
+        ("E{,3}", "Write {0,n}"),
+        ("(?i:px)", "Write (?i) at the very beginning"),
+        ("(?P<n>a)", "named groups are Python's"),
+        ("a++", "possessive"),
+        ("(?>a)", "atomic groups"),
+        ("a{0,256}", "PostgreSQL's limit is 255"),
+        (r"(?=(E))\1", "Use (?:...) in lookaheads"),
+        (r"\N{DIGIT ONE}", r"does not know the escape \N"),
+    ],
+)
+def test_what_postgresql_reads_otherwise_is_refused_with_the_other_way_to_write_it(
+    wrong: str, said: str
+) -> None:
+    with pytest.raises(FilterError) as caught:
+        RunFilters(dataset__regex=wrong)
+    assert said in str(caught.value)
+
+
+CONSTRUCTS = json.loads((Path(__file__).parents[1] / "data" / "regex_dialect.json").read_text())["constructs"]
+
+
+@pytest.mark.parametrize("construct", CONSTRUCTS, ids=lambda one: one["pattern"] or "empty")
+def test_every_construct_is_sent_if_it_means_the_same_there_or_is_known_there_alone(
+    construct: dict[str, Any],
+) -> None:
+    """Each was asked of a real PostgreSQL; see tests/sandbox/test_regex_postgresql.py."""
+    pattern = construct["pattern"]
+    if not pattern.strip():
+        pytest.skip("an empty filter is refused for another reason")
+    # Names of MEs and datasets are of one line: what differs at line breaks alone is the same for them.
+    of_one_line = {name for name in construct["names"] if "\n" not in name}
+    found = [construct[engine] for engine in ("postgresql", "python")]
+    is_posix = "[:" in construct["pattern"] and "error" not in found  # which Python reads without a word
+    is_same = "error" not in found and len({frozenset(of_one_line.intersection(one)) for one in found}) == 1
+    differs_at_line_breaks = is_same and len(of_one_line) < len(construct["names"])
+    if construct["kind"] in ("same", "only in PostgreSQL") or is_posix or differs_at_line_breaks:
+        assert RunFilters(dataset__regex=pattern).given() == {"dataset__regex": pattern}
+    else:
+        with pytest.raises(FilterError):
+            RunFilters(dataset__regex=pattern)
 
 
 @pytest.mark.parametrize(
