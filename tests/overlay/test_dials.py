@@ -74,7 +74,7 @@ def test_import_touches_no_logging() -> None:
 
 
 def test_the_public_names() -> None:
-    assert dir(cmsdials) == ["Dials", "__version__"]
+    assert dir(cmsdials) == ["Dials", "__version__", "load"]
     assert cmsdials.__version__
     with pytest.raises(AttributeError, match="no attribute 'Dails'"):
         _ = cmsdials.Dails
