@@ -1,6 +1,6 @@
 """One page of a list: its rows, and where the next one is.
 
-The link to the next page is the service's own idea of its address. No one ever asks that address: only the
+The link to the next page is the service's own idea of its address. That address is never asked: only the
 cursor in it is used, with the address that the user gave.
 """
 

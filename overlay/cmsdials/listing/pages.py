@@ -183,12 +183,8 @@ class Rows(Closing, Generic[RecordT]):
         while number < len(blocks):
             if index < len(blocks[number]):
                 row: RecordT = blocks[number].alone(index)
-                self._at = (
-                    store,
-                    blocks,
-                    number,
-                    index + 1,
-                )  # in one step: a Ctrl-C comes before it or after
+                # In one step: a Ctrl-C comes before it or after.
+                self._at = (store, blocks, number, index + 1)
                 return row
             number, index = number + 1, 0
         return None

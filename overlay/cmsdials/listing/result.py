@@ -48,7 +48,7 @@ class Result(Tabular[RecordT], Generic[RecordT]):
         complete: Whether these are all the rows that there are.
         origin: What was listed: resource, address, workspace and query.
         retrieved: When the last of it came.
-        passed: Cursors of its pages, so that going on notices a link that leads back to one of them.
+        passed: Cursors of its pages, so that a listing resumed from it notices a link that leads back to one of them.
     """
 
     store: RowStore[RecordT]

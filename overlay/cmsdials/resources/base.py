@@ -176,7 +176,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         fields: Sequence[str] | None = None,
         concurrency: int = 1,
     ) -> Rows[RecordT]:
-        """Fetch row after row, holding one page at a time. Arguments, errors and going on as in `pages`."""
+        """Fetch row after row, holding one page at a time. Arguments and errors as in `pages`, also what the next call does."""
         pages = self.pages(
             filters, max_pages=max_pages, retries=retries, fields=fields, concurrency=concurrency
         )

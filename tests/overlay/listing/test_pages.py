@@ -216,7 +216,7 @@ def test_retries_are_checked_at_once(run: Any) -> None:
         run.pages(retries=-1)
 
 
-# --- being told to stop
+# --- stopping
 
 
 def stop_at_the_second_request(service: Scripted, stop: Callable[[], None]) -> None:
@@ -235,7 +235,7 @@ def stop_at_the_second_request(service: Scripted, stop: Callable[[], None]) -> N
         (lambda: os.kill(os.getpid(), signal.SIGTERM), "Terminated"),
     ],
 )
-def test_what_has_come_is_kept_when_told_to_stop(
+def test_what_has_come_is_kept_when_a_signal_comes(
     service: Scripted, run: Any, stop: Callable[[], None], name: str
 ) -> None:
     service.will_page([run_row(n) for n in range(6)], 2)
@@ -283,7 +283,7 @@ def resumed_from(came: int, **options: Any) -> list[int]:
     "ignore:resume_from is complete",
     "ignore::pytest.PytestUnraisableExceptionWarning",  # a file that Python closes, where the next line would have
 )
-def test_told_to_stop_between_two_lines(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_signal_between_two_lines(number: signal.Signals, tmp_path: Path) -> None:
     """Wherever a signal comes, rows and cursor of the result agree, and so do those of the file."""
     name = {signal.SIGINT: "KeyboardInterrupt", signal.SIGTERM: "Terminated"}[number]
     seen = set()
@@ -333,7 +333,7 @@ def at_the_end(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], object]]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.filterwarnings("ignore:.*rows of run")
-def test_told_to_stop_when_all_rows_have_come(
+def test_a_signal_when_all_rows_have_come(
     service: Scripted, run: Any, number: signal.Signals, at_the_end: list[Any]
 ) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)

@@ -1,4 +1,4 @@
-"""Parts as pages: what a page of a part is, what is gone on from, and who is told to stop. No network."""
+"""Parts as pages: what a page of a part is, where a listing resumes, and which threads stop. No network."""
 
 import gc
 import threading
@@ -217,7 +217,7 @@ def test_what_one_part_learns_about_slow_pages_serves_the_others(service: Servic
     assert refused.count(500) == 1
 
 
-# --- going on
+# --- resuming
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
@@ -281,7 +281,7 @@ def test_what_is_asked_for_again_comes_again(service: Service, workers: int) -> 
     assert rows == ROWS
 
 
-# --- being told to stop
+# --- stopping
 
 
 class Held:
@@ -289,7 +289,7 @@ class Held:
 
     Attributes:
         waiting: Released once for each that waits.
-        ended: Released once for each that was told to stop.
+        ended: Released once for each that was to stop.
     """
 
     def __init__(self, service: Service) -> None:
@@ -314,7 +314,7 @@ class Held:
 
 
 @pytest.mark.parametrize("how", ["close", "with", "forget", "another error"])
-def test_what_is_under_way_is_told_when_nobody_wants_it(service: Service, how: str) -> None:
+def test_what_is_under_way_stops_when_it_is_not_wanted_any_more(service: Service, how: str) -> None:
     held = Held(service)
     service.before = held
     pages = service.pages()

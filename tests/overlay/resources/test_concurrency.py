@@ -440,7 +440,7 @@ def test_page_by_page_nothing_is_asked_before(session_type: Any, query: dict[str
     assert asked_before(session_type, 1, concurrency=1, **query) == []
 
 
-# --- going on
+# --- resuming
 
 
 def stopped_after(service: Lumisections, requests: int, concurrency: int) -> Any:
@@ -464,7 +464,7 @@ def test_what_was_begun_in_parts_goes_on_in_parts(service: Lumisections, concurr
     assert dicts(whole) == ROWS
     assert whole.complete
     assert not any(one.get("next_token", "").startswith("after") for one in service.asked)
-    assert len(partial) < len(ROWS), "what was gone on from stays as it is"
+    assert len(partial) < len(ROWS), "what was resumed stays as it is"
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])
