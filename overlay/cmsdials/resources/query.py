@@ -19,8 +19,8 @@ __all__ = ["PAGING", "count_request", "list_query", "refuse_too_long"]
 PAGING = ("next_token", "page_size", "fields", "order_by")
 """What says how rows come, and not which."""
 
-LONGEST_URL = 8000
-"""Characters. The usual limit of nginx for the first line of a request is 8 KiB; a longer one gets HTTP 414."""
+LONGEST_URL = 4094 - len("GET  HTTP/1.1")
+"""Characters. v1.12 reads 4094 bytes of the first line of a request, and answers a longer one with HTTP 400."""
 
 _CURSOR_AND_SIZE = 300  # characters that the paging may add to the URL of a page
 
@@ -77,7 +77,8 @@ def refuse_too_long(owner: str, path: str, query: Mapping[str, Any]) -> None:
     message = f"{owner}.{longest} has {holds}, which makes a URL of about {length} characters; servers read {LONGEST_URL}"
     if not isinstance(value, list):
         raise FilterError(message, advice="Give a shorter one.")
-    fit = max(1, len(value) * (LONGEST_URL - length + lengths[longest]) // lengths[longest])
+    room = LONGEST_URL - (length - lengths[longest]) - len(f"&{longest}=")
+    fit = max(1, room // max(len(quote_plus(f"{one},")) for one in value))
     advice = f"Split the list, and ask with about {fit} values at a time."
     raise FilterError(message, advice=advice)
 

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from cmsdials import Dials
 from cmsdials.errors import FilterError
 from cmsdials.filters import (
     FileIndexFilters,
@@ -73,6 +74,18 @@ def test_a_list_that_makes_the_url_too_long_is_refused() -> None:
     assert len(f"{sent['url']}?{urlencode(sent['params'])}") < LONGEST_URL
     with pytest.raises(FilterError):
         list_query(RUN, RunFilters(dataset_id__in=datasets[: fit + 40], run_number=3))
+
+
+def test_what_is_said_to_fit_fits(v112: Dials) -> None:
+    """At a service that reads 4094 bytes, also where a page is asked for by its cursor."""
+    datasets = range(10_000_000, 10_000_900)
+    with pytest.raises(FilterError) as caught:
+        v112.run.list(RunFilters(dataset_id__in=datasets))
+    said = re.search(r"with about (\d+) values at a time", caught.value.advice)
+    assert said is not None
+    assert int(said[1]) > 300
+    few = RunFilters(dataset_id__in=[14677060, *datasets[: int(said[1]) - 1]])
+    assert len(v112.run.list_all(few, max_pages=2)) > 10, "two pages, the second by its cursor"
 
 
 def test_a_long_text_is_refused_too() -> None:
