@@ -190,7 +190,10 @@ class Server:
         self._threads: set[threading.Thread] = set()
         self._listener: socket.socket | None = None
         self.held, self.released = threading.Event(), threading.Event()
-        self.port = 0
+        self._reserved = socket.socket()  # so that no other process gets the port while this one is down
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserved.bind(("127.0.0.1", 0))
+        self.port = self._reserved.getsockname()[1]
         self.reset()
         self.up()
 
@@ -275,7 +278,6 @@ class Server:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(("127.0.0.1", self.port))
             listener.listen(64)
-            self.port = listener.getsockname()[1]
             self._listener = listener
             self._start(self._accept, listener)
 
