@@ -81,7 +81,7 @@ class _Checked(emitted.Filters):
             return value
         where = f"{type(self).__name__}.{name}"
         value = checked_value(where, self.PARAMETERS[name], value)
-        if isinstance(value, str) and not value.strip() and name != "order_by":
+        if isinstance(value, str) and not value.strip():
             message = f"{where} is empty: the service would ignore it and answer everything"
             raise FilterError(message, advice="Leave the filter out, or say what to look for.")
         if name == "page_size" and value < 1:

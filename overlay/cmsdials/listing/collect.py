@@ -64,6 +64,7 @@ def collect(
         next=None if so_far is None else so_far.next,
         cursor=cursor,
         passed=() if so_far is None else so_far.passed,
+        latest=None if so_far is None or so_far.store.is_handed_out else so_far.store,
     )
     failure: BaseException | None = None
     with keeping(checkpoint, origin, store, so_far, stored) as keep:

@@ -46,7 +46,8 @@ class Origin:
         ]
         for name in sorted(self.query.keys() | other.query.keys()):
             here, there = self.query.get(name), other.query.get(name)
-            if _values(here) != _values(there):
+            changes_nothing = name != "order_by" and _values(here) == _values(there)
+            if here != there and not changes_nothing:
                 shown = [shortened(repr(value), LONGEST) for value in (there, here)]
                 said.append(f"the filter {name} is {shown[0]} there and {shown[1]} here")
         return said

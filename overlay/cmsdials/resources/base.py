@@ -22,6 +22,7 @@ from cmsdials.http.request import address
 from cmsdials.http.retry import Retries, retry_rules
 from cmsdials.http.session import Session
 from cmsdials.listing.collect import collect
+from cmsdials.listing.order import RowOrder
 from cmsdials.listing.page import Page, page_of
 from cmsdials.listing.pages import Pages, Rows
 from cmsdials.listing.pagination import Listing
@@ -127,7 +128,9 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         if read_position(query.get("next_token")) is not None:
             message = f"next_token={query['next_token']!r} is of a listing in parts, where the service knows no page"
             raise FilterError(message, advice="Go on with list_all(), pages() or iterate().")
-        page = self._page(query, {}, retries)
+        order = self._order(query, retries)
+        asked = {**query, "order_by": order.names or None}
+        page = self._page(asked, retries, check=lambda page: order.check(page.store))
         return Result(
             store=page.store,
             next=page.next,
@@ -313,8 +316,10 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         rules = retry_rules(retries)
 
         def fetch(query: Mapping[str, Any], listing: Listing, retry_when_slow: bool) -> Page[RecordT]:
-            paging = listing.parameters()
-            return self._page(query, paging, rules, check=listing.check, retry_when_slow=retry_when_slow)
+            if listing.order is None:
+                listing.order = self._order(query, rules)
+            asked = {**query, **listing.parameters(), "order_by": listing.order.names or None}
+            return self._page(asked, rules, check=listing.check, retry_when_slow=retry_when_slow)
 
         origin = self._origin(query)
         if not are_parts(query, self._table.filters.PARAMETERS, listing, concurrency):
@@ -349,7 +354,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         request = self._table.list(**{**query, "next_token": str(position)})
         session = self._session
         whole = address(session.base_url, session.route, session.version, self._table.path)
-        return f"{whole}?{urlencode(request['params'])}"
+        return f"{whole}?{urlencode(request['params'], doseq=True)}"
 
     def _origin(self, query: Mapping[str, Any]) -> Origin:
         return Origin(
@@ -362,10 +367,13 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
     def _query(self, filters: Filters | None, fields: Sequence[str] | None) -> dict[str, Any]:
         return list_query(self._table, filters, fields)
 
+    def _order(self, query: Mapping[str, Any], retries: Retries) -> RowOrder:  # noqa: ARG002  # some ask the service
+        """Return the order that the rows of a query come in."""
+        return RowOrder(self._record, query.get("order_by", ()), self._table.keys, query.get("fields"))
+
     def _page(
         self,
         query: Mapping[str, Any],
-        paging: Mapping[str, Any],
         retries: Retries,
         *,
         check: Callable[[Page[RecordT]], object] = lambda _: None,
@@ -376,7 +384,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             check(page)
             return page
 
-        request = self._table.list(**{**query, **paging})
+        request = self._table.list(**query)
         return self._session.perform(request, read, retries=retries, retry_when_slow=retry_when_slow)
 
 

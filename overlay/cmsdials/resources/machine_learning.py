@@ -6,23 +6,26 @@ The resources in which the two generations of the service differ most. Each call
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
+from attrs import evolve
 from cmsdials_api import operations
 from cmsdials_api.filters import Filters
 from cmsdials_api.models.certification_query import CertificationQuery
+from cmsdials_api.records import Record
 
 from cmsdials.errors import FilterError, MethodNotAllowedError, NotFoundError
 from cmsdials.filters import MLBadLumisectionFilters, MLModelsIndexFilters, checked_value
 from cmsdials.http.request import address
 from cmsdials.http.retry import Retries
 from cmsdials.http.session import Session
+from cmsdials.listing.order import RowOrder, Term
 from cmsdials.listing.page import Page
 from cmsdials.models import MLBadLumisection, MLModelsIndex
 from cmsdials.redaction import shortened
 from cmsdials.resources.advice import OF_CERTIFICATION, advised
 from cmsdials.resources.base import PaginatedResource
-from cmsdials.resources.query import refuse_too_long
+from cmsdials.resources.query import PAGING, refuse_too_long
 from cmsdials.table import decode
 
 __all__ = ["MLBadLumisectionResource", "MLModelsIndexResource"]
@@ -33,13 +36,58 @@ _RENAMED = {"model_id": "id", "model_id__in": "id__in"}
 """Filters of v1.12 -> the same ones of a newer service."""
 
 
-class MLModelsIndexResource(PaginatedResource[MLModelsIndex, MLModelsIndexFilters]):
+RecordT = TypeVar("RecordT", bound=Record)
+FiltersT = TypeVar("FiltersT", bound=Filters)
+
+
+class _OfTwoGenerations(PaginatedResource[RecordT, FiltersT]):
+    """A list whose rows have other fields, and another key, in each generation of the service."""
+
+    _renamed: ClassVar[Mapping[str, str]] = {}
+    """Fields of one generation -> the same ones of the other."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._sent: tuple[str, ...] = ()
+
+    def _order(self, query: Mapping[str, Any], retries: Retries) -> RowOrder:
+        asked, fields = query.get("order_by", ()), query.get("fields")
+        key = [*self._renamed] or self._table.keys_v1_12
+        if not asked:
+            return RowOrder(self._record, (), key, fields)
+        sent = self._fields_sent(query, retries)
+        if not sent:
+            return RowOrder(self._record)  # nothing comes, in whatever order
+        terms = [Term.read(text) for text in asked]
+        terms = [
+            term if term.name in sent else evolve(term, name=self._renamed.get(term.name, term.name))
+            for term in terms
+        ]
+        for term in terms:
+            if term.name not in sent:
+                message = (
+                    f"{self.name} of this DIALS cannot be ordered by {term.name}, which its rows do not have"
+                )
+                raise FilterError(message, advice=f"They have {', '.join(sent)}.")
+        return RowOrder(self._record, map(str, terms), [name for name in key if name in sent], fields)
+
+    def _fields_sent(self, query: Mapping[str, Any], retries: Retries) -> tuple[str, ...]:
+        """Find out which fields this generation has, from one row; there are none where nothing comes."""
+        if not self._sent:
+            which = {name: value for name, value in query.items() if name not in PAGING}
+            for row in self._page({**which, "page_size": 1}, retries).store:
+                self._sent = tuple(row.__dict__)
+        return self._sent
+
+
+class MLModelsIndexResource(_OfTwoGenerations[MLModelsIndex, MLModelsIndexFilters]):
     """Models that judge lumisections.
 
     The identifier is `model_id` for a v1.12 service and `id` for a newer one; either filter name works with both.
     """
 
     name = "ml_models_index"
+    _renamed: ClassVar[Mapping[str, str]] = {"model_id": "id", "id": "model_id"}
 
     def get(self, model_id: int, *, retries: Retries = None) -> MLModelsIndex:
         """Fetch one model."""
@@ -61,10 +109,8 @@ class MLModelsIndexResource(PaginatedResource[MLModelsIndex, MLModelsIndexFilter
         refuse_too_long(self._table.filters.__name__, self._table.path, query)
         return query
 
-    def _page(
-        self, query: Mapping[str, Any], paging: Mapping[str, Any], retries: Retries, **options: Any
-    ) -> Page[MLModelsIndex]:
-        page = super()._page(query, paging, retries, **options)
+    def _page(self, query: Mapping[str, Any], retries: Retries, **options: Any) -> Page[MLModelsIndex]:
+        page = super()._page(query, retries, **options)
         if page.rows:
             self._check_generation(query, page.rows[0])
         return page
@@ -84,7 +130,7 @@ class MLModelsIndexResource(PaginatedResource[MLModelsIndex, MLModelsIndexFilter
                 raise FilterError(message, advice=f"Filters that it knows: {', '.join(names)}.")
 
 
-class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisectionFilters]):
+class MLBadLumisectionResource(_OfTwoGenerations[MLBadLumisection, MLBadLumisectionFilters]):
     """Lumisections that a model judges bad, and certification files."""
 
     name = "ml_bad_lumis"

@@ -50,8 +50,7 @@ def list_query(
         if name not in known:
             # The service leaves out what it does not know, without an error.
             raise _unknown_field(table, name, known)
-    if "order_by" in query:
-        _check_order(table, query["order_by"])
+    _check_order(table, query.get("order_by", ()))
     refuse_too_long(table.filters.__name__, table.path, query)
     return query
 
@@ -94,22 +93,37 @@ def _unknown_field(table: Resource, name: str, known: Sequence[str]) -> FilterEr
     return FilterError(f"{table.name} has no field {name!r}; {hint}")
 
 
-def _check_order(table: Resource, order: str) -> None:
-    """Refuse an order that the service would ignore, as it does with names that it does not know."""
-    name = order.strip().removeprefix("-")
-    if "," in name:
-        message = f"{table.filters.__name__}.order_by takes one field, not {order!r}"
-        advice = "The service orders by the first alone, and rows that are equal there by their ids."
-        raise FilterError(message, advice=advice)
-    known = {field.name: field for field in table.record.FIELDS}
-    if name not in known:
-        raise _unknown_field(table, name, list(known))
-    sortable = [
-        one.name for one in known.values() if not one.nullable and one.kind not in ("array", "object")
-    ]
-    if name not in sortable:
-        message = f"{table.name} cannot be ordered by {name}, which may be null or is not a single value"
-        raise FilterError(message, advice=f"Order by one of {', '.join(sortable)}.")
+_JOINED = {"dataset": "dataset_id", "me": "me_id"}
+"""Names that most lists take from another table, which they cannot order by -> the numbers that stand for them."""
+
+
+def _check_order(table: Resource, order: Sequence[str]) -> None:
+    """Refuse an order that the service breaks on: HTTP 500, or pages that never end."""
+    names = [text.removeprefix("-") for text in order]
+    known = [one.name for one in table.record.FIELDS]
+    problems = {
+        one.name: "which may be null or is not a single value"
+        for one in table.record.FIELDS
+        if one.nullable or one.kind in ("array", "object")
+    }
+    # The service cannot read its own cursors among numbers of bins.
+    problems |= dict.fromkeys(("x_bin", "y_bin"), "whose pages would not follow each other")
+    own = table.keys[-1]  # of datasets dataset_id, so their names stand in the same table
+    problems |= {
+        name: f"which stands in another table: order by {number}"
+        for name, number in _JOINED.items()
+        if number != own or len(table.keys) > 1
+    }
+    for name in names:
+        if name not in known:
+            raise _unknown_field(table, name, known)
+        if name in problems:
+            message = f"{table.name} cannot be ordered by {name}, {problems[name]}"
+            sortable = ", ".join(one for one in known if one not in problems)
+            raise FilterError(message, advice=f"Order by one or some of {sortable}.")
+        if names.count(name) > 1:
+            message = f"{table.filters.__name__}.order_by names {name} more than once"
+            raise FilterError(message, advice="Name each field once.")
 
 
 def count_request(

@@ -53,6 +53,11 @@ class RowStore(Generic[RecordT]):
         return blocks, self._made.get("rows")
 
     @property
+    def is_handed_out(self) -> bool:
+        """Whether the list of rows was asked for, so that its owner may have changed it."""
+        return "rows" in self._made
+
+    @property
     def rows(self) -> list[RecordT]:
         """The rows as records: one list, which its owner may change."""
         blocks, rows = self._held()

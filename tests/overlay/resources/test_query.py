@@ -8,6 +8,7 @@ import pytest
 from cmsdials import Dials
 from cmsdials.errors import FilterError
 from cmsdials.filters import (
+    DatasetIndexFilters,
     FileIndexFilters,
     LumisectionHistogram1DFilters,
     LumisectionHistogram2DFilters,
@@ -20,9 +21,18 @@ from cmsdials_api.resources import RESOURCES
 RUN = RESOURCES["run"]
 
 
-@pytest.mark.parametrize("order", ["run_number", "-run_number", "ls_count", " -dataset_id"])
-def test_an_order_is_a_field(order: str) -> None:
-    assert list_query(RUN, RunFilters(order_by=order)) == {"order_by": order}
+@pytest.mark.parametrize(
+    ("order", "fields"),
+    [
+        ("run_number", ["run_number"]),
+        ("-run_number", ["-run_number"]),
+        (" -dataset_id", ["-dataset_id"]),
+        ("-ls_count, run_number", ["-ls_count", "run_number"]),
+        (["-ls_count"], ["-ls_count"]),
+    ],
+)
+def test_an_order_is_some_fields(order: Any, fields: list[str]) -> None:
+    assert list_query(RUN, RunFilters(order_by=order)) == {"order_by": fields}
 
 
 @pytest.mark.parametrize(
@@ -32,9 +42,11 @@ def test_an_order_is_a_field(order: str) -> None:
         ("-run_numer", "run has no field 'run_numer'; did you mean 'run_number'?"),
         ("+run_number", "did you mean 'run_number'?"),
         ("zzz", "run has no field 'zzz'; it has dataset_id, dataset, run_number, ls_count, ls_completeness"),
-        ("", "run has no field ''"),
-        ("run_number,ls_count", "RunFilters.order_by takes one field, not 'run_number,ls_count'"),
-        ("ls_completeness", "run cannot be ordered by ls_completeness"),
+        ("", "RunFilters.order_by is empty"),
+        ("-", "run has no field ''"),
+        ("run_number,-run_number", "RunFilters.order_by names run_number more than once"),
+        ("-dataset", "run cannot be ordered by dataset, which stands in another table: order by dataset_id"),
+        ("ls_count,ls_completeness", "run cannot be ordered by ls_completeness"),
     ],
 )
 def test_an_order_that_the_service_would_ignore_is_refused(order: str, said: str) -> None:
@@ -43,8 +55,21 @@ def test_an_order_that_the_service_would_ignore_is_refused(order: str, said: str
 
 
 def test_contents_are_no_order() -> None:
-    with pytest.raises(FilterError, match=r"h2d cannot be ordered by data.*Order by one of dataset, "):
+    with pytest.raises(
+        FilterError, match=r"h2d cannot be ordered by data.*Order by one or some of dataset_id, "
+    ):
         list_query(RESOURCES["h2d"], LumisectionHistogram2DFilters(order_by="data"))
+
+
+@pytest.mark.parametrize("field", ["me", "x_bin", "y_bin", "dataset"])
+def test_an_order_that_the_service_breaks_on_is_refused(field: str) -> None:
+    with pytest.raises(FilterError, match=f"h2d cannot be ordered by {field}, "):
+        list_query(RESOURCES["h2d"], LumisectionHistogram2DFilters(order_by=["entries", f"-{field}"]))
+
+
+def test_datasets_are_ordered_by_their_name() -> None:
+    asked = DatasetIndexFilters(order_by="-dataset")
+    assert list_query(RESOURCES["dataset_index"], asked) == {"order_by": ["-dataset"]}
 
 
 def test_filters_of_another_list_have_its_fields() -> None:
@@ -52,7 +77,7 @@ def test_filters_of_another_list_have_its_fields() -> None:
     with pytest.raises(FilterError, match="ml_models_index has no field 'entries'"):
         list_query(RESOURCES["ml_models_index"], MLModelsIndexFilters(order_by="entries"))
     asked = LumisectionHistogram1DFilters(order_by="entries")
-    assert list_query(RESOURCES["h2d"], asked) == {"order_by": "entries"}
+    assert list_query(RESOURCES["h2d"], asked) == {"order_by": ["entries"]}
 
 
 def test_a_misspelt_field_names_the_nearest() -> None:
