@@ -138,7 +138,8 @@ def _spelled_out(contract: Mapping[str, Node]) -> dict[str, Node]:
         operation.setdefault("security", spelled.get("security", []))
         for parameter in operation.get("parameters", []):
             parameter["schema"]["description"] = parameter.get("description", "")
-            if parameter["schema"].get("type") == "array" and parameter["explode"]:
+            parameter["schema"].pop("example", None)
+            if parameter["schema"].get("type") == "array" and parameter.get("explode", True):
                 parameter["schema"]["example"] = "{0}=...&{0}=...".format(parameter["name"])
     return spelled
 

@@ -18,6 +18,8 @@ from .overlay_document import Node
 
 _TEMPLATES = Path(__file__).parent / "templates" / "tables"
 _PATH = re.compile(r"(/[\w.-]*|/\{\w+\})+")
+_REPEATED = frozenset({"order_by"})
+"""The one list that DIALS reads from a name that is repeated."""
 _TYPES = {"integer": "int", "number": "float", "string": "str", "boolean": "bool"}
 
 
@@ -29,7 +31,7 @@ def check_emittable(contract: Mapping[str, Node]) -> None:
     """Refuse what the templates would get silently wrong.
 
     Raises:
-        CannotEmit: A path of other characters than names have, a list parameter that does not say how its items are written, an object parameter that is not a deepObject, a
+        CannotEmit: A path of other characters than names have, a list parameter that is not comma-separated, an object parameter that is not a deepObject, a
             name that is no Python identifier, or an operationId that is used twice.
     """
     seen: set[str] = set()
@@ -47,11 +49,9 @@ def check_emittable(contract: Mapping[str, Node]) -> None:
             if not name.isidentifier() or keyword.iskeyword(name):
                 message = f"{where}: parameter {name!r} is no Python identifier"
                 raise CannotEmit(message)
-            if schema.get("type") == "array" and "explode" not in parameter:
-                message = (
-                    f"{where}: parameter {name!r} does not say how its items are written; DIALS reads them comma-separated"
-                    " (explode: false), but for order_by, whose name is repeated (explode: true)"
-                )
+            repeats = schema.get("type") == "array" and parameter.get("explode") is not False
+            if repeats and name not in _REPEATED:
+                message = f"{where}: parameter {name!r} repeats its name for each item; DIALS reads the last one only"
                 raise CannotEmit(message)
             if schema.get("type") == "object" and parameter.get("style") != "deepObject":
                 message = f"{where}: parameter {name!r} is an object but no deepObject"

@@ -419,7 +419,7 @@ QUERIES = {
     "list_dataset_index": [*_DATASET, *_LIST],
     "list_file_index": [*_FILES, *_LIST],
     "count_file_index": _FILES,
-    "list_mes": ["me", "me__regex", "dim", "fields", "order_by"],
+    "list_mes": ["me", "me__regex", "dim", "fields"],
     "list_run": ["dataset_id", "dataset_id__in", *_RUNS, *_DATASET, *_LIST],
     "count_run": ["dataset_id", "dataset_id__in", *_RUNS, *_DATASET],
     "list_lumi": ["dataset_id", *_RUNS, *_LUMIS, *_DATASET, *_LIST],
