@@ -35,6 +35,7 @@ __all__ = [
     "joined",
     "not_finite",
     "objects_of",
+    "read_scalars",
 ]
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -46,7 +47,13 @@ LENGTHS: Mapping[int, tuple[str, ...]] = {1: ("x_bin",), 2: ("y_bin", "x_bin")}
 """By the dimensions of `data`: the fields that say how long it is, outermost first."""
 
 _DTYPES = {"integer": np.dtype(np.int64), "number": np.dtype(np.float64)}
-_HOLDS: Mapping[str, set[type]] = {"integer": {int}, "number": {float, int}}
+_HOLDS: Mapping[str, set[type]] = {
+    "integer": {int},
+    "number": {float, int},
+    "string": {str},
+    "boolean": {bool},
+}
+_EXACT = 2**53  # below it, a float64 holds every whole number
 
 
 class _Absent(Enum):
@@ -201,7 +208,11 @@ def from_objects(
         if lacking and one.required and name in asked:
             raise MalformedAnswer(where=f"[{sent.index(ABSENT)}].{name}", problem="is missing")
         if lacking < len(items) or (not items and name in asked):
-            values[name] = _read(one, sent)
+            values[name] = (
+                joined([_contents(one, value, f"[{at}].{name}") for at, value in enumerate(sent)])
+                if one.dimensions
+                else read_scalars(one, sent)
+            )
     check_lengths(record, values)
     extra = None
     if not all(item.keys() <= known.keys() for item in items):
@@ -209,19 +220,25 @@ def from_objects(
     return Columns(record, len(items), values, extra)
 
 
-_PLAIN = {"integer": int, "number": float, "string": str, "boolean": bool}
+def read_scalars(one: Field, sent: list[Any]) -> Values:
+    """Return the values of a field that is not the contents of histograms, as columns hold them.
 
-
-def _read(one: Field, sent: list[Any]) -> Values:
-    if one.dimensions:
-        return joined([_contents(one, value, f"[{at}].{one.name}") for at, value in enumerate(sent)])
-    if not {*map(type, sent)} <= {_PLAIN.get(one.kind)}:
+    Raises:
+        MalformedAnswer: One is not of the field's kind.
+    """
+    types = {*map(type, sent)}
+    if one.kind == "integer" and float in types <= _HOLDS["number"]:
+        with suppress(OverflowError):  # as 100.0, which one generation writes for 100
+            numbers = np.array(sent, np.float64)
+            if (abs(numbers) < _EXACT).all() and not (numbers % 1).any():
+                return numbers.astype(np.int64)
+    if not types <= _HOLDS.get(one.kind, set()):
         sent = [
             value if value is ABSENT else one.read(value, f"[{at}].{one.name}")
             for at, value in enumerate(sent)
         ]
     if one.kind == "number":
-        known = [value if isinstance(value, float) else 0.0 for value in sent]
+        known = [0.0 if value is None or value is ABSENT else value for value in sent]
         _floats(known, lambda at: f"[{at}].{one.name}")
     return column_of(one.kind, sent)
 
