@@ -93,15 +93,14 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def reporting(*arguments: Any, **options: Any) -> None:
         try:
-            return command(*arguments, **options)
+            command(*arguments, **options)
         except DialsError as problem:
-            message, code = str(problem), 1
+            complain(str(problem), "red")
+            raise typer.Exit(1) from None
         except KeyboardInterrupt as stopped:
-            # The prompt has said it already, and has noted that.
-            message, code = "" if hasattr(stopped, "__notes__") else "Interrupted.", INTERRUPTED
-        if message:
-            complain(message, "red")
-        raise typer.Exit(code)
+            if not hasattr(stopped, "__notes__"):  # else the prompt has said it already, and has noted that
+                complain("Interrupted.", "red")
+            raise typer.Exit(INTERRUPTED) from None
 
     return reporting
 

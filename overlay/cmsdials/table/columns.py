@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 import orjson
-from attrs import field, frozen
+from attrs import define, frozen
 from cmsdials_api.errors import MalformedAnswer
 from cmsdials_api.records import Field, Record, row_of
 
@@ -35,6 +35,7 @@ __all__ = [
     "joined",
     "not_finite",
     "objects_of",
+    "plain",
     "read_scalars",
 ]
 
@@ -79,7 +80,7 @@ class Columns(Generic[RecordT]):
     record: type[RecordT]
     length: int
     values: Mapping[str, Values]
-    extra: Sequence[Mapping[str, Any]] | None = field(default=None)
+    extra: Sequence[Mapping[str, Any]] | None = None
 
     def __len__(self) -> int:
         return self.length
@@ -114,22 +115,16 @@ class Columns(Generic[RecordT]):
             None if self.extra is None else self.extra[start:stop],
         )
 
-    def __repr__(self) -> str:
-        return f"<{self.length} rows of {self.record.__name__}>"
 
-
+@define(eq=False, weakref_slot=False)
 class _Row:
     """One row, for a record that fetches its fields when it is looked at."""
 
-    __slots__ = ("columns", "index")
-
-    def __init__(self, columns: Columns[Any], index: int) -> None:
-        self.columns = columns
-        self.index = index
+    columns: Columns[Any]
+    index: int
 
     def names(self) -> Sequence[str]:
-        index = self.index
-        return [name for name, values in self.columns.values.items() if values[index] is not ABSENT]
+        return [name for name, values in self.columns.values.items() if values[self.index] is not ABSENT]
 
     def value(self, name: str) -> Any:
         value = self.columns.values[name][self.index]
@@ -172,6 +167,13 @@ def column_of(kind: str, values: list[Any]) -> Values:
         with suppress(OverflowError):  # beyond 64 bits
             return np.array(values, _DTYPES[kind])
     return values
+
+
+def plain(values: Values) -> list[Any]:
+    """Return the values of a field as plain Python, None where there is none."""
+    if isinstance(values, np.ndarray):
+        return [*values.tolist()]
+    return [None if value is ABSENT else value for value in values]
 
 
 def joined(cells: list[Any]) -> Values:
