@@ -13,7 +13,7 @@ import numpy as np
 from cmsdials_api.records import Field
 
 from cmsdials.errors import BinningError, FilterError
-from cmsdials.table.columns import ABSENT, LENGTHS, Array, Columns, Values
+from cmsdials.table.columns import ABSENT, LENGTHS, Array, Columns, Values, plain
 from cmsdials.table.fields import bins_of, columns_of, refuse_changed, scalars
 from cmsdials.table.rows import RowStore
 
@@ -54,10 +54,7 @@ def grouped(store: RowStore[Any], names: Sequence[str]) -> dict[tuple[Any, ...],
 
 
 def _keys(block: Columns[Any], name: str | None) -> list[Any]:
-    values = block.values.get(name or "", [None] * len(block))
-    if isinstance(values, np.ndarray):
-        return [*values.tolist()]
-    return [None if value is ABSENT else value for value in values]
+    return plain(block.values[name]) if name in block.values else [None] * len(block)
 
 
 def _array(field: Field, values: list[Values]) -> Array:
