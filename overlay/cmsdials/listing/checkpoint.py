@@ -21,8 +21,9 @@ import secrets
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from attrs import evolve, frozen
 
@@ -47,38 +48,22 @@ _LONGEST_LINE = 100
 _BEGINNING = b'{"format": "%s"' % FORMAT.encode()
 
 
-@frozen
-class StoredPage:
-    """A page, or the pages of a part of a listing.
+class StoredPage(NamedTuple):
+    """A page, or the pages of a part: its answers, and what is known beyond them."""
 
-    Attributes:
-        said: What is known beyond the answers: `next`, and of a saved result `complete`, `passed` and `retrieved`.
-        bodies: The answers.
-    """
-
-    said: Mapping[str, Any]
+    said: Mapping[str, Any]  # `next`; of a saved result also `complete`, `passed` and `retrieved`
     bodies: tuple[bytes, ...]
 
 
 @frozen
 class Stored:
-    """What a file holds.
-
-    Attributes:
-        origin: What the listing is of.
-        began: When it was begun.
-        whole: Whether the file got its name when all was written, so that its end must be there.
-        pages: The pages.
-        end: Position after the last whole page.
-        size: Size of the file, with what was cut off.
-    """
+    """What a file is of, and where its pages end."""
 
     origin: Origin
     began: datetime
-    whole: bool
-    pages: list[StoredPage]
-    end: int
-    size: int
+    whole: bool  # it got its name when all was written, so its end must be there
+    end: int  # after the last whole page
+    size: int  # with what was cut off
 
 
 def _named(path: object) -> Path:
@@ -100,13 +85,7 @@ def _named(path: object) -> Path:
 
 
 class CheckpointFile(Closing):
-    """A file that pages are appended to. No other process can append to it meanwhile.
-
-    Args:
-        path: The file.
-        origin: What the listing is of.
-        after: What it holds of an earlier listing, which is resumed; None to begin a new one.
-        whole: It gets its name when all is written; see `Stored`.
+    """A file that pages are appended to, behind what it holds (`after`) or as a new one. No other process can meanwhile.
 
     Raises:
         CheckpointError: It cannot be made or locked, there is a file already and `after` is None, or it is not as it
@@ -124,21 +103,23 @@ class CheckpointFile(Closing):
         self._path = path = _named(path)
         self._end = 0 if after is None else after.end
         with _explained(path, "opened"):
-            mode = "r+" if after is not None or (path.exists() and not holds_something(path)) else "x+"
+            mode = "r+" if after is not None or path.exists() else "x+"
             # Without a buffer, which would hold back what a full disk refuses, and write it later.
             self._file = io.FileIO(os.path.realpath(path), mode)
         try:
             _lock(self._file, path)
+            # Only now: another process may have written it, and finished, before the lock was ours.
+            if after is None and holds_something(path):
+                message = f"{path} is there already, and may hold a listing"
+                advice = "Pass it as resume_from= too, to resume it; or name another file."
+                raise CheckpointError(message, advice=advice)
             with _explained(path, "written"):
-                # Another process may have written it, and finished, before the lock was ours.
-                size = os.fstat(self._file.fileno()).st_size
-                if holds_something(path) if after is None else size != after.size:
-                    message = f"another process has written {path} in this moment"
-                    raise CheckpointError(
-                        message, advice="Go on from what it holds now: pass it as resume_from=."
-                    )
                 if after is None:
                     self._write(_header(origin, whole=whole))
+                elif os.fstat(self._file.fileno()).st_size != after.size:
+                    message = f"another process has written {path} in this moment"
+                    advice = "Go on from what it holds now: pass it as resume_from=."
+                    raise CheckpointError(message, advice=advice)
         except BaseException:
             self.close()
             raise
@@ -181,11 +162,7 @@ def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> 
 
 
 def write_whole(path: str | os.PathLike[str], origin: Origin, pages: Iterable[StoredPage]) -> None:
-    """Write a file at once: under another name first, so that what stands under this one is always whole.
-
-    Raises:
-        CheckpointError: It cannot be written; what was there before is still there.
-    """
+    """Write a file at once: under another name first, so that what stands under this one is always whole."""
     path = Path(os.path.realpath(_named(path)))  # a link stays a link
     with _explained(path, "written"):
         if not path.parent.is_dir():
@@ -205,27 +182,27 @@ def write_whole(path: str | os.PathLike[str], origin: Origin, pages: Iterable[St
             partial.unlink(missing_ok=True)
 
 
-def read_checkpoint(path: str | os.PathLike[str]) -> Stored:
+def read_checkpoint(path: str | os.PathLike[str]) -> tuple[Stored, list[StoredPage]]:
     """Read a file and check every page of it.
 
     Raises:
         CheckpointError: There is no such file, it is something else, or it is damaged before its end.
     """
     path = _named(path)
+    pages: list[StoredPage] = []
+    counted = 0
     with _explained(path, "read"), path.open("rb") as file:
         stored = _read_header(path, file)
-        pages: list[StoredPage] = []
-        counted, end = 0, stored.end
         for page in _pages(path, file):
             pages.append(page)
             if "next" in page.said:
-                counted, end = len(pages), file.tell()
+                counted, stored = len(pages), evolve(stored, end=file.tell())
     if stored.whole and not counted:
         message = f"{path} is cut off: it was saved whole, and its end is missing"
         raise CheckpointError(
             message, advice="Copy it again from where it is whole, or start the listing again."
         )
-    return evolve(stored, pages=pages[:counted], end=end)
+    return stored, pages[:counted]
 
 
 def holds_something(path: str | os.PathLike[str]) -> bool:
@@ -274,7 +251,7 @@ def _read_header(path: Path, file: BinaryIO) -> Stored:
         message = f"{path} does not say what it is a listing of"
         raise CheckpointError(message) from None
     size = os.fstat(file.fileno()).st_size
-    return Stored(origin, began, content.get("whole", False), [], end=file.tell(), size=size)
+    return Stored(origin, began, content.get("whole", False), end=file.tell(), size=size)
 
 
 def _pages(path: Path, file: BinaryIO) -> Iterator[StoredPage]:
@@ -285,26 +262,16 @@ def _pages(path: Path, file: BinaryIO) -> Iterator[StoredPage]:
         match = _PAGE.fullmatch(line)
         packed, end = (file.read(int(match[1])), file.read(1)) if match else (b"", b"")
         if match is None or end != b"\n" or _checksum(packed) != match[2]:
-            file.seek(start + 1)  # behind where its own first line begins
-            if _another_page_follows(file):
-                message = f"page {number} of {path} is damaged"
-                advice = "The pages before it cannot be trusted either: start the listing again."
-                raise CheckpointError(message, advice=advice)
+            with mmap(file.fileno(), 0, access=ACCESS_READ) as whole:
+                if _PAGE.search(whole, start + 1):  # another one follows
+                    message = f"page {number} of {path} is damaged"
+                    advice = "The pages before it cannot be trusted either: start the listing again."
+                    raise CheckpointError(message, advice=advice)
             return  # the last one, which was being written when the process was killed or the power failed
         start = file.tell()
         line, _, answers = zlib.decompress(packed).partition(b"\n")
         said, rest = json.loads(line), io.BytesIO(answers)
         yield StoredPage(said, tuple(map(rest.read, said.pop("bytes"))))
-
-
-def _another_page_follows(file: BinaryIO) -> bool:
-    """Whether behind the page at this position there is the first line of another."""
-    tail = b""
-    while chunk := file.read(1 << 20):
-        if _PAGE.search(tail + chunk):
-            return True
-        tail = chunk[-_LONGEST_LINE:]
-    return False
 
 
 def _checksum(packed: bytes) -> bytes:
@@ -328,14 +295,10 @@ def _explained(path: Path, done: str) -> Iterator[None]:
     try:
         yield
         return
-    except (FileExistsError, IsADirectoryError):
-        message = f"{path} is there already, and may hold a listing"
-        advice = "Pass it as resume_from= too, to resume it; or name another file."
-        if path.is_dir():
-            message, advice = f"{path} is a folder", "Name a file in it."
+    except IsADirectoryError:
+        message, advice = f"{path} is a folder", "Name a file in it."
     except FileNotFoundError:
-        message = f"there is no {path}"
-        advice = "Check the name and its folder."
+        message, advice = f"there is no {path}", "Check the name and its folder."
     except OSError as problem:
         message = f"{path} cannot be {done} ({problem.strerror})"
         advice = "What it held before is still good."

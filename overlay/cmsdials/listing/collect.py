@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable
-from contextlib import nullcontext
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from attrs import evolve
 from cmsdials_api.records import Record
 
-from cmsdials.errors import DialsError
-from cmsdials.listing.page import Page
+from cmsdials.errors import CheckpointError, ConfigurationError, DialsError
+from cmsdials.listing.checkpoint import (
+    CheckpointFile,
+    Stored,
+    StoredPage,
+    holds_something,
+    is_same_file,
+    read_checkpoint,
+)
+from cmsdials.listing.page import Page, cursor_of
 from cmsdials.listing.pages import Pages
 from cmsdials.listing.pagination import Listing
 from cmsdials.listing.provenance import Origin
-from cmsdials.listing.result import Result
-from cmsdials.listing.resume import earlier_of, has_ended, keeping
+from cmsdials.listing.result import Result, restored
 from cmsdials.runtime.console import warn
 from cmsdials.runtime.interrupts import Terminated, sigterm_raises
 from cmsdials.runtime.progress import progress_bar
@@ -45,17 +53,18 @@ def collect(
     `origin` says what is listed, and `record` what the rows are. `begin` returns the pages from where a listing is;
     what it is given besides is to be called with each page before that counts.
     """
-    so_far, stored = earlier_of(resume_from, checkpoint, origin)
-    if so_far is not None and has_ended(so_far):
-        if checkpoint is None:
-            warn("resume_from is complete: there is nothing left to fetch")
-        elif stored is None:
-            with keeping(checkpoint, origin, RowStore(record), so_far, None):
-                pass  # what had come before is in the file now, and that is all
-        return evolve(so_far, store=so_far.store.copy())
+    so_far, stored = _earlier(resume_from, checkpoint, origin)
     store: RowStore[RecordT] = (
         RowStore(record, fields=origin.query.get("fields")) if so_far is None else so_far.store.copy()
     )
+    # One that stopped before its first page has no next page either.
+    if so_far is not None and (so_far.complete or (so_far.next is None and len(so_far) > 0)):
+        if checkpoint is None:
+            warn("resume_from is complete: there is nothing left to fetch")
+        elif stored is None:
+            with _keeping(checkpoint, origin, store, so_far, None):
+                pass  # what had come before is in the file now, and that is all
+        return evolve(so_far, store=store)
     before = len(store)
     cursor = origin.query.get("next_token")
     listing = Listing(
@@ -67,7 +76,7 @@ def collect(
         latest=None if so_far is None or so_far.store.is_handed_out else so_far.store,
     )
     failure: BaseException | None = None
-    with keeping(checkpoint, origin, store, so_far, stored) as keep:
+    with _keeping(checkpoint, origin, store, so_far, stored) as keep:
         try:
             with (
                 sigterm_raises() if keep_failed else nullcontext(),
@@ -96,3 +105,76 @@ def collect(
     if failure is not None:
         warn(f"{result.status}. {failure}" if str(failure) else result.status)
     return result
+
+
+def _earlier(
+    resume_from: Any, checkpoint: str | os.PathLike[str] | None, origin: Origin
+) -> tuple[Result[Any] | None, Stored | None]:
+    """Return what has come before, and what the file to append to holds of it; refuse what is of another listing.
+
+    Raises:
+        CheckpointError: A file cannot be read, or what it or the result holds is of another listing.
+        ConfigurationError: resume_from is neither a result nor the name of a file.
+    """
+    if resume_from is None:
+        return None, None
+    if isinstance(resume_from, Result):
+        _refuse_another("resume_from", origin, resume_from.origin)
+        return _kept_in(checkpoint, resume_from) or (resume_from, None)
+    if not isinstance(resume_from, str | os.PathLike):
+        message = f"resume_from must be a result or the name of a file, not {type(resume_from).__name__}"
+        raise ConfigurationError(message)
+    same = checkpoint is not None and is_same_file(resume_from, checkpoint)
+    if same and not holds_something(resume_from):
+        return None, None
+    stored, pages = read_checkpoint(resume_from)
+    _refuse_another(str(resume_from), origin, stored.origin)
+    return restored(resume_from, stored, pages), stored if same else None
+
+
+def _kept_in(
+    checkpoint: str | os.PathLike[str] | None, result: Result[Any]
+) -> tuple[Result[Any], Stored] | None:
+    """Return what a file holds, if it was kept while the result was fetched; it may be a page ahead."""
+    if checkpoint is None or not holds_something(checkpoint):
+        return None
+    stored, pages = read_checkpoint(checkpoint)
+    if result.origin.differences(stored.origin):
+        return None
+    kept = restored(checkpoint, stored, pages)
+    has_all = result.next is None or cursor_of(result.next) in {*kept.passed, cursor_of(kept.next)}
+    return (kept, stored) if has_all and len(kept) >= len(result) else None
+
+
+def _refuse_another(source: str, wanted: Origin, found: Origin) -> None:
+    if different := wanted.differences(found):
+        message = f"{source} is of another listing: {'; '.join(different)}"
+        advice = "Go on with the listing that it is of, or start the listing again."
+        raise CheckpointError(message, advice=advice)
+
+
+@contextmanager
+def _keeping(
+    checkpoint: str | os.PathLike[str] | None,
+    origin: Origin,
+    store: RowStore[RecordT],
+    so_far: Result[RecordT] | None,
+    stored: Stored | None,
+) -> Iterator[Callable[[Page[RecordT]], None]]:
+    """Yield what keeps a page: its rows, and its answers in a file if there is to be one.
+
+    A new file begins with what has come before (`so_far`); `stored` is what a file holds already.
+    """
+    with nullcontext() if checkpoint is None else CheckpointFile(checkpoint, origin, after=stored) as file:
+        if file is not None and so_far is not None and stored is None:
+            for page in so_far.stored_pages():
+                file.append(page)
+
+        def keep(page: Page[RecordT]) -> None:
+            if file is not None:
+                now = datetime.now(UTC).isoformat()
+                file.append(StoredPage({"next": page.next, "retrieved": now}, page.bodies))
+            for block in page.store.blocks():
+                store.add(block)
+
+        yield keep

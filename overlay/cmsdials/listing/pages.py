@@ -6,7 +6,8 @@ Both iterators survive an error: the next call asks again for the page that fail
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, Self, TypeVar
 
 from cmsdials_api.records import Record
@@ -29,12 +30,7 @@ Fetch = Callable[[Listing, bool], Page[RecordT]]
 class Pages(Closing, Generic[RecordT]):
     """The pages of a listing, fetched one by one.
 
-    Args:
-        fetch: Fetches a page.
-        listing: Where the listing is.
-        origin: What it is of.
-        keep: Called with each good page before it counts, so that nothing counts that is not kept.
-        close: Stops what is fetched ahead.
+    Each good page is kept (`keep`) before it counts, so that nothing counts that is not kept.
 
     Attributes:
         origin: What it is of.
@@ -45,7 +41,7 @@ class Pages(Closing, Generic[RecordT]):
         fetch: Fetch[RecordT],
         listing: Listing,
         origin: Origin,
-        keep: Callable[[Page[RecordT]], None] | None = None,
+        keep: Callable[[Page[RecordT]], None] = lambda _page: None,
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self._fetch = fetch
@@ -53,7 +49,7 @@ class Pages(Closing, Generic[RecordT]):
         self.origin = origin
         self._keep = keep
         self._close = close
-        self._turn = threading.RLock()
+        self._lock = threading.RLock()
 
     @property
     def next(self) -> str | None:
@@ -94,17 +90,13 @@ class Pages(Closing, Generic[RecordT]):
             RequestFailedError: It did not come; the next call asks for it again.
             ConfigurationError: Another thread is asking for it at this moment.
         """
-        _take_turn(self._turn, "pages")
-        try:
+        with _turn(self._lock, "pages"):
             while not self._listing.finished:
                 page = self._fetched()
-                if self._keep is not None:
-                    self._keep(page)
+                self._keep(page)
                 self._listing.accept(page)
                 if len(page.store) or not self._listing.in_parts or (self.complete and not self.rows):
                     return page
-        finally:
-            self._turn.release()
         raise StopIteration
 
     def _fetched(self) -> Page[RecordT]:
@@ -126,24 +118,20 @@ class Pages(Closing, Generic[RecordT]):
         return f"<{self.pages} pages, {self.rows} rows of {self.origin.resource}, {state}>"
 
 
-def _take_turn(turn: Any, what: str) -> None:
-    """Keep other threads out until the turn is released.
-
-    An RLock does not keep out its own thread: that may go on although a Ctrl-C has come where it would be released.
-
-    Raises:
-        ConfigurationError: Another thread has it.
-    """
-    if not turn.acquire(blocking=False):
+@contextmanager
+def _turn(lock: Any, what: str) -> Iterator[None]:
+    """Refuse other threads. An RLock lets its own thread in again, also where a Ctrl-C has left it locked."""
+    if not lock.acquire(blocking=False):
         message = f"another thread takes {what} of this listing at this moment, and there can be only one"
         raise ConfigurationError(message, advice=f"Let one thread take the {what} and hand them on.")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class Rows(Closing, Generic[RecordT]):
     """The rows of a listing, fetched a page at a time.
-
-    Args:
-        pages: The pages.
 
     Attributes:
         pages: The pages, which say how far the listing has come.
@@ -151,8 +139,8 @@ class Rows(Closing, Generic[RecordT]):
 
     def __init__(self, pages: Pages[RecordT]) -> None:
         self.pages = pages
-        self._at: tuple[RowStore[RecordT] | None, list[Any], int, int] = (None, [], 0, 0)
-        self._turn = threading.RLock()
+        self._left: tuple[RowStore[RecordT] | None, list[tuple[Any, int]]] = (None, [])
+        self._lock = threading.RLock()
 
     def __iter__(self) -> Self:
         return self
@@ -166,28 +154,21 @@ class Rows(Closing, Generic[RecordT]):
 
         The row keeps none of the others in memory. After a Ctrl-C the next call returns the row that follows.
         """
-        _take_turn(self._turn, "rows")
-        try:
-            while (row := self._of_latest()) is None:
+        with _turn(self._lock, "rows"):
+            while not (left := self._left_of_latest()):
                 next(self.pages)
+            block, index = left[-1]
+            row: RecordT = block.alone(index)
+            left.pop()  # last, so that a Ctrl-C before loses nothing
             return row
-        finally:
-            self._turn.release()
 
-    def _of_latest(self) -> RecordT | None:
-        """Return the next row of the page that came last; None behind its last one."""
+    def _left_of_latest(self) -> list[tuple[Any, int]]:
+        """Return where the rows are of the page that came last and have not been handed on, in reverse."""
         latest = self.pages.latest  # not what next() returned, which a Ctrl-C could lose
-        store, blocks, number, index = self._at
-        if latest is not None and store is not latest:
-            store, blocks, number, index = latest, latest.blocks(), 0, 0
-        while number < len(blocks):
-            if index < len(blocks[number]):
-                row: RecordT = blocks[number].alone(index)
-                # In one step: a Ctrl-C comes before it or after.
-                self._at = (store, blocks, number, index + 1)
-                return row
-            number, index = number + 1, 0
-        return None
+        if latest is not None and latest is not self._left[0]:
+            rows = [(block, index) for block in latest.blocks() for index in range(len(block))]
+            self._left = (latest, rows[::-1])
+        return self._left[1]
 
     def __repr__(self) -> str:
         return f"<rows of {self.pages!r}>"

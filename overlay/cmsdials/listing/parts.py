@@ -18,7 +18,7 @@ from attrs import define
 from cmsdials_api.records import Record
 
 from cmsdials.errors import ConfigurationError
-from cmsdials.listing.page import Page
+from cmsdials.listing.page import Page, cursor_of
 from cmsdials.listing.pages import Pages
 from cmsdials.listing.pagination import LARGEST_PAGE, Listing, PageSize, checked_count
 from cmsdials.listing.provenance import Origin
@@ -31,6 +31,7 @@ __all__ = ["OnePart", "Parts", "Plan", "are_parts"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 Plan = tuple[Sequence[tuple[int, int, int | None]], float]
+"""Of each run dataset_id, run_number and how many lumisections it has, or None; about how many rows a lumisection has."""
 
 MOST_THREADS = 100
 MOST_WORKERS = 3
@@ -38,21 +39,13 @@ MOST_WORKERS = 3
 
 
 def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listing, concurrency: int) -> bool:
-    """Decide whether a listing is fetched in parts, and refuse what cannot be.
+    """Decide whether a listing is fetched in parts, by its query, the filters that its list takes, and where it begins.
 
-    Args:
-        query: The listing, by wire name.
-        accepts: The names that the list takes.
-        listing: Where it begins: what was begun in parts goes on in parts, and what was begun page by page, or by a
-            cursor of the user, goes on page by page.
-        concurrency: How many parts to fetch at a time.
+    What was begun in parts goes on in parts, and what was begun page by page, or by a cursor of the user, page by page.
 
     Raises:
         ConfigurationError: concurrency is not a number from 1 to 100, or is given together with max_pages or
             order_by.
-
-    Warns:
-        RuntimeWarning: concurrency is larger than is any use.
     """
     concurrency = checked_count("concurrency", concurrency)
     if concurrency > MOST_THREADS:
@@ -79,13 +72,9 @@ def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listi
 
 
 class Parts(Generic[RecordT]):
-    """Fetches the parts of a listing. It is what `Pages` calls for a page.
+    """Fetches the parts of a listing, so many at a time. It is what `Pages` calls for a page.
 
-    Args:
-        one: Fetches one part.
-        plan: Finds out of each run dataset_id, run_number and how many lumisections it has, or None; and about how
-            many rows a lumisection has. Called when the first page is asked for, and again after an error.
-        workers: How many parts to fetch at a time.
+    What there is to fetch is asked for (`plan`) together with the first page, and again after an error.
     """
 
     def __init__(self, one: OnePart[RecordT], *, plan: Callable[[], Plan], workers: int) -> None:
@@ -102,13 +91,11 @@ class Parts(Generic[RecordT]):
             self.close()
             self._under_way = self._begun(read_position(cursor))
         try:
-            part, page = next(self._under_way, (None, None))
+            _, page = next(self._under_way, (None, Page(self._one.no_rows(), next=None, previous=None)))
         except BaseException:
             self.close()  # what comes next begins where the listing has come
             raise
-        if part is None or page is None:
-            return Page(self._one.no_rows(), next=None, previous=None)
-        self._reached = str(part.end)
+        self._reached = cursor_of(page.next)
         return page
 
     def close(self) -> None:
@@ -131,29 +118,20 @@ class Parts(Generic[RecordT]):
             splitter.next,
             self._one.fetched,
             self._workers,
-            came=lambda part, page: splitter.learn(part, len(page.store)),
+            came=lambda part, page: splitter.learn(part, len(page)),
         )
 
 
 @define
 class OnePart(Generic[RecordT]):
-    """Fetches one part, in any thread.
+    """Fetches one part, in any thread."""
 
-    Attributes:
-        origin: What the whole listing is of.
-        record: What rows are.
-        fetch: Fetches a page of a query.
-        link: Makes the link to what follows a position.
-        page_size: Rows in a page as the user wants them; None leaves it to us.
-        size: What has been learnt about slow pages, which serves all parts.
-    """
-
-    origin: Origin
+    origin: Origin  # of the whole listing
     record: type[RecordT]
     fetch: Callable[[Mapping[str, Any], Listing, bool], Page[RecordT]]
     link: Callable[[Position], str]
     page_size: int | None
-    size: PageSize | None = None
+    size: PageSize | None = None  # what has been learnt about slow pages, which serves all parts
 
     def fetched(self, part: Part) -> Page[RecordT]:
         """Fetch all rows of a part, as a page of the whole listing."""

@@ -6,7 +6,7 @@ The names are those of cmsdials 1.8 (`results`, `next`, `exc_type`, `to_pandas()
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
@@ -185,10 +185,10 @@ def load(path: str | os.PathLike[str]) -> Result[Any]:
         CheckpointError: There is no such file, it is something else, or it is damaged.
         SchemaError: Its rows are not what this version of the contract says.
     """
-    return restored(path, checkpoint.read_checkpoint(path))
+    return restored(path, *checkpoint.read_checkpoint(path))
 
 
-def restored(path: str | os.PathLike[str], stored: Stored) -> Result[Any]:
+def restored(path: str | os.PathLike[str], stored: Stored, pages: Iterable[StoredPage]) -> Result[Any]:
     """Make a result of what a file holds. Raises as `load`."""
     origin = stored.origin
     table = RESOURCES.get(origin.resource)
@@ -202,7 +202,7 @@ def restored(path: str | os.PathLike[str], stored: Stored) -> Result[Any]:
         retrieved=stored.began,
     )
     passed: set[str | None] = {begins_at}
-    for page in stored.pages:
+    for page in pages:
         for body in page.bodies:
             for block in _read(body, str(path), result.record, origin).store.blocks():
                 result.store.add(block)

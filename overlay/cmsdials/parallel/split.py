@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 from attrs import frozen
 
@@ -71,83 +71,59 @@ def read_position(text: str | None) -> Position | None:
 
 @frozen
 class Part:
-    """A query for some of the rows.
-
-    Attributes:
-        query: What to ask, by wire name.
-        rows: How many rows are expected.
-        end: The position when all its rows have come.
-        lumisections: How many lumisections that are known it covers; none where it only looks for unknown runs.
-    """
+    """A query for some of the rows, and the position when they have come."""
 
     query: dict[str, Any]
-    rows: float
+    rows: float  # expected
     end: Position
-    lumisections: int
+    lumisections: int  # known ones that it covers; none where it only looks for unknown runs
 
 
-@frozen
-class _Range:
-    """Whole numbers between two bounds, both inclusive; None is open."""
+class _Range(NamedTuple):
+    """Whole numbers between two bounds, both inclusive; an infinite one is open."""
 
-    low: int | None
-    high: int | None
+    low: float = -math.inf
+    high: float = math.inf
 
     @classmethod
     def of(cls, query: Mapping[str, Any], names: tuple[str, str, str]) -> _Range:
         """Read what a query says with a value and two bounds, of which all that are given must hold."""
-        exact, low, high = (query.get(name) for name in names)
-        return cls(
-            max((value for value in (exact, low) if value is not None), default=None),
-            min((value for value in (exact, high) if value is not None), default=None),
-        )
+        exact, low, high = names
+        given = cls(query.get(low, -math.inf), query.get(high, math.inf))
+        return given.within(query.get(exact, -math.inf), query.get(exact, math.inf))
 
-    @property
-    def is_empty(self) -> bool:
-        return self.low is not None and self.high is not None and self.low > self.high
+    def within(self, low: float = -math.inf, high: float = math.inf) -> _Range:
+        """Return what is also within these bounds."""
+        return _Range(max(self.low, low), min(self.high, high))
 
-    def holds(self, value: int) -> bool:
-        return (self.low is None or self.low <= value) and (self.high is None or value <= self.high)
-
-    def query(self, names: tuple[str, str, str]) -> dict[str, int]:
-        if self.low is not None and self.low == self.high:
+    def query(self, names: tuple[str, str, str]) -> dict[str, float]:
+        if self.low == self.high:
             return {names[0]: self.low}
-        bounds = zip(names[1:], (self.low, self.high), strict=True)
-        return {name: value for name, value in bounds if value is not None}
+        bounds = zip(names[1:], self, strict=True)
+        return {name: bound for name, bound in bounds if abs(bound) != math.inf}
 
 
-@frozen
-class _Run:
-    """A run that is known, and the lumisections that are expected of it, from first to last."""
+class _Run(NamedTuple):
+    """A run that is known, and how many lumisections are expected of it, one at least, from the first that is wanted."""
 
     number: int
     first: int
-    last: int
-
-    @property
-    def lumisections(self) -> int:
-        return max(1, self.last - self.first + 1)
-
-    @property
-    def can_be_cut(self) -> bool:
-        return self.last > self.first
+    lumisections: int
 
 
 @frozen
-class _Dataset:
-    """A dataset with the runs that are known of it, in order; `query` has what every part of it asks."""
+class _Section:
+    """Runs of a dataset, or what is left of one, with what is asked of them all, and those that are known, in order."""
 
-    id: int
-    runs: list[_Run]
+    dataset_id: int
     query: dict[str, Any]
+    runs: _Range
+    lumisections: _Range
+    known: list[_Run]
 
 
 def can_be_split(accepts: Collection[str]) -> bool:
-    """Whether a list can be cut: it takes a dataset, and ranges of runs and lumisections.
-
-    Args:
-        accepts: The names that the list takes.
-    """
+    """Whether a list, of which these names are accepted, can be cut: by dataset, and by ranges of runs and lumisections."""
     return {"dataset_id", *_RUN, *_LS} <= {*accepts}
 
 
@@ -158,14 +134,9 @@ class Splitter:
     kept whole as long as several or one fit into a part, and are cut by lumisection otherwise. What has come is
     learnt from: where there are fewer rows than expected, parts become larger.
 
-    Args:
-        query: The query, by wire name. Its next_token is left out of the parts; page_size, if any, stays.
-        runs: Of each run that the service lists for the query's dataset and run: dataset_id, run_number, and how
-            many lumisections it has, or None. In any order; of doubles the larger number counts.
-        rows_per_lumisection: Rows expected in a lumisection.
-        page_rows: Rows in a page at most.
-        workers: How many parts are asked at a time.
-        after: Position to begin after, of this query and any way of cutting it; None for the beginning.
+    The runs are those that the service lists for the query's dataset and run: dataset_id, run_number, and how many
+    lumisections each has, or None. They may come in any order; of doubles the larger number counts. The position to
+    begin after may be of any way of cutting this query.
     """
 
     def __init__(
@@ -178,67 +149,15 @@ class Splitter:
         workers: int,
         after: Position | None = None,
     ) -> None:
-        self._runs = _Range.of(query, _RUN)
-        self._lumisections = _Range.of(query, _LS)
-        last = self._lumisections.high
-        if after is not None and after.ls_number is not None and last is not None and after.ls_number >= last:
-            after = Position(after.dataset_id, after.run_number)  # nothing that is wanted is left of the run
         self._page_rows = page_rows
         self._workers = workers
         expected = max(rows_per_lumisection, 1e-3)
         self._bounds = (expected / LARGEST_CORRECTION, expected * LARGEST_CORRECTION)
         # As if a page had come, as expected.
         self._came, self._seen = float(page_rows), page_rows / expected
-        possible = not self._runs.is_empty and not self._lumisections.is_empty
-        self._datasets = self._with_runs(query, runs, after) if possible else []
-        self._left = sum(run.lumisections for dataset in self._datasets for run in dataset.runs)
-        self._parts = self._cut(after)
-
-    def _with_runs(
-        self, query: Mapping[str, Any], runs: Iterable[tuple[int, int, int | None]], after: Position | None
-    ) -> list[_Dataset]:
-        """Return the datasets that are left after a position, with the runs that are."""
-        counts: dict[int, dict[int, int | None]] = {}
-        for dataset_id, number, count in runs:
-            known = counts.setdefault(dataset_id, {})
-            before = known.get(number)
-            known[number] = count if before is None else max(before, count or 0)
-        listed = {*counts}
-        wanted = query.get("dataset_id")
-        if wanted is not None:
-            counts.setdefault(wanted, {})  # it may have runs that are not listed
-        if after is not None and after.run_number is not None:
-            # A position in the middle of something says that it is there.
-            known = counts.setdefault(after.dataset_id, {})
-            if after.ls_number is not None:
-                known.setdefault(after.run_number, None)
-        known_counts = [count for known in counts.values() for count in known.values() if count is not None]
-        typical = round(sum(known_counts) / len(known_counts)) if known_counts else TYPICAL_LUMISECTIONS
-        rest = {name: value for name, value in query.items() if name not in (*_RUN, *_LS, "next_token")}
-        # The runs were listed with the names of the datasets, and asking by id alone is fast.
-        by_id = {name: value for name, value in rest.items() if name not in _DATASET}
-        return [
-            _Dataset(
-                dataset_id,
-                [
-                    self._run(number, typical if count is None else count, dataset_id, after)
-                    for number, count in sorted(known.items())
-                    if self._runs.holds(number) and not _is_over(after, dataset_id, number)
-                ],
-                {**(by_id if dataset_id in listed else rest), "dataset_id": dataset_id},
-            )
-            for dataset_id, known in sorted(counts.items())
-            if wanted in (None, dataset_id) and not _is_over(after, dataset_id)
-        ]
-
-    def _run(self, number: int, count: int, dataset_id: int, after: Position | None) -> _Run:
-        first = 1
-        if after is not None and (after.dataset_id, after.run_number) == (dataset_id, number):
-            first = (after.ls_number or 0) + 1
-        low, high = self._lumisections.low, self._lumisections.high
-        return _Run(
-            number, first if low is None else max(first, low), count if high is None else min(count, high)
-        )
+        sections = [*_sections(query, runs, after)]
+        self._left = sum(run.lumisections for section in sections for run in section.known)
+        self._parts = chain.from_iterable(map(self._cut, sections))
 
     @property
     def rows_left(self) -> float:
@@ -267,71 +186,94 @@ class Splitter:
             rows = min(rows, max(rows * SMALLEST_PART, self.rows_left / self._workers))
         return rows / self._density * (1 + 1e-9)  # a page is a page, however it was divided
 
-    def _cut(self, after: Position | None) -> Iterator[Part]:
-        for dataset in self._datasets:
-            run, ls = self._runs.low, None
-            if after is not None and dataset.id == after.dataset_id and after.run_number is not None:
-                run, ls = self._beginning(after.run_number, after.ls_number)
-            yield from self._cut_dataset(dataset, run, ls)
+    def _fits(self, run: _Run, covered: int) -> bool:
+        """Whether a run goes whole into a part that covers so many lumisections already."""
+        is_one_alone = not covered and run.lumisections == 1
+        return is_one_alone or covered + run.lumisections <= self._most_lumisections()
 
-    def _beginning(self, run: int, ls: int | None) -> tuple[int, int | None]:
-        """Return the first run after a position, and its first lumisection; None at the beginning of the run."""
-        if self._runs.low is not None and run < self._runs.low:
-            return self._runs.low, None
-        if ls is None or not self._runs.holds(run):
-            return run + 1, None
-        return run, max(ls + 1, ls + 1 if self._lumisections.low is None else self._lumisections.low)
-
-    def _cut_dataset(self, dataset: _Dataset, run: int | None, ls: int | None) -> Iterator[Part]:
-        """Cut what a dataset has from a run and its lumisection on; None is open, and the beginning of the run.
-
-        Each part has whole runs, as many as fit, or where not even one does, some of its lumisections.
-        """
-        left = deque(dataset.runs)
-        while run is None or self._runs.holds(run):
-            covered, most = 0, self._most_lumisections()
-            if ls is None:
-                while left and (
-                    covered + left[0].lumisections <= most or not (covered or left[0].can_be_cut)
-                ):
-                    covered += left.popleft().lumisections
-                if not left:
-                    yield self._part(dataset, _Range(run, self._runs.high), covered, Position(dataset.id))
-                    return
-                upcoming = left[0].number
-                if covered or run != upcoming:
-                    # Up to the next run that is known: what may lie between needs no part of its own.
-                    end = Position(dataset.id, upcoming - 1)
-                    yield self._part(dataset, _Range(run, upcoming - 1), covered, end)
-                    run = upcoming
-                    continue
-            low = self._lumisections.low if ls is None else ls
-            first = left[0].first if low is None else max(left[0].first, low)
-            rest = left[0].last - first + 1
-            if rest < 2 or rest <= most or not left[0].can_be_cut:
-                run = left.popleft().number
-                covered, lumisections = max(1, rest), _Range(low, self._lumisections.high)
-                yield self._part(dataset, _Range(run, run), covered, Position(dataset.id, run), lumisections)
-                run, ls = run + 1, None
+    def _cut(self, section: _Section) -> Iterator[Part]:
+        """Cut a section: each part has whole runs, as many as fit, or where not even one does, some of its lumisections."""
+        (low, high), covered = section.runs, 0
+        for run in section.known:
+            if not self._fits(run, covered) and (covered or low != run.number):
+                # Up to the next run that is known: what may lie between needs no part of its own.
+                yield self._part(section, _Range(low, run.number - 1), covered)
+                low, covered = run.number, 0
+            if self._fits(run, covered):
+                covered += run.lumisections
             else:
-                # Pieces of the same size: a last one with next to nothing in it would be a request too many.
-                covered = max(1, min(math.ceil(rest / math.ceil(rest / most)), math.floor(most)))
-                run, ls = left[0].number, first + covered
-                end = Position(dataset.id, run, ls - 1)
-                yield self._part(dataset, _Range(run, run), covered, end, _Range(low, ls - 1))
+                yield from self._cut_run(section, run)
+                low = run.number + 1
+        if low <= high:
+            yield self._part(section, _Range(low, high), covered)
+
+    def _cut_run(self, section: _Section, run: _Run) -> Iterator[Part]:
+        left, first, rest = section.lumisections, run.first, run.lumisections
+        while rest > max(1, most := self._most_lumisections()):
+            # Pieces of the same size: a last one with next to nothing in it would be a request too many.
+            covered = max(1, min(math.ceil(rest / math.ceil(rest / most)), math.floor(most)))
+            first, rest = first + covered, rest - covered
+            yield self._part(section, _Range(run.number, run.number), covered, left.within(high=first - 1))
+            left = left.within(first)
+        yield self._part(section, _Range(run.number, run.number), rest, left)
 
     def _part(
-        self, dataset: _Dataset, runs: _Range, covered: int, end: Position, lumisections: _Range | None = None
+        self, section: _Section, runs: _Range, covered: int, lumisections: _Range | None = None
     ) -> Part:
         self._left -= covered
-        lumisections = lumisections or self._lumisections
-        query = {**dataset.query, **runs.query(_RUN), **lumisections.query(_LS)}
+        asked = lumisections or section.lumisections
+        query = {**section.query, **runs.query(_RUN), **asked.query(_LS)}
+        ends = [runs.high] if asked.high == section.lumisections.high else [runs.high, asked.high]
+        end = Position(section.dataset_id, *(int(key) for key in ends if key != math.inf))
         return Part(query, covered * self._density, end, covered)
 
 
-def _is_over(after: Position | None, dataset_id: int, run_number: float = math.inf) -> bool:
-    """Whether all of a dataset, or of a run of it, has come before a position."""
-    if after is None:
-        return False
-    run, ls = (math.inf if key is None else key for key in (after.run_number, after.ls_number))
-    return (dataset_id, run_number, math.inf) <= (after.dataset_id, run, ls)
+def _sections(
+    query: Mapping[str, Any], runs: Iterable[tuple[int, int, int | None]], after: Position | None
+) -> Iterator[_Section]:
+    """Yield what is left after a position, in order."""
+    counts: dict[int, dict[int, int | None]] = {}
+    for dataset_id, number, count in runs:
+        known = counts.setdefault(dataset_id, {})
+        before = known.get(number)
+        known[number] = count if before is None else max(before, count or 0)
+    listed = {*counts}
+    for named in (query.get("dataset_id"), None if after is None else after.dataset_id):
+        if named is not None:
+            counts.setdefault(named, {})  # it may have runs that are not listed
+    of_all = [count for known in counts.values() for count in known.values() if count is not None]
+    typical = round(sum(of_all) / len(of_all)) if of_all else TYPICAL_LUMISECTIONS
+    rest = {name: value for name, value in query.items() if name not in (*_RUN, *_LS, "next_token")}
+    # The runs were listed with the names of the datasets, and asking by id alone is fast.
+    by_id = {name: value for name, value in rest.items() if name not in _DATASET}
+    for dataset_id, known in sorted(counts.items()):
+        if query.get("dataset_id", dataset_id) != dataset_id:
+            continue
+        asked = {**(by_id if dataset_id in listed else rest), "dataset_id": dataset_id}
+        for numbers, lumisections in _left(query, dataset_id, after):
+            here = [number for number in sorted(known) if numbers.low <= number <= numbers.high]
+            expected = [
+                lumisections.within(1, typical if (count := known[number]) is None else count)
+                for number in here
+            ]
+            known_here = [
+                _Run(number, int(low), max(1, int(high - low) + 1))
+                for number, (low, high) in zip(here, expected, strict=True)
+            ]
+            yield _Section(dataset_id, asked, numbers, lumisections, known_here)
+
+
+def _left(
+    query: Mapping[str, Any], dataset_id: int, after: Position | None
+) -> Iterator[tuple[_Range, _Range]]:
+    """Yield what is left of a dataset after a position: runs, and which lumisections of each."""
+    runs, lumisections = _Range.of(query, _RUN), _Range.of(query, _LS)
+    left = [(runs, lumisections)]
+    if after is not None and dataset_id <= after.dataset_id:
+        run, ls = after.run_number, after.ls_number
+        left = []
+        if dataset_id == after.dataset_id and run is not None:
+            left.append((runs.within(run + 1), lumisections))
+            if ls is not None:
+                left.insert(0, (runs.within(run, run), lumisections.within(ls + 1)))
+    return (both for both in left if all(one.low <= one.high for one in both))

@@ -26,8 +26,7 @@ from typing import Generic, TypeVar
 
 from attrs import define, field
 
-from cmsdials.errors import ConfigurationError
-from cmsdials.runtime.interrupts import Stop
+from cmsdials.runtime.interrupts import Closing, Stop
 
 __all__ = ["in_order"]
 
@@ -41,42 +40,6 @@ LONGEST_JOIN = 0.1
 """Seconds that an end waits for threads, all together. One that reads from a socket ends when that returns."""
 
 
-def in_order(
-    next_part: Callable[[], PartT | None],
-    fetch: Callable[[PartT], ResultT],
-    workers: int,
-    *,
-    came: Callable[[PartT, ResultT], object] = lambda _part, _result: None,
-    window: int | None = None,
-) -> Generator[tuple[PartT, ResultT], None, None]:
-    """Fetch parts, several at a time, and hand them on in their order.
-
-    Nothing happens before the first one is asked for. To end early, close the iterator: `contextlib.closing` does
-    so in any case. After an error it is finished: resume with a new one, from the last part that it has handed on.
-
-    Args:
-        next_part: Returns the next part, None when there are no more. Called in the thread of the consumer.
-        fetch: Fetches a part, in any of the threads, several at a time. They heed a `Stop`, which is set when the
-            result is not wanted any more: requests and waits of ours end at once then.
-        workers: How many parts to fetch at a time. 1 makes no thread: each part is fetched when it is asked for.
-        came: Called with each part that has come, in whatever order they come, in the thread of the consumer.
-        window: Parts under way, or waiting to be handed on, at most; default: two for each worker.
-
-    Yields:
-        Each part with its result.
-
-    Raises:
-        ConfigurationError: workers or window is below 1.
-        BaseException: What `fetch`, `next_part` or `came` raised, of whatever kind.
-    """
-    window = 2 * workers if window is None else window
-    for what, number in (("workers", workers), ("window", window)):
-        if number < 1:
-            message = f"{what} must be at least 1, not {number!r}"
-            raise ConfigurationError(message)
-    return _in_order(next_part, _Threads(fetch, workers), came, 1 if workers == 1 else window)
-
-
 @define(eq=False)
 class _Job(Generic[PartT, ResultT]):
     """A part, and what came of it: a result or an error."""
@@ -88,15 +51,29 @@ class _Job(Generic[PartT, ResultT]):
     is_over: bool = False
 
 
-def _in_order(
+def in_order(
     next_part: Callable[[], PartT | None],
-    threads: _Threads[PartT, ResultT],
-    came: Callable[[PartT, ResultT], object],
-    window: int,
+    fetch: Callable[[PartT], ResultT],
+    workers: int,
+    *,
+    came: Callable[[PartT, ResultT], object] = lambda _part, _result: None,
 ) -> Generator[tuple[PartT, ResultT], None, None]:
-    with threads, threads:  # twice, because a Ctrl-C may cut the end of one short, or come where it begins
+    """Fetch parts, several at a time, and hand them on in their order.
+
+    `next_part` (None: no more) and `came`, with each part in whatever order they come, are called in the thread of the
+    consumer; `fetch` in any, several at a time. These heed a `Stop`, which is set when the iterator is closed. With one
+    worker there is no thread: each part is fetched when it is asked for. After an error the iterator is finished:
+    resume with a new one, from the last part that it has handed on.
+
+    Raises:
+        BaseException: What `fetch`, `next_part` or `came` raised, of whatever kind.
+    """
+    threads = _Threads(fetch, workers)
+    # Twice, because a Ctrl-C may cut the end of one short, or come where it begins. And without a `try` in it, at
+    # whose beginning an interrupt would leave it without an end in CPython 3.11.
+    with threads, threads:
         threads.start()
-        yield from _handed_on(next_part, threads, came, window)
+        yield from _handed_on(next_part, threads, came, 2 * workers if workers > 1 else 1)
 
 
 def _handed_on(
@@ -106,9 +83,9 @@ def _handed_on(
     window: int,
 ) -> Generator[tuple[PartT, ResultT], None, None]:
     jobs: deque[_Job[PartT, ResultT]] = deque()
+    done: _Job[PartT, ResultT] | None = None
     more = True
     failure: Exception | None = None
-    done: _Job[PartT, ResultT] | None = None
     while True:
         while more and len(jobs) < window:
             try:
@@ -125,7 +102,14 @@ def _handed_on(
         if not jobs:
             break
         while not jobs[0].is_over:
-            more = _taken_in(threads, came) and more
+            job = threads.next_over()
+            try:
+                if job.error is None:
+                    came(job.part, job.result)
+            except Exception as error:  # noqa: BLE001  # raised in its turn
+                threads.fail(job, error)
+            job.is_over = True
+            more = more and job.error is None
         done = jobs.popleft()
         if done.error is not None:
             raise done.error
@@ -133,19 +117,7 @@ def _handed_on(
         raise failure
 
 
-def _taken_in(threads: _Threads[PartT, ResultT], came: Callable[[PartT, ResultT], object]) -> bool:
-    """Wait for a part and tell of it; return whether more may be begun."""
-    job = threads.next_over()
-    try:
-        if job.error is None:
-            came(job.part, job.result)
-    except Exception as error:  # noqa: BLE001  # raised in its turn
-        threads.fail(job, error)
-    job.is_over = True
-    return job.error is None
-
-
-class _Threads(Generic[PartT, ResultT]):
+class _Threads(Closing, Generic[PartT, ResultT]):
     """Threads that fetch. What the main thread calls takes no lock.
 
     Where there are none, because none are wanted or the system allows no more, the main thread fetches: it is
@@ -194,7 +166,7 @@ class _Threads(Generic[PartT, ResultT]):
             if os.getpid() != self._process:
                 # Threads do not survive a fork: the child would wait for ever.
                 message = (
-                    "the threads that fetch are in the process that has called os.fork(): start again in this"
+                    "the threads that fetch are in the process that called os.fork(): start again in this"
                 )
                 raise RuntimeError(message)
 
@@ -203,10 +175,7 @@ class _Threads(Generic[PartT, ResultT]):
         job.error = error
         self._first_failed = min(self._first_failed, job.number)
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         """Tell the threads to end, and wait a moment for them."""
         self._stop.set()
         self._jobs.put(None)

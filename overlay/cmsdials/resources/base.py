@@ -308,7 +308,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         self,
         query: Mapping[str, Any],
         listing: Listing,
-        keep: Callable[[Page[RecordT]], None] | None = None,
+        keep: Callable[[Page[RecordT]], None] = lambda _: None,
         *,
         retries: Retries,
         concurrency: int,
