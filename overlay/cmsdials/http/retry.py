@@ -34,6 +34,7 @@ from cmsdials.errors import (
     TooManyRequestsError,
     TransportError,
 )
+from cmsdials.runtime.background import load
 
 if TYPE_CHECKING:
     from cmsdials.http.rules import Retry
@@ -94,7 +95,8 @@ def retry_rules(retries: Retries) -> Retry:
     Raises:
         ConfigurationError: If it is something else, or negative.
     """
-    from cmsdials.http import rules  # noqa: PLC0415  # lazily: it brings urllib3
+    load("cmsdials.http.rules")
+    from cmsdials.http import rules  # noqa: PLC0415  # loaded just now
 
     if isinstance(retries, rules.Retry):
         if retries.status_forcelist:

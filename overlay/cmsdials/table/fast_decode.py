@@ -16,6 +16,7 @@ import numpy as np
 import orjson
 from cmsdials_api.records import Field, Record
 
+from cmsdials.runtime import extras
 from cmsdials.table.columns import LENGTHS, Array, Columns, Values, check_lengths, column_of
 from cmsdials.table.decode import Parsed
 
@@ -60,7 +61,7 @@ def parsed_histograms(
     if len(arrays) != 1 or arrays[0].dimensions not in LENGTHS:
         return None
     try:
-        from simdjson import Parser  # noqa: PLC0415  # there is no wheel for every Python
+        parser: Any = extras.simdjson().Parser()
     except ImportError:
         return None
     try:
@@ -68,7 +69,6 @@ def parsed_histograms(
         page = orjson.loads(body[:start] + body[end:])
         if page.keys() != {"next", "previous", "results"} or page["results"] != []:
             return None
-        parser: Any = Parser()
         blocks = [_Block(record, arrays[0], block)]
         for text in _pieces(body, start, end, piece):
             rows = list(parser.parse(text))

@@ -1,8 +1,9 @@
 """Work done in the background: in a thread of its own, while the caller waits and can be stopped at any moment.
 
 Python runs signal handlers in the main thread, between any two instructions. An exception that is raised there
-(Ctrl-C, a SIGTERM that has become one) inside a library may leave its locks held for ever. So the HTTP library is
-never entered in the thread of the caller: what the caller does is wait, and nothing is lost when that is cut short.
+(Ctrl-C, a SIGTERM that has become one) inside a library may leave its locks held for ever, and inside the import of one
+half a library, which Python may not be able to load again (NumPy). So the HTTP library is never entered in the thread of
+the caller, and none is imported there: what the caller does is wait, and nothing is lost when that is cut short.
 The same wait ends when a `Stop` is set (`cmsdials.runtime.interrupts`), in whichever thread it is. No signal handler is needed
 for this, so that those of the application, of a notebook or of a batch system stay as they are.
 
@@ -15,16 +16,19 @@ from __future__ import annotations
 import _thread
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
+from importlib import import_module
 from queue import Empty, SimpleQueue
+from types import ModuleType
 from typing import Any, TypeAlias, TypeVar
 
 from cmsdials.runtime.interrupts import Stopped, check_stop, current_stop
 
-__all__ = ["in_background"]
+__all__ = ["in_background", "load"]
 
 T = TypeVar("T")
 
@@ -84,6 +88,17 @@ def in_background(work: Callable[[], T], *, abandoned: Callable[[], object] | No
         raise outcome[1]
     finally:
         del outcome  # it would hold this frame, and this frame it
+
+
+def load(module: str) -> ModuleType:
+    """Import a module, or return it if it is there. Raises as `in_background`.
+
+    The import goes on where the wait for it is cut short, and the next one waits for the same. No signal handler runs in
+    other threads than the main one, so these import by themselves; so does a module that uses us while it is imported.
+    """
+    if module in sys.modules or threading.current_thread() is not threading.main_thread():
+        return import_module(module)
+    return in_background(partial(import_module, module))
 
 
 def _received(outbox: SimpleQueue[_Outcome[T] | None]) -> _Outcome[T]:
