@@ -87,7 +87,8 @@ def retry_rules(retries: Retries) -> Retry:
     Args:
         retries: None or True: 5 retries, but 3 of a connection where no server has answered yet. A number: that many;
             0 or False: none. Both wait 0, 1, 2, 4, ... up to 30 s and repeat only what is safe to repeat. A `Retry`
-            is obeyed; if its ``status_forcelist`` is empty, it also repeats on 429, 502, 503 and 504.
+            is obeyed; if its ``status_forcelist`` is empty, it also repeats on 429, 502, 503 and 504, and a 500 that
+            is a time-out counts as 504.
 
     Returns:
         A urllib3 `Retry`, which may be passed as ``retries=`` again.
@@ -186,7 +187,10 @@ def _after_status(rules: Retry, failure: ResponseError, now: float) -> Again | G
     from cmsdials.http.rules import reduced  # noqa: PLC0415  # loaded with the rules
 
     header = failure.retry_after
-    if not rules.is_retry(failure.method, failure.status_code, has_retry_after=bool(header)):
+    # A worker that the server has stopped because it took too long is a 504 in all but name.
+    is_stopped = failure.status_code == 500 and failure.is_too_slow
+    statuses = [failure.status_code, *([504] if is_stopped else [])]
+    if not any(rules.is_retry(failure.method, status, has_retry_after=bool(header)) for status in statuses):
         return GiveUp()
     asked = retry_after_seconds(header, now) if header and rules.respect_retry_after_header else None
     wait = None if asked is None else min(asked, getattr(rules, "retry_after_max", asked))

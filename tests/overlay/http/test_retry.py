@@ -24,9 +24,9 @@ NOW = 1_700_000_000.0
 ASKED = {"method": "GET", "url": "https://x/api/v1/run/"}
 
 
-def status(code, method="GET", retry_after=None):
+def status(code, method="GET", retry_after=None, body=b""):
     headers = {} if retry_after is None else {"retry-after": retry_after}
-    return error_for(Answer(code, headers, b"", ASKED["url"], method))
+    return error_for(Answer(code, headers, body, ASKED["url"], method))
 
 
 def failure(what, method="GET"):
@@ -53,6 +53,7 @@ def failure(what, method="GET"):
         "502": status(502, method),
         "503": status(503, method),
         "504": status(504, method),
+        "killed": status(500, method, body=b"<html><title>Internal Server Error</title>"),
     }[what]
 
 
@@ -71,7 +72,7 @@ def count(retries, what, *, method="GET", safe=False, most=20):
     return most
 
 
-@pytest.mark.parametrize("what", [*READ, *CONNECT, "tls", "429", "502", "503", "504"])
+@pytest.mark.parametrize("what", [*READ, *CONNECT, "tls", "429", "502", "503", "504", "killed"])
 @pytest.mark.parametrize(("retries", "times"), [(None, 5), (True, 5), (1, 1), (7, 7), (0, 0), (False, 0)])
 def test_what_is_repeated_by_default(what, retries, times):
     assert count(retries, what) == times
@@ -84,7 +85,7 @@ def test_what_is_never_repeated_by_default(what, retries):
     assert count(retries, what) == 0
 
 
-@pytest.mark.parametrize("what", [*READ, "429", "503", "504"])
+@pytest.mark.parametrize("what", [*READ, "429", "503", "504", "killed"])
 @pytest.mark.parametrize("retries", [None, 3, Retry(3)])
 def test_a_post_is_not_repeated_unless_it_is_safe(what, retries):
     assert count(retries, what, method="POST") == 0
@@ -143,6 +144,12 @@ def test_any_request_that_nobody_saw_is_repeated(what):
         (Retry(3, status_forcelist=[]), "502", 3),
         (Retry(3, status_forcelist=[500]), "500", 3),
         (Retry(3, status_forcelist=[500]), "504", 0),
+        (Retry(3), "killed", 3),
+        (Retry(3, status=0), "killed", 0),
+        (Retry(3, status_forcelist=[500]), "killed", 3),
+        (Retry(3, status_forcelist=[504]), "killed", 3),
+        (Retry(3, status_forcelist=[503]), "killed", 0),
+        (Retry(3, status_forcelist=[504]), "502", 0),
         (Retry(3, status_forcelist=[403, 404]), "404", 3),
         (Retry(3, status_forcelist=[302]), "302", 0),
         (Retry(3, allowed_methods=None), "504", 3),
@@ -292,7 +299,9 @@ def test_other_failures_than_no_connection_are_repeated_as_ever(what):
     assert repeated_unanswered(None, failure(what)) == ([0, 1, 2, 4, 8], "")
 
 
-@pytest.mark.parametrize("what", ["429", "503", "502", "504", "connect", "500", "404", "read timeout"])
+@pytest.mark.parametrize(
+    "what", ["429", "503", "502", "504", "connect", "500", "killed", "404", "read timeout"]
+)
 def test_what_asks_for_a_pause(what):
     assert asks_for_a_pause(failure(what)) is (what in ("429", "503"))
 
@@ -317,9 +326,9 @@ def test_a_subclass_of_the_user_keeps_its_word():
     assert next_attempt(retry_rules(Patient(3)), failure("connect"), now=NOW).wait == 42.0
 
 
-@pytest.mark.parametrize("what", [*READ, *CONNECT, "tls", "429", "500", "502", "503", "504", "404"])
+@pytest.mark.parametrize("what", [*READ, *CONNECT, "tls", "429", "500", "502", "503", "504", "killed", "404"])
 def test_what_is_too_slow_is_final_for_who_can_ask_for_less(what):
-    slow = what in ("read timeout", "502", "504")
+    slow = what in ("read timeout", "502", "504", "killed")
     assert failure(what).is_too_slow is slow
     patient = next_attempt(retry_rules(3), failure(what), now=NOW)
     final = next_attempt(retry_rules(3), failure(what), retry_when_slow=False, now=NOW)
