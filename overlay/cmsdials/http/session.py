@@ -26,7 +26,7 @@ from cmsdials.errors import (
 from cmsdials.http.connections import Pool, Timeout, connect_and_read
 from cmsdials.http.credentials import FillsHeaders
 from cmsdials.http.request import Call, address, call_for, check_headers, check_workspace, checked_base_url
-from cmsdials.http.retry import Gate, GiveUp, Retries, asks_for_a_pause, next_attempt, retry_rules
+from cmsdials.http.retry import Gate, Retries, Rules, asks_for_a_pause
 from cmsdials.redaction import Undisclosed
 from cmsdials.runtime.background import load
 from cmsdials.runtime.interrupts import Closing, check_stop, sleep
@@ -125,7 +125,7 @@ class Session(Closing):
             LoginError: If the credentials have ended.
             Stopped: If the stop that this thread heeds is set.
         """
-        rules = retry_rules(retries)
+        rules = Rules(retries, safe=safe, retry_when_slow=retry_when_slow)
         call = self._call(request, workspace=workspace)
         attempts = 0
         waited = 0.0
@@ -143,23 +143,15 @@ class Session(Closing):
                 renewed = True
                 continue
             now = self._clock()
-            step = next_attempt(
-                rules,
-                failure,
-                safe=safe,
-                retry_when_slow=retry_when_slow,
-                has_answered=self._gate.has_answered,
-                now=now,
-            )
-            if isinstance(step, GiveUp):
-                failure.advice = " ".join(part for part in (step.reason, failure.advice) if part)
+            wait = rules.wait_after(failure, has_answered=self._gate.has_answered, now=now)
+            if wait is None:
                 raise failure
-            rules, waited = step.rules, step.wait
-            if waited > 0:
+            if wait > 0:
                 if asks_for_a_pause(failure):
-                    self._gate.close(now, waited)
-                self._sleep(waited)
-                self._gate.open(now + waited)
+                    self._gate.close(now, wait)
+                self._sleep(wait)
+                self._gate.open(now + wait)
+            waited = wait
 
     def close(self) -> None:
         """Close the connections."""
