@@ -16,7 +16,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from cmsdials.errors import ConfigurationError
-from cmsdials.http.background import in_background
+from cmsdials.runtime.background import in_background
 from cmsdials.runtime.interrupts import Stopped
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Pool:
         _pools.add(self)
 
     def use(self, work: Callable[[Client, Claim], T]) -> T:
-        """Do something with the client, in the background (`cmsdials.http.background`), and wait for it.
+        """Do something with the client, in the background (`cmsdials.runtime.background`), and wait for it.
 
         Args:
             work: Gets the client, and a claim that says whether its result is still wanted.

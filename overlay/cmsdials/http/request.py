@@ -19,6 +19,7 @@ from cmsdials.errors import ConfigurationError
 from cmsdials.http.credentials import header_problem
 from cmsdials.instances import with_slash
 from cmsdials.redaction import SECRET_NAMES, Undisclosed, shortened, without_secrets
+from cmsdials.runtime.background import load
 
 __all__ = ["Call", "address", "call_for", "check_headers", "check_workspace", "checked_base_url"]
 
@@ -222,7 +223,8 @@ def _is_host(netloc: str) -> bool:
 def _is_parsable(base_url: str) -> bool:
     if base_url.isascii():
         return True  # what has come this far is a URL to anybody
-    from cmsdials.http.transport import is_parsable  # noqa: PLC0415  # lazily: it brings the HTTP library
+    load("cmsdials.http.transport")
+    from cmsdials.http.transport import is_parsable  # noqa: PLC0415  # loaded just now
 
     return is_parsable(base_url)
 

@@ -64,6 +64,10 @@ _PAGE_IN_THE_WAY = (
     " open the address in a browser, and check base_url."
 )
 
+_STOPPED = "Internal Server Error"
+"""Title of the page that gunicorn, the server of DIALS, sends for a worker of its own that took too long. Other pages
+with status 500 have another one."""
+
 _OF_OTHERS = re.compile(r"/(?:oms-proxy|caf|runregistry|brilws)/")
 """What DIALS asks another service for, where none of these causes applies."""
 
@@ -120,6 +124,8 @@ def error_for(answer: Answer) -> ResponseError:
     what = said.detail
     if kind is RedirectError and "location" in answer.headers:
         what = f"redirects to {_place(answer.headers['location'])}"
+    elif kind is GatewayError and answer.status == 500:
+        what = "the server has stopped its worker, which took too long"
     elif said.is_html:
         what = f"an HTML page, {what!r}" if what else "an HTML page"
     head = f"HTTP {answer.status} {_phrase(answer.status)}".strip()
@@ -132,7 +138,7 @@ def error_for(answer: Answer) -> ResponseError:
         retry_after=answer.headers.get("retry-after"),
         method=answer.method,
         url=answer.url,
-        advice=_advice(answer, said),
+        advice=_advice(answer, said, kind),
     )
 
 
@@ -200,6 +206,8 @@ def _kind(status: int, said: _Said) -> type[ResponseError]:
         return InvalidCursorError
     if status == 404 and not said.is_html and _WORKSPACE.match(said.detail):
         return WorkspaceNotFoundError
+    if status == 500 and said.is_html and said.detail == _STOPPED:
+        return GatewayError
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if 300 <= status < 400:
@@ -207,13 +215,13 @@ def _kind(status: int, said: _Said) -> type[ResponseError]:
     return ServerError if 500 <= status < 600 else ResponseError
 
 
-def _advice(answer: Answer, said: _Said) -> str | None:
+def _advice(answer: Answer, said: _Said, kind: type[ResponseError]) -> str | None:
     status = answer.status
     if status in (401, 403):
         return _BY_CODE.get(said.code or "")
     if said.is_html and status == 404:
         return _HTML_404
-    if said.is_html and status == 500 and not _OF_OTHERS.search(answer.url):
+    if said.is_html and kind is ServerError and status == 500 and not _OF_OTHERS.search(answer.url):
         return _HTML_500
     return _BUSY if status == 503 else None
 

@@ -1,7 +1,7 @@
 """The session takes one request through one step.
 
 A step is: fill in the credentials, connect, send, read the whole body, check the status, decode. The retry rules
-(`cmsdials.http.retry`) cover all of it. What is sent goes out in the background (`cmsdials.http.background`,
+(`cmsdials.http.retry`) cover all of it. What is sent goes out in the background (`cmsdials.runtime.background`,
 `cmsdials.http.transport`), so that a Ctrl-C ends a request at once and leaves nothing locked.
 
 All pages of a session travel over one pool of connections (`cmsdials.http.connections`), and all its requests pass one
@@ -13,8 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from functools import cache, partial
-from importlib import import_module
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cmsdials.errors import (
@@ -24,12 +23,12 @@ from cmsdials.errors import (
     RequestFailedError,
     ResponseError,
 )
-from cmsdials.http.background import in_background
 from cmsdials.http.connections import Pool, Timeout, connect_and_read
 from cmsdials.http.credentials import FillsHeaders
 from cmsdials.http.request import Call, address, call_for, check_headers, check_workspace, checked_base_url
-from cmsdials.http.retry import Gate, GiveUp, Retries, asks_for_a_pause, next_attempt, retry_rules
+from cmsdials.http.retry import Gate, Retries, Rules, asks_for_a_pause
 from cmsdials.redaction import Undisclosed
+from cmsdials.runtime.background import load
 from cmsdials.runtime.interrupts import Closing, check_stop, sleep
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ class Session(Closing):
             LoginError: If the credentials have ended.
             Stopped: If the stop that this thread heeds is set.
         """
-        rules = retry_rules(retries)
+        rules = Rules(retries, safe=safe, retry_when_slow=retry_when_slow)
         call = self._call(request, workspace=workspace)
         attempts = 0
         waited = 0.0
@@ -144,23 +143,15 @@ class Session(Closing):
                 renewed = True
                 continue
             now = self._clock()
-            step = next_attempt(
-                rules,
-                failure,
-                safe=safe,
-                retry_when_slow=retry_when_slow,
-                has_answered=self._gate.has_answered,
-                now=now,
-            )
-            if isinstance(step, GiveUp):
-                failure.advice = " ".join(part for part in (step.reason, failure.advice) if part)
+            wait = rules.wait_after(failure, has_answered=self._gate.has_answered, now=now)
+            if wait is None:
                 raise failure
-            rules, waited = step.rules, step.wait
-            if waited > 0:
+            if wait > 0:
                 if asks_for_a_pause(failure):
-                    self._gate.close(now, waited)
-                self._sleep(waited)
-                self._gate.open(now + waited)
+                    self._gate.close(now, wait)
+                self._sleep(wait)
+                self._gate.open(now + wait)
+            waited = wait
 
     def close(self) -> None:
         """Close the connections."""
@@ -185,7 +176,7 @@ class Session(Closing):
         return waited
 
     def _call(self, request: Mapping[str, Any], *, workspace: bool) -> Call:
-        _load_transport()
+        load("cmsdials.http.transport")
         from cmsdials.http.transport import url_of  # noqa: PLC0415  # loaded just now
 
         whole = address(self.base_url, self.route, self.version, request["url"])
@@ -226,12 +217,6 @@ class Session(Closing):
             return False
         renew = getattr(self.credentials, "renew", None)
         return renew is not None and bool(renew(sent))
-
-
-@cache
-def _load_transport() -> None:
-    """Load the HTTP library, in the background: an import that is cut short would leave half a library."""
-    in_background(partial(import_module, "cmsdials.http.transport"))
 
 
 def _new_client(connect: float | None, read: float | None, transport: Any, *, secure: bool) -> Client:

@@ -1,6 +1,6 @@
 """One exchange of bytes with the service. The only module that knows the HTTP library.
 
-It is loaded when the first request is sent, and runs in the background (`cmsdials.http.background`). What fails becomes an error
+It is loaded when the first request is sent, and runs in the background (`cmsdials.runtime.background`). What fails becomes an error
 of ours that keeps no exception of the HTTP library, which would hold headers.
 """
 

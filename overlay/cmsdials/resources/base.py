@@ -313,20 +313,20 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         retries: Retries,
         concurrency: int,
     ) -> Pages[RecordT]:
-        rules = retry_rules(retries)
+        retry_rules(retries)  # refuses what can be none, before anything is asked
 
         def fetch(query: Mapping[str, Any], listing: Listing, retry_when_slow: bool) -> Page[RecordT]:
             if listing.order is None:
-                listing.order = self._order(query, rules)
+                listing.order = self._order(query, retries)
             asked = {**query, **listing.parameters(), "order_by": listing.order.names or None}
-            return self._page(asked, rules, check=listing.check, retry_when_slow=retry_when_slow)
+            return self._page(asked, retries, check=listing.check, retry_when_slow=retry_when_slow)
 
         origin = self._origin(query)
         if not are_parts(query, self._table.filters.PARAMETERS, listing, concurrency):
             return Pages(partial(fetch, query), listing, origin, keep)
         listing.in_parts = True
         one = OnePart(origin, self._record, fetch, partial(self._link, query), listing.page_size)
-        parts = Parts(one, plan=partial(self._plan, query, rules), workers=concurrency)
+        parts = Parts(one, plan=partial(self._plan, query, retries), workers=concurrency)
         return Pages(parts, listing, origin, keep, parts.close)
 
     def _plan(self, query: Mapping[str, Any], retries: Retries) -> Plan:

@@ -1,17 +1,17 @@
-"""The optional libraries: one function each, which imports and returns it when it is first needed.
+"""The libraries that are imported when they are first needed: one function each, which returns it.
 
-If the library is not there, the error holds the command that installs it.
+If one is optional and not there, the error holds the command that installs it.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from importlib import import_module
 from types import ModuleType
 
 from cmsdials.errors import MissingDependencyError
+from cmsdials.runtime.background import load
 
-__all__ = ["EXTRAS", "hist", "pandas", "polars", "pyarrow", "require", "tqdm"]
+__all__ = ["EXTRAS", "hist", "numpy", "pandas", "polars", "pyarrow", "require", "simdjson", "tqdm"]
 
 EXTRAS = {
     "hist": "hist",
@@ -40,7 +40,7 @@ def require(module: str, extra: str | None = None) -> ModuleType:
     library = module.partition(".")[0]
     extra = extra or EXTRAS[library]
     try:
-        return import_module(module)
+        return load(module)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != library:
             raise _broken(module, extra, error) from error
@@ -56,6 +56,8 @@ def _broken(module: str, extra: str, error: ImportError) -> MissingDependencyErr
     return MissingDependencyError(text, module=module, extra=extra, advice=advice)
 
 
+numpy = partial(load, "numpy")
+simdjson = partial(load, "simdjson")  # for which there is no wheel for every Python
 hist = partial(require, "hist")
 pandas = partial(require, "pandas")
 pyarrow = partial(require, "pyarrow")

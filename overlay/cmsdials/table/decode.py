@@ -16,6 +16,7 @@ from cmsdials_api.errors import MalformedAnswer
 from cmsdials_api.records import Record
 
 from cmsdials.errors import DecodeError, SchemaError
+from cmsdials.runtime import extras
 
 if TYPE_CHECKING:
     from cmsdials.table.columns import Columns
@@ -51,6 +52,7 @@ def read_page(
         DecodeError: The body is not JSON.
         SchemaError: It is not a page of such rows.
     """
+    extras.numpy()
     from cmsdials.table.fast_decode import parsed_histograms  # noqa: PLC0415  # it brings NumPy
 
     parsed = parsed_histograms(body, record, fields)
@@ -144,6 +146,7 @@ def _columns(
     *,
     single: bool = False,
 ) -> Columns[RecordT]:
+    extras.numpy()
     from cmsdials.table import columns  # noqa: PLC0415  # it brings NumPy
 
     try:

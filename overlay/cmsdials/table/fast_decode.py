@@ -17,6 +17,7 @@ import numpy as np
 import orjson
 from cmsdials_api.records import Field, Record
 
+from cmsdials.runtime import extras
 from cmsdials.table.columns import Array, Columns, Values, check_lengths, read_scalars
 from cmsdials.table.decode import Parsed
 
@@ -59,7 +60,7 @@ def parsed_histograms(
     if contents is None or (fields is not None and contents.name not in fields):
         return None
     try:
-        from simdjson import Parser  # noqa: PLC0415  # there is no wheel for every Python
+        parser: Any = extras.simdjson().Parser()
     except ImportError:
         return None
     blocks: list[Columns[Any]] = []
@@ -69,7 +70,6 @@ def parsed_histograms(
         page = orjson.loads(body[:start] + body[end:])
         if page.keys() != {"next", "previous", "results"} or page["results"] != []:
             return None
-        parser: Any = Parser()
         for text in _pieces(body, start, end, piece):
             read = _read(list(parser.parse(text)), text, record, contents)
             if pieces and read.numbers.nbytes + sum(one.numbers.nbytes for one in pieces) > block:

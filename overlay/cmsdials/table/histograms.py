@@ -91,6 +91,7 @@ def edges_of(row: Any, axis: str) -> np.ndarray[Any, Any]:
     Raises:
         BinningError: The row was listed without its binning, or changed to what is not one.
     """
+    extras.numpy()
     import numpy as np  # noqa: PLC0415  # slow to load
 
     what = f"this {type(row).__name__} has"
@@ -111,6 +112,7 @@ def edges_of(row: Any, axis: str) -> np.ndarray[Any, Any]:
 
 def hist_of(row: Record) -> hist.Hist[Any]:
     """Make a `hist.Hist` of a histogram. See `cmsdials.models.LumisectionHistogram1D.to_hist`."""
+    extras.numpy()
     from cmsdials.table.columns import ABSENT, cell_of  # noqa: PLC0415  # it brings NumPy
     from cmsdials.table.fields import refuse_changed  # noqa: PLC0415  # the same
 

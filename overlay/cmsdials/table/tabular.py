@@ -75,12 +75,14 @@ class Tabular(Generic[RecordT]):
         Raises:
             MissingDependencyError: pandas is not installed; the message holds the command.
         """
+        extras.numpy()
         from cmsdials.table.to_pandas import to_pandas  # noqa: PLC0415  # it brings NumPy
 
         return to_pandas(self.store)
 
     def _repr_html_(self) -> str | None:
         """Show the first rows as a table in notebooks; None, which is `repr`, where pandas is not installed."""
+        extras.numpy()
         from cmsdials.table.to_pandas import to_html  # noqa: PLC0415  # it brings NumPy
 
         try:
@@ -96,6 +98,7 @@ class Tabular(Generic[RecordT]):
         Raises:
             MissingDependencyError: pyarrow is not installed; the message holds the command.
         """
+        extras.numpy()
         from cmsdials.table.to_arrow import to_arrow  # noqa: PLC0415  # it brings NumPy
 
         return to_arrow(self.store)
@@ -131,6 +134,7 @@ class Tabular(Generic[RecordT]):
             BinningError: Histograms of different binnings would stand in one array; the message names them.
             FilterError: There is no such field to group by.
         """
+        extras.numpy()
         from cmsdials.table.to_numpy import grouped, to_numpy  # noqa: PLC0415  # it brings NumPy
 
         if group_by is None:

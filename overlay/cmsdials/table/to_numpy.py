@@ -54,7 +54,7 @@ def grouped(store: RowStore[Any], names: Sequence[str]) -> dict[tuple[Any, ...],
 
 
 def _keys(block: Columns[Any], name: str | None) -> list[Any]:
-    return plain(block.values[name]) if name in block.values else [None] * len(block)
+    return plain(block.values[name]) if name is not None and name in block.values else [None] * len(block)
 
 
 def _array(field: Field, values: list[Values]) -> Array:
