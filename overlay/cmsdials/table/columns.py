@@ -241,7 +241,8 @@ def read_scalars(one: Field, sent: list[Any]) -> Values:
         ]
     if one.kind == "number":
         known = [0.0 if value is None or value is ABSENT else value for value in sent]
-        _floats(known, lambda at: f"[{at}].{one.name}")
+        numbers = _floats(known, lambda at: f"[{at}].{one.name}")
+        return numbers if types <= _HOLDS["number"] else sent
     return column_of(one.kind, sent)
 
 

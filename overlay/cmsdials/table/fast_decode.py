@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from math import prod
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import orjson
@@ -57,30 +56,29 @@ def parsed_histograms(
         64 bits.
     """
     contents = next((one for one in record.FIELDS if one.dimensions), None)
-    if contents is None or (fields is not None and contents.name not in fields):
+    if contents is None:
         return None
     try:
         parser: Any = extras.simdjson().Parser()
     except ImportError:
         return None
-    blocks: list[Columns[Any]] = []
-    pieces: list[_Piece] = []
     try:
         start, end = _rows_in(body)
         page = orjson.loads(body[:start] + body[end:])
         if page.keys() != {"next", "previous", "results"} or page["results"] != []:
             return None
+        blocks = [_Block(record, contents, block)]
         for text in _pieces(body, start, end, piece):
-            read = _read(list(parser.parse(text)), text, record, contents)
-            if pieces and read.numbers.nbytes + sum(one.numbers.nbytes for one in pieces) > block:
-                blocks.append(_joined(pieces, record, fields))
-                pieces.clear()
-            pieces.append(read)
-        blocks.append(_joined(pieces, record, fields))
+            rows = list(parser.parse(text))
+            if not blocks[-1].has_room(len(rows)):
+                blocks.append(_Block(record, contents, block))
+            blocks[-1].add(rows, text)
+            del rows  # the parser is used again when nothing points into it
+        read = [one.columns(fields) for one in blocks]
     except _UNUSUAL:
         return None
-    have_same_fields = len({tuple(one.values) for one in blocks}) == 1
-    return Parsed(blocks, page["next"], page["previous"]) if have_same_fields else None
+    have_same_fields = len({tuple(columns.values) for columns in read}) == 1
+    return Parsed(read, page["next"], page["previous"]) if have_same_fields else None
 
 
 def _rows_in(body: bytes) -> tuple[int, int]:
@@ -100,59 +98,87 @@ def _pieces(body: bytes, start: int, end: int, size: int) -> Iterator[bytes]:
         start = joint.end() - 1
 
 
-class _Piece(NamedTuple):
-    """Rows of a page: their values by field, and the contents of all, one behind the other."""
+class _Block(Generic[RecordT]):
+    """Rows of a page, piece after piece. Each method raises one of `_UNUSUAL` where something is not as it should be.
 
-    scalars: dict[str, list[Any]]
-    shapes: list[tuple[int, ...]]
-    numbers: Array
+    Args:
+        record: What they are.
+        contents: The field that holds the contents.
+        size: Bytes of contents that there is room for.
+    """
 
+    def __init__(self, record: type[RecordT], contents: Field, size: int) -> None:
+        self._record = record
+        self._contents = contents
+        self._size = size
+        self._known = {one.name: one for one in record.FIELDS}
+        self._count = 0
+        self._scalars: dict[str, list[Any]] = {}
+        self._cells: Array | list[Array] | None = None
 
-def _read(rows: list[Any], written: bytes, record: type[Record], contents: Field) -> _Piece:
-    """Read rows. Raises one of `_UNUSUAL` where something is not as it should be, as `_joined` does."""
-    names = {*rows[0]}
-    if {*map(len, rows)} != {len(names)}:  # the length of a row is that of its names unless one comes twice
-        raise ValueError
-    kinds = {one.name: one.kind for one in record.FIELDS}
-    scalars = {name: [row[name] for row in rows] for name in names - {contents.name}}
-    texts = [text for name, column in scalars.items() if kinds[name] == "string" for text in column]
-    brackets = 1 + len(rows) + "".join(texts).count("[")
-    shapes: list[tuple[int, ...]] = []
-    buffers = []
-    for row in rows:  # one array at a time: many would set off the garbage collector, again and again
-        array = row[contents.name]
-        if contents.dimensions == 2:
-            (width,) = {*map(len, array)}  # a ValueError if rows differ, or there are none
-            shapes.append((len(array), width))
-            brackets += len(array)
-        else:
-            shapes.append((len(array),))
-        buffers.append(array.as_buffer(of_type="d"))
-    # More brackets: arrays are nested deeper than they should be, which as_buffer flattens.
-    if np.count_nonzero(np.frombuffer(written, np.uint8) == ord("[")) != brackets:
-        raise ValueError
-    if b"\\" in written and b"\\u005" in written:  # brackets that cannot be counted
-        raise ValueError
-    return _Piece(scalars, shapes, np.frombuffer(b"".join(buffers)))
+    def has_room(self, rows: int) -> bool:
+        """Whether so many more rows fit into the array that was made for the first ones."""
+        return not isinstance(self._cells, np.ndarray) or self._count + rows <= len(self._cells)
 
-
-def _joined(pieces: list[_Piece], record: type[RecordT], fields: Sequence[str] | None) -> Columns[RecordT]:
-    names = pieces[0].scalars.keys()
-    if any(piece.scalars.keys() != names for piece in pieces):
-        raise ValueError
-    shapes = [shape for piece in pieces for shape in piece.shapes]
-    numbers = np.concatenate([piece.numbers for piece in pieces])  # which, unlike theirs, can be written to
-    values: dict[str, Values] = {}
-    for one in record.FIELDS:
-        if one.name in names:
-            column = [*chain.from_iterable(piece.scalars[one.name] for piece in pieces)]
-            values[one.name] = read_scalars(one, column)
-        elif one.dimensions and len({*shapes}) == 1:
-            values[one.name] = numbers.reshape(len(shapes), *shapes[0])
-        elif one.dimensions:
-            parts = np.split(numbers, np.cumsum([*map(prod, shapes)])[:-1])
-            values[one.name] = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
-        elif one.required and (fields is None or one.name in fields):
+    def add(self, rows: list[Any], written: bytes) -> None:
+        """Add rows, and the text that they were parsed of."""
+        names = {*rows[0]}
+        sent = self._scalars.keys() | ({self._contents.name} if self._cells is not None else set())
+        # The length of a row is that of its names unless one comes twice.
+        is_usual = {*map(len, rows)} == {len(names)} and names <= self._known.keys()
+        if not is_usual or (self._count and names != sent):
             raise ValueError
-    check_lengths(record, values)
-    return Columns(record, len(shapes), values)
+        brackets = 1
+        for name in names - {self._contents.name}:
+            column = [row[name] for row in rows]
+            if self._known[name].kind == "string":
+                brackets += "".join(column).count("[")
+            self._scalars.setdefault(name, []).extend(column)
+        if self._contents.name in names:
+            brackets += self._add_contents(rows)
+        self._count += len(rows)
+        # More brackets: arrays are nested deeper than they should be, which as_buffer flattens.
+        if np.count_nonzero(np.frombuffer(written, np.uint8) == ord("[")) != brackets:
+            raise ValueError
+        if b"\\" in written and b"\\u005" in written:  # brackets that cannot be counted
+            raise ValueError
+
+    def _add_contents(self, rows: list[Any]) -> int:
+        """Add the contents of some histograms; return how many arrays they stand in."""
+        shapes: list[tuple[int, ...]] = []
+        buffers = []
+        for row in rows:  # one array at a time: many would set off the garbage collector, again and again
+            array = row[self._contents.name]
+            if self._contents.dimensions == 2:
+                (width,) = {*map(len, array)}  # a ValueError if rows differ, or there are none
+                shapes.append((len(array), width))
+            else:
+                shapes.append((len(array),))
+            buffers.append(array.as_buffer(of_type="d"))
+        numbers = np.frombuffer(b"".join(buffers))
+        start, stop = self._count, self._count + len(rows)
+        if self._cells is None and len({*shapes}) == 1:
+            # In large blocks, not between what lives shortly: memory would go to pieces.
+            room = self._size // max(1, 8 * prod(shapes[0]))
+            self._cells = np.empty((max(len(rows), room), *shapes[0]))
+        if isinstance(self._cells, np.ndarray) and {*shapes} == {self._cells.shape[1:]}:
+            self._cells[start:stop] = numbers.reshape(len(rows), *shapes[0])
+        else:
+            if not isinstance(self._cells, list):
+                self._cells = [] if self._cells is None else [*self._cells[:start]]
+            parts = np.split(numbers.copy(), np.cumsum([*map(prod, shapes)])[:-1])
+            self._cells += [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+        return sum(1 + sum(shape[:-1]) for shape in shapes)
+
+    def columns(self, fields: Sequence[str] | None) -> Columns[RecordT]:
+        """Return all rows."""
+        values: dict[str, Values] = {}
+        for name, one in self._known.items():
+            if name in self._scalars:
+                values[name] = read_scalars(one, self._scalars[name])
+            elif name == self._contents.name and self._cells is not None:
+                values[name] = self._cells[: self._count]
+            elif one.required and (fields is None or name in fields):
+                raise ValueError
+        check_lengths(self._record, values)
+        return Columns(self._record, self._count, values)

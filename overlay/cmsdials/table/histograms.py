@@ -79,14 +79,7 @@ def model_of(record: type[Record]) -> type[Record]:
 
 
 def edges_of(row: Any, axis: str) -> np.ndarray[Any, Any]:
-    """Return the edges of the bins along one axis.
-
-    Args:
-        row: A histogram.
-        axis: x or y.
-
-    Returns:
-        Bins + 1 numbers, the first and the last exactly the limits, in the unit of the quantity.
+    """Return the edges of the bins along one axis, the first and the last exactly the limits.
 
     Raises:
         BinningError: The row was listed without its binning, or changed to what is not one.

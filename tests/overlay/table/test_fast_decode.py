@@ -491,7 +491,7 @@ def test_numbers_that_are_not_finite_are_named(text: str, where: str) -> None:
     row = th1(7)
     row[where] = [0, "HERE", 2] if where == "data" else "HERE"
     body = orjson.dumps(page(th1(1), row)).replace(b'"HERE"', text.encode())
-    with pytest.raises(SchemaError, match=r"is not a finite number|not of type number") as caught:
+    with pytest.raises(SchemaError, match="is not a finite number") as caught:
         read(body)
     assert (caught.value.row, caught.value.field) == (1, "data[1]" if where == "data" else "x_max")
 
