@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from cmsdials.auth.models import ApiToken
+from cmsdials.auth.models import ApiToken, Token
 from cmsdials.errors import DialsError
 from cmsdials.http.credentials import BaseCredentials
 
-__all__ = ["RenewedCredentials", "is_stale"]
+__all__ = ["RenewedCredentials", "is_over", "is_stale"]
 
 MARGIN = 60.0
 """Seconds before its end at which a token counts as ended, so that none ends on its way."""
@@ -27,6 +27,11 @@ def is_stale(token: ApiToken, now: datetime) -> bool:
     """Whether a token has ended, or is about to."""
     margin = min(MARGIN, LARGEST_SHARE * token.expires_in)
     return now + timedelta(seconds=margin) >= token.expires_at
+
+
+def is_over(token: Token, now: datetime) -> bool:
+    """Whether nothing can be got with the refresh token any more."""
+    return not token.refresh_lasts_forever and token.refresh_expires_at <= now
 
 
 class RenewedCredentials(BaseCredentials):

@@ -9,11 +9,16 @@ from pathlib import Path
 from cmsdials.auth import client_credentials
 from cmsdials.auth._issuer import issued_elsewhere
 from cmsdials.auth._prompt import can_ask
-from cmsdials.auth._refresh import RenewedCredentials, is_stale
+from cmsdials.auth._refresh import RenewedCredentials, is_over, is_stale
 from cmsdials.auth._store import TOKEN_FILE, TokenStore, legacy_token
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.models import ApiToken, Token
-from cmsdials.errors import ImpossibleToRefreshTokenError, NotLoggedInError, TokenStoreError
+from cmsdials.errors import (
+    ImpossibleToRefreshTokenError,
+    NotLoggedInError,
+    RequestFailedError,
+    TokenStoreError,
+)
 from cmsdials.runtime.console import warn
 
 __all__ = ["Credentials", "not_logged_in"]
@@ -152,7 +157,7 @@ class Credentials(RenewedCredentials):
         if application is not None:
             return application
         legacy = legacy_token(cache_dir or LEGACY_CACHE_DIR)
-        if legacy is None or _is_over(legacy, client.now()) or issued_elsewhere(legacy.claims, client):
+        if legacy is None or is_over(legacy, client.now()) or issued_elsewhere(legacy.claims, client):
             return None
         # The file names no issuer. Only a login through DIALS can be meant: cmsdials 1.8 had no other.
         return cls._of(legacy, client.through_dials(), None)
@@ -211,6 +216,9 @@ class Credentials(RenewedCredentials):
             # The login of an older cmsdials is never replaced in its file: each run would ask again.
             if self._store is None or not can_ask():
                 raise
+        except RequestFailedError as failure:
+            failure.advice += " Your login is kept."
+            raise
         tokens = self.client.device_auth_flow()
         self._is_forgotten = False
         self._keep(tokens)
@@ -295,7 +303,3 @@ def _is_newer(stored: Token, used: Token) -> bool:
         # By the clock of the service: machines that share a login need not agree on the time.
         return kept >= present
     return stored.issued_at >= used.issued_at
-
-
-def _is_over(token: Token, now: datetime) -> bool:
-    return not token.refresh_lasts_forever and token.refresh_expires_at <= now
