@@ -33,6 +33,7 @@ def collect(
     record: type[RecordT],
     begin: Callable[[Listing, Callable[[Page[RecordT]], None]], Pages[RecordT]],
     *,
+    workspace: Callable[[], str | None],
     page_size: int | None,
     max_pages: int | None,
     enable_progress: bool | None,
@@ -43,8 +44,19 @@ def collect(
     """Fetch all pages, or as many as wanted: what `list_all` of a resource does, with its arguments and errors.
 
     `origin` says what is listed, and `record` what the rows are. `begin` returns the pages from where a listing is;
-    what it is given besides is to be called with each page before that counts.
+    what it is given besides is to be called with each page before that counts. `workspace` says which one is asked; it may
+    have to ask for it, and then fails as a page does.
     """
+    try:
+        with sigterm_raises() if keep_failed else nullcontext():
+            origin = evolve(origin, workspace=workspace())
+    except (DialsError, KeyboardInterrupt, Terminated) as stopped:
+        if not keep_failed:
+            raise
+        earlier, _ = earlier_of(resume_from, checkpoint, None)
+        if earlier is None:
+            earlier = Result(store=RowStore(record, fields=origin.query.get("fields")), origin=origin)
+        return _stopped(evolve(earlier, store=earlier.store.copy()), stopped)
     so_far, stored = earlier_of(resume_from, checkpoint, origin)
     if so_far is not None and has_ended(so_far):
         if checkpoint is None:
@@ -86,12 +98,16 @@ def collect(
     result = Result(
         store=store,
         next=listing.reached.next,
-        exc_type=None if failure is None else type(failure).__name__,
-        exc_formatted=None if failure is None else "".join(traceback.format_exception(failure)),
         complete=listing.reached.complete and cursor is None,
         passed=listing.passed,
         origin=origin,
     )
-    if failure is not None:
-        warn(f"{result.status}. {failure}" if str(failure) else result.status)
+    return result if failure is None else _stopped(result, failure)
+
+
+def _stopped(result: Result[RecordT], failure: BaseException) -> Result[RecordT]:
+    """Say in a result, and to the user, what has stopped it."""
+    result.exc_type = type(failure).__name__
+    result.exc_formatted = "".join(traceback.format_exception(failure))
+    warn(f"{result.status}. {failure}" if str(failure) else result.status)
     return result

@@ -32,28 +32,30 @@ class Pages(Closing, Generic[RecordT]):
     Args:
         fetch: Fetches a page.
         listing: Where the listing is.
-        origin: What it is of.
+        origin: Says what it is of.
         keep: Called with each good page before it counts, so that nothing counts that is not kept.
         close: Stops what is fetched ahead.
-
-    Attributes:
-        origin: What it is of.
     """
 
     def __init__(
         self,
         fetch: Fetch[RecordT],
         listing: Listing,
-        origin: Origin,
+        origin: Callable[[], Origin],
         keep: Callable[[Page[RecordT]], None] | None = None,
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self._fetch = fetch
         self._listing = listing
-        self.origin = origin
+        self._origin = origin
         self._keep = keep
         self._close = close
         self._turn = threading.RLock()
+
+    @property
+    def origin(self) -> Origin:
+        """What it is of. The name of a default workspace is known when a page has come."""
+        return self._origin()
 
     @property
     def next(self) -> str | None:

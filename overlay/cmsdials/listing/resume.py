@@ -31,14 +31,14 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 
 def earlier_of(
-    resume_from: Any, checkpoint: str | os.PathLike[str] | None, origin: Origin
+    resume_from: Any, checkpoint: str | os.PathLike[str] | None, origin: Origin | None
 ) -> tuple[Result[Any] | None, Stored | None]:
     """Return what has come before, and what the file to append to holds of it; refuse what is of another listing.
 
     Args:
         resume_from: A result, the name of a file, or None.
         checkpoint: The file to append to, if there is to be one.
-        origin: What is listed.
+        origin: What is listed; None compares nothing.
 
     Raises:
         CheckpointError: A file cannot be read, or what it or the result holds is of another listing.
@@ -120,8 +120,8 @@ def _without_answers(stored: Stored) -> Stored:
     return evolve(stored, pages=[])
 
 
-def _refuse_another(source: str, wanted: Origin, found: Origin) -> None:
-    different = wanted.differences(found)
+def _refuse_another(source: str, wanted: Origin | None, found: Origin) -> None:
+    different = [] if wanted is None else wanted.differences(found)
     if different:
         message = f"{source} is of another listing: {'; '.join(different)}"
         raise CheckpointError(

@@ -75,7 +75,7 @@ class Resource(Generic[RecordT, FiltersT]):
 
     @property
     def workspace(self) -> str | None:
-        """Workspace that is asked; None for the user's default one."""
+        """Workspace that is asked; None for the user's default one, until a request has asked for its name."""
         return self._session.workspace
 
     @property
@@ -229,6 +229,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             self._origin(query),
             self._record,
             partial(self._pages, query, retries=retries, concurrency=concurrency),
+            workspace=partial(self._session.named_workspace, retries),
             page_size=page_size,
             max_pages=max_pages,
             enable_progress=enable_progress,
@@ -316,11 +317,11 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             paging = listing.parameters()
             return self._page(query, paging, rules, check=listing.check, retry_when_slow=retry_when_slow)
 
-        origin = self._origin(query)
+        origin = partial(self._origin, query)
         if not are_parts(query, self._table.filters.PARAMETERS, listing, concurrency):
             return Pages(partial(fetch, query), listing, origin, keep)
         listing.in_parts = True
-        one = OnePart(origin, self._record, fetch, partial(self._link, query), listing.page_size)
+        one = OnePart(origin(), self._record, fetch, partial(self._link, query), listing.page_size)
         parts = Parts(one, plan=partial(self._plan, query, rules), workers=concurrency)
         return Pages(parts, listing, origin, keep, parts.close)
 
@@ -357,6 +358,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             base_url=self._session.base_url,
             workspace=self._session.workspace,
             query={name: value for name, value in query.items() if name != "page_size"},
+            is_by_default=self._session.is_in_default_workspace,
         )
 
     def _query(self, filters: Filters | None, fields: Sequence[str] | None) -> dict[str, Any]:
