@@ -78,6 +78,7 @@ def collect(
         passed=() if so_far is None else so_far.passed,
     )
     failure: BaseException | None = None
+    note = ""
     with keeping(checkpoint, origin, store, so_far, stored) as keep:
         try:
             with (
@@ -89,6 +90,7 @@ def collect(
             ):
                 for _ in pages:
                     progress.update()
+                note = pages.note
         except (DialsError, KeyboardInterrupt, Terminated) as stopped:
             if not keep_failed:
                 raise
@@ -101,6 +103,7 @@ def collect(
         complete=listing.reached.complete and cursor is None,
         passed=listing.passed,
         origin=origin,
+        note=note,
     )
     return result if failure is None else _stopped(result, failure)
 

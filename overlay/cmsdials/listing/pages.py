@@ -35,6 +35,10 @@ class Pages(Closing, Generic[RecordT]):
         origin: Says what it is of.
         keep: Called with each good page before it counts, so that nothing counts that is not kept.
         close: Stops what is fetched ahead.
+        explain: Says why, and to the user too, where the whole listing has no row.
+
+    Attributes:
+        note: What it said.
     """
 
     def __init__(
@@ -44,12 +48,16 @@ class Pages(Closing, Generic[RecordT]):
         origin: Callable[[], Origin],
         keep: Callable[[Page[RecordT]], None] | None = None,
         close: Callable[[], None] = lambda: None,
+        explain: Callable[[], str] = lambda: "",
     ) -> None:
         self._fetch = fetch
         self._listing = listing
         self._origin = origin
         self._keep = keep
         self._close = close
+        self._explain = explain
+        self._is_whole = listing.reached.cursor is None
+        self.note = ""
         self._turn = threading.RLock()
 
     @property
@@ -105,6 +113,8 @@ class Pages(Closing, Generic[RecordT]):
                 self._listing.accept(page)
                 if len(page.store) or not self._listing.in_parts or (self.complete and not self.rows):
                     return page
+            if self._is_whole and self.complete and not self.rows:
+                self.note = self._explain()
         finally:
             self._turn.release()
         raise StopIteration

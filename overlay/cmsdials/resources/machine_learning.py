@@ -149,8 +149,8 @@ class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisect
         filters = MLBadLumisectionFilters(
             model_id=model_id, dataset_id=dataset_id, run_number=run_number, ls_number=ls_number
         )
-        found = self.list(filters, retries=retries).results
-        verdicts = [row for row in found if "me_id" in row.__dict__]
+        found = self._page(self._query(filters, None), {}, retries)
+        verdicts = [row for row in found.rows if "me_id" in row.__dict__]
         if not verdicts:
             raise self._no_verdict(keys, of_lumisection)
         if len(verdicts) > 1:
