@@ -75,5 +75,5 @@ _STORED = [one.name for one in fields(Origin) if one.name != "is_by_default"]
 
 
 def _values(value: Any) -> Any:
-    """A filter's value, without the order of a list, which changes nothing about the rows."""
-    return sorted(value) if isinstance(value, list | tuple) else value
+    """A filter's value, without the order of a list and what it repeats, which change nothing about the rows."""
+    return sorted(set(value)) if isinstance(value, list | tuple) else value

@@ -22,7 +22,7 @@ from cmsdials.models import MLBadLumisection, MLModelsIndex
 from cmsdials.redaction import shortened
 from cmsdials.resources.advice import OF_CERTIFICATION, advised
 from cmsdials.resources.base import PaginatedResource
-from cmsdials.resources.query import refuse_too_long
+from cmsdials.resources.query import list_query, refuse_too_long
 from cmsdials.table import decode
 
 __all__ = ["MLBadLumisectionResource", "MLModelsIndexResource"]
@@ -48,7 +48,7 @@ class MLModelsIndexResource(PaginatedResource[MLModelsIndex, MLModelsIndexFilter
     __call__ = get
 
     def _query(self, filters: Filters | None, fields: Sequence[str] | None) -> dict[str, Any]:
-        query = super()._query(filters, fields)
+        query = list_query(self._table, filters, fields, twice={*_RENAMED, *_RENAMED.values()})
         for old, new in _RENAMED.items():
             if old in query and new in query and query[old] != query[new]:
                 both = " and ".join(f"{name}={shortened(repr(query[name]), 100)}" for name in (old, new))
@@ -58,7 +58,6 @@ class MLModelsIndexResource(PaginatedResource[MLModelsIndex, MLModelsIndexFilter
             value = query.get(old, query.get(new))
             if value is not None:
                 query |= {old: value, new: value}
-        refuse_too_long(self._table.filters.__name__, self._table.path, query)
         return query
 
     def _page(
@@ -232,7 +231,9 @@ class MLBadLumisectionResource(PaginatedResource[MLBadLumisection, MLBadLumisect
         self, request: Mapping[str, Any], asked: Mapping[str, _Numbers], retries: Retries
     ) -> dict[str, Any]:
         if "params" in request:  # v1.12 reads the lists from the URL
-            refuse_too_long(self.name, request["url"], asked)
+            way = "golden_json" if "golden" in request["url"] else "cert_json"
+            loop = ("runs = {}", f"runs |= dials.{self.name}.{way}({{}})")
+            refuse_too_long(self.name, request["url"], asked, loop=loop, splits=["run_number__in"])
         with advised(OF_CERTIFICATION):
             return self._session.perform(
                 request, lambda body: decode.read_object(body, self.name), retries=retries, safe=True
