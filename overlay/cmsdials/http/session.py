@@ -52,13 +52,18 @@ class Session(Closing):
     Args:
         base_url: Address of DIALS, such as ``https://cmsdials-api.web.cern.ch/``; it may end in a path.
         credentials: Fills headers (`cmsdials.auth`); None sends none.
-        workspace: Goes into the header ``Workspace`` of each request; None leaves the choice to the service.
+        workspace: Goes into the header ``Workspace`` of each request; None for the user's default one.
         route: Path of the API below `base_url`.
         version: Version of the API below `route`.
         timeout: Seconds for each phase of a request, or a pair (connect, read); None waits for ever.
         transport: Replaces the network, in tests: an `httpx.BaseTransport`.
+        default_workspace: Finds the user's default workspace, where none is named and a request needs it; it gets the
+            session and the retries of that request. None leaves the choice to the service.
         clock: Seconds since the epoch.
         sleep: Waits a number of seconds.
+
+    Attributes:
+        workspace: The workspace that is asked; None while the user's default one is not known.
 
     Raises:
         ConfigurationError: If an argument cannot work.
@@ -74,6 +79,7 @@ class Session(Closing):
         timeout: Timeout = 30.0,
         transport: Any = None,
         *,
+        default_workspace: Callable[[Session, Retries], str | None] | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = sleep,
     ) -> None:
@@ -82,6 +88,7 @@ class Session(Closing):
         connect, read = connect_and_read(timeout)
         self.credentials = credentials
         self.workspace = workspace
+        self._default_workspace = default_workspace if workspace is None else None
         self.route = route
         self.version = version
         self.timeout = timeout
@@ -126,6 +133,8 @@ class Session(Closing):
             Stopped: If the stop that this thread heeds is set.
         """
         rules = Rules(retries, safe=safe, retry_when_slow=retry_when_slow)
+        if workspace:
+            self.named_workspace(retries)
         call = self._call(request, workspace=workspace)
         attempts = 0
         waited = 0.0
@@ -152,6 +161,17 @@ class Session(Closing):
                 self._sleep(wait)
                 self._gate.open(now + wait)
             waited = wait
+
+    @property
+    def is_in_default_workspace(self) -> bool:
+        """Whether the user has named no workspace, and the service says which one it is."""
+        return self._default_workspace is not None
+
+    def named_workspace(self, retries: Retries = None) -> str | None:
+        """Return the workspace that is asked, as `workspace` does, and find it out where it is not known yet."""
+        if self.workspace is None and self._default_workspace is not None:
+            self.workspace = self._default_workspace(self, retries)
+        return self.workspace
 
     def close(self) -> None:
         """Close the connections."""

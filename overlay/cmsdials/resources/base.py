@@ -29,8 +29,9 @@ from cmsdials.listing.pagination import Listing
 from cmsdials.listing.parts import OnePart, Parts, Plan, are_parts
 from cmsdials.listing.provenance import Origin
 from cmsdials.listing.result import Result
-from cmsdials.models import Run
+from cmsdials.models import DatasetIndex, Run
 from cmsdials.parallel.split import Position, read_position
+from cmsdials.resources.emptiness import Held, why_empty
 from cmsdials.resources.query import PAGING, count_request, list_query
 from cmsdials.runtime import extras
 from cmsdials.table import decode
@@ -76,7 +77,7 @@ class Resource(Generic[RecordT, FiltersT]):
 
     @property
     def workspace(self) -> str | None:
-        """Workspace that is asked; None for the user's default one."""
+        """Workspace that is asked; None for the user's default one, until a request has asked for its name."""
         return self._session.workspace
 
     @property
@@ -95,6 +96,32 @@ class Resource(Generic[RecordT, FiltersT]):
         return {
             name: checked_value(f"{self.name}.get({name}=)", "integer", key) for name, key in keys.items()
         }
+
+    @property
+    def _dimensions(self) -> int:
+        return max(field.dimensions for field in self._record.FIELDS)
+
+    def _why_empty(self, query: Mapping[str, Any]) -> str:
+        """Say, to the user too, why a query has no rows; see `cmsdials.resources.emptiness`."""
+        place = (self.base_url, self.workspace or id(self._session))
+        return why_empty(place, query, self._index, dimensions=self._dimensions)
+
+    def _index(self, what: str) -> Held:
+        if what == "ME":
+            mes = self._elements(["me_id", "me", "dim"], 0)
+            return {key: one.dim for one in mes for key in (one.me_id, one.me)}
+        datasets = _Datasets(self._session).list_all(
+            fields=["dataset_id", "dataset"], retries=0, enable_progress=False
+        )
+        return {key: 0 for one in datasets for key in (one.dataset_id, one.dataset)}
+
+    def _elements(self, fields: Sequence[str], retries: Retries, **filters: Any) -> Sequence[Any]:
+        table = RESOURCES["mes"]
+        return self._session.perform(
+            table.list(**filters, fields=fields),
+            lambda body: decode.read_array(body, table.record, table.name, fields=fields),
+            retries=retries,
+        )
 
     def __repr__(self) -> str:
         return f"<{self.name} of {self.base_url}>"
@@ -131,12 +158,14 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         order = self._order(query, retries)
         asked = {**query, "order_by": order.names or None}
         page = self._page(asked, retries, check=lambda page: order.check(page.store))
+        complete = page.next is None and page.previous is None and "next_token" not in query
         return Result(
             store=page.store,
             next=page.next,
             previous=page.previous,
-            complete=page.next is None and page.previous is None and "next_token" not in query,
+            complete=complete,
             origin=self._origin(query),
+            note="" if len(page) or not complete else self._why_empty(query),
         )
 
     def pages(
@@ -232,6 +261,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             self._origin(query),
             self._record,
             partial(self._pages, query, retries=retries, concurrency=concurrency),
+            workspace=partial(self._session.named_workspace, retries),
             page_size=page_size,
             max_pages=max_pages,
             enable_progress=enable_progress,
@@ -321,13 +351,13 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             asked = {**query, **listing.parameters(), "order_by": listing.order.names or None}
             return self._page(asked, retries, check=listing.check, retry_when_slow=retry_when_slow)
 
-        origin = self._origin(query)
+        origin, explain = partial(self._origin, query), partial(self._why_empty, query)
         if not are_parts(query, self._table.filters.PARAMETERS, listing, concurrency):
-            return Pages(partial(fetch, query), listing, origin, keep)
+            return Pages(partial(fetch, query), listing, origin, keep, explain=explain)
         listing.in_parts = True
-        one = OnePart(origin, self._record, fetch, partial(self._link, query), listing.page_size)
+        one = OnePart(origin(), self._record, fetch, partial(self._link, query), listing.page_size)
         parts = Parts(one, plan=partial(self._plan, query, retries), workers=concurrency)
-        return Pages(parts, listing, origin, keep, parts.close)
+        return Pages(parts, listing, origin, keep, parts.close, explain)
 
     def _plan(self, query: Mapping[str, Any], retries: Retries) -> Plan:
         """Find out which runs a query is of, and about how many rows a lumisection has. Only keys are fetched."""
@@ -337,16 +367,10 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             chosen(runs.filters, query), fields=keys, retries=retries, enable_progress=False
         )
         counts = [(row.dataset_id, row.run_number, row.ls_count) for row in listed]
-        dimensions = max(field.dimensions for field in self._record.FIELDS)
-        if dimensions == 0 or query.keys() & {"me", "me_id"}:
+        if self._dimensions == 0 or query.keys() & {"me", "me_id"}:
             return counts, 1.0
-        elements = RESOURCES["mes"]
-        of_elements = chosen(elements.filters, query).given()
-        booked = self._session.perform(
-            elements.list(**of_elements, dim=dimensions, fields=["me_id"]),
-            lambda body: decode.read_array(body, elements.record, elements.name, fields=["me_id"]),
-            retries=retries,
-        )
+        wanted = chosen(RESOURCES["mes"].filters, query).given()
+        booked = self._elements(["me_id"], retries, **wanted, dim=self._dimensions)
         return counts, float(max(1, len(booked)))
 
     def _link(self, query: Mapping[str, Any], position: Position) -> str:
@@ -362,6 +386,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             base_url=self._session.base_url,
             workspace=self._session.workspace,
             query={name: value for name, value in query.items() if name != "page_size"},
+            is_by_default=self._session.is_in_default_workspace,
         )
 
     def _query(self, filters: Filters | None, fields: Sequence[str] | None) -> dict[str, Any]:
@@ -399,6 +424,12 @@ class _Runs(PaginatedResource[Run, Filters]):
     """Runs, for plans."""
 
     name = "run"
+
+
+class _Datasets(PaginatedResource[DatasetIndex, Filters]):
+    """Datasets, where a listing is empty."""
+
+    name = "dataset_index"
 
 
 class CountedResource(PaginatedResource[RecordT, FiltersT]):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from attrs import evolve
 from cmsdials_api.filters import Filters
 from cmsdials_api.records import Record
 
@@ -64,7 +63,8 @@ class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
         if lacking:
             message = f"coverage needs the fields {', '.join(lacking)}, which the result was listed without"
             raise FilterError(message, advice=f"List with fields={list(needed)!r} or more.")
-        here = evolve(self._origin({}), query=result.origin.query)
+        self._session.named_workspace(retries)
+        here = self._origin(result.origin.query)
         different = here.differences(result.origin)
         if different:
             message = f"the result is of another listing: {'; '.join(different)}"

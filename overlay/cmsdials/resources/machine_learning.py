@@ -25,7 +25,7 @@ from cmsdials.models import MLBadLumisection, MLModelsIndex
 from cmsdials.redaction import shortened
 from cmsdials.resources.advice import OF_CERTIFICATION, advised
 from cmsdials.resources.base import PaginatedResource
-from cmsdials.resources.query import PAGING, refuse_too_long
+from cmsdials.resources.query import PAGING, list_query, refuse_too_long
 from cmsdials.table import decode
 
 __all__ = ["MLBadLumisectionResource", "MLModelsIndexResource"]
@@ -96,7 +96,7 @@ class MLModelsIndexResource(_OfTwoGenerations[MLModelsIndex, MLModelsIndexFilter
     __call__ = get
 
     def _query(self, filters: Filters | None, fields: Sequence[str] | None) -> dict[str, Any]:
-        query = super()._query(filters, fields)
+        query = list_query(self._table, filters, fields, twice={*_RENAMED, *_RENAMED.values()})
         for old, new in _RENAMED.items():
             if old in query and new in query and query[old] != query[new]:
                 both = " and ".join(f"{name}={shortened(repr(query[name]), 100)}" for name in (old, new))
@@ -106,7 +106,6 @@ class MLModelsIndexResource(_OfTwoGenerations[MLModelsIndex, MLModelsIndexFilter
             value = query.get(old, query.get(new))
             if value is not None:
                 query |= {old: value, new: value}
-        refuse_too_long(self._table.filters.__name__, self._table.path, query)
         return query
 
     def _page(self, query: Mapping[str, Any], retries: Retries, **options: Any) -> Page[MLModelsIndex]:
@@ -195,8 +194,8 @@ class MLBadLumisectionResource(_OfTwoGenerations[MLBadLumisection, MLBadLumisect
         filters = MLBadLumisectionFilters(
             model_id=model_id, dataset_id=dataset_id, run_number=run_number, ls_number=ls_number
         )
-        found = self.list(filters, retries=retries).results
-        verdicts = [row for row in found if "me_id" in row.__dict__]
+        found = self._page(self._query(filters, None), retries)
+        verdicts = [row for row in found.rows if "me_id" in row.__dict__]
         if not verdicts:
             raise self._no_verdict(keys, of_lumisection)
         if len(verdicts) > 1:
@@ -278,7 +277,9 @@ class MLBadLumisectionResource(_OfTwoGenerations[MLBadLumisection, MLBadLumisect
         self, request: Mapping[str, Any], asked: Mapping[str, _Numbers], retries: Retries
     ) -> dict[str, Any]:
         if "params" in request:  # v1.12 reads the lists from the URL
-            refuse_too_long(self.name, request["url"], asked)
+            way = "golden_json" if "golden" in request["url"] else "cert_json"
+            loop = ("runs = {}", f"runs |= dials.{self.name}.{way}({{}})")
+            refuse_too_long(self.name, request["url"], asked, loop=loop, splits=["run_number__in"])
         with advised(OF_CERTIFICATION):
             return self._session.perform(
                 request, lambda body: decode.read_object(body, self.name), retries=retries, safe=True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import quote_plus
@@ -26,7 +26,11 @@ _CURSOR_AND_SIZE = 300  # characters that the paging may add to the URL of a pag
 
 
 def list_query(
-    table: Resource, filters: Filters | None, fields: Sequence[str] | None = None
+    table: Resource,
+    filters: Filters | None,
+    fields: Sequence[str] | None = None,
+    *,
+    twice: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the query of a list, by wire name.
 
@@ -36,6 +40,7 @@ def list_query(
         table: The resource that lists.
         filters: Which rows; None for all.
         fields: Names of the fields to answer; None leaves it to the filters.
+        twice: Names of which each is sent under two names.
 
     Raises:
         UnknownFilterError: The list does not take one of the filters.
@@ -51,22 +56,36 @@ def list_query(
             # The service leaves out what it does not know, without an error.
             raise _unknown_field(table, name, known)
     _check_order(table, query.get("order_by", ()))
-    refuse_too_long(table.filters.__name__, table.path, query)
+    owner = table.filters.__name__
+    loop = ("rows = []", f"rows += dials.{table.name}.list_all({owner}({{}}))")
+    refuse_too_long(owner, table.path, query, loop=loop, twice=twice)
     return query
 
 
-def refuse_too_long(owner: str, path: str, query: Mapping[str, Any]) -> None:
+def refuse_too_long(
+    owner: str,
+    path: str,
+    query: Mapping[str, Any],
+    *,
+    loop: tuple[str, str],
+    splits: Collection[str] | None = None,
+    twice: Collection[str] = (),
+) -> None:
     """Refuse a query whose URL no server would read.
 
     Args:
         owner: Whose query it is, for the error.
         path: Path of the URL.
         query: By wire name; lists as they are before they are joined.
+        loop: What the answers to the parts of a list are added to, and what asks for a part, with {} for its arguments.
+        splits: The lists whose parts have answers that add up; None for all.
+        twice: Names of which each is sent under two names.
 
     Raises:
         FilterError: The URL would be too long.
     """
-    lengths = {name: _encoded_length(name, value) for name, value in query.items()}
+    copies = {name: 2 if name in twice else 1 for name in query}
+    lengths = {name: copies[name] * _encoded_length(name, value) for name, value in query.items()}
     length = len(path) + sum(lengths.values()) + _CURSOR_AND_SIZE
     if length <= LONGEST_URL:
         return
@@ -76,9 +95,24 @@ def refuse_too_long(owner: str, path: str, query: Mapping[str, Any]) -> None:
     message = f"{owner}.{longest} has {holds}, which makes a URL of about {length} characters; servers read {LONGEST_URL}"
     if not isinstance(value, list):
         raise FilterError(message, advice="Give a shorter one.")
-    room = LONGEST_URL - (length - lengths[longest]) - len(f"&{longest}=")
-    fit = max(1, room // max(len(quote_plus(f"{one},")) for one in value))
-    advice = f"Split the list, and ask with about {fit} values at a time."
+    room = LONGEST_URL - (length - lengths[longest]) - copies[longest] * len(f"&{longest}=")
+    fit = room // max(copies[longest] * len(quote_plus(f"{one},")) for one in value)
+    if fit < 1:
+        raise FilterError(message, advice="Split this list, and the other filters that are as long.")
+    advice = f"Split the list, and ask with {fit} values at a time"
+    if splits is not None and longest not in splits:
+        raise FilterError(message, advice=f"{advice}.")
+    adds, asks = loop
+    others = {name: one for name, one in query.items() if name not in (longest, *twice) or one != value}
+    part = ", ".join(
+        [f"{longest}=values[start : start + {fit}]", *(f"{name}={one!r}" for name, one in others.items())]
+    )
+    advice += (
+        ". Where values is the list, with each value once:\n"
+        f"    {adds}\n"
+        f"    for start in range(0, len(values), {fit}):\n"
+        f"        {asks.format(part)}"
+    )
     raise FilterError(message, advice=advice)
 
 
@@ -138,7 +172,9 @@ def count_request(
     accepted = dict.fromkeys((*table.countable, *PAGING))
     query = _given(table.filters, filters, accepted=accepted)
     query = {name: value for name, value in query.items() if name not in PAGING}
-    refuse_too_long(table.filters.__name__, table.path, query)
+    owner = table.filters.__name__
+    loop = ("count = 0", f"count += dials.{table.name}.count({owner}({{}}))")
+    refuse_too_long(owner, f"{table.path}count/", query, loop=loop)
     return count(**query)
 
 
