@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from cmsdials.errors import (
     AuthenticationError,
@@ -30,9 +30,6 @@ from cmsdials.http.retry import Gate, Retries, Rules, asks_for_a_pause
 from cmsdials.redaction import Undisclosed
 from cmsdials.runtime.background import load
 from cmsdials.runtime.interrupts import Closing, check_stop, sleep
-
-if TYPE_CHECKING:
-    from cmsdials.http.transport import Client
 
 __all__ = ["Session"]
 
@@ -95,7 +92,7 @@ class Session(Closing):
         self._clock = clock
         self._sleep = sleep
         secure = self.base_url.lower().startswith("https:")
-        self._pool = Pool(partial(_new_client, connect, read, transport, secure=secure))
+        self._pool = Pool(connect=connect, read=read, transport=transport, secure=secure)
         self._gate = Gate()
 
     def perform(
@@ -217,7 +214,7 @@ class Session(Closing):
 
         started = self._clock()
         try:
-            answer = self._pool.use(partial(exchange, call=call, credentials=sent, timeout=self.timeout))
+            answer = self._pool.use(partial(exchange, call=call, credentials=sent))
             value = read(answer.content)
         except RequestFailedError as failure:
             failure.method = failure.method or call.method
@@ -237,12 +234,6 @@ class Session(Closing):
             return False
         renew = getattr(self.credentials, "renew", None)
         return renew is not None and bool(renew(sent))
-
-
-def _new_client(connect: float | None, read: float | None, transport: Any, *, secure: bool) -> Client:
-    from cmsdials.http.transport import new_client  # noqa: PLC0415  # lazily: it brings the HTTP library
-
-    return new_client(connect, read, transport, secure=secure)
 
 
 def _log_attempt(call: Call, attempt: int, waited: float, seconds: float, what: str) -> None:

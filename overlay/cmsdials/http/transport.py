@@ -11,7 +11,7 @@ import platform
 import socket
 import ssl
 from collections.abc import Mapping
-from functools import cache, partial
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -24,11 +24,10 @@ from cmsdials.errors import (
     RequestFailedError,
     RequestTimeoutError,
 )
-from cmsdials.http.connections import Claim, Timeout, connect_and_read
 from cmsdials.http.request import Call
 from cmsdials.http.response import Answer, checked
 from cmsdials.redaction import shortened
-from cmsdials.runtime.interrupts import Stopped
+from cmsdials.runtime.interrupts import Stop
 from cmsdials.runtime.version import client_version
 
 __all__ = ["Client", "exchange", "is_parsable", "new_client", "url_of"]
@@ -37,6 +36,11 @@ _FOLLOWED = frozenset({301, 308})
 _KEEP_IDLE_CONNECTIONS = 30.0  # seconds; httpx's 5 s are shorter than it takes to look at a plot
 _CONNECTED = ("connect_tcp.complete", "start_tls.complete")
 _WRITES = "send_request_headers.started"
+_TIMED_OUT = {
+    httpx.ConnectTimeout: ("connect", "no connection"),
+    httpx.PoolTimeout: ("pool", "no free connection in the pool"),
+    httpx.WriteTimeout: ("write", "the request could not be sent"),
+}
 
 
 class Client(httpx.Client):
@@ -46,14 +50,14 @@ class Client(httpx.Client):
         self._sockets: list[socket.socket] = []
         super().__init__(**options)
 
-    def note(self, claim: Claim, event: str, info: dict[str, Any]) -> None:
+    def note(self, claim: Stop, event: str, info: dict[str, Any]) -> None:
         """Remember the socket of a new connection: what the HTTP library calls at each step of a request.
 
         Raises:
             Stopped: If a request is about to be written that is not wanted any more: connecting took that long.
         """
-        if event.endswith(_WRITES) and claim.is_abandoned:
-            raise Stopped
+        if event.endswith(_WRITES):
+            claim.check()
         if not event.endswith(_CONNECTED):
             return
         new = info["return_value"].get_extra_info("socket")
@@ -77,23 +81,20 @@ class Client(httpx.Client):
         super().close()
 
 
-def exchange(
-    client: Client, claim: Claim, call: Call, credentials: Mapping[str, str], timeout: Timeout
-) -> Answer:
+def exchange(client: Client, claim: Stop, call: Call, credentials: Mapping[str, str]) -> Answer:
     """Send a request once, follow one missing slash, and sort the answer by its status.
 
     Args:
         client: Holds the connections.
-        claim: Whether the answer is still wanted.
+        claim: Set when the answer is not wanted any more.
         call: The request.
         credentials: Headers that prove who is asking; nothing stands in their place.
-        timeout: What the client was made with, for the errors.
 
     Raises:
         RequestFailedError: If no usable answer came.
         Stopped: If the answer is not wanted any more.
     """
-    send = partial(_send, client, claim, call, {**call.headers, **credentials}, timeout)
+    send = partial(_send, client, claim, call, {**call.headers, **credentials})
     url = httpx.URL(call.url)
     answer = send(url)
     if answer.status in _FOLLOWED and call.method in ("GET", "HEAD"):
@@ -103,9 +104,7 @@ def exchange(
     return checked(answer, (*call.secrets, *credentials.values()))
 
 
-def _send(
-    client: Client, claim: Claim, call: Call, headers: Mapping[str, str], timeout: Timeout, url: httpx.URL
-) -> Answer:
+def _send(client: Client, claim: Stop, call: Call, headers: Mapping[str, str], url: httpx.URL) -> Answer:
     request = client.build_request(
         call.method,
         url,
@@ -121,7 +120,7 @@ def _send(
             # Not read(): the response would keep the body, and is part of a cycle that outlives many pages.
             content = b"".join(response.iter_bytes())
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError) as error:
-        failure = _failure(error, request.url, timeout, answering=response is not None)
+        failure = _failure(error, request, answering=response is not None)
         if failure is None:
             raise
     else:
@@ -132,15 +131,13 @@ def _send(
     raise failure  # outside of the handler, so that it holds no exception of the HTTP library
 
 
-def _failure(
-    error: Exception, url: httpx.URL, timeout: Timeout, *, answering: bool
-) -> RequestFailedError | None:
+def _failure(error: Exception, request: httpx.Request, *, answering: bool) -> RequestFailedError | None:
     """Translate an exception of the HTTP library; None if it is not one. The session adds what was asked."""
-    host = url.netloc.decode("ascii", "replace")
+    host = request.url.netloc.decode("ascii", "replace")
     text = shortened(str(error) or type(error).__name__)
     match error:
         case httpx.TimeoutException():
-            return _timed_out(error, timeout)
+            return _timed_out(error, request.extensions["timeout"])
         case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
             # Its text repeats the header at fault.
             return ConnectionFailedError("the request cannot be written as HTTP", phase="write")
@@ -187,13 +184,8 @@ def url_of(whole: str, params: Any) -> str:
     raise ConfigurationError(message)
 
 
-@cache
-def _user_agent() -> str:
-    return f"cmsdials/{client_version()} (python/{platform.python_version()}; httpx/{httpx.__version__})"
-
-
 def new_client(
-    connect: float | None, read: float | None, transport: httpx.BaseTransport | None, *, secure: bool
+    *, connect: float | None, read: float | None, transport: httpx.BaseTransport | None, secure: bool
 ) -> Client:
     """Return a client without any connection yet.
 
@@ -207,7 +199,8 @@ def new_client(
     Raises:
         ConfigurationError: If what the environment says of proxies and certificates cannot work.
     """
-    headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _user_agent()}
+    agent = f"cmsdials/{client_version()} (python/{platform.python_version()}; httpx/{httpx.__version__})"
+    headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": agent}
     try:
         return Client(
             headers=headers,
@@ -250,17 +243,9 @@ def _shortfall(method: str, response: httpx.Response, content: bytes) -> str:
     return f"only {came} of {promised} bytes of the answer came" if came < int(promised) else ""
 
 
-def _timed_out(error: httpx.TimeoutException, timeout: Timeout) -> RequestTimeoutError:
-    connect, read = connect_and_read(timeout)
-    match error:
-        case httpx.ConnectTimeout():
-            phase, seconds, what = "connect", connect, "no connection"
-        case httpx.PoolTimeout():
-            phase, seconds, what = "pool", read, "no free connection in the pool"
-        case httpx.WriteTimeout():
-            phase, seconds, what = "write", read, "the request could not be sent"
-        case _:
-            phase, seconds, what = "read", read, "no data came"
+def _timed_out(error: httpx.TimeoutException, limits: Mapping[str, float | None]) -> RequestTimeoutError:
+    phase, what = _TIMED_OUT.get(type(error), ("read", "no data came"))
+    seconds = limits[phase]
     limit = "" if seconds is None else f" in {seconds:g} s"
     # Asking for less helps only once a server answers.
     advice = ConnectionFailedError.usual_advice if phase == "connect" else None
