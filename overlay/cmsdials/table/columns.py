@@ -188,12 +188,7 @@ def joined(cells: list[Any]) -> Values:
 def from_objects(
     record: type[RecordT], items: Sequence[Any], fields: Iterable[str] | None = None
 ) -> Columns[RecordT]:
-    """Make columns of JSON objects.
-
-    Args:
-        record: What they are.
-        items: The objects.
-        fields: The fields that were asked for, which may lack others; None for all.
+    """Make columns of JSON objects, which may lack what is not in `fields` where some were asked for.
 
     Raises:
         MalformedAnswer: A required field is missing, or a field is not of its kind.

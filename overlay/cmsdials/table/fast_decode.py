@@ -63,7 +63,9 @@ def parsed_histograms(
     except ImportError:
         return None
     try:
-        start, end = _rows_in(body)
+        results = _RESULTS.search(body)
+        # If the rows do not begin and end there, the rest of the page is not JSON.
+        start, end = (results.end() if results else 0), body.rindex(b"]")
         page = orjson.loads(body[:start] + body[end:])
         if page.keys() != {"next", "previous", "results"} or page["results"] != []:
             return None
@@ -81,12 +83,6 @@ def parsed_histograms(
     return Parsed(read, page["next"], page["previous"]) if have_same_fields else None
 
 
-def _rows_in(body: bytes) -> tuple[int, int]:
-    """Return where in a page the rows begin and end. If that is not so, the rest of the page is not JSON."""
-    results = _RESULTS.search(body)
-    return (results.end() if results else 0), body.rindex(b"]")
-
-
 def _pieces(body: bytes, start: int, end: int, size: int) -> Iterator[bytes]:
     """Cut rows, which hold no objects, into arrays of rows. A cut at a wrong place leaves what is not JSON."""
     while True:
@@ -99,19 +95,14 @@ def _pieces(body: bytes, start: int, end: int, size: int) -> Iterator[bytes]:
 
 
 class _Block(Generic[RecordT]):
-    """Rows of a page, piece after piece. Each method raises one of `_UNUSUAL` where something is not as it should be.
-
-    Args:
-        record: What they are.
-        contents: The field that holds the contents.
-        size: Bytes of contents that there is room for.
-    """
+    """Rows of a page, piece after piece. Each method raises one of `_UNUSUAL` where something is not as it should be."""
 
     def __init__(self, record: type[RecordT], contents: Field, size: int) -> None:
         self._record = record
         self._contents = contents
         self._size = size
         self._known = {one.name: one for one in record.FIELDS}
+        self._names: set[str] = set()
         self._count = 0
         self._scalars: dict[str, list[Any]] = {}
         self._cells: Array | list[Array] | None = None
@@ -123,10 +114,9 @@ class _Block(Generic[RecordT]):
     def add(self, rows: list[Any], written: bytes) -> None:
         """Add rows, and the text that they were parsed of."""
         names = {*rows[0]}
-        sent = self._scalars.keys() | ({self._contents.name} if self._cells is not None else set())
+        self._names = self._names if self._count else names
         # The length of a row is that of its names unless one comes twice.
-        is_usual = {*map(len, rows)} == {len(names)} and names <= self._known.keys()
-        if not is_usual or (self._count and names != sent):
+        if {*map(len, rows)} != {len(names)} or names != self._names or not names <= self._known.keys():
             raise ValueError
         brackets = 1
         for name in names - {self._contents.name}:

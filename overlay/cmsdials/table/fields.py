@@ -18,7 +18,7 @@ from cmsdials.errors import BinningError
 from cmsdials.table.columns import ABSENT, Array, Columns, Values, plain
 from cmsdials.table.rows import RowStore
 
-__all__ = ["bins_of", "cells", "columns_of", "objects", "refuse_changed", "scalars"]
+__all__ = ["bins_of", "columns_of", "objects", "refuse_changed", "scalars"]
 
 
 def columns_of(store: RowStore[Any], blocks: Sequence[Columns[Any]]) -> Iterator[tuple[Field, list[Values]]]:
@@ -60,26 +60,6 @@ def scalars(field: Field, values: Sequence[Values]) -> Array:
 def objects(values: Sequence[Any]) -> Array:
     """Return an array of objects, also of lists, of which NumPy would make an array with more dimensions."""
     return np.fromiter(values, dtype=object, count=len(values))
-
-
-def cells(values: Sequence[Values]) -> Iterator[Any]:
-    """Yield the contents of each histogram: an array, or in 2D a list of arrays, which Parquet can hold; None of none.
-
-    They cannot be written to: tables that share their memory would change too.
-    """
-    for part in values:
-        for cell in _read_only(part) if isinstance(part, np.ndarray) else map(_read_only, part):
-            if isinstance(cell, np.ndarray) and cell.ndim > 1:
-                yield [*cell]
-            else:
-                yield None if cell is ABSENT else cell
-
-
-def _read_only(cell: Any) -> Any:
-    if isinstance(cell, np.ndarray):
-        cell = cell.view()
-        cell.flags.writeable = False
-    return cell
 
 
 def bins_of(shape: Sequence[int]) -> str:

@@ -110,17 +110,16 @@ def hist_of(row: Record) -> hist.Hist[Any]:
     from cmsdials.table.fields import refuse_changed  # noqa: PLC0415  # the same
 
     library = extras.hist()
-    what = f"this {type(row).__name__} has"
     field = max(row.FIELDS, key=lambda one: one.dimensions)
     cell = cell_of(row, field) if field.dimensions else ABSENT
     if cell is ABSENT:
-        message = f"{what} no contents of bins"
+        message = f"this {type(row).__name__} has no contents of bins"
         advice = "Histograms are in h1d and h2d; fields=, if given, must include data."
         raise BinningError(message, advice=advice)
     axes = [_axis(library, row, name) for name in ("x", "y")[: field.dimensions]]
     refuse_changed(field, [[cell]])
     if cell.T.shape != tuple(map(len, axes)):
-        message = f"{what} data of shape {cell.shape}, which its binning does not have"
+        message = f"this {type(row).__name__} has data of shape {cell.shape}, which its binning does not have"
         raise BinningError(message, advice=_CHANGED)
     made: hist.Hist[Any] = library.Hist(*axes, storage="double", name=getattr(row, "me", ""))
     made.values()[...] = cell.T

@@ -162,9 +162,7 @@ def _columns_of(record: type[RecordT], rows: Sequence[Any]) -> list[Columns[Reco
 def _place(numbered: tuple[int, Record]) -> tuple[Columns[Any], int] | None:
     """Return what rows share that follow each other in the columns that they are made of; None of changed ones."""
     number, row = numbered
-    made_of: Any = row_of(
-        row
-    )  # asked once: another thread that looks into the row can make it stand on its own
+    made_of: Any = row_of(row)  # once: another thread that looks into the row can make it stand on its own
     return None if made_of is None else (made_of.columns, made_of.index - number)
 
 

@@ -28,12 +28,7 @@ _Arrays = dict[str, "np.ndarray[Any, Any]"]
 
 
 def checked_groups(group_by: Any, record: type[Record], fields: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the names of the fields to group by.
-
-    Args:
-        group_by: What the user gave.
-        record: What the rows are.
-        fields: The fields that rows have; None for all.
+    """Return the names of the fields to group by, of those that rows have; `fields` is None if they have all.
 
     Raises:
         FilterError: It is not the name of a field that has one value in each row.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +10,8 @@ import orjson
 from cmsdials_api.records import Field
 
 from cmsdials.runtime import extras
-from cmsdials.table.columns import Values, as_json
-from cmsdials.table.fields import cells, columns_of, refuse_changed, scalars
+from cmsdials.table.columns import ABSENT, Values, as_json
+from cmsdials.table.fields import columns_of, refuse_changed, scalars
 from cmsdials.table.rows import RowStore
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def _array(pa: Any, field: Field, values: list[Values]) -> Any:
         kind = pa.float64()
         for _ in range(field.dimensions):
             kind = pa.list_(kind)
-        return pa.chunked_array([_lists(pa, part, kind) for part in values], kind)
+        return pa.chunked_array([_lists(pa, part, field.dimensions) for part in values], kind)
     made = scalars(field, values)
     if field.kind in ("integer", "number"):
         beyond = made.dtype == object  # integers of more than 64 bits
@@ -47,14 +46,23 @@ def _array(pa: Any, field: Field, values: list[Values]) -> Any:
     return _free(pa, made.tolist())
 
 
-def _lists(pa: Any, part: Values, kind: Any) -> Any:
+def _lists(pa: Any, part: Values, dimensions: int) -> Any:
     """Return the contents of histograms as lists (of lists) that share their memory, if they are one block."""
-    if not isinstance(part, np.ndarray):
-        return pa.array([*cells([part])], kind)
-    lists = pa.array(part.reshape(-1))
-    for axis in range(part.ndim - 1, 0, -1):
-        offsets = np.arange(prod(part.shape[:axis]) + 1, dtype=np.int32) * part.shape[axis]
-        lists = pa.ListArray.from_arrays(offsets, lists)
+    missing = np.zeros(len(part), bool)
+    if isinstance(part, np.ndarray):
+        shapes = np.broadcast_to(part.shape[1:], (len(part), dimensions))
+        numbers = np.ascontiguousarray(part).reshape(-1)
+    else:
+        missing = np.array([cell is None or cell is ABSENT for cell in part])
+        cells = [np.empty((0,) * dimensions) if no else cell for cell, no in zip(part, missing, strict=True)]
+        shapes = np.array([cell.shape for cell in cells])
+        numbers = np.concatenate([cell.reshape(-1) for cell in cells])
+    lists = pa.array(numbers)
+    for axis in reversed(range(dimensions)):
+        lengths = np.repeat(shapes[:, axis], shapes[:, :axis].prod(axis=1))
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        mask = pa.array(missing) if axis == 0 and missing.any() else None
+        lists = pa.ListArray.from_arrays(offsets, lists, mask=mask)
     return lists
 
 

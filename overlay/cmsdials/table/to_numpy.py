@@ -64,9 +64,7 @@ def _array(field: Field, values: list[Values]) -> Array:
         return scalars(field, values)
     if not values:
         return np.empty((0,) * (1 + field.dimensions))
-    if all(isinstance(part, np.ndarray) for part in values):
-        return np.concatenate(values)
-    return np.stack([*chain.from_iterable(values)])
+    return np.concatenate([np.asarray(part) for part in values])
 
 
 def _refuse_different_binnings(field: Field, blocks: Sequence[Columns[Any]]) -> None:

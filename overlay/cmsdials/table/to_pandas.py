@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,8 @@ import numpy as np
 from cmsdials_api.records import Field
 
 from cmsdials.runtime import extras
-from cmsdials.table.columns import Values
-from cmsdials.table.fields import bins_of, cells, columns_of, objects, scalars
+from cmsdials.table.columns import ABSENT, Values
+from cmsdials.table.fields import bins_of, columns_of, objects, scalars
 from cmsdials.table.rows import RowStore
 
 if TYPE_CHECKING:
@@ -57,9 +58,29 @@ def _bins(cell: Any) -> str:
 
 def _series(pandas: Any, field: Field, values: list[Values]) -> Any:
     if field.dimensions:
-        return pandas.Series(objects([*cells(values)]), dtype=object)
+        return pandas.Series(objects([*_cells(values)]), dtype=object)
     made = scalars(field, values)
     if made.dtype.kind == "M":
         return pandas.Series(made).dt.tz_localize("UTC")
     # pandas 2 holds text as object, pandas 3 as str: whatever it makes of text, also where there is none.
     return pandas.Series(made, dtype=pandas.Series(["text"]).dtype if field.kind == "string" else made.dtype)
+
+
+def _cells(values: Sequence[Values]) -> Iterator[Any]:
+    """Yield the contents of each histogram: an array, or in 2D a list of arrays, which Parquet can hold.
+
+    They cannot be written to: tables that share their memory would change too.
+    """
+    for part in values:
+        for cell in _read_only(part) if isinstance(part, np.ndarray) else map(_read_only, part):
+            if isinstance(cell, np.ndarray) and cell.ndim > 1:
+                yield [*cell]
+            else:
+                yield None if cell is ABSENT else cell
+
+
+def _read_only(cell: Any) -> Any:
+    if isinstance(cell, np.ndarray):
+        cell = cell.view()
+        cell.flags.writeable = False
+    return cell
