@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from urllib.parse import urlencode
 
 from cmsdials_api.filters import Filters
@@ -29,7 +29,7 @@ from cmsdials.listing.pagination import Listing
 from cmsdials.listing.parts import OnePart, Parts, Plan, are_parts
 from cmsdials.listing.provenance import Origin
 from cmsdials.listing.result import Result
-from cmsdials.models import DatasetIndex, Run
+from cmsdials.models import DatasetIndex, MonitoringElement, Run
 from cmsdials.parallel.split import Position, read_position
 from cmsdials.resources.emptiness import Held, why_empty
 from cmsdials.resources.query import PAGING, count_request, list_query
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-__all__ = ["CountedResource", "PaginatedResource", "Resource"]
+__all__ = ["CountedResource", "FiltersT", "PaginatedResource", "RecordT", "Resource"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 FiltersT = TypeVar("FiltersT", bound=Filters)
@@ -54,14 +54,17 @@ class Resource(Generic[RecordT, FiltersT]):
 
     Args:
         session: What requests go through.
+        name: Which resource, where the class does not say it.
 
     Attributes:
         name: Its attribute of `Dials`, and its key in the generated table.
     """
 
-    name: ClassVar[str]
+    name: str
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, name: str | None = None) -> None:
+        if name is not None:
+            self.name = name
         self._session = session
         self._table = RESOURCES[self.name]
 
@@ -82,20 +85,26 @@ class Resource(Generic[RecordT, FiltersT]):
 
     @property
     def _record(self) -> type[RecordT]:
-        record: Any = model_of(self._table.record)
-        return record  # type: ignore[no-any-return]  # see _row
+        # The table pairs names with records, and a test holds it to it.
+        return cast("type[RecordT]", model_of(self._table.record))
 
     def _row(self, retries: Retries, **keys: Any) -> RecordT:
-        request = self._table.get(**self._checked_keys(keys))
-        row: Any = self._session.perform(
+        return self._fetched(self._table.get(**self._checked_keys(keys)), retries)
+
+    def _fetched(self, request: Mapping[str, Any], retries: Retries) -> RecordT:
+        return self._session.perform(
             request, lambda body: decode.read_row(body, self._record, self.name), retries=retries
         )
-        return row  # type: ignore[no-any-return]  # the table pairs names with records; a test holds it to it
 
     def _checked_keys(self, keys: Mapping[str, Any]) -> dict[str, int]:
         return {
             name: checked_value(f"{self.name}.get({name}=)", "integer", key) for name, key in keys.items()
         }
+
+    @property
+    def _address(self) -> str:
+        session = self._session
+        return address(session.base_url, session.route, session.version, self._table.path)
 
     @property
     def _dimensions(self) -> int:
@@ -108,18 +117,17 @@ class Resource(Generic[RecordT, FiltersT]):
 
     def _index(self, what: str) -> Held:
         if what == "ME":
-            mes = self._elements(["me_id", "me", "dim"], 0)
+            mes = self._elements({"fields": ["me_id", "me", "dim"]}, 0)
             return {key: one.dim for one in mes for key in (one.me_id, one.me)}
-        datasets = _Datasets(self._session).list_all(
-            fields=["dataset_id", "dataset"], retries=0, enable_progress=False
-        )
+        index: PaginatedResource[DatasetIndex, Filters] = PaginatedResource(self._session, "dataset_index")
+        datasets = index.list_all(fields=["dataset_id", "dataset"], retries=0, enable_progress=False)
         return {key: 0 for one in datasets for key in (one.dataset_id, one.dataset)}
 
-    def _elements(self, fields: Sequence[str], retries: Retries, **filters: Any) -> Sequence[Any]:
+    def _elements(self, query: Mapping[str, Any], retries: Retries) -> list[MonitoringElement]:
         table = RESOURCES["mes"]
         return self._session.perform(
-            table.list(**filters, fields=fields),
-            lambda body: decode.read_array(body, table.record, table.name, fields=fields),
+            table.list(**query),
+            lambda body: decode.read_array(body, MonitoringElement, table.name, fields=query.get("fields")),
             retries=retries,
         )
 
@@ -361,7 +369,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
 
     def _plan(self, query: Mapping[str, Any], retries: Retries) -> Plan:
         """Find out which runs a query is of, and about how many rows a lumisection has. Only keys are fetched."""
-        runs = _Runs(self._session)
+        runs: PaginatedResource[Run, Filters] = PaginatedResource(self._session, "run")
         keys = ("dataset_id", "run_number", "ls_count")
         listed = runs.list_all(
             chosen(runs.filters, query), fields=keys, retries=retries, enable_progress=False
@@ -370,15 +378,13 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         if self._dimensions == 0 or query.keys() & {"me", "me_id"}:
             return counts, 1.0
         wanted = chosen(RESOURCES["mes"].filters, query).given()
-        booked = self._elements(["me_id"], retries, **wanted, dim=self._dimensions)
+        booked = self._elements({**wanted, "dim": self._dimensions, "fields": ["me_id"]}, retries)
         return counts, float(max(1, len(booked)))
 
     def _link(self, query: Mapping[str, Any], position: Position) -> str:
         """Return the link to what follows a position, as the service writes links."""
         request = self._table.list(**{**query, "next_token": str(position)})
-        session = self._session
-        whole = address(session.base_url, session.route, session.version, self._table.path)
-        return f"{whole}?{urlencode(request['params'], doseq=True)}"
+        return f"{self._address}?{urlencode(request['params'], doseq=True)}"
 
     def _origin(self, query: Mapping[str, Any]) -> Origin:
         return Origin(
@@ -418,18 +424,6 @@ def chosen(filters: type[Filters], query: Mapping[str, Any]) -> Filters:
     return filters(
         **{name: query[name] for name in filters.PARAMETERS if name in query and name not in PAGING}
     )
-
-
-class _Runs(PaginatedResource[Run, Filters]):
-    """Runs, for plans."""
-
-    name = "run"
-
-
-class _Datasets(PaginatedResource[DatasetIndex, Filters]):
-    """Datasets, where a listing is empty."""
-
-    name = "dataset_index"
 
 
 class CountedResource(PaginatedResource[RecordT, FiltersT]):
