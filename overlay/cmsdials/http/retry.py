@@ -25,14 +25,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from cmsdials.errors import (
     ConfigurationError,
     ConnectionFailedError,
-    GatewayError,
     PaginationError,
     RedirectError,
     RequestFailedError,
     RequestTimeoutError,
     ResponseError,
     SchemaError,
-    TooManyRequestsError,
     TransportError,
 )
 from cmsdials.runtime.background import load
@@ -103,9 +101,7 @@ def _is_usual(retries: object) -> bool:
 
 def asks_for_a_pause(failure: RequestFailedError) -> bool:
     """Whether the service says that it wants fewer requests, from whomever."""
-    if isinstance(failure, TooManyRequestsError):
-        return True
-    return isinstance(failure, GatewayError) and failure.status_code == 503
+    return isinstance(failure, ResponseError) and failure.status_code in (429, 503)
 
 
 class Rules:
