@@ -147,8 +147,7 @@ class AuthClient:
     @property
     def place(self) -> str:
         """The DIALS, for people: its name, if it has one, and its address."""
-        instance = instance_of(self.base_url)
-        return f"{instance.name} ({self.base_url})" if instance else self.base_url
+        return self.base_url if self.instance == self.base_url else f"{self.instance} ({self.base_url})"
 
     def through_dials(self) -> Self:
         """Return a client of the same DIALS through which people log in at DIALS itself."""

@@ -102,7 +102,7 @@ class Credentials(RenewedCredentials):
         """
         client = client or AuthClient()
         store = TokenStore.at(cache_dir)
-        store.keep(client.key, token)
+        store.change(client.key, token.as_json())
         return cls._of(token, client, store)
 
     @classmethod
@@ -236,27 +236,24 @@ class Credentials(RenewedCredentials):
                     used = stored
                 # Logged out meanwhile: this process goes on, without storing the login again.
                 self._is_forgotten = stored is None and self._is_kept
-                tokens = self.client.refresh(used, rotated=self._remember)
-                self._remember(tokens)
+                tokens = self.client.refresh(used, rotated=self._keep)
+                self._keep(tokens)
                 return tokens
         except TokenStoreError as problem:
             # A file system without locks, or one that cannot be written to: for this process alone, then.
             self._warn(problem)
         return self.client.refresh(used, rotated=self._hold)
 
-    def _remember(self, tokens: Token) -> None:
-        """Keep new tokens before anything else can fail: the old ones may be worth nothing any more."""
-        self._hold(tokens)
-        self._keep(tokens)
-
     def _hold(self, tokens: Token) -> None:
         self._token = tokens
 
     def _keep(self, tokens: Token) -> None:
+        """Keep new tokens before anything else can fail: the old ones may be worth nothing any more."""
+        self._hold(tokens)
         if self._store is None or self._is_forgotten:
             return
         try:
-            self._store.keep(self.client.key, tokens)
+            self._store.change(self.client.key, tokens.as_json())
             self._is_kept = True
         except TokenStoreError as problem:
             self._warn(problem)
