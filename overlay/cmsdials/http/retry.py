@@ -138,7 +138,8 @@ class Rules:
         if isinstance(failure, ResponseError):
             if not self._is_retried(failure):
                 return None
-            asked = self._asked(failure, now)
+            header = failure.retry_after if self._left.respect_retry_after_header else None
+            asked = retry_after_seconds(header, now) if header else None
             if asked is not None:
                 wait = min(asked, getattr(self._left, "retry_after_max", asked))
                 if wait > LONGEST_RETRY_AFTER:
@@ -157,12 +158,6 @@ class Rules:
         statuses = (500, 504) if is_stopped else (failure.status_code,)
         has_header = bool(failure.retry_after)
         return any(self._left.is_retry(failure.method, status, has_header) for status in statuses)
-
-    def _asked(self, failure: ResponseError, now: float) -> float | None:
-        """Return the seconds that the service asks to wait; None if it asks for none, or the user does not obey."""
-        if not failure.retry_after or not self._left.respect_retry_after_header:
-            return None
-        return retry_after_seconds(failure.retry_after, now)
 
     def _count(self, failure: RequestFailedError) -> bool:
         """Count one more failure; return whether another attempt is allowed."""
