@@ -1,7 +1,6 @@
 """Every error that cmsdials raises.
 
-The tree (in brackets the built-in classes that an error is as well, so that ``except ValueError`` keeps
-working)::
+The tree (in brackets what an error is as well, so that ``except ValueError`` keeps working)::
 
     DialsError
         BinningError (ValueError)
@@ -29,14 +28,16 @@ working)::
                 AuthenticationError
                 NotFoundError
                     WorkspaceNotFoundError
-                    InvalidCursorError
+                    InvalidCursorError (CursorRefusedError)
                 MethodNotAllowedError
                 TooManyRequestsError
                 ServerError
+                    CursorFailedError (CursorRefusedError)
                     GatewayError
             DecodeError
                 SchemaError
             PaginationError
+                CursorRefusedError
 
 An error says what was asked (method and URL), what came back, and what to do next (``error.advice``). It
 never holds a secret: messages, URLs and excerpts of bodies go through `cmsdials.redaction`, and no error keeps
@@ -397,12 +398,6 @@ class WorkspaceNotFoundError(NotFoundError):
     usual_advice = "dials.workspaces.list() shows the workspaces that exist."
 
 
-class InvalidCursorError(NotFoundError):
-    """404: the service does not accept the cursor of this page."""
-
-    usual_advice = "The cursor is damaged or of another query: start the listing again from its beginning."
-
-
 class MethodNotAllowedError(ResponseError):
     """405: this DIALS knows the path, but not in this way; it is of another version."""
 
@@ -483,6 +478,25 @@ class PaginationError(RequestFailedError):
     """The pages do not follow each other as they should, such as a cursor that repeats."""
 
     usual_advice = "Start the listing again; what came before this page is sound."
+
+
+class CursorRefusedError(PaginationError):
+    """The service does not accept the position of a listing, or does not any more.
+
+    `list_all` with `checkpoint=` or `resume_from=` starts the listing again by itself, and raises this where it cannot.
+    """
+
+
+class InvalidCursorError(NotFoundError, CursorRefusedError):
+    """404: the service does not accept the cursor of this page."""
+
+    usual_advice = "The cursor is damaged or of another query: start the listing again from its beginning."
+
+
+class CursorFailedError(ServerError, CursorRefusedError):
+    """500: the service failed at a cursor that it has given, which it refuses, or its page is broken."""
+
+    usual_advice = "Ask for the page again; if it stays, start the listing again from its beginning."
 
 
 __all__ = [name for name, one in vars().items() if isinstance(one, type) and issubclass(one, DialsError)]

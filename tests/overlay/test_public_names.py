@@ -171,7 +171,8 @@ ATTRIBUTES = {
     "cmsdials.auth.secret_key.Credentials": "token",
     "cmsdials.errors": (
         "AuthenticationError BadRequestError BinningError CheckpointError ConfigurationError "
-        "ConnectionFailedError CredentialsError DecodeError DialsError FilterError GatewayError "
+        "ConnectionFailedError CredentialsError CursorFailedError CursorRefusedError DecodeError DialsError "
+        "FilterError GatewayError "
         "ImpossibleToRefreshTokenError IncompleteBodyError InvalidCursorError LoginDeniedError "
         "LoginError LoginExpiredError MethodNotAllowedError MissingDependencyError NotFoundError "
         "NotLoggedInError PaginationError PendingAuthorizationError RedirectError RequestFailedError "

@@ -246,7 +246,10 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             keep_failed: Return what has come, with a warning, instead of raising, when a page fails, and also on
                 Ctrl-C and SIGTERM; `exc_type`, `exc_formatted` and `status` then say what it was.
             resume_from: An earlier result of the same query, which is not changed, or the file of one (`save`,
-                `checkpoint`), to go on from.
+                `checkpoint`), to go on from. Where the service does not accept its position any more, the listing is
+                started again, with a warning, and goes on behind the last row in the order of its keys: no row comes
+                twice, rows that the service has got before that one are not seen, and rows that it has lost stay.
+                With `checkpoint` alone too. Not with `order_by`, nor with `fields` that leave out the keys.
             checkpoint: File to append each page to as it comes, so that a killed process loses at most the page in
                 flight. With `resume_from` naming the same file, the same call begins and goes on.
             fields: Names of the fields to fetch; the rows hold only these. None for all.
@@ -260,6 +263,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         Raises:
             FilterError: A filter or field is not one of this list, or of the wrong kind.
             RequestFailedError: A page did not come; see `cmsdials.errors`.
+            CursorRefusedError: The service does not accept the position of the listing, and it cannot be started again.
             CheckpointError: A file cannot be used, or resume_from is of another listing.
             ConfigurationError: max_pages or concurrency cannot be.
         """
@@ -268,7 +272,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         return collect(
             self._origin(query),
             self._record,
-            partial(self._pages, query, retries=retries, concurrency=concurrency),
+            partial(self._pages, retries=retries, concurrency=concurrency),
             workspace=partial(self._session.named_workspace, retries),
             page_size=page_size,
             max_pages=max_pages,
@@ -346,7 +350,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         self,
         query: Mapping[str, Any],
         listing: Listing,
-        keep: Callable[[Page[RecordT]], None] = lambda _: None,
+        keep: Callable[[Page[RecordT]], Page[RecordT]] = lambda page: page,
         *,
         retries: Retries,
         concurrency: int,
