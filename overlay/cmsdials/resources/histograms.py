@@ -61,12 +61,13 @@ class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
         if different:
             message = f"the result is of another listing: {'; '.join(different)}"
             raise CheckpointError(message, advice="Ask the Dials object that it came from.")
-        query = result.origin.query
-        filters = chosen(LumisectionFilters, query)
         listed = LumisectionResource(self._session).list_all(
-            filters, fields=needed[:3], retries=retries, enable_progress=enable_progress
+            chosen(LumisectionFilters, here.query),
+            fields=needed[:3],
+            retries=retries,
+            enable_progress=enable_progress,
         )
-        return covered(listed, result, listing_complete=result.complete, notes=notes_on(query))
+        return covered(listed, result, listing_complete=result.complete, notes=notes_on(here.query))
 
 
 class LumisectionHistogram1DResource(

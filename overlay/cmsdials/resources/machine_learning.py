@@ -6,24 +6,22 @@ The resources in which the two generations of the service differ most. Each call
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from attrs import evolve
 from cmsdials_api import operations
 from cmsdials_api.filters import Filters
 from cmsdials_api.models.certification_query import CertificationQuery
-from cmsdials_api.records import Record
 
 from cmsdials.errors import FilterError, MethodNotAllowedError, NotFoundError
 from cmsdials.filters import MLBadLumisectionFilters, MLModelsIndexFilters, checked_value
 from cmsdials.http.retry import Retries
-from cmsdials.http.session import Session
 from cmsdials.listing.order import RowOrder, Term
 from cmsdials.listing.page import Page
 from cmsdials.models import MLBadLumisection, MLModelsIndex
 from cmsdials.redaction import shortened
 from cmsdials.resources.advice import OF_CERTIFICATION, advised
-from cmsdials.resources.base import PaginatedResource
+from cmsdials.resources.base import FiltersT, PaginatedResource, RecordT
 from cmsdials.resources.query import PAGING, list_query, refuse_too_long
 from cmsdials.table import decode
 
@@ -33,19 +31,13 @@ _RENAMED = {"model_id": "id", "model_id__in": "id__in"}
 """Filters of v1.12 -> the same ones of a newer service."""
 
 
-RecordT = TypeVar("RecordT", bound=Record)
-FiltersT = TypeVar("FiltersT", bound=Filters)
-
-
 class _OfTwoGenerations(PaginatedResource[RecordT, FiltersT]):
     """A list whose rows have other fields, and another key, in each generation of the service."""
 
     _renamed: ClassVar[Mapping[str, str]] = {}
     """Fields of one generation -> the same ones of the other."""
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._sent: tuple[str, ...] = ()
+    _sent: tuple[str, ...] = ()
 
     def _order(self, query: Mapping[str, Any], retries: Retries) -> RowOrder:
         asked, fields = query.get("order_by", ()), query.get("fields")
@@ -131,9 +123,7 @@ class MLBadLumisectionResource(_OfTwoGenerations[MLBadLumisection, MLBadLumisect
 
     name = "ml_bad_lumis"
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._is_v1_12 = False
+    _is_v1_12 = False
 
     def get(
         self,
