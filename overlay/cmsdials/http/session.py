@@ -81,7 +81,6 @@ class Session(Closing):
         self.workspace = workspace
         self.route = route
         self.version = version
-        self.timeout = timeout
         self._clock = clock
         self._sleep = sleep
         secure = self.base_url.lower().startswith("https:")
