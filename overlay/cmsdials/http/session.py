@@ -88,7 +88,6 @@ class Session(Closing):
         self._default_workspace = default_workspace if workspace is None else None
         self.route = route
         self.version = version
-        self.timeout = timeout
         self._clock = clock
         self._sleep = sleep
         secure = self.base_url.lower().startswith("https:")
