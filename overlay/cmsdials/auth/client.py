@@ -252,7 +252,6 @@ class AuthClient:
             LoginError: The exchange is refused.
             RequestFailedError: No usable answer came.
         """
-        end = ""
         if is_over(token, self.now()):
             expired = f"{token.refresh_expires_at:%Y-%m-%d %H:%M %Z}"
             end = f"has ended: it expired on {expired}, by the clock of this machine; nothing was sent"

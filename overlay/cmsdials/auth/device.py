@@ -67,20 +67,19 @@ class Credentials(RenewedCredentials):
             refresh_token=refresh_token,
             token_type=token_type,
         )
-        self._begin(tokens, client or AuthClient(), TokenStore.at(cache_dir), is_kept=False)
+        self._begin(tokens, client or AuthClient(), TokenStore.at(cache_dir))
 
-    def _begin(self, tokens: Token, client: AuthClient, store: TokenStore | None, *, is_kept: bool) -> None:
+    def _begin(self, tokens: Token, client: AuthClient, store: TokenStore | None) -> None:
         super().__init__(tokens, client.now)
         self.client = client
         self._store = store
-        self._is_kept = is_kept
-        self._is_forgotten = False
-        self._has_warned = False
+        self._is_kept = self._is_forgotten = self._has_warned = False
 
     @classmethod
     def _of(cls, tokens: Token, client: AuthClient, store: TokenStore | None) -> Credentials:
         made = cls.__new__(cls)
-        made._begin(tokens, client, store, is_kept=store is not None)
+        made._begin(tokens, client, store)
+        made._is_kept = store is not None
         return made
 
     @classmethod
