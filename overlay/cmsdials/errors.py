@@ -417,10 +417,7 @@ class ServerError(ResponseError):
 
 
 class GatewayError(ServerError):
-    """The gateway in front of DIALS got no answer in its 30 s (502, 504), or no server is free (503).
-
-    500 where the server itself has stopped a worker that took too long.
-    """
+    """No answer in the 30 s of the gateway (502, 504) or of the server behind it (500), or no server is free (503)."""
 
     usual_advice = (
         "Ask for less at a time: a smaller page_size, or exact filters (dataset_id, run_number, me_id)"
