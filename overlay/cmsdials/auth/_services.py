@@ -47,7 +47,7 @@ _BUSY = "The login service is busy or down: wait a few minutes, then try again."
 
 
 class _Service:
-    """What `AuthClient` needs: `start` a login, `ask` whether it is confirmed, make `tokens` of that, `refresh` them.
+    """What `AuthClient` needs: `start` a login, `ask` whether it is confirmed, read its `tokens`, `refresh` them.
 
     These raise BadRequestError or AuthenticationError if the service refuses, another RequestFailedError if no usable
     answer arrived. `end` says why a failed `refresh` means that the login has ended, and is empty if it does not.

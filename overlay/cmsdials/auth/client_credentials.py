@@ -81,7 +81,7 @@ def from_store(store: TokenStore, client: AuthClient) -> Credentials | None:
 
 
 def from_environment(client: AuthClient) -> Credentials | None:
-    """Return the application named in the environment, None if there is none; raise CredentialsError for half of one."""
+    """Return the application that the environment names, None if none; raise CredentialsError for half of one."""
     client_id, client_secret = os.environ.get(CLIENT_ID), os.environ.get(CLIENT_SECRET)
     if client_id and client_secret:
         return Credentials(client_id, client_secret, client)
