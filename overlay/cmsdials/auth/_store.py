@@ -195,7 +195,7 @@ _own = threading.local()
 
 
 def legacy_token(folder: str | os.PathLike[str]) -> Token | None:
-    """Read the file that cmsdials 1.8 and 2.4 left in a folder, which is never changed.
+    """Read the file that cmsdials 1.8 and 2.4 left in a folder; it is never changed.
 
     None if there is no such file or, with a warning, if it cannot be read.
     """
@@ -219,7 +219,7 @@ def _read(path: Path) -> bytes | None:
         message = f"{path} cannot be read ({problem.strerror})"
         raise TokenStoreError(message) from None
     if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-        warn(f"{path} holds secrets, and others than you can read it: run `chmod 600 {path}`")
+        warn(f"{path} holds secrets, and others can read it: run `chmod 600 {path}`")
     return content
 
 

@@ -147,7 +147,7 @@ def answer(body: bytes) -> dict[str, Any]:
     read = read_json(body)
     if isinstance(read, dict):
         return read
-    message = f"the login service sent no tokens but {type(read).__name__}"
+    message = f"the login service sent {type(read).__name__} instead of tokens"
     raise LoginError(message)
 
 

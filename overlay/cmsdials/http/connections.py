@@ -95,7 +95,7 @@ class Pool:
             claim.check()
             if self._client is None:
                 self._client = new_client(**self._options)
-                # Sessions are seldom closed by hand: close the sockets when it is garbage-collected.
+                # Sessions are seldom closed by hand: close the sockets on garbage collection.
                 self._closing = weakref.finalize(self, self._client.close)
             client = self._client
             self._claims.setdefault(client, set()).add(claim)

@@ -111,7 +111,7 @@ def check_headers(headers: Mapping[str, str]) -> None:
         ConfigurationError: If there is one; it gives the name.
     """
     for name, value in headers.items():
-        problem = header_problem(value) if _HEADER_NAME.fullmatch(name) else "its name is not one"
+        problem = header_problem(value) if _HEADER_NAME.fullmatch(name) else "its name is not valid"
         if problem:
             message = f"the header {name!r} cannot be sent: {problem}"
             raise ConfigurationError(message)

@@ -83,7 +83,7 @@ def retry_rules(retries: Retries) -> Retry:
         )
     number: object = USUAL_TOTAL if _is_usual(retries) else retries  # whatever a script may have passed
     if not isinstance(number, Integral) or int(number) < 0:
-        message = f"retries must be a number from 0 on or a urllib3 Retry, not {retries!r}"
+        message = f"retries must be a whole number of at least 0 or a urllib3 Retry, not {retries!r}"
         raise ConfigurationError(message)
     return Retry(
         total=int(number),

@@ -61,7 +61,7 @@ class Stored:
 
     origin: Origin
     began: datetime
-    whole: bool  # it was renamed to this when all was written, so its end must be there
+    whole: bool  # it was renamed into place when all was written, so its end must be there
     end: int  # after the last whole page
     size: int  # with what was cut off
 
@@ -208,7 +208,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[Stored, list[StoredPa
 def holds_something(path: str | os.PathLike[str]) -> bool:
     """Whether a file is there and must be kept.
 
-    A file that a process left before anything that counts was in it need not be kept.
+    A file that a process left before it held anything that counts need not be kept.
     """
     path = _named(path)
     try:

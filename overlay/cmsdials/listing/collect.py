@@ -53,8 +53,8 @@ def collect(
     """Fetch all pages, or as many as wanted: what `list_all` of a resource does, with its arguments and errors.
 
     `origin` says what is listed, and `record` what the rows are. `begin` takes a query, the state of a listing and a
-    function that keeps a page and returns what counts of it; it returns the pages from there. `concurrency` overrides
-    its own. `workspace` returns the workspace; it may have to ask the service, and then fails as a page does.
+    function that keeps a page and returns what counts of it; it returns the pages from there. `concurrency=` can
+    override its own. `workspace` returns the workspace; it may have to ask the service, and then fails as a page does.
     """
     try:
         with sigterm_raises() if keep_failed else nullcontext():

@@ -166,7 +166,7 @@ class _Threads(Closing, Generic[PartT, ResultT]):
             if os.getpid() != self._process:
                 # Threads do not survive a fork: the child would wait for ever.
                 message = (
-                    "the threads that fetch are in the process that called os.fork(): start again in this"
+                    "the threads that fetch are in the process that called os.fork(): start again in this one"
                 )
                 raise RuntimeError(message)
 

@@ -82,7 +82,7 @@ class RunRegistry(Service):
 
     name = "runregistry"
     not_found = (
-        "The Run Registry knows nothing of these names: check class_name, dataset_name and global_state."
+        "The Run Registry has nothing under these names: check class_name, dataset_name and global_state."
     )
 
     def editable_datasets(

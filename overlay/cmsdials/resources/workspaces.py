@@ -118,8 +118,8 @@ class DefaultWorkspace:
         self._name, self._has_asked = name, True
         if problem:
             warn(
-                f"DIALS does not say which workspace is yours ({problem}), so requests name none. The answers may be of"
-                ' the workspace of another user who asks the same: name yours, Dials(creds, workspace="...")'
+                f"DIALS does not say which workspace is yours ({problem}), so requests name none. They may be answered"
+                ' from the workspace of another user who asks the same: name yours, Dials(creds, workspace="...")'
             )
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -31,7 +31,7 @@ def to_numpy(store: RowStore[Any]) -> dict[str, Array]:
         if field.dimensions:
             refuse_changed(field, values)
             if any(cell is None for part in values if isinstance(part, list) for cell in plain(part)):
-                message = f"{field.name} of some rows is missing, so they cannot stand in one array"
+                message = f"{field.name} of some rows is missing, so they do not fit into one array"
                 raise BinningError(message, advice="Leave these rows out, or use to_pandas().")
             _refuse_different_binnings(field, [block for block in blocks if len(block)])
     return {field.name: _array(field, values) for field, values in columns}

@@ -419,7 +419,7 @@ def test_an_exchange_that_is_refused(service: LoginService, keycloak: AuthClient
         (tokens(access_token=None), "no access_token"),
         (tokens(expires_in="soon"), "no usable expires_in"),
         (tokens(expires_in=-1), "no usable expires_in"),
-        ([], "sent no tokens but list"),
+        ([], "sent list instead of tokens"),
     ],
 )
 def test_answers_without_tokens(
