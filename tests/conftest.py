@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from cmsdials.resources import emptiness
 from cmsdials_sandbox import Sandbox, serve
 from hypothesis import HealthCheck, settings
 
@@ -15,6 +16,13 @@ untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("default", untimed, derandomize="CI" in os.environ)
 settings.register_profile("nightly", untimed, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(autouse=True)
+def _no_index_is_known() -> None:
+    """A process asks an index once for each name, whatever test it is in: let each test be the first."""
+    emptiness._known.clear()
+    emptiness._warned.clear()
 
 
 @pytest.fixture(scope="session")

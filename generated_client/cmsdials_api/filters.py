@@ -32,7 +32,7 @@ class Filters:
 
     Attributes:
         PARAMETERS: The filters that the operation takes, and the kind of each: integer, number, string, boolean,
-            or the plural of one, which is sent comma-separated.
+            or the plural of one, which is a list.
         DEPRECATED: Those that only a v1.12 service understands.
     """
 
@@ -96,8 +96,8 @@ class DatasetIndexFilters(Filters):
         dataset: Dataset name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         dataset__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Dataset
             name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
     """
 
     PARAMETERS: ClassVar[Mapping[str, str]] = {
@@ -106,7 +106,7 @@ class DatasetIndexFilters(Filters):
         "fields": "strings",
         "dataset": "string",
         "dataset__regex": "string",
-        "order_by": "string",
+        "order_by": "strings",
     }
 
     next_token: str | None = None
@@ -114,7 +114,7 @@ class DatasetIndexFilters(Filters):
     fields: Sequence[str] | None = None
     dataset: str | None = None
     dataset__regex: str | None = None
-    order_by: str | None = None
+    order_by: Sequence[str] | None = None
 
 
 @define(kw_only=True, repr=False)
@@ -135,8 +135,8 @@ class FileIndexFilters(Filters):
         dataset__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Dataset
             name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
     """
 
     PARAMETERS: ClassVar[Mapping[str, str]] = {
@@ -150,7 +150,7 @@ class FileIndexFilters(Filters):
         "dataset": "string",
         "dataset__regex": "string",
         "dataset_id": "integer",
-        "order_by": "string",
+        "order_by": "strings",
     }
 
     next_token: str | None = None
@@ -163,7 +163,7 @@ class FileIndexFilters(Filters):
     dataset: str | None = None
     dataset__regex: str | None = None
     dataset_id: int | None = None
-    order_by: str | None = None
+    order_by: Sequence[str] | None = None
 
 
 @define(kw_only=True, repr=False)
@@ -176,8 +176,6 @@ class MEFilters(Filters):
         me__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Path of the
             monitoring element, such as PixelPhase1/Tracks/PXBarrel/charge_PXLayer_2.
         dim: Dimension of its histograms, 1 or 2.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
     """
 
     PARAMETERS: ClassVar[Mapping[str, str]] = {
@@ -185,14 +183,12 @@ class MEFilters(Filters):
         "me": "string",
         "me__regex": "string",
         "dim": "integer",
-        "order_by": "string",
     }
 
     fields: Sequence[str] | None = None
     me: str | None = None
     me__regex: str | None = None
     dim: int | None = None
-    order_by: str | None = None
 
 
 @define(kw_only=True, repr=False)
@@ -212,8 +208,8 @@ class RunFilters(Filters):
         dataset: Dataset name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         dataset__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Dataset
             name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
     """
 
     PARAMETERS: ClassVar[Mapping[str, str]] = {
@@ -227,7 +223,7 @@ class RunFilters(Filters):
         "run_number__gte": "integer",
         "dataset": "string",
         "dataset__regex": "string",
-        "order_by": "string",
+        "order_by": "strings",
     }
 
     next_token: str | None = None
@@ -240,7 +236,7 @@ class RunFilters(Filters):
     run_number__gte: int | None = None
     dataset: str | None = None
     dataset__regex: str | None = None
-    order_by: str | None = None
+    order_by: Sequence[str] | None = None
 
 
 @define(kw_only=True, repr=False)
@@ -263,8 +259,8 @@ class LumisectionFilters(Filters):
         dataset: Dataset name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         dataset__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Dataset
             name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
     """
 
     PARAMETERS: ClassVar[Mapping[str, str]] = {
@@ -280,7 +276,7 @@ class LumisectionFilters(Filters):
         "ls_number__gte": "integer",
         "dataset": "string",
         "dataset__regex": "string",
-        "order_by": "string",
+        "order_by": "strings",
     }
 
     next_token: str | None = None
@@ -295,7 +291,7 @@ class LumisectionFilters(Filters):
     ls_number__gte: int | None = None
     dataset: str | None = None
     dataset__regex: str | None = None
-    order_by: str | None = None
+    order_by: Sequence[str] | None = None
 
 
 @define(kw_only=True, repr=False)
@@ -327,8 +323,8 @@ class LumisectionHistogram1DFilters(Filters):
         me: Path of the monitoring element, such as PixelPhase1/Tracks/PXBarrel/charge_PXLayer_2.
         me__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Path of the
             monitoring element, such as PixelPhase1/Tracks/PXBarrel/charge_PXLayer_2.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
     """
 
     PARAMETERS: ClassVar[Mapping[str, str]] = {
@@ -351,7 +347,7 @@ class LumisectionHistogram1DFilters(Filters):
         "logical_file_name__regex": "string",
         "me": "string",
         "me__regex": "string",
-        "order_by": "string",
+        "order_by": "strings",
     }
 
     next_token: str | None = None
@@ -373,7 +369,7 @@ class LumisectionHistogram1DFilters(Filters):
     logical_file_name__regex: str | None = None
     me: str | None = None
     me__regex: str | None = None
-    order_by: str | None = None
+    order_by: Sequence[str] | None = None
 
 
 @define(kw_only=True, repr=False)
@@ -405,8 +401,8 @@ class LumisectionHistogram2DFilters(Filters):
         me: Path of the monitoring element, such as PixelPhase1/Tracks/PXBarrel/charge_PXLayer_2.
         me__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Path of the
             monitoring element, such as PixelPhase1/Tracks/PXBarrel/charge_PXLayer_2.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
     """
 
     PARAMETERS: ClassVar[Mapping[str, str]] = {
@@ -429,7 +425,7 @@ class LumisectionHistogram2DFilters(Filters):
         "logical_file_name__regex": "string",
         "me": "string",
         "me__regex": "string",
-        "order_by": "string",
+        "order_by": "strings",
     }
 
     next_token: str | None = None
@@ -451,7 +447,7 @@ class LumisectionHistogram2DFilters(Filters):
     logical_file_name__regex: str | None = None
     me: str | None = None
     me__regex: str | None = None
-    order_by: str | None = None
+    order_by: Sequence[str] | None = None
 
 
 @define(kw_only=True, repr=False)
@@ -472,8 +468,8 @@ class MLModelsIndexFilters(Filters):
         target_me__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Monitoring
             element that the model judges; v1.12 only.
         active: Whether the model judges new data.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
         id: Identifier of the model; a v1.12 service ignores it and takes model_id.
         id__in: Any of these values, sent comma-separated. Identifier of the model; a v1.12 service ignores it
             and takes model_id.
@@ -500,7 +496,7 @@ class MLModelsIndexFilters(Filters):
         "target_me": "string",
         "target_me__regex": "string",
         "active": "boolean",
-        "order_by": "string",
+        "order_by": "strings",
         "id": "integer",
         "id__in": "integers",
         "name": "string",
@@ -526,7 +522,7 @@ class MLModelsIndexFilters(Filters):
     target_me: str | None = None
     target_me__regex: str | None = None
     active: bool | None = None
-    order_by: str | None = None
+    order_by: Sequence[str] | None = None
     id: int | None = None
     id__in: Sequence[int] | None = None
     name: str | None = None
@@ -563,8 +559,8 @@ class MLBadLumisectionFilters(Filters):
         run_number__in: Any of these values, sent comma-separated. Number of the run, a period of data taking, such as
             367112.
         ls_number: Number of the lumisection within its run, from 1; one lasts about 23 seconds.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
     """
 
     PARAMETERS: ClassVar[Mapping[str, str]] = {
@@ -583,7 +579,7 @@ class MLBadLumisectionFilters(Filters):
         "run_number": "integer",
         "run_number__in": "integers",
         "ls_number": "integer",
-        "order_by": "string",
+        "order_by": "strings",
     }
 
     next_token: str | None = None
@@ -601,7 +597,7 @@ class MLBadLumisectionFilters(Filters):
     run_number: int | None = None
     run_number__in: Sequence[int] | None = None
     ls_number: int | None = None
-    order_by: str | None = None
+    order_by: Sequence[str] | None = None
 
 
 __all__ = (

@@ -130,13 +130,17 @@ def emit(contract: Mapping[str, Node], folder: Path) -> Path:
 def _spelled_out(contract: Mapping[str, Node]) -> dict[str, Node]:
     """Say again in each place what openapi-python-client does not look up elsewhere.
 
-    It knows no security but an operation's own, and describes a parameter by its schema.
+    It knows no security but an operation's own, describes a parameter by its schema, and does not tell templates
+    whether a list is written by repeating its name: the example, which they get and do not use otherwise, shows that.
     """
     spelled: dict[str, Node] = json.loads(json.dumps(contract))
     for _, _, operation in operations(spelled):
         operation.setdefault("security", spelled.get("security", []))
         for parameter in operation.get("parameters", []):
             parameter["schema"]["description"] = parameter.get("description", "")
+            parameter["schema"].pop("example", None)
+            if parameter["schema"].get("type") == "array" and parameter.get("explode", True):
+                parameter["schema"]["example"] = "{0}=...&{0}=...".format(parameter["name"])
     return spelled
 
 

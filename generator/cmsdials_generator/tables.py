@@ -18,6 +18,8 @@ from .overlay_document import Node
 
 _TEMPLATES = Path(__file__).parent / "templates" / "tables"
 _PATH = re.compile(r"(/[\w.-]*|/\{\w+\})+")
+_REPEATED = frozenset({"order_by"})
+"""The one list that DIALS reads from a name that is repeated."""
 _TYPES = {"integer": "int", "number": "float", "string": "str", "boolean": "bool"}
 
 
@@ -47,7 +49,8 @@ def check_emittable(contract: Mapping[str, Node]) -> None:
             if not name.isidentifier() or keyword.iskeyword(name):
                 message = f"{where}: parameter {name!r} is no Python identifier"
                 raise CannotEmit(message)
-            if schema.get("type") == "array" and parameter.get("explode") is not False:
+            repeats = schema.get("type") == "array" and parameter.get("explode") is not False
+            if repeats and name not in _REPEATED:
                 message = f"{where}: parameter {name!r} repeats its name for each item; DIALS reads the last one only"
                 raise CannotEmit(message)
             if schema.get("type") == "object" and parameter.get("style") != "deepObject":

@@ -17,7 +17,7 @@ from cmsdials.resources.index import (
 from cmsdials.resources.machine_learning import MLBadLumisectionResource, MLModelsIndexResource
 from cmsdials.resources.oms import OMS
 from cmsdials.resources.services import CAF, BrilWS, RunRegistry
-from cmsdials.resources.workspaces import Workspaces
+from cmsdials.resources.workspaces import DefaultWorkspace, Workspaces
 from cmsdials.runtime.interrupts import Closing
 
 __all__ = ["Dials"]
@@ -31,8 +31,8 @@ class Dials(Closing):
 
     Args:
         creds: Credentials, from `cmsdials.auth`, or any object with a method ``before_request(headers)``.
-        workspace: The workspace to ask, such as tracker; None for the user's default one. It goes with the requests
-            of this object alone.
+        workspace: The workspace to ask, such as tracker; None for the user's default one, which the first request that
+            needs it asks for. It goes with the requests of this object alone.
         base_url: Address of the service; the one that the credentials are for, else production.
         route: Path of the API below `base_url`.
         version: Version of the API below `route`.
@@ -74,7 +74,13 @@ class Dials(Closing):
             base_url or getattr(getattr(creds, "client", None), "base_url", None) or PRODUCTION.base_url
         )
         self._session = session = Session(
-            base_url, creds, workspace, route or "api/", version or "v1/", timeout
+            base_url,
+            creds,
+            workspace,
+            route or "api/",
+            version or "v1/",
+            timeout,
+            default_workspace=DefaultWorkspace(),
         )
         self.dataset_index = DatasetIndexResource(session)
         self.file_index = FileIndexResource(session)

@@ -417,7 +417,10 @@ class ServerError(ResponseError):
 
 
 class GatewayError(ServerError):
-    """502, 503, 504: the gateway in front of DIALS got no answer in its 30 s, or no server is free."""
+    """The gateway in front of DIALS got no answer in its 30 s (502, 504), or no server is free (503).
+
+    500 where the server itself has stopped a worker that took too long.
+    """
 
     usual_advice = (
         "Ask for less at a time: a smaller page_size, or exact filters (dataset_id, run_number, me_id)"
@@ -426,8 +429,8 @@ class GatewayError(ServerError):
 
     @property
     def is_too_slow(self) -> bool:
-        """Whether the gateway waited its 30 s; with 503 nothing was tried."""
-        return self.status_code in (502, 504)
+        """Whether an answer was waited for; with 503 nothing was tried."""
+        return self.status_code != 503
 
 
 class DecodeError(RequestFailedError):

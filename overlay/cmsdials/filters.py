@@ -81,7 +81,7 @@ class _Checked(emitted.Filters):
             return value
         where = f"{type(self).__name__}.{name}"
         value = checked_value(where, self.PARAMETERS[name], value)
-        if isinstance(value, str) and not value.strip() and name != "order_by":
+        if isinstance(value, str) and not value.strip():
             message = f"{where} is empty: the service would ignore it and answer everything"
             raise FilterError(message, advice="Leave the filter out, or say what to look for.")
         if name == "page_size" and value < 1:
@@ -259,7 +259,8 @@ def checked_value(where: str, kind: str, value: Any) -> Any:
     """
     plain = _plain(value)
     if kind in ("integers", "strings"):
-        items = [checked_value(where, kind.removesuffix("s"), item) for item in _items(where, plain)]
+        each = kind.removesuffix("s")
+        items = [*dict.fromkeys(checked_value(where, each, item) for item in _items(where, plain))]
         if not items:
             message = f"{where} is empty: the service would ignore it and answer everything"
             raise FilterError(message, advice="Leave the filter out, or give at least one value.")

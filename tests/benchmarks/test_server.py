@@ -44,7 +44,7 @@ def _connected(url: str) -> Iterator[http.client.HTTPConnection]:
 
 
 def test_our_client_finds_its_way() -> None:
-    with serve(VOLUME, Cost()) as url, Dials(Credentials(token="x"), base_url=url) as dials:
+    with serve(VOLUME, Cost()) as url, Dials(Credentials(token="x"), "tracker", url) as dials:
         assert dials.run.count() == 3
         assert dials.run.list_all(RunFilters(run_number__gte=FIRST_RUN + 1)).to_pandas()[
             "ls_count"

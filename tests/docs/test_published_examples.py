@@ -277,7 +277,7 @@ class Revoked(Credentials):
 
 def test_resume_from_a_failed_result(local: Sandbox, dials: Dials) -> None:
     filters = LumisectionHistogram2DFilters(**MAPS, page_size=10)
-    failing = Dials(Revoked(local.secret, times=10), base_url=local.url)
+    failing = Dials(Revoked(local.secret, times=10), "tracker", local.url)
     with failing, pytest.warns(RuntimeWarning, match="100 rows of h2d: stopped by AuthenticationError"):
         failed = failing.h2d.list_all(filters, keep_failed=True)
     assert len(failed.results) == 100

@@ -64,6 +64,7 @@ KINDS = (
     "stall_body",
     "status",
     "token_expired",
+    "worker_killed",
     "wrong_type",
 )
 
@@ -71,6 +72,17 @@ HOW_MANY = {"run": 2600, "lumisection": 1000, "th1": 1300, "th2": 700, "mes": 8}
 DATASET = "/ZeroBias/Run2024B-PromptReco-v1/DQMIO"
 SPLIT = 15102369
 FIRST_RUN = 369590  # of SPLIT; the runs of DATASET come before
+KILLED = """<html>
+  <head>
+    <title>Internal Server Error</title>
+  </head>
+  <body>
+    <h1><p>Internal Server Error</p></h1>
+    
+  </body>
+</html>
+"""
+"""What gunicorn sends for a worker that it kills."""
 PAGING = ("page_size", "next_token", "fields")
 STALLED = 300.0  # seconds after which a stalled connection is closed if the client has not done so
 PATIENCE = 120.0  # seconds until what should have happened is given up on
@@ -443,6 +455,8 @@ class Server:
             return _http(
                 status, page.encode(), content_type="text/html", retry_after=fault.get("retry_after")
             )
+        if kind == "worker_killed":
+            return _http(500, KILLED.encode(), content_type="text/html")
         if kind == "html_200":
             return _http(200, b"<!DOCTYPE html><title>Maintenance</title>Back soon", content_type="text/html")
         if kind == "redirect":

@@ -47,6 +47,7 @@ REPEATED: list[tuple[Fault, type[errors.RequestFailedError], str]] = [
     ({"kind": "status", "status": 502}, errors.GatewayError, "HTTP 502"),
     ({"kind": "status", "status": 503}, errors.GatewayError, "HTTP 503"),
     ({"kind": "status", "status": 504}, errors.GatewayError, "HTTP 504"),
+    ({"kind": "worker_killed"}, errors.GatewayError, "HTTP 500 .*stopped its worker, which took too long"),
     ({"kind": "stall_before"}, errors.RequestTimeoutError, r"no data came in 1 s \(read timeout\)"),
     ({"kind": "stall_body", "at": 0.0}, errors.RequestTimeoutError, "no data came in 1 s"),
     ({"kind": "stall_body", "at": 0.9}, errors.RequestTimeoutError, "no data came in 1 s"),
@@ -242,9 +243,9 @@ def test_pages_shrink_until_they_are_fast_enough(client: Client, limit: int) -> 
     assert len(late) < 18, "it does not try for ever what is too much"
 
 
-def test_pages_grow_again(server: FaultServer) -> None:
-    client = Client(server, SHORT)
-    client.server.begin({1: {"kind": "status", "status": 504}, 2: {"kind": "stall_before"}})
+@pytest.mark.parametrize("fault", [{"kind": "stall_before"}, {"kind": "worker_killed"}], ids=named)
+def test_pages_grow_again(client: Client, fault: Fault) -> None:
+    client.server.begin({1: {"kind": "status", "status": 504}, 2: fault})
     with client.dials:
         assert len(client.dials.run.list_all(retries=0)) == len(rows_of("run"))
     sizes = [int(one["page_size"]) for one in client.server.asked]

@@ -19,10 +19,12 @@ from cmsdials import Dials
 from cmsdials.errors import ConnectionFailedError
 
 from .conftest import HERE, FaultServer, Tokens
+from .interrupted_import import USES
 from .server import rows_of
 from .test_each_fault import tls_server  # noqa: F401  # a fixture
 
-ROUNDS = 3000 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 400
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+ROUNDS = 3000 if NIGHTLY else 400
 BOUND = 60.0  # seconds after which a test gives up; the server keeps what it holds for much longer
 LIST = {"method": "GET", "url": "/api/v1/run/", "params": {"page_size": 3}}
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
@@ -78,6 +80,18 @@ def test_others_that_ask_all_the_while_lose_nothing(server: FaultServer) -> None
     assert met == []
     assert good > ROUNDS // 4
     assert runs == [row["run_number"] for row in rows_of("run")]
+
+
+@posix
+@pytest.mark.parametrize("library", USES)
+def test_an_import_that_is_interrupted_goes_on(server: FaultServer, library: str) -> None:
+    pytest.importorskip(library)
+    server.begin()
+    moments = 1000 if NIGHTLY else 6
+    command = [sys.executable, HERE / "interrupted_import.py", server.url, library, str(moments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) > 1, "there was an import"
 
 
 def ended_by_an_interrupt(process: subprocess.Popen[str]) -> bool:

@@ -69,6 +69,7 @@ DOCUMENTED: dict[str, set[type[errors.RequestFailedError]]] = {
         errors.TooManyRequestsError,
     },
     "token_expired": {errors.AuthenticationError},
+    "worker_killed": {errors.GatewayError},
     "wrong_type": _NO_JSON,
     "": {errors.GatewayError},  # a page larger than the gateway has time for
 }

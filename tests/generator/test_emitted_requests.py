@@ -55,6 +55,15 @@ SENT = {
             "headers": {},
         },
     ),
+    "an order by repeating its name": (
+        list_dataset_index.request(order_by=["-era", "dataset_id"]),
+        {
+            "method": "GET",
+            "url": "/api/v1/dataset-index/",
+            "params": {"order_by": ["-era", "dataset_id"]},
+            "headers": {},
+        },
+    ),
     "None and UNSET are not sent, 0 and the empty text are": (
         list_h1d.request(run_number=None, ls_number=UNSET, me_id=0, me="", workspace=None),
         {"method": "GET", "url": "/api/v1/th1/", "params": {"me_id": 0, "me": ""}, "headers": {}},

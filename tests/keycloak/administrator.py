@@ -19,7 +19,7 @@ class Administrator:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._client = httpx.Client(base_url=f"{url}admin/realms/{realm.REALM}/", timeout=60)
+        self._client = httpx.Client(base_url=f"{url}admin/realms/{realm.REALM}/", timeout=300)
 
     def close(self) -> None:
         self._client.close()

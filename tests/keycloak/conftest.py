@@ -14,8 +14,10 @@ from cmsdials.auth.device import Credentials
 from cmsdials.auth.models import Token
 from cmsdials_sandbox import serve
 
+from tests.chromium import chromium
+
 from . import server
-from .browser import KeycloakPages, SandboxPages, chromium
+from .browser import KeycloakPages, SandboxPages
 from .distribution import MissingError, unpacked
 from .realm import REALM
 from .services import Imitations, Keycloak, LoginService, Settings, client
@@ -121,24 +123,30 @@ class Pauses:
     Args:
         shown: What the login has shown since it was asked last.
         decide: Decides at the link that was shown.
-        at: In which pause.
+        longer_than: The person decides in the first pause of more seconds than these.
         then: Seconds that really pass after the decision.
     """
 
     def __init__(
-        self, shown: Callable[[], str], decide: Callable[[str], None], at: int = 1, then: float = 0.0
+        self,
+        shown: Callable[[], str],
+        decide: Callable[[str], None],
+        longer_than: float = 0.0,
+        then: float = 0.0,
     ) -> None:
         self.waited: list[float] = []
         self._shown = shown
         self._text = ""
         self._decide = decide
-        self._at = at
+        self._longer_than = longer_than
         self._then = then
+        self._is_decided = False
 
     def __call__(self, seconds: float) -> None:
         self.waited.append(seconds)
         self._text += self._shown()
-        if len(self.waited) == self._at:
+        if seconds > self._longer_than and not self._is_decided:
+            self._is_decided = True
             found = LINK.search(self._text)
             assert found, self._text
             self._decide(found[0])

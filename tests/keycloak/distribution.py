@@ -46,7 +46,7 @@ def _require_java() -> None:
     if java is None:
         message = "no Java: apt-get install default-jre-headless"
         raise MissingError(message)
-    said = subprocess.run([java, "-version"], check=True, capture_output=True, text=True, timeout=60).stderr
+    said = subprocess.run([java, "-version"], check=True, capture_output=True, text=True, timeout=300).stderr
     found = re.search(r'version "(\d+)', said)
     if found is None or int(found[1]) < OLDEST_JAVA:
         message = (

@@ -144,7 +144,7 @@ class Imitation:
         self.pages = pages
 
     def counts(self) -> Counts:
-        counted = httpx.get(f"{self.url}sandbox/logins/", timeout=30).raise_for_status().json()
+        counted = httpx.get(f"{self.url}sandbox/logins/", timeout=300).raise_for_status().json()
         return Counts(counted["refresh"], counted["exchange"])
 
     def end_sessions(self) -> None:
@@ -181,7 +181,7 @@ class Imitation:
             self._control("features", exchange=True)
 
     def _control(self, lever: str, **body: bool) -> None:
-        httpx.post(f"{self.url}sandbox/logins/{lever}/", json=body, timeout=30).raise_for_status()
+        httpx.post(f"{self.url}sandbox/logins/{lever}/", json=body, timeout=300).raise_for_status()
 
 
 class Imitations:

@@ -9,6 +9,7 @@ import pytest
 from cmsdials import Dials
 from cmsdials.auth.secret_key import Credentials
 from cmsdials.http.session import Session
+from cmsdials.resources.workspaces import DefaultWorkspace
 from cmsdials_sandbox import Sandbox
 
 Connect = Callable[..., Dials]
@@ -40,10 +41,17 @@ def jetmet(request: pytest.FixtureRequest, sandbox_now: Sandbox, sandbox_v112: S
         yield dials
 
 
-def session_over(transport: httpx.BaseTransport, **options: Any) -> Session:
+def session_over(
+    transport: httpx.BaseTransport, workspace: str | None = "tracker", **options: Any
+) -> Session:
     """A session whose network is the test's."""
     return Session(
-        "http://dials.test/", Credentials(token="a-secret"), "tracker", transport=transport, **options
+        "http://dials.test/",
+        Credentials(token="a-secret"),
+        workspace,
+        transport=transport,
+        default_workspace=DefaultWorkspace(),
+        **options,
     )
 
 
@@ -65,11 +73,11 @@ class Scripted:
         waits: Seconds that the client has waited, which nobody really waited.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, workspace: str | None = "tracker") -> None:
         self.answers: list[httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]] = []
         self.asked: list[httpx.Request] = []
         self.waits: list[float] = []
-        self.session = session_over(httpx.MockTransport(self._answer), sleep=self.waits.append)
+        self.session = session_over(httpx.MockTransport(self._answer), workspace, sleep=self.waits.append)
         self.dials = dials_over(self.session)
 
     def will_answer(self, *bodies: Any, status: int = 200) -> None:

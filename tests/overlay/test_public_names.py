@@ -74,7 +74,7 @@ CALLS = {
         "ls_number ls_number__lte ls_number__gte me_id entries__gte dataset dataset__regex "
         "logical_file_name logical_file_name__regex me me__regex order_by ls_numbet__lte"
     ),
-    "cmsdials.filters.MEFilters": "* fields me me__regex dim order_by",
+    "cmsdials.filters.MEFilters": "* fields me me__regex dim",
     "cmsdials.filters.MLBadLumisectionFilters": (
         "* next_token page_size fields model_id model_id__in dataset_id dataset_id__in dataset "
         "dataset__regex me_id me me__regex run_number run_number__in ls_number order_by"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 # What the server may take to start on a slow machine, in seconds.
-START = 60
+START = 300
 
 # Errors come back as text, so that one that is expected costs no connection.
 FUNCTION = """
@@ -35,7 +35,7 @@ class PostgreSQL:
     def run(self, sql: str) -> str:
         """The answer, without the newline at its end."""
         ended = subprocess.run(
-            self._command, input=sql, capture_output=True, text=True, check=True, timeout=60
+            self._command, input=sql, capture_output=True, text=True, check=True, timeout=START
         )
         return ended.stdout.removesuffix("\n")
 

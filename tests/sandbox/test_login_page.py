@@ -2,10 +2,11 @@
 
 import base64
 import hashlib
-import shutil
 from html.parser import HTMLParser
 
 import pytest
+
+from tests import chromium as browser
 
 from .conftest import PUBLIC
 
@@ -263,28 +264,8 @@ def test_other_methods(ask):
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory):
-    """A browser of its own; skips where Debian's chromium and chromium-driver are not installed."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if browser is None or driver is None:
-        pytest.skip("no browser: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--window-size=900,800",
-        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with webdriver.Chrome(options, webdriver.ChromeService(driver)) as running:
-        yield running
+    with browser.chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
 
 
 def find(chromium, selector):

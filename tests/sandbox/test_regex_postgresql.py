@@ -1,11 +1,14 @@
-"""The sandbox's regular expressions and the data file, held against a real PostgreSQL.
+"""The sandbox's regular expressions, what the client refuses and the data file, held against a real PostgreSQL.
 
 Not run where there is no server: `apt-get install postgresql`.
 """
 
+import re
+import warnings
 from collections.abc import Iterator
 
 import pytest
+from cmsdials.expressions import refusal_of
 from cmsdials_sandbox.expressions import BadExpression, expression
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -186,6 +189,44 @@ PATTERNS = st.one_of(
 @given(pattern=PATTERNS)
 def test_any_pattern(postgresql, pattern):
     assert [emulated(pattern, SHORT)] == postgresql.matching([(pattern, SHORT)])
+
+
+# What only PostgreSQL knows, and Python reads as something else: names in brackets, and grammars of its own.
+ITS_OWN = re.compile(r"\[[.:=]|^(\*\*\*:)?\(\?[a-z]*[benpqtw]")
+OLDER_GRAMMAR = re.compile(r"(\*\*\*:)?\(\?[a-z]*[be]")
+# Names hold no line breaks, which `.` and `$` would tell apart.
+PLAIN = [name for name in SHORT if name.isprintable()]
+
+
+def searched(pattern: str) -> list[str] | str:
+    """The names that Python finds, or "error"."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # Python will read brackets otherwise one day
+        try:
+            return [name for name in PLAIN if re.search(pattern, name)]
+        except re.error:
+            return "error"
+
+
+DIFFERENT = {
+    refused.problem
+    for construct in CONSTRUCTS
+    if construct["postgresql"] != construct["python"] and (refused := refusal_of(construct["pattern"]))
+}
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(pattern=PATTERNS)
+def test_what_the_client_sends_is_read_as_python_reads_it(postgresql, pattern):
+    """And what it refuses fails at PostgreSQL, or is read otherwise there, if not with these names."""
+    refused = refusal_of(pattern)
+    found = postgresql.matching([(pattern, PLAIN)])[0]
+    python = searched(pattern)
+    if refused is None:
+        assert found != "error" or OLDER_GRAMMAR.match(pattern)
+        assert python in (found, "error") or ITS_OWN.search(pattern)
+    else:
+        assert found == "error" or python != found or refused.problem in DIFFERENT
 
 
 def test_how_large_is_too_large(postgresql):

@@ -24,7 +24,8 @@ UNSET: Unset = Unset()
 ABSENT: Any = UNSET
 """Default of a field that the service need not send. Never read back: such a field is no attribute of its record."""
 
-QueryValue = str | int | float | bool
+QueryValue = str | int | float | bool | list[str]
+"""A list stands for a name that is repeated."""
 
 
 class RequestArguments(TypedDict, total=False):
@@ -42,6 +43,11 @@ def comma_joined(values: Iterable[object]) -> str:
     if isinstance(values, str):  # joined already, and for Python a sequence of letters
         return values
     return ",".join(str(value) for value in values)
+
+
+def repeated(values: Iterable[object]) -> list[str]:
+    """Write a list-valued query parameter by repeating its name."""
+    return [values] if isinstance(values, str) else [str(value) for value in values]
 
 
 def deep_object(name: str, values: Mapping[str, Any]) -> dict[str, QueryValue]:
@@ -78,4 +84,5 @@ __all__ = [
     "Unset",
     "comma_joined",
     "deep_object",
+    "repeated",
 ]

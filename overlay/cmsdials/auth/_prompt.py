@@ -27,10 +27,10 @@ INTERACTIVE = "CMSDIALS_INTERACTIVE"
 
 
 def can_ask() -> bool:
-    """Whether a person can be asked to log in.
+    """Whether a person can be asked to log in, and CMSDIALS_INTERACTIVE does not say otherwise.
 
     In a notebook, unless a program runs it (nbconvert and papermill turn typing off); else if standard input and
-    standard error are a terminal, so in no batch job, cron job or worker process. CMSDIALS_INTERACTIVE overrules that.
+    standard error are a terminal, so in no batch job, cron job or worker process.
     """
     setting = os.environ.get(INTERACTIVE, "").strip().lower()
     if setting:
@@ -42,57 +42,38 @@ def can_ask() -> bool:
 
 
 class Prompt:
-    """A login that is being shown.
+    """A countdown while a login waits, if there is a place to count (`counts`): a terminal."""
 
-    Args:
-        device: The login.
-
-    Attributes:
-        counts: Whether there is a place to count down.
-    """
-
-    def __init__(self, device: Device) -> None:
-        in_notebook = kernel() is not None
-        self.counts = is_terminal(sys.stderr) and not in_notebook
-        self._counted = False
-        link, code = device.verification_uri_complete, device.user_code
-        lasts = f"Waiting until you confirm; the link is good for {max(1, round(device.expires_in / 60))} minutes."
-        if in_notebook:
-            _show_html(link, code, lasts)
-        else:
-            compare = f"\n{COMPARE} {code}" if code else ""
-            _say(f"To log in, open this link in a browser:\n\n    {link}\n{compare}\n{lasts}")
+    def __init__(self) -> None:
+        self.counts = is_terminal(sys.stderr) and kernel() is None
 
     def remaining(self, seconds: float) -> None:
-        """Show how many seconds are left, where there is a place to count down."""
+        """Show how many seconds are left."""
         if self.counts:
-            self._counted = True
             minutes, rest = divmod(round(seconds), 60)
-            sys.stderr.write(f"\r{minutes:3d}:{rest:02d} left ")
-            sys.stderr.flush()
+            self._write(f"{minutes:3d}:{rest:02d} left ")
 
     def close(self) -> None:
         """Clear the countdown."""
-        if self._counted:
-            sys.stderr.write("\r" + " " * 20 + "\r")
-            sys.stderr.flush()
+        if self.counts:
+            self._write(" " * 20 + "\r")
+
+    def _write(self, text: str) -> None:
+        sys.stderr.write(f"\r{text}")
+        sys.stderr.flush()
 
 
 @contextlib.contextmanager
 def prompt(device: Device, *, open_browser: bool | None = None) -> Iterator[Prompt]:
-    """Show a login until the block ends, and say how it ended.
+    """Show a login until the block ends, and say how it ended; see `AuthClient.device_auth_flow`.
 
-    Args:
-        device: The login.
-        open_browser: Whether to open the link; None opens it where there is a browser to open.
-
-    Raises:
-        LoginError: No browser could open the link, or the code cannot be shown.
+    Raises LoginError if no browser could open the link, or the code cannot be shown.
     """
     _check(device)
+    shown = Prompt()
     try:
-        shown = Prompt(device)
         try:
+            _show(device)
             if _has_browser() if open_browser is None else open_browser:
                 with contextlib.suppress(webbrowser.Error):
                     webbrowser.open(device.verification_uri_complete)
@@ -106,8 +87,31 @@ def prompt(device: Device, *, open_browser: bool | None = None) -> Iterator[Prom
     _say("Logged in.")
 
 
+def _show(device: Device) -> None:
+    link, code = device.verification_uri_complete, device.user_code
+    lasts = (
+        f"Waiting until you confirm; the link is good for {max(1, round(device.expires_in / 60))} minutes."
+    )
+    if kernel() is None:
+        compare = f"\n{COMPARE} {code}" if code else ""
+        _say(f"To log in, open this link in a browser:\n\n    {link}\n{compare}\n{lasts}")
+        return
+    from IPython.display import HTML, display  # noqa: PLC0415  # there because ipykernel is
+
+    escaped = html.escape(link)
+    compare = f"<p>{COMPARE} <b>{html.escape(code)}</b></p>" if code else ""
+    anchor = f'<a href="{escaped}" target="_blank" rel="noopener noreferrer">{escaped}</a>'
+    display(HTML(f"<p>To log in, open {anchor}</p>{compare}<p>{lasts}</p>"))
+
+
 def _check(device: Device) -> None:
-    if not _is_web_page(device.verification_uri_complete):
+    link = device.verification_uri_complete
+    try:
+        parts = urlsplit(link)
+        is_page = parts.scheme in ("https", "http") and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        is_page = False
+    if not is_page or not _is_plain(link) or " " in link:
         problem = "the login service sent a link that is not a web page"
     elif not _is_plain(device.user_code):
         problem = "the login service sent a code that cannot be shown"
@@ -116,17 +120,8 @@ def _check(device: Device) -> None:
     raise LoginError(problem, advice="Check the address of the login service.")
 
 
-def _is_web_page(link: str) -> bool:
-    try:
-        parts = urlsplit(link)
-    except ValueError:
-        return False
-    is_address = parts.scheme in ("https", "http") and bool(parts.hostname) and "@" not in parts.netloc
-    return is_address and _is_plain(link) and " " not in link
-
-
 def _is_plain(text: str) -> bool:
-    return text.isascii() and (text.isprintable() or not text)
+    return text.isascii() and text.isprintable()
 
 
 def _say(text: str) -> None:
@@ -147,12 +142,3 @@ def _has_browser() -> bool:
         return False
     # A browser for the terminal (lynx, w3m) would take the terminal away from the prompt.
     return type(browser) is not webbrowser.GenericBrowser
-
-
-def _show_html(link: str, code: str, lasts: str) -> None:
-    from IPython.display import HTML, display  # noqa: PLC0415  # there because ipykernel is
-
-    escaped = html.escape(link)
-    compare = f"<p>{COMPARE} <b>{html.escape(code)}</b></p>" if code else ""
-    anchor = f'<a href="{escaped}" target="_blank" rel="noopener noreferrer">{escaped}</a>'
-    display(HTML(f"<p>To log in, open {anchor}</p>{compare}<p>{lasts}</p>"))

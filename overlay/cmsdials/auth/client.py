@@ -1,8 +1,7 @@
 """`AuthClient`: how people and applications get tokens, and the next ones.
 
 There are two ways, and it chooses by what it is given: production and development of DIALS, and any realm that is
-named, log in through Keycloak (`cmsdials.auth._keycloak`); every other address logs in through the DIALS that is
-there (`cmsdials.auth._dials`).
+named, log in through Keycloak; every other address logs in through the DIALS that is there.
 """
 
 from __future__ import annotations
@@ -17,10 +16,9 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from cmsdials.auth import models
-from cmsdials.auth._device_flow import PENDING, DeviceFlow, refusal
-from cmsdials.auth._dials import DialsLogin
-from cmsdials.auth._keycloak import Keycloak, said
 from cmsdials.auth._prompt import Prompt, prompt
+from cmsdials.auth._refresh import is_over
+from cmsdials.auth._services import PENDING, DialsLogin, Keycloak, refusal
 from cmsdials.auth._store import LoginKey, TokenStore
 from cmsdials.auth.models import ApiToken, Device, Token
 from cmsdials.errors import (
@@ -28,8 +26,9 @@ from cmsdials.errors import (
     BadRequestError,
     ImpossibleToRefreshTokenError,
     LoginError,
+    LoginExpiredError,
     NotFoundError,
-    PendingAuthorizationError,
+    RequestFailedError,
     ServerError,
     TooManyRequestsError,
     TransportError,
@@ -41,6 +40,13 @@ from cmsdials.instances import KEYCLOAK_URL, PRODUCTION, REALM, instance_of
 from cmsdials.runtime.interrupts import sleep
 
 __all__ = ["AuthClient"]
+
+SLOWER = 5.0
+"""Seconds by which an answer `slow_down` lengthens the interval (RFC 8628, section 3.5)."""
+SHORTEST = 0.1
+"""Seconds between two questions at least, whatever the service says."""
+SLOWEST = 60.0
+"""Seconds between two questions at most, unless the service asks for more."""
 
 
 class AuthClient:
@@ -122,11 +128,6 @@ class AuthClient:
         return self.realm_url if self.through_keycloak else self.base_url
 
     @property
-    def token_url(self) -> str:
-        """Address of the realm's token endpoint."""
-        return f"{self.realm_url}protocol/openid-connect/token"
-
-    @property
     def key(self) -> LoginKey:
         """What logins of people with this client are stored under."""
         if self.through_keycloak:
@@ -146,8 +147,7 @@ class AuthClient:
     @property
     def place(self) -> str:
         """The DIALS, for people: its name, if it has one, and its address."""
-        instance = instance_of(self.base_url)
-        return f"{instance.name} ({self.base_url})" if instance else self.base_url
+        return self.base_url if self.instance == self.base_url else f"{self.instance} ({self.base_url})"
 
     def through_dials(self) -> Self:
         """Return a client of the same DIALS through which people log in at DIALS itself."""
@@ -177,27 +177,33 @@ class AuthClient:
             RequestFailedError: The service did not answer when the login was to be started.
         """
         device = self.new_device()
-        flow = DeviceFlow.started(device, self._clock())
+        ends = self._clock() + device.expires_in
+        interval = max(device.interval, SHORTEST)
         with prompt(device, open_browser=open_browser) as shown:
             while True:
-                self._wait(flow, shown)
+                self._wait(interval, ends, shown)
                 try:
                     answer = self._login.ask(device.device_code)
                 except (TransportError, ServerError, TooManyRequestsError):
-                    flow.unreachable()
+                    # Where no answer comes, ask half as often (RFC 8628, section 3.5).
+                    interval = max(interval, min(2 * interval, SLOWEST))
                 except (BadRequestError, AuthenticationError) as refused:
-                    flow.refused(refused.code, refused.detail)
+                    if refused.code not in PENDING:
+                        raise refusal(refused) from None
+                    if refused.code == "slow_down":
+                        interval += SLOWER
                 else:
                     return self._login.tokens(answer)
 
-    def _wait(self, flow: DeviceFlow, shown: Prompt) -> None:
-        """Wait until the next question is due, counting down where that is seen."""
-        left = flow.wait(self._clock())
-        while left > 0:
-            shown.remaining(flow.remaining(self._clock()))
-            step = min(left, 1.0) if shown.counts else left
+    def _wait(self, seconds: float, ends: float, shown: Prompt) -> None:
+        """Wait until the next question, counting down where that is seen; raise if the codes will have expired."""
+        if self._clock() + seconds > ends:
+            raise LoginExpiredError
+        while seconds > 0:
+            shown.remaining(max(0.0, ends - self._clock()))
+            step = min(seconds, 1.0) if shown.counts else seconds
             self._sleep(step)
-            left -= step
+            seconds -= step
 
     def new_device(self) -> Device:
         """Start a login: get the codes to confirm it with.
@@ -223,9 +229,7 @@ class AuthClient:
         try:
             answer = self._login.ask(device_code)
         except (BadRequestError, AuthenticationError) as refused:
-            if refused.code in PENDING:
-                raise PendingAuthorizationError from None
-            raise refusal(refused.code, refused.detail) from None
+            raise refusal(refused) from None
         return self._login.tokens(answer)
 
     def refresh_token(self, token_type: str, access_token: str, refresh_token: str) -> Token:
@@ -243,15 +247,24 @@ class AuthClient:
                 may be worth nothing any more.
 
         Raises:
-            ImpossibleToRefreshTokenError: The service refuses: the person has to log in again.
+            ImpossibleToRefreshTokenError: The person has to log in again: the service refuses, or is not asked, because
+                the refresh token has expired by the clock of this machine.
             LoginError: The exchange is refused.
             RequestFailedError: No usable answer came.
         """
-        try:
-            return self._login.refresh(token, rotated)
-        except self._login.ended as refused:
-            message = f"the login at {self.issuer} has ended: it is expired or revoked ({said(refused)})"
-            raise ImpossibleToRefreshTokenError(message, advice=self.how_to_log_in()) from None
+        end = ""
+        if is_over(token, self.now()):
+            expired = f"{token.refresh_expires_at:%Y-%m-%d %H:%M %Z}"
+            end = f"has ended: it expired on {expired}, by the clock of this machine; nothing was sent"
+        else:
+            try:
+                return self._login.refresh(token, rotated)
+            except RequestFailedError as refused:
+                end = self._login.end(refused)
+                if not end:
+                    raise
+        message = f"the login at {self.issuer} {end}"
+        raise ImpossibleToRefreshTokenError(message, advice=self.how_to_log_in())
 
     def revoke(self, token: Token) -> bool:
         """End a login at the service that issued it.

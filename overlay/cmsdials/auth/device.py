@@ -9,11 +9,16 @@ from pathlib import Path
 from cmsdials.auth import client_credentials
 from cmsdials.auth._issuer import issued_elsewhere
 from cmsdials.auth._prompt import can_ask
-from cmsdials.auth._refresh import RenewedCredentials, is_stale
+from cmsdials.auth._refresh import RenewedCredentials, is_over, is_stale
 from cmsdials.auth._store import TOKEN_FILE, TokenStore, legacy_token
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.models import ApiToken, Token
-from cmsdials.errors import ImpossibleToRefreshTokenError, NotLoggedInError, TokenStoreError
+from cmsdials.errors import (
+    ImpossibleToRefreshTokenError,
+    NotLoggedInError,
+    RequestFailedError,
+    TokenStoreError,
+)
 from cmsdials.runtime.console import warn
 
 __all__ = ["Credentials", "not_logged_in"]
@@ -97,7 +102,7 @@ class Credentials(RenewedCredentials):
         """
         client = client or AuthClient()
         store = TokenStore.at(cache_dir)
-        store.keep(client.key, token)
+        store.change(client.key, token.as_json())
         return cls._of(token, client, store)
 
     @classmethod
@@ -152,7 +157,7 @@ class Credentials(RenewedCredentials):
         if application is not None:
             return application
         legacy = legacy_token(cache_dir or LEGACY_CACHE_DIR)
-        if legacy is None or _is_over(legacy, client.now()) or issued_elsewhere(legacy.claims, client):
+        if legacy is None or is_over(legacy, client.now()) or issued_elsewhere(legacy.claims, client):
             return None
         # The file names no issuer. Only a login through DIALS can be meant: cmsdials 1.8 had no other.
         return cls._of(legacy, client.through_dials(), None)
@@ -211,6 +216,9 @@ class Credentials(RenewedCredentials):
             # The login of an older cmsdials is never replaced in its file: each run would ask again.
             if self._store is None or not can_ask():
                 raise
+        except RequestFailedError as failure:
+            failure.advice += " Your login is kept."
+            raise
         tokens = self.client.device_auth_flow()
         self._is_forgotten = False
         self._keep(tokens)
@@ -228,27 +236,24 @@ class Credentials(RenewedCredentials):
                     used = stored
                 # Logged out meanwhile: this process goes on, without storing the login again.
                 self._is_forgotten = stored is None and self._is_kept
-                tokens = self.client.refresh(used, rotated=self._remember)
-                self._remember(tokens)
+                tokens = self.client.refresh(used, rotated=self._keep)
+                self._keep(tokens)
                 return tokens
         except TokenStoreError as problem:
             # A file system without locks, or one that cannot be written to: for this process alone, then.
             self._warn(problem)
         return self.client.refresh(used, rotated=self._hold)
 
-    def _remember(self, tokens: Token) -> None:
-        """Keep new tokens before anything else can fail: the old ones may be worth nothing any more."""
-        self._hold(tokens)
-        self._keep(tokens)
-
     def _hold(self, tokens: Token) -> None:
         self._token = tokens
 
     def _keep(self, tokens: Token) -> None:
+        """Keep new tokens before anything else can fail: the old ones may be worth nothing any more."""
+        self._hold(tokens)
         if self._store is None or self._is_forgotten:
             return
         try:
-            self._store.keep(self.client.key, tokens)
+            self._store.change(self.client.key, tokens.as_json())
             self._is_kept = True
         except TokenStoreError as problem:
             self._warn(problem)
@@ -295,7 +300,3 @@ def _is_newer(stored: Token, used: Token) -> bool:
         # By the clock of the service: machines that share a login need not agree on the time.
         return kept >= present
     return stored.issued_at >= used.issued_at
-
-
-def _is_over(token: Token, now: datetime) -> bool:
-    return not token.refresh_lasts_forever and token.refresh_expires_at <= now

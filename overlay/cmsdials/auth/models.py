@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeGuard
 
-from attrs import asdict, field, fields, frozen
+from attrs import NOTHING, asdict, field, fields, frozen
 
 from cmsdials.errors import LoginError
 from cmsdials.table.decode import read_json
@@ -24,17 +24,13 @@ LONGEST = 10 * 365 * 86400
 """Seconds that anything here lasts at most; more could not be added to a date."""
 
 
-def _masked(value: str) -> str:
-    return "'***'" if value else "''"
-
-
 def _aware(value: datetime | str) -> datetime:
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment if moment.tzinfo else moment.astimezone()
 
 
 def _secret() -> Any:
-    return field(repr=_masked)
+    return field(repr=lambda value: "'***'" if value else "''")
 
 
 @frozen(kw_only=True)
@@ -129,20 +125,16 @@ class Token(ApiToken):
         Raises:
             ValueError: Something is missing or of another type; the message names it and repeats no value.
         """
-        names = [one.name for one in fields(cls) if one.name in stored or one.name not in _OPTIONAL]
-        for name in names:
-            value = stored.get(name)
-            if name.endswith("_in"):
-                fits = _is_duration(value)
-            else:
-                fits = isinstance(value, (str, datetime) if name.endswith("_at") else str)
-            if not fits:
+        found: dict[str, Any] = {
+            one.name: stored.get(one.name)
+            for one in fields(cls)
+            if one.default is NOTHING or one.name in stored
+        }
+        for name, value in found.items():
+            if not (_is_duration(value) if name.endswith("_in") else isinstance(value, str)):
                 message = f"{name} is {'missing' if value is None else 'not usable'}"
                 raise ValueError(message)
-        return cls(**{name: stored[name] for name in names})
-
-
-_OPTIONAL = ("session_state", "scope")
+        return cls(**found)
 
 
 def answer(body: bytes) -> dict[str, Any]:
@@ -160,19 +152,10 @@ def answer(body: bytes) -> dict[str, Any]:
 
 
 def api_token(answer: Mapping[str, Any], now: datetime) -> ApiToken:
-    """Make a token of a token endpoint's answer.
-
-    Args:
-        answer: The JSON object.
-        now: When it was asked for.
-
-    Raises:
-        LoginError: Something is missing.
-    """
-    _require(answer, "access_token")
+    """Make a token of a token endpoint's answer to what was asked `now`; raises LoginError if something is missing."""
     lasts = int(_duration(answer, "expires_in"))
     return ApiToken(
-        access_token=answer["access_token"],
+        access_token=_text(answer, "access_token"),
         expires_in=lasts,
         token_type=str(answer.get("token_type") or "Bearer"),
         expires_at=now + timedelta(seconds=lasts),
@@ -180,22 +163,11 @@ def api_token(answer: Mapping[str, Any], now: datetime) -> ApiToken:
 
 
 def token(answer: Mapping[str, Any], now: datetime, *, access: Mapping[str, Any] | None = None) -> Token:
-    """Make tokens of a token endpoint's answer.
-
-    Args:
-        answer: The JSON object, which holds the refresh token.
-        now: When it was asked for.
-        access: Where the access token is another one (after an exchange), the answer that holds it.
-
-    Raises:
-        LoginError: Something is missing.
-    """
-    _require(answer, "refresh_token")
-    issued = api_token(answer if access is None else access, now)
+    """Make tokens as `api_token`; after an exchange, `access` is the answer that holds the access token."""
     lasts = int(_duration(answer, "refresh_expires_in", default=0))
     return Token(
-        **asdict(issued),
-        refresh_token=answer["refresh_token"],
+        refresh_token=_text(answer, "refresh_token"),
+        **asdict(api_token(answer if access is None else access, now)),
         refresh_expires_in=lasts,
         refresh_expires_at=now + timedelta(seconds=lasts),
         session_state=str(answer.get("session_state") or ""),
@@ -204,15 +176,10 @@ def token(answer: Mapping[str, Any], now: datetime, *, access: Mapping[str, Any]
 
 
 def device(answer: Mapping[str, Any]) -> Device:
-    """Make a waiting login of a device endpoint's answer.
-
-    Raises:
-        LoginError: Something is missing.
-    """
-    _require(answer, "device_code", "verification_uri_complete")
+    """Make a waiting login of a device endpoint's answer; raises LoginError if something is missing."""
     return Device(
-        device_code=answer["device_code"],
-        verification_uri_complete=answer["verification_uri_complete"],
+        device_code=_text(answer, "device_code"),
+        verification_uri_complete=_text(answer, "verification_uri_complete"),
         expires_in=int(_duration(answer, "expires_in")),
         user_code=str(answer.get("user_code") or ""),
         verification_uri=str(answer.get("verification_uri") or ""),
@@ -220,19 +187,20 @@ def device(answer: Mapping[str, Any]) -> Device:
     )
 
 
-def _require(answer: Mapping[str, Any], *names: str) -> None:
-    for name in names:
-        if not isinstance(answer.get(name), str) or not answer[name]:
-            message = f"the login service sent no {name}"
-            raise LoginError(message)
+def _text(answer: Mapping[str, Any], name: str) -> str:
+    value = answer.get(name)
+    if isinstance(value, str) and value:
+        return value
+    message = f"the login service sent no {name}"
+    raise LoginError(message)
 
 
 def _duration(answer: Mapping[str, Any], name: str, default: float | None = None) -> float:
     value = answer.get(name, default)
-    if not _is_duration(value):
-        message = f"the login service sent no usable {name}"
-        raise LoginError(message)
-    return float(value)
+    if _is_duration(value):
+        return float(value)
+    message = f"the login service sent no usable {name}"
+    raise LoginError(message)
 
 
 def _is_duration(value: object) -> TypeGuard[float]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
+
 import typer
 
 from cmsdials.cli.browse import workspaces
 from cmsdials.cli.login import log_in, logout, whoami
-from cmsdials.cli.sandbox import sandbox
+from cmsdials.cli.options import reported
 
 __all__ = ["app"]
 
@@ -21,7 +24,15 @@ app.command("login")(log_in)
 app.command()(logout)
 app.command()(whoami)
 app.command()(workspaces)
-app.command(
+
+
+@app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
     add_help_option=False,
-)(sandbox)
+)
+@reported
+def sandbox(context: typer.Context) -> None:
+    """Run a local DIALS with synthetic data; `cmsdials sandbox --help` shows its options."""
+    # In this process, so that whoever ends the command ends the service.
+    sys.argv = ["cmsdials sandbox", *context.args]
+    runpy.run_module("cmsdials_sandbox", run_name="__main__")

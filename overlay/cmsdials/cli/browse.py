@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cmsdials.cli.options import LoginOptions, plain, say, with_login_options
 from cmsdials.dials import Dials
 from cmsdials.errors import SchemaError
+from cmsdials.resources.workspaces import name_of
 
 __all__ = ["workspace_name", "workspaces"]
 
@@ -31,6 +32,4 @@ def workspaces(login: LoginOptions) -> None:
 
 def workspace_name(answer: object) -> str:
     """Return the name in an answer about a workspace, which differs between versions of the service."""
-    if isinstance(answer, Mapping):
-        return plain(answer.get("name") or answer.get("workspace") or answer)
-    return plain(answer)
+    return plain(name_of(answer) or answer)

@@ -10,10 +10,10 @@ import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
-from attrs import fields, frozen
+from attrs import frozen
 from rich.console import Console
 
 from cmsdials.auth._refresh import RenewedCredentials
@@ -74,23 +74,16 @@ class LoginOptions:
 
 def with_login_options(command: Callable[..., None]) -> Callable[..., None]:
     """Make a command of a function: its argument `login`, the `LoginOptions`, becomes an option each."""
-    hints = get_type_hints(LoginOptions, include_extras=True)
-    own = [
-        one for one in inspect.signature(command, eval_str=True).parameters.values() if one.name != "login"
-    ]
-    shared = [
-        inspect.Parameter(
-            one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[one.name]
-        )
-        for one in fields(LoginOptions)
-    ]
+    shared = inspect.signature(LoginOptions, eval_str=True).parameters
+    own = inspect.signature(command, eval_str=True).parameters
+    options = [one for one in (*own.values(), *shared.values()) if one.name != "login"]
 
     @functools.wraps(command)
     def accepting(**given: Any) -> None:
-        command(login=LoginOptions(**{one.name: given.pop(one.name) for one in shared}), **given)
+        command(login=LoginOptions(**{name: given.pop(name) for name in shared}), **given)
 
-    accepting.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
-    accepting.__annotations__ = {one.name: one.annotation for one in (*own, *shared)}
+    accepting.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    accepting.__annotations__ = {one.name: one.annotation for one in options}
     return reported(accepting)
 
 
@@ -100,15 +93,14 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def reporting(*arguments: Any, **options: Any) -> None:
         try:
-            return command(*arguments, **options)
+            command(*arguments, **options)
         except DialsError as problem:
-            message, code = str(problem), 1
+            complain(str(problem), "red")
+            raise typer.Exit(1) from None
         except KeyboardInterrupt as stopped:
-            # The prompt has said it already, and has noted that.
-            message, code = "" if hasattr(stopped, "__notes__") else "Interrupted.", INTERRUPTED
-        if message:
-            complain(message, "red")
-        raise typer.Exit(code)
+            if not hasattr(stopped, "__notes__"):  # else the prompt has said it already, and has noted that
+                complain("Interrupted.", "red")
+            raise typer.Exit(INTERRUPTED) from None
 
     return reporting
 

@@ -16,13 +16,13 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from cmsdials.errors import ConfigurationError
-from cmsdials.http.background import in_background
-from cmsdials.runtime.interrupts import Stopped
+from cmsdials.runtime.background import in_background
+from cmsdials.runtime.interrupts import Stop
 
 if TYPE_CHECKING:
     from cmsdials.http.transport import Client
 
-__all__ = ["Claim", "Pool", "Timeout", "connect_and_read"]
+__all__ = ["Pool", "Timeout", "connect_and_read"]
 
 T = TypeVar("T")
 
@@ -51,26 +51,15 @@ def _is_duration(seconds: object) -> bool:
     return math.isfinite(seconds) and float(seconds) > 0
 
 
-class Claim:
-    """A request that a thread waits for, on a client.
-
-    Attributes:
-        is_abandoned: The thread has been interrupted; the answer is not wanted any more.
-    """
-
-    def __init__(self) -> None:
-        self.is_abandoned = False
-
-
 class Pool:
     """One client with its connections, made when first used and again after a close, an interrupt, a fork or a pickle.
 
     Args:
-        make: Makes the client. It travels in pickles, the client does not.
+        options: What the client is made with (`cmsdials.http.transport.new_client`). They travel in pickles, it does not.
     """
 
-    def __init__(self, make: Callable[[], Client]) -> None:
-        self._make = make
+    def __init__(self, **options: Any) -> None:
+        self._options = options
         self._start_empty()
 
     def _start_empty(self) -> None:
@@ -78,31 +67,34 @@ class Pool:
         self._lock = threading.Lock()
         self._client: Client | None = None
         self._closing: weakref.finalize[[], Pool] | None = None
-        self._claims: dict[Client, set[Claim]] = {}  # of each client that is in use
+        # Of each client that is in use, who waits for it: a claim is set when its thread has been interrupted.
+        self._claims: dict[Client, set[Stop]] = {}
         _pools.add(self)
 
-    def use(self, work: Callable[[Client, Claim], T]) -> T:
-        """Do something with the client, in the background (`cmsdials.http.background`), and wait for it.
+    def use(self, work: Callable[[Client, Stop], T]) -> T:
+        """Do something with the client in the background, and wait for it. Raises as `in_background`.
 
         Args:
-            work: Gets the client, and a claim that says whether its result is still wanted.
-
-        Raises:
-            Stopped: If the `Stop` that this thread heeds is set.
+            work: Gets the client, and a stop that is set when its result is not wanted any more.
         """
-        claim = Claim()
-        return in_background(partial(self._work, work, claim), abandoned=partial(self._abandon, claim))
+        claim = Stop()
+        try:
+            return in_background(partial(self._work, work, claim), abandoned=partial(self._abandon, claim))
+        except BaseException:
+            claim.set()  # at once: the work may end before it is known in the background that it is abandoned
+            raise
 
     def close(self) -> None:
         """End what is under way and close the connections. The pool may be used again."""
         in_background(self._close)
 
-    def _work(self, work: Callable[[Client, Claim], T], claim: Claim) -> T:
+    def _work(self, work: Callable[[Client, Stop], T], claim: Stop) -> T:
+        from cmsdials.http.transport import new_client  # noqa: PLC0415  # loaded by what uses it
+
         with self._lock:
-            if claim.is_abandoned:
-                raise Stopped
+            claim.check()
             if self._client is None:
-                self._client = self._make()
+                self._client = new_client(**self._options)
                 # Sessions are seldom closed by hand: close the sockets when the session is forgotten.
                 self._closing = weakref.finalize(self, self._client.close)
             client = self._client
@@ -113,41 +105,38 @@ class Pool:
             with self._lock:
                 self._end(client, claim)
 
-    def _end(self, client: Client, claim: Claim) -> None:
+    def _end(self, client: Client, claim: Stop) -> None:
         claims = self._claims.get(client)
         if claims is None:
             return  # this is a child process, and the client its parent's
         claims.discard(claim)
         if not claims:
             del self._claims[client]
-        if client is not self._client:
-            self._break_off_unless_wanted(client)
+        if claim.is_set() or client is not self._client:
+            self._throw_away(client)
             if not claims:
                 client.close()
 
-    def _abandon(self, claim: Claim) -> None:
-        claim.is_abandoned = True
+    def _abandon(self, claim: Stop) -> None:
+        claim.set()
         with self._lock:
             for client, claims in self._claims.items():
                 if claim in claims:
-                    self._detach(client)
-                    self._break_off_unless_wanted(client)
+                    self._throw_away(client)
 
-    def _detach(self, client: Client) -> None:
-        if client is self._client:
-            if self._closing is not None:
-                self._closing.detach()
+    def _throw_away(self, client: Client) -> None:
+        """Begin nothing more on a client, and break off what is under way on it once none of it is wanted."""
+        if client is self._client and self._closing is not None:
+            self._closing.detach()
             self._client = self._closing = None
-
-    def _break_off_unless_wanted(self, client: Client) -> None:
-        if all(claim.is_abandoned for claim in self._claims.get(client, ())):
+        if all(claim.is_set() for claim in self._claims.get(client, ())):
             client.break_off()
 
     def _close(self) -> None:
         with self._lock:
             client = self._client
             if client is not None:
-                self._detach(client)
+                self._throw_away(client)
         if client is not None:
             client.close()
 
@@ -159,7 +148,7 @@ class Pool:
         self._start_empty()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_make": self._make}
+        return {"_options": self._options}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

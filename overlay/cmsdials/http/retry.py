@@ -1,7 +1,7 @@
 """When a failed request is sent again, and after how long. Decisions only: nothing here sends, sleeps or locks.
 
-urllib3's `Retry` is the rule engine, because users already pass it. Our errors are translated into urllib3's
-own classes, so that ``connect=``, ``read=``, ``status=`` and ``other=`` count what their names say:
+urllib3's `Retry` is the rule engine, because users already pass it; it is loaded with the first rules. Our errors are
+translated into urllib3's own classes, so that ``connect=``, ``read=``, ``status=`` and ``other=`` count what their names say:
 
 - ``connect``: no connection (name, refusal, proxy, timeout of the connect): no server has seen the request;
 - ``read``: a timeout or a break after that, a cut or damaged body, cut JSON, HTML with status 200;
@@ -17,37 +17,29 @@ and each of their requests would keep the service from getting well.
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass
 from numbers import Integral
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cmsdials.errors import (
     ConfigurationError,
     ConnectionFailedError,
-    GatewayError,
     PaginationError,
     RedirectError,
     RequestFailedError,
+    RequestTimeoutError,
     ResponseError,
     SchemaError,
-    TooManyRequestsError,
     TransportError,
 )
+from cmsdials.runtime.background import load
 
 if TYPE_CHECKING:
-    from cmsdials.http.rules import Retry
+    from urllib3.exceptions import HTTPError
+    from urllib3.util.retry import Retry
 
-__all__ = [
-    "RETRIED_STATUSES",
-    "Again",
-    "Gate",
-    "GiveUp",
-    "Retries",
-    "asks_for_a_pause",
-    "next_attempt",
-    "retry_rules",
-]
+__all__ = ["RETRIED_STATUSES", "Gate", "Retries", "Rules", "asks_for_a_pause", "retry_rules"]
 
 Retries: TypeAlias = "int | Retry | None"
 """What users may pass as ``retries=``: a number, a bool, urllib3's Retry, or None for the default."""
@@ -61,23 +53,11 @@ MOST_UNANSWERED = 3
 """How often a connection is tried again by default where no server has answered yet, in 3 s altogether."""
 LONGEST_RETRY_AFTER = 60.0
 """Seconds that we wait at most because a Retry-After header says so."""
+LONGEST_BACKOFF = 30.0
+"""Seconds between two attempts at most, for rules of ours; a `Retry` of the user has its own limit."""
 
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-@dataclass(frozen=True)
-class Again:
-    """Send it again: after `wait` seconds, and under `rules`, which are what is left of the rules before."""
-
-    rules: Retry
-    wait: float
-
-
-@dataclass(frozen=True)
-class GiveUp:
-    """Do not send it again. `reason` is a sentence for the user where the error does not say it already."""
-
-    reason: str = ""
+_NO_POOL: Any = None  # urllib3's exceptions want their pool, which we do not have
 
 
 def retry_rules(retries: Retries) -> Retry:
@@ -86,28 +66,26 @@ def retry_rules(retries: Retries) -> Retry:
     Args:
         retries: None or True: 5 retries, but 3 of a connection where no server has answered yet. A number: that many;
             0 or False: none. Both wait 0, 1, 2, 4, ... up to 30 s and repeat only what is safe to repeat. A `Retry`
-            is obeyed; if its ``status_forcelist`` is empty, it also repeats on 429, 502, 503 and 504.
-
-    Returns:
-        A urllib3 `Retry`, which may be passed as ``retries=`` again.
+            is obeyed; if its ``status_forcelist`` is empty, it also repeats on 429, 502, 503 and 504. A 500 that is a
+            time-out counts as 504.
 
     Raises:
         ConfigurationError: If it is something else, or negative.
     """
-    from cmsdials.http import rules  # noqa: PLC0415  # lazily: it brings urllib3
+    load("urllib3")
+    from urllib3.util.retry import Retry  # noqa: PLC0415  # loaded just now
 
-    if isinstance(retries, rules.Retry):
-        if retries.status_forcelist:
-            return retries
-        return rules.changed(retries, status_forcelist=RETRIED_STATUSES)
-    number: object = retries  # whatever a script may have passed
-    kind = rules.OwnRules
-    if retries is None or retries is True:
-        kind, number = rules.UsualRules, USUAL_TOTAL
+    if isinstance(retries, Retry):
+        # "Any method" may be written as an empty collection, which urllib3 2 warns of each time it sees it.
+        return retries.new(
+            allowed_methods=retries.allowed_methods or None,
+            status_forcelist=retries.status_forcelist or RETRIED_STATUSES,
+        )
+    number: object = USUAL_TOTAL if _is_usual(retries) else retries  # whatever a script may have passed
     if not isinstance(number, Integral) or int(number) < 0:
         message = f"retries must be a number from 0 on or a urllib3 Retry, not {retries!r}"
         raise ConfigurationError(message)
-    return kind(
+    return Retry(
         total=int(number),
         redirect=0,
         allowed_methods=_REPEATABLE,
@@ -116,57 +94,107 @@ def retry_rules(retries: Retries) -> Retry:
     )
 
 
+def _is_usual(retries: object) -> bool:
+    """Whether the user has not said how often to try."""
+    return retries is None or retries is True
+
+
 def asks_for_a_pause(failure: RequestFailedError) -> bool:
     """Whether the service says that it wants fewer requests, from whomever."""
-    if isinstance(failure, TooManyRequestsError):
-        return True
-    return isinstance(failure, GatewayError) and failure.status_code == 503
+    return isinstance(failure, ResponseError) and failure.status_code in (429, 503)
 
 
-def next_attempt(
-    rules: Retry,
-    failure: RequestFailedError,
-    *,
-    safe: bool = False,
-    retry_when_slow: bool = True,
-    has_answered: bool = True,
-    now: float,
-) -> Again | GiveUp:
-    """Decide whether a failed request is sent again.
+class Rules:
+    """What the rules still allow for one request.
 
     Args:
-        rules: From `retry_rules`, or from the last `Again`.
-        failure: What went wrong; it knows the method and the URL.
+        retries: See `retry_rules`.
         safe: The request changes nothing on the server, so it may be repeated even if it is a POST.
         retry_when_slow: False for who can ask for less: what is too slow (`RequestFailedError.is_too_slow`) is final.
-        has_answered: A server has answered at this address before. Where none has, it may be a wrong one: if the
-            user has not said how often to try, a connection that cannot be made is given up sooner.
-        now: Seconds since the epoch, for a Retry-After that is a date.
     """
-    from cmsdials.http.rules import UsualRules, changed, reduced  # noqa: PLC0415  # loaded with the rules
 
-    if _is_final(failure) or (failure.is_too_slow and not retry_when_slow):
-        return GiveUp()
-    if not has_answered and isinstance(rules, UsualRules) and _is_long_unconnected(failure):
-        return GiveUp(
-            "No server has answered at this address yet: is it the right one, and is its server up?"
-        )
-    if safe and rules.allowed_methods and failure.method.upper() not in rules.allowed_methods:
-        rules = changed(rules, allowed_methods=frozenset(rules.allowed_methods) | {failure.method.upper()})
-    if isinstance(failure, ResponseError):
-        return _after_status(rules, failure, now)
-    rest = reduced(rules, failure)
-    return GiveUp() if rest is None else Again(rest, rest.get_backoff_time())
+    def __init__(self, retries: Retries, *, safe: bool = False, retry_when_slow: bool = True) -> None:
+        rules = retry_rules(retries)
+        self._left = rules.new(allowed_methods=None) if safe else rules
+        self._is_usual = _is_usual(retries)
+        self._longest = math.inf if isinstance(retries, type(rules)) else LONGEST_BACKOFF
+        self._retry_when_slow = retry_when_slow
+
+    def wait_after(self, failure: RequestFailedError, *, has_answered: bool, now: float) -> float | None:
+        """Decide whether a failed request is sent again, and count it.
+
+        Args:
+            failure: What went wrong; it knows the method and the URL.
+            has_answered: A server has answered at this address before. Where none has, it may be a wrong one: if the
+                user has not said how often to try, a connection that cannot be made is given up sooner.
+            now: Seconds since the epoch, for a Retry-After that is a date.
+
+        Returns:
+            Seconds to wait before that; None if it is given up. Its advice then says why, where it did not yet.
+        """
+        if _is_final(failure) or (failure.is_too_slow and not self._retry_when_slow):
+            return None
+        reason = wait = None
+        if isinstance(failure, ResponseError):
+            if not self._is_retried(failure):
+                return None
+            asked = self._asked(failure, now)
+            if asked is not None:
+                wait = min(asked, getattr(self._left, "retry_after_max", asked))
+                if wait > LONGEST_RETRY_AFTER:
+                    longer = f"longer than the {LONGEST_RETRY_AFTER:.0f} s that cmsdials waits by itself"
+                    reason = f"The service asks to wait {asked:.0f} s (Retry-After), {longer}."
+        elif self._is_usual and not has_answered and _is_long_unconnected(failure):
+            reason = "No server has answered at this address yet: is it the right one, and is its server up?"
+        if reason is not None:
+            failure.advice = f"{reason} {failure.advice}".strip()
+            return None
+        return wait or min(self._left.get_backoff_time(), self._longest) if self._count(failure) else None
+
+    def _is_retried(self, failure: ResponseError) -> bool:
+        # A worker that the server has stopped because it took too long is a 504 in all but name.
+        is_stopped = failure.status_code == 500 and failure.is_too_slow
+        statuses = (500, 504) if is_stopped else (failure.status_code,)
+        has_header = bool(failure.retry_after)
+        return any(self._left.is_retry(failure.method, status, has_header) for status in statuses)
+
+    def _asked(self, failure: ResponseError, now: float) -> float | None:
+        """Return the seconds that the service asks to wait; None if it asks for none, or the user does not obey."""
+        if not failure.retry_after or not self._left.respect_retry_after_header:
+            return None
+        return retry_after_seconds(failure.retry_after, now)
+
+    def _count(self, failure: RequestFailedError) -> bool:
+        """Count one more failure; return whether another attempt is allowed."""
+        import urllib3  # noqa: PLC0415  # loaded by retry_rules
+
+        response: urllib3.HTTPResponse | None = None
+        error: HTTPError | None = None
+        if isinstance(failure, ResponseError):
+            headers = {"Retry-After": failure.retry_after} if failure.retry_after else {}
+            response = urllib3.HTTPResponse(body=b"", headers=headers, status=failure.status_code)
+        else:
+            error = _as_urllib3(failure)
+        try:
+            self._left = self._left.increment(failure.method, failure.url, response=response, error=error)
+        except (
+            urllib3.exceptions.HTTPError
+        ):  # MaxRetryError, or the error itself where it may not be repeated
+            return False
+        return True
 
 
 def retry_after_seconds(value: str, now: float) -> float | None:
     """Read a Retry-After header (RFC 9110, section 10.2.3): seconds or an HTTP date; None if neither."""
+    from email.utils import mktime_tz, parsedate_tz  # noqa: PLC0415  # slow to load
+
     if re.fullmatch(r"\s*[0-9]+\s*", value):
         return float(value)
-    from cmsdials.http.rules import date_as_seconds  # noqa: PLC0415  # loaded with the rules
-
-    date = date_as_seconds(value)
-    return None if date is None else max(0.0, date - now)
+    try:
+        date = parsedate_tz(value)
+        return None if date is None else max(0.0, mktime_tz(date) - now)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _is_long_unconnected(failure: RequestFailedError) -> bool:
@@ -180,21 +208,20 @@ def _is_final(failure: RequestFailedError) -> bool:
     return isinstance(failure, RedirectError | SchemaError | PaginationError)
 
 
-def _after_status(rules: Retry, failure: ResponseError, now: float) -> Again | GiveUp:
-    from cmsdials.http.rules import reduced  # noqa: PLC0415  # loaded with the rules
+def _as_urllib3(failure: RequestFailedError) -> HTTPError:
+    from urllib3 import exceptions  # noqa: PLC0415  # loaded by retry_rules
 
-    header = failure.retry_after
-    if not rules.is_retry(failure.method, failure.status_code, has_retry_after=bool(header)):
-        return GiveUp()
-    asked = retry_after_seconds(header, now) if header and rules.respect_retry_after_header else None
-    wait = None if asked is None else min(asked, getattr(rules, "retry_after_max", asked))
-    if wait is not None and wait > LONGEST_RETRY_AFTER:
-        return GiveUp(
-            f"The service asks to wait {asked:.0f} s (Retry-After), longer than the"
-            f" {LONGEST_RETRY_AFTER:.0f} s that cmsdials waits by itself."
-        )
-    rest = reduced(rules, failure)
-    return GiveUp() if rest is None else Again(rest, wait or rest.get_backoff_time())
+    text = failure.message
+    phase = failure.phase if isinstance(failure, TransportError) else "body"
+    if phase == "tls":
+        return exceptions.SSLError(text)
+    if isinstance(failure, RequestTimeoutError):
+        if phase in ("connect", "pool"):
+            return exceptions.ConnectTimeoutError(text)
+        return exceptions.ReadTimeoutError(_NO_POOL, failure.url, text)
+    if isinstance(failure, ConnectionFailedError) and phase == "connect":
+        return exceptions.NewConnectionError(_NO_POOL, text)
+    return exceptions.ProtocolError(text)
 
 
 class Gate:

@@ -1,7 +1,7 @@
 """The session takes one request through one step.
 
 A step is: fill in the credentials, connect, send, read the whole body, check the status, decode. The retry rules
-(`cmsdials.http.retry`) cover all of it. What is sent goes out in the background (`cmsdials.http.background`,
+(`cmsdials.http.retry`) cover all of it. What is sent goes out in the background (`cmsdials.runtime.background`,
 `cmsdials.http.transport`), so that a Ctrl-C ends a request at once and leaves nothing locked.
 
 All pages of a session travel over one pool of connections (`cmsdials.http.connections`), and all its requests pass one
@@ -13,9 +13,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from functools import cache, partial
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from cmsdials.errors import (
     AuthenticationError,
@@ -24,16 +23,13 @@ from cmsdials.errors import (
     RequestFailedError,
     ResponseError,
 )
-from cmsdials.http.background import in_background
 from cmsdials.http.connections import Pool, Timeout, connect_and_read
 from cmsdials.http.credentials import FillsHeaders
 from cmsdials.http.request import Call, address, call_for, check_headers, check_workspace, checked_base_url
-from cmsdials.http.retry import Gate, GiveUp, Retries, asks_for_a_pause, next_attempt, retry_rules
+from cmsdials.http.retry import Gate, Retries, Rules, asks_for_a_pause
 from cmsdials.redaction import Undisclosed
+from cmsdials.runtime.background import load
 from cmsdials.runtime.interrupts import Closing, check_stop, sleep
-
-if TYPE_CHECKING:
-    from cmsdials.http.transport import Client
 
 __all__ = ["Session"]
 
@@ -53,13 +49,18 @@ class Session(Closing):
     Args:
         base_url: Address of DIALS, such as ``https://cmsdials-api.web.cern.ch/``; it may end in a path.
         credentials: Fills headers (`cmsdials.auth`); None sends none.
-        workspace: Goes into the header ``Workspace`` of each request; None leaves the choice to the service.
+        workspace: Goes into the header ``Workspace`` of each request; None for the user's default one.
         route: Path of the API below `base_url`.
         version: Version of the API below `route`.
         timeout: Seconds for each phase of a request, or a pair (connect, read); None waits for ever.
         transport: Replaces the network, in tests: an `httpx.BaseTransport`.
+        default_workspace: Finds the user's default workspace, where none is named and a request needs it; it gets the
+            session and the retries of that request. None leaves the choice to the service.
         clock: Seconds since the epoch.
         sleep: Waits a number of seconds.
+
+    Attributes:
+        workspace: The workspace that is asked; None while the user's default one is not known.
 
     Raises:
         ConfigurationError: If an argument cannot work.
@@ -75,6 +76,7 @@ class Session(Closing):
         timeout: Timeout = 30.0,
         transport: Any = None,
         *,
+        default_workspace: Callable[[Session, Retries], str | None] | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = sleep,
     ) -> None:
@@ -83,13 +85,14 @@ class Session(Closing):
         connect, read = connect_and_read(timeout)
         self.credentials = credentials
         self.workspace = workspace
+        self._default_workspace = default_workspace if workspace is None else None
         self.route = route
         self.version = version
         self.timeout = timeout
         self._clock = clock
         self._sleep = sleep
         secure = self.base_url.lower().startswith("https:")
-        self._pool = Pool(partial(_new_client, connect, read, transport, secure=secure))
+        self._pool = Pool(connect=connect, read=read, transport=transport, secure=secure)
         self._gate = Gate()
 
     def perform(
@@ -102,22 +105,18 @@ class Session(Closing):
         retry_when_slow: bool = True,
         workspace: bool = True,
     ) -> T:
-        """Take one request through one whole step, again and again as the rules allow.
+        """Take one request through one whole step, again and again as the rules allow; return what `read` returned.
 
         A Ctrl-C, or a `cmsdials.runtime.interrupts.Stop` that this thread heeds, ends it at once, whatever it waits for.
 
         Args:
             request: ``method`` and ``url`` (a path such as ``/api/v1/run/``); optional ``params`` (mapping or
                 pairs), ``json`` or ``data`` (a form) for the body, and ``headers``.
-            read: Turns the body into what is wanted. A `DecodeError` that it raises counts as a read
-                failure.
+            read: Turns the body into what is wanted. A `DecodeError` that it raises counts as a read failure.
             retries: See `cmsdials.http.retry.retry_rules`.
             safe: The request changes nothing on the server: a POST may be repeated.
             retry_when_slow: False for a caller who can ask for less, where something takes too long.
             workspace: False sends no ``Workspace`` header.
-
-        Returns:
-            What `read` returned.
 
         Raises:
             RequestFailedError: If no attempt gave a usable answer: the error of the last one, with the count
@@ -126,7 +125,9 @@ class Session(Closing):
             LoginError: If the credentials have ended.
             Stopped: If the stop that this thread heeds is set.
         """
-        rules = retry_rules(retries)
+        rules = Rules(retries, safe=safe, retry_when_slow=retry_when_slow)
+        if workspace:
+            self.named_workspace(retries)
         call = self._call(request, workspace=workspace)
         attempts = 0
         waited = 0.0
@@ -144,23 +145,26 @@ class Session(Closing):
                 renewed = True
                 continue
             now = self._clock()
-            step = next_attempt(
-                rules,
-                failure,
-                safe=safe,
-                retry_when_slow=retry_when_slow,
-                has_answered=self._gate.has_answered,
-                now=now,
-            )
-            if isinstance(step, GiveUp):
-                failure.advice = " ".join(part for part in (step.reason, failure.advice) if part)
+            wait = rules.wait_after(failure, has_answered=self._gate.has_answered, now=now)
+            if wait is None:
                 raise failure
-            rules, waited = step.rules, step.wait
-            if waited > 0:
+            if wait > 0:
                 if asks_for_a_pause(failure):
-                    self._gate.close(now, waited)
-                self._sleep(waited)
-                self._gate.open(now + waited)
+                    self._gate.close(now, wait)
+                self._sleep(wait)
+                self._gate.open(now + wait)
+            waited = wait
+
+    @property
+    def is_in_default_workspace(self) -> bool:
+        """Whether the user has named no workspace, and the service says which one it is."""
+        return self._default_workspace is not None
+
+    def named_workspace(self, retries: Retries = None) -> str | None:
+        """Return the workspace that is asked, as `workspace` does, and find it out where it is not known yet."""
+        if self.workspace is None and self._default_workspace is not None:
+            self.workspace = self._default_workspace(self, retries)
+        return self.workspace
 
     def close(self) -> None:
         """Close the connections."""
@@ -185,7 +189,7 @@ class Session(Closing):
         return waited
 
     def _call(self, request: Mapping[str, Any], *, workspace: bool) -> Call:
-        _load_transport()
+        load("cmsdials.http.transport")
         from cmsdials.http.transport import url_of  # noqa: PLC0415  # loaded just now
 
         whole = address(self.base_url, self.route, self.version, request["url"])
@@ -206,7 +210,7 @@ class Session(Closing):
 
         started = self._clock()
         try:
-            answer = self._pool.use(partial(exchange, call=call, credentials=sent, timeout=self.timeout))
+            answer = self._pool.use(partial(exchange, call=call, credentials=sent))
             value = read(answer.content)
         except RequestFailedError as failure:
             failure.method = failure.method or call.method
@@ -226,18 +230,6 @@ class Session(Closing):
             return False
         renew = getattr(self.credentials, "renew", None)
         return renew is not None and bool(renew(sent))
-
-
-@cache
-def _load_transport() -> None:
-    """Load the HTTP library, in the background: an import that is cut short would leave half a library."""
-    in_background(partial(import_module, "cmsdials.http.transport"))
-
-
-def _new_client(connect: float | None, read: float | None, transport: Any, *, secure: bool) -> Client:
-    from cmsdials.http.transport import new_client  # noqa: PLC0415  # lazily: it brings the HTTP library
-
-    return new_client(connect, read, transport, secure=secure)
 
 
 def _log_attempt(call: Call, attempt: int, waited: float, seconds: float, what: str) -> None:

@@ -1,6 +1,6 @@
 """One exchange of bytes with the service. The only module that knows the HTTP library.
 
-It is loaded when the first request is sent, and runs in the background (`cmsdials.http.background`). What fails becomes an error
+It is loaded when the first request is sent, and runs in the background (`cmsdials.runtime.background`). What fails becomes an error
 of ours that keeps no exception of the HTTP library, which would hold headers.
 """
 
@@ -11,7 +11,7 @@ import platform
 import socket
 import ssl
 from collections.abc import Mapping
-from functools import cache, partial
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -24,19 +24,23 @@ from cmsdials.errors import (
     RequestFailedError,
     RequestTimeoutError,
 )
-from cmsdials.http.connections import Claim, Timeout, connect_and_read
 from cmsdials.http.request import Call
 from cmsdials.http.response import Answer, checked
 from cmsdials.redaction import shortened
-from cmsdials.runtime.interrupts import Stopped
+from cmsdials.runtime.interrupts import Stop
 from cmsdials.runtime.version import client_version
 
-__all__ = ["Client", "exchange", "is_parsable", "new_client", "url_of"]
+__all__ = ["Client", "exchange", "new_client", "url_of"]
 
 _FOLLOWED = frozenset({301, 308})
 _KEEP_IDLE_CONNECTIONS = 30.0  # seconds; httpx's 5 s are shorter than it takes to look at a plot
 _CONNECTED = ("connect_tcp.complete", "start_tls.complete")
 _WRITES = "send_request_headers.started"
+_TIMED_OUT = {
+    httpx.ConnectTimeout: ("connect", "no connection"),
+    httpx.PoolTimeout: ("pool", "no free connection in the pool"),
+    httpx.WriteTimeout: ("write", "the request could not be sent"),
+}
 
 
 class Client(httpx.Client):
@@ -46,14 +50,14 @@ class Client(httpx.Client):
         self._sockets: list[socket.socket] = []
         super().__init__(**options)
 
-    def note(self, claim: Claim, event: str, info: dict[str, Any]) -> None:
+    def note(self, claim: Stop, event: str, info: dict[str, Any]) -> None:
         """Remember the socket of a new connection: what the HTTP library calls at each step of a request.
 
         Raises:
             Stopped: If a request is about to be written that is not wanted any more: connecting took that long.
         """
-        if event.endswith(_WRITES) and claim.is_abandoned:
-            raise Stopped
+        if event.endswith(_WRITES):
+            claim.check()
         if not event.endswith(_CONNECTED):
             return
         new = info["return_value"].get_extra_info("socket")
@@ -77,23 +81,14 @@ class Client(httpx.Client):
         super().close()
 
 
-def exchange(
-    client: Client, claim: Claim, call: Call, credentials: Mapping[str, str], timeout: Timeout
-) -> Answer:
-    """Send a request once, follow one missing slash, and sort the answer by its status.
-
-    Args:
-        client: Holds the connections.
-        claim: Whether the answer is still wanted.
-        call: The request.
-        credentials: Headers that prove who is asking; nothing stands in their place.
-        timeout: What the client was made with, for the errors.
+def exchange(client: Client, claim: Stop, call: Call, credentials: Mapping[str, str]) -> Answer:
+    """Send a request once, follow one missing slash, and return the answer if it is a good one.
 
     Raises:
         RequestFailedError: If no usable answer came.
-        Stopped: If the answer is not wanted any more.
+        Stopped: If the claim is set: the answer is not wanted any more.
     """
-    send = partial(_send, client, claim, call, {**call.headers, **credentials}, timeout)
+    send = partial(_send, client, claim, call, {**call.headers, **credentials})
     url = httpx.URL(call.url)
     answer = send(url)
     if answer.status in _FOLLOWED and call.method in ("GET", "HEAD"):
@@ -103,9 +98,7 @@ def exchange(
     return checked(answer, (*call.secrets, *credentials.values()))
 
 
-def _send(
-    client: Client, claim: Claim, call: Call, headers: Mapping[str, str], timeout: Timeout, url: httpx.URL
-) -> Answer:
+def _send(client: Client, claim: Stop, call: Call, headers: Mapping[str, str], url: httpx.URL) -> Answer:
     request = client.build_request(
         call.method,
         url,
@@ -121,7 +114,7 @@ def _send(
             # Not read(): the response would keep the body, and is part of a cycle that outlives many pages.
             content = b"".join(response.iter_bytes())
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError) as error:
-        failure = _failure(error, request.url, timeout, answering=response is not None)
+        failure = _failure(error, request, answering=response is not None)
         if failure is None:
             raise
     else:
@@ -132,15 +125,13 @@ def _send(
     raise failure  # outside of the handler, so that it holds no exception of the HTTP library
 
 
-def _failure(
-    error: Exception, url: httpx.URL, timeout: Timeout, *, answering: bool
-) -> RequestFailedError | None:
+def _failure(error: Exception, request: httpx.Request, *, answering: bool) -> RequestFailedError | None:
     """Translate an exception of the HTTP library; None if it is not one. The session adds what was asked."""
-    host = url.netloc.decode("ascii", "replace")
+    host = request.url.netloc.decode("ascii", "replace")
     text = shortened(str(error) or type(error).__name__)
     match error:
         case httpx.TimeoutException():
-            return _timed_out(error, timeout)
+            return _timed_out(error, request.extensions["timeout"])
         case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
             # Its text repeats the header at fault.
             return ConnectionFailedError("the request cannot be written as HTTP", phase="write")
@@ -164,15 +155,6 @@ def _failure(
             return None
 
 
-def is_parsable(base_url: str) -> bool:
-    """Whether a base address is one to the HTTP library too."""
-    try:
-        httpx.URL(base_url)
-    except httpx.InvalidURL:
-        return False
-    return True
-
-
 def url_of(whole: str, params: Any) -> str:
     """Return an address with its parameters.
 
@@ -187,13 +169,8 @@ def url_of(whole: str, params: Any) -> str:
     raise ConfigurationError(message)
 
 
-@cache
-def _user_agent() -> str:
-    return f"cmsdials/{client_version()} (python/{platform.python_version()}; httpx/{httpx.__version__})"
-
-
 def new_client(
-    connect: float | None, read: float | None, transport: httpx.BaseTransport | None, *, secure: bool
+    *, connect: float | None, read: float | None, transport: httpx.BaseTransport | None, secure: bool
 ) -> Client:
     """Return a client without any connection yet.
 
@@ -202,12 +179,13 @@ def new_client(
         read: Seconds for every other phase.
         transport: Replaces the network, in tests.
         secure: Whether the service is asked over TLS. If not, no certificates are loaded, which takes longer than
-            many a request; so a TLS connection would trust no certificate.
+            many a request; so a TLS connection would trust none.
 
     Raises:
         ConfigurationError: If what the environment says of proxies and certificates cannot work.
     """
-    headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _user_agent()}
+    agent = f"cmsdials/{client_version()} (python/{platform.python_version()}; httpx/{httpx.__version__})"
+    headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": agent}
     try:
         return Client(
             headers=headers,
@@ -250,17 +228,9 @@ def _shortfall(method: str, response: httpx.Response, content: bytes) -> str:
     return f"only {came} of {promised} bytes of the answer came" if came < int(promised) else ""
 
 
-def _timed_out(error: httpx.TimeoutException, timeout: Timeout) -> RequestTimeoutError:
-    connect, read = connect_and_read(timeout)
-    match error:
-        case httpx.ConnectTimeout():
-            phase, seconds, what = "connect", connect, "no connection"
-        case httpx.PoolTimeout():
-            phase, seconds, what = "pool", read, "no free connection in the pool"
-        case httpx.WriteTimeout():
-            phase, seconds, what = "write", read, "the request could not be sent"
-        case _:
-            phase, seconds, what = "read", read, "no data came"
+def _timed_out(error: httpx.TimeoutException, limits: Mapping[str, float | None]) -> RequestTimeoutError:
+    phase, what = _TIMED_OUT.get(type(error), ("read", "no data came"))
+    seconds = limits[phase]
     limit = "" if seconds is None else f" in {seconds:g} s"
     # Asking for less helps only once a server answers.
     advice = ConnectionFailedError.usual_advice if phase == "connect" else None

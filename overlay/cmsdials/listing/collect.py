@@ -42,6 +42,7 @@ def collect(
     record: type[RecordT],
     begin: Callable[..., Pages[RecordT]],
     *,
+    workspace: Callable[[], str | None],
     page_size: int | None,
     max_pages: int | None,
     enable_progress: bool | None,
@@ -52,8 +53,19 @@ def collect(
     """Fetch all pages, or as many as wanted: what `list_all` of a resource does, with its arguments and errors.
 
     `origin` says what is listed, and `record` what the rows are. `begin` returns the pages of a query from where a
-    listing is; what it is given besides returns of each page what counts. Its `concurrency` can be changed.
+    listing is; what it is given besides returns of each page what counts. Its `concurrency` can be changed. `workspace`
+    says which one is asked; it may have to ask for it, and then fails as a page does.
     """
+    try:
+        with sigterm_raises() if keep_failed else nullcontext():
+            origin = evolve(origin, workspace=workspace())
+    except (DialsError, KeyboardInterrupt, Terminated) as stopped:
+        if not keep_failed:
+            raise
+        earlier, _ = _earlier(resume_from, checkpoint, None)
+        if earlier is None:
+            earlier = Result(store=RowStore(record, fields=origin.query.get("fields")), origin=origin)
+        return _stopped(evolve(earlier, store=earlier.store.copy()), stopped)
     so_far, stored = _earlier(resume_from, checkpoint, origin)
     store: RowStore[RecordT] = (
         RowStore(record, fields=origin.query.get("fields")) if so_far is None else so_far.store.copy()
@@ -74,8 +86,10 @@ def collect(
         next=None if so_far is None else so_far.next,
         cursor=cursor,
         passed=() if so_far is None else so_far.passed,
+        latest=None if so_far is None or so_far.store.is_handed_out else so_far.store,
     )
     failure: BaseException | None = None
+    note = ""
     with _keeping(checkpoint, origin, store, so_far, stored) as keep:
         try:
             with (
@@ -86,19 +100,16 @@ def collect(
                 ) as progress,
             ):
                 pages, came = first, -1
-                while True:
-                    try:
-                        _take(pages, progress)
-                        break
-                    except CursorRefusedError as refused:
-                        store.cut(before + listing.reached.rows)
-                        is_ours = listing.reached.next is not None and not listing.in_parts
-                        if not is_ours or (checkpoint is None and resume_from is None):
-                            raise
-                        if came == len(store):
-                            raise _refused_twice(refused, came) from None
-                        came = len(store)
-                        pages = _started_again(begin, listing, keep, LastRow.of(origin, store, refused), came)
+                while (refused := _refused(pages, progress)) is not None:
+                    store.cut(before + listing.reached.rows)
+                    is_ours = listing.reached.next is not None and not listing.in_parts
+                    if not is_ours or (checkpoint is None and resume_from is None):
+                        raise refused
+                    if came == len(store):
+                        raise _refused_twice(refused, came)
+                    came = len(store)
+                    pages = _started_again(begin, listing, keep, LastRow.of(origin, store, refused), came)
+                note = pages.note
         except (DialsError, KeyboardInterrupt, Terminated) as stopped:
             if not keep_failed:
                 raise
@@ -108,21 +119,32 @@ def collect(
     result = Result(
         store=store,
         next=listing.reached.next,
-        exc_type=None if failure is None else type(failure).__name__,
-        exc_formatted=None if failure is None else "".join(traceback.format_exception(failure)),
         complete=listing.reached.complete and cursor is None,
         passed=listing.passed,
         origin=origin,
+        note=note,
     )
-    if failure is not None:
-        warn(f"{result.status}. {failure}" if str(failure) else result.status)
+    return result if failure is None else _stopped(result, failure)
+
+
+def _stopped(result: Result[RecordT], failure: BaseException) -> Result[RecordT]:
+    """Say in a result, and to the user, what has stopped it."""
+    result.exc_type = type(failure).__name__
+    result.exc_formatted = "".join(traceback.format_exception(failure))
+    warn(f"{result.status}. {failure}" if str(failure) else result.status)
     return result
 
 
-def _take(pages: Pages[Any], progress: Progress) -> None:
-    with pages:
-        for _ in pages:
-            progress.update()
+def _refused(pages: Pages[Any], progress: Progress) -> CursorRefusedError | None:
+    """Take all pages, or return why a position is refused."""
+    # A function of its own: in CPython 3.11 a signal at the `try` of a block within another is not caught by that.
+    try:
+        with pages:
+            for _ in pages:
+                progress.update()
+    except CursorRefusedError as refused:
+        return refused
+    return None
 
 
 def _started_again(
@@ -156,9 +178,9 @@ def _refused_twice(refused: CursorRefusedError, came: int) -> CursorRefusedError
 
 
 def _earlier(
-    resume_from: Any, checkpoint: str | os.PathLike[str] | None, origin: Origin
+    resume_from: Any, checkpoint: str | os.PathLike[str] | None, origin: Origin | None
 ) -> tuple[Result[Any] | None, Stored | None]:
-    """Return what has come before, and what the file to append to holds of it; refuse what is of another listing.
+    """Return what has come before, and what the file to append to holds of it; refuse what is of another listing than `origin`, if that is given.
 
     Raises:
         CheckpointError: A file cannot be read, or what it or the result holds is of another listing.
@@ -194,8 +216,8 @@ def _kept_in(
     return (kept, stored) if has_all and len(kept) >= len(result) else None
 
 
-def _refuse_another(source: str, wanted: Origin, found: Origin) -> None:
-    if different := wanted.differences(found):
+def _refuse_another(source: str, wanted: Origin | None, found: Origin) -> None:
+    if wanted is not None and (different := wanted.differences(found)):
         message = f"{source} is of another listing: {'; '.join(different)}"
         advice = "Go on with the listing that it is of, or start the listing again."
         raise CheckpointError(message, advice=advice)

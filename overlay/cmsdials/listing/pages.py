@@ -49,26 +49,35 @@ class Pages(Closing, Generic[RecordT]):
     """The pages of a listing, fetched one by one.
 
     Each good page is kept (`keep`) before it counts, so that nothing counts that is not kept; what counts is what that
-    returns.
+    returns. `explain` says why, and to the user too, where the whole listing has no row.
 
     Attributes:
-        origin: What it is of.
+        note: What it said.
     """
 
     def __init__(
         self,
         fetch: Fetch[RecordT],
         listing: Listing,
-        origin: Origin,
+        origin: Callable[[], Origin],
         keep: Callable[[Page[RecordT]], Page[RecordT]] = lambda page: page,
         close: Callable[[], None] = lambda: None,
+        explain: Callable[[], str] = lambda: "",
     ) -> None:
         self._fetch = fetch
         self._listing = listing
-        self.origin = origin
+        self._origin = origin
         self._keep = keep
         self._close = close
+        self._explain = explain
+        self._is_whole = listing.reached.cursor is None
+        self.note = ""
         self._lock = threading.RLock()
+
+    @property
+    def origin(self) -> Origin:
+        """What it is of. The name of a default workspace is known when a page has come."""
+        return self._origin()
 
     @property
     def next(self) -> str | None:
@@ -115,6 +124,8 @@ class Pages(Closing, Generic[RecordT]):
                 self._listing.accept(page)
                 if len(page.store) or not self._listing.in_parts or (self.complete and not self.rows):
                     return page
+            if self._is_whole and self.complete and not self.rows:
+                self.note = self._explain()
         raise StopIteration
 
     def _fetched(self) -> Page[RecordT]:

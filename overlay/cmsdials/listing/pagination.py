@@ -14,6 +14,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from cmsdials.errors import ConfigurationError, PaginationError
+from cmsdials.listing.order import RowOrder
 from cmsdials.listing.page import Page, cursor_of
 from cmsdials.table.rows import RowStore
 
@@ -60,7 +61,7 @@ class Reached:
         rows: Rows that have come.
         complete: Whether the last page has come.
         empty: Pages without a row that came last, one after the other.
-        latest: The rows of the page that came last; None before the first.
+        latest: The rows of the page that came last and had any; of a listing that is resumed those before it.
     """
 
     cursor: str | None
@@ -111,11 +112,13 @@ class Listing:
         cursor: Cursor of the page to begin with, where there is no link.
         passed: Cursors of pages that came before, in a listing that is resumed.
         size: How many rows to ask for at first, where the choice is ours and another listing knows.
+        latest: The rows that came before, in a listing that is resumed.
 
     Attributes:
         page_size: Rows in a page as the user wants them.
         max_pages: Pages to fetch at most; None for all.
         in_parts: Whether the pages are parts, which end whatever comes, so that any number may be empty.
+        order: What the rows are ordered by, once the first page is asked for.
         reached: How far it has come.
         size: How many rows are asked for now; None where the choice is not ours.
 
@@ -132,12 +135,14 @@ class Listing:
         cursor: str | None = None,
         passed: Iterable[str] = (),
         size: PageSize | None = None,
+        latest: RowStore[Any] | None = None,
     ) -> None:
         self.max_pages = None if max_pages is None else checked_count("max_pages", max_pages)
         self.page_size = None if page_size is None else checked_count("page_size", page_size)
         self.size = (size or PageSize()) if page_size is None and max_pages is None else None
         self.in_parts = False
-        self.reached = Reached(cursor_of(next) or cursor, next)
+        self.order: RowOrder | None = None
+        self.reached = Reached(cursor_of(next) or cursor, next, latest=latest)
         self._passed = set(passed)
 
     @property
@@ -161,27 +166,32 @@ class Listing:
         """Refuse a page that cannot be the one that was asked for. The state stays as it is.
 
         Raises:
-            PaginationError: Its link leads to a page that has come already, or carries no cursor, or it is one too
-                many without a row.
+            PaginationError: Its rows are not in order, or one comes twice; its link leads to a page that has come
+                already, or carries no cursor; or it is one too many without a row.
         """
+        if (problem := self._problem(page)) is not None:
+            raise PaginationError(problem)
+        if self.order is not None:
+            self.order.check(page.store, page=self.reached.pages, before=self.reached.latest)
+
+    def _problem(self, page: Page[Any]) -> str | None:
+        """Say why the link of a page leads nowhere; None if it does not."""
         if page.next is None:
-            return
+            return None
         cursor = cursor_of(page.next)
         if cursor is None:
-            problem = f"page {self.reached.pages + 1} links to a next page without a cursor"
-        elif cursor == self.reached.cursor or cursor in self._passed:
-            problem = (
+            return f"page {self.reached.pages + 1} links to a next page without a cursor"
+        if cursor == self.reached.cursor or cursor in self._passed:
+            return (
                 f"page {self.reached.pages + 1} links back to a page that has come already:"
                 " the listing would never end"
             )
-        elif self._empty_with(page) >= MOST_EMPTY_PAGES:
-            problem = (
+        if self._empty_with(page) >= MOST_EMPTY_PAGES:
+            return (
                 f"{MOST_EMPTY_PAGES} pages in a row have no rows, and each links to another:"
                 " the listing would never end"
             )
-        else:
-            return
-        raise PaginationError(problem)
+        return None
 
     def _empty_with(self, page: Page[Any]) -> int:
         """Return how many pages without a row have come in a row, this one included."""
@@ -202,7 +212,7 @@ class Listing:
             rows=before.rows + len(page.store),
             complete=page.next is None,
             empty=self._empty_with(page),
-            latest=page.store,
+            latest=page.store if len(page.store) else before.latest,
         )
 
     def start_again(self, cursor: str | None) -> None:
@@ -210,7 +220,7 @@ class Listing:
 
         The link stays what it was until that page has come, which may begin with rows that have come already.
         """
-        self.reached = evolve(self.reached, cursor=cursor)
+        self.reached = evolve(self.reached, cursor=cursor, latest=None)
 
     @property
     def can_shrink(self) -> bool:

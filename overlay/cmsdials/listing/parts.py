@@ -144,7 +144,7 @@ class OnePart(Generic[RecordT]):
         listing = Listing(page_size=self.page_size, max_pages=None, size=self.size)
         store = self.no_rows()
         bodies: list[bytes] = []
-        for page in Pages(partial(self.fetch, part.query), listing, self.origin):
+        for page in Pages(partial(self.fetch, part.query), listing, lambda: self.origin):
             for block in page.store.blocks():
                 store.add(block)
             bodies.extend(page.bodies)

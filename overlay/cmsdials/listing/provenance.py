@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import asdict, field, fields, frozen
+from attrs import field, fields, frozen
 
 from cmsdials.redaction import shortened
 from cmsdials.runtime.version import client_version
@@ -26,9 +26,11 @@ class Origin:
     Attributes:
         resource: Attribute of `Dials`, such as h1d.
         base_url: Address of the service.
-        workspace: Workspace that was named; None for the user's default one.
+        workspace: Workspace that was asked; None for a default one whose name was not known.
         query: Filters and fields by wire name; not the paging, which changes nothing about the rows.
         client: Version of the client that began the listing; listings of different ones can be joined.
+        is_by_default: Whether the user has named no workspace, so that it goes on from a listing that knows no name of it.
+            No file holds this.
     """
 
     resource: str
@@ -36,24 +38,29 @@ class Origin:
     workspace: str | None
     query: Mapping[str, Any]
     client: str = field(factory=client_version, eq=False)
+    is_by_default: bool = field(default=False, eq=False)
 
     def differences(self, other: Origin) -> list[str]:
         """Say what differs from another listing; empty if nothing does."""
+        compared = ["resource", "base_url", "workspace"]
+        if self.is_by_default and other.workspace is None:
+            compared.remove("workspace")  # an older client did not ask for the name
         said = [
             f"{name} is {getattr(other, name)!r} there and {getattr(self, name)!r} here"
-            for name in ("resource", "base_url", "workspace")
+            for name in compared
             if getattr(self, name) != getattr(other, name)
         ]
         for name in sorted(self.query.keys() | other.query.keys()):
             here, there = self.query.get(name), other.query.get(name)
-            if _values(here) != _values(there):
+            changes_nothing = name != "order_by" and _values(here) == _values(there)
+            if here != there and not changes_nothing:
                 shown = [shortened(repr(value), LONGEST) for value in (there, here)]
                 said.append(f"the filter {name} is {shown[0]} there and {shown[1]} here")
         return said
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON."""
-        return asdict(self, recurse=False)
+        return {name: getattr(self, name) for name in _STORED}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
@@ -62,9 +69,12 @@ class Origin:
         Raises:
             KeyError: It is something else.
         """
-        return cls(**{one.name: stored[one.name] for one in fields(cls)})
+        return cls(**{name: stored[name] for name in _STORED})
+
+
+_STORED = [one.name for one in fields(Origin) if one.name != "is_by_default"]
 
 
 def _values(value: Any) -> Any:
-    """A filter's value, without the order of a list, which changes nothing about the rows."""
-    return sorted(value) if isinstance(value, list | tuple) else value
+    """A filter's value, without the order of a list and what it repeats, which change nothing about the rows."""
+    return sorted(set(value)) if isinstance(value, list | tuple) else value

@@ -48,6 +48,7 @@ class Result(Tabular[RecordT], Generic[RecordT]):
         complete: Whether these are all the rows that there are.
         origin: What was listed: resource, address, workspace and query.
         retrieved: When the last of it came.
+        note: Why there is no row, where a filter names what DIALS does not know; else empty text.
         passed: Cursors of its pages, so that a listing resumed from it notices a link that leads back to one of them.
     """
 
@@ -59,6 +60,7 @@ class Result(Tabular[RecordT], Generic[RecordT]):
     complete: bool = False
     origin: Origin
     retrieved: datetime = field(factory=lambda: datetime.now(UTC), eq=False)
+    note: str = field(default="", eq=False)
     passed: frozenset[str] = field(default=frozenset(), eq=False)
 
     @property
@@ -86,10 +88,14 @@ class Result(Tabular[RecordT], Generic[RecordT]):
         """In words: how far it got, why it stopped, and how to go on."""
         many = f"{len(self)} rows of {self.origin.resource}"
         if self.complete:
-            return f"{many}: all there are"
+            return f"{many}: all there are{self._noted}"
         if self.exc_type is not None or self.next is not None:
             return f"{many}: {self._stopped or 'there are more'}; pass this result as resume_from= to go on"
         return f"{many}: {self._stopped or 'nothing has come yet; pass this result as resume_from= to begin'}"
+
+    @property
+    def _noted(self) -> str:
+        return f"; {self.note}" if self.note else ""
 
     @property
     def _stopped(self) -> str | None:
@@ -100,7 +106,7 @@ class Result(Tabular[RecordT], Generic[RecordT]):
 
     def __repr__(self) -> str:
         state = self._stopped or ("complete" if self.complete else "more to come")
-        return f"<{len(self)} rows of {self.record.__name__}, {state}>"
+        return f"<{len(self)} rows of {self.record.__name__}, {state}{self._noted}>"
 
     def __len__(self) -> int:
         return len(self.store)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from urllib.parse import urlencode
 
 from cmsdials_api.filters import Filters
@@ -22,14 +22,16 @@ from cmsdials.http.request import address
 from cmsdials.http.retry import Retries, retry_rules
 from cmsdials.http.session import Session
 from cmsdials.listing.collect import collect
+from cmsdials.listing.order import RowOrder
 from cmsdials.listing.page import Page, page_of
 from cmsdials.listing.pages import Pages, Rows
 from cmsdials.listing.pagination import Listing
 from cmsdials.listing.parts import OnePart, Parts, Plan, are_parts
 from cmsdials.listing.provenance import Origin
 from cmsdials.listing.result import Result
-from cmsdials.models import Run
+from cmsdials.models import DatasetIndex, MonitoringElement, Run
 from cmsdials.parallel.split import Position, read_position
+from cmsdials.resources.emptiness import Held, why_empty
 from cmsdials.resources.query import PAGING, count_request, list_query
 from cmsdials.runtime import extras
 from cmsdials.table import decode
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-__all__ = ["CountedResource", "PaginatedResource", "Resource"]
+__all__ = ["CountedResource", "FiltersT", "PaginatedResource", "RecordT", "Resource"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 FiltersT = TypeVar("FiltersT", bound=Filters)
@@ -52,14 +54,17 @@ class Resource(Generic[RecordT, FiltersT]):
 
     Args:
         session: What requests go through.
+        name: Which resource, where the class does not say it.
 
     Attributes:
         name: Its attribute of `Dials`, and its key in the generated table.
     """
 
-    name: ClassVar[str]
+    name: str
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, name: str | None = None) -> None:
+        if name is not None:
+            self.name = name
         self._session = session
         self._table = RESOURCES[self.name]
 
@@ -75,25 +80,56 @@ class Resource(Generic[RecordT, FiltersT]):
 
     @property
     def workspace(self) -> str | None:
-        """Workspace that is asked; None for the user's default one."""
+        """Workspace that is asked; None for the user's default one, until a request has asked for its name."""
         return self._session.workspace
 
     @property
     def _record(self) -> type[RecordT]:
-        record: Any = model_of(self._table.record)
-        return record  # type: ignore[no-any-return]  # see _row
+        # The table pairs names with records, and a test holds it to it.
+        return cast("type[RecordT]", model_of(self._table.record))
 
     def _row(self, retries: Retries, **keys: Any) -> RecordT:
-        request = self._table.get(**self._checked_keys(keys))
-        row: Any = self._session.perform(
+        return self._fetched(self._table.get(**self._checked_keys(keys)), retries)
+
+    def _fetched(self, request: Mapping[str, Any], retries: Retries) -> RecordT:
+        return self._session.perform(
             request, lambda body: decode.read_row(body, self._record, self.name), retries=retries
         )
-        return row  # type: ignore[no-any-return]  # the table pairs names with records; a test holds it to it
 
     def _checked_keys(self, keys: Mapping[str, Any]) -> dict[str, int]:
         return {
             name: checked_value(f"{self.name}.get({name}=)", "integer", key) for name, key in keys.items()
         }
+
+    @property
+    def _address(self) -> str:
+        session = self._session
+        return address(session.base_url, session.route, session.version, self._table.path)
+
+    @property
+    def _dimensions(self) -> int:
+        return max(field.dimensions for field in self._record.FIELDS)
+
+    def _why_empty(self, query: Mapping[str, Any]) -> str:
+        """Say, to the user too, why a query has no rows; see `cmsdials.resources.emptiness`."""
+        place = (self.base_url, self.workspace or id(self._session))
+        return why_empty(place, query, self._index, dimensions=self._dimensions)
+
+    def _index(self, what: str) -> Held:
+        if what == "ME":
+            mes = self._elements({"fields": ["me_id", "me", "dim"]}, 0)
+            return {key: one.dim for one in mes for key in (one.me_id, one.me)}
+        index: PaginatedResource[DatasetIndex, Filters] = PaginatedResource(self._session, "dataset_index")
+        datasets = index.list_all(fields=["dataset_id", "dataset"], retries=0, enable_progress=False)
+        return {key: 0 for one in datasets for key in (one.dataset_id, one.dataset)}
+
+    def _elements(self, query: Mapping[str, Any], retries: Retries) -> list[MonitoringElement]:
+        table = RESOURCES["mes"]
+        return self._session.perform(
+            table.list(**query),
+            lambda body: decode.read_array(body, MonitoringElement, table.name, fields=query.get("fields")),
+            retries=retries,
+        )
 
     def __repr__(self) -> str:
         return f"<{self.name} of {self.base_url}>"
@@ -127,13 +163,17 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         if read_position(query.get("next_token")) is not None:
             message = f"next_token={query['next_token']!r} is of a listing in parts, where the service knows no page"
             raise FilterError(message, advice="Go on with list_all(), pages() or iterate().")
-        page = self._page(query, {}, retries)
+        order = self._order(query, retries)
+        asked = {**query, "order_by": order.names or None}
+        page = self._page(asked, retries, check=lambda page: order.check(page.store))
+        complete = page.next is None and page.previous is None and "next_token" not in query
         return Result(
             store=page.store,
             next=page.next,
             previous=page.previous,
-            complete=page.next is None and page.previous is None and "next_token" not in query,
+            complete=complete,
             origin=self._origin(query),
+            note="" if len(page) or not complete else self._why_empty(query),
         )
 
     def pages(
@@ -233,6 +273,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             self._origin(query),
             self._record,
             partial(self._pages, retries=retries, concurrency=concurrency),
+            workspace=partial(self._session.named_workspace, retries),
             page_size=page_size,
             max_pages=max_pages,
             enable_progress=enable_progress,
@@ -314,46 +355,40 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         retries: Retries,
         concurrency: int,
     ) -> Pages[RecordT]:
-        rules = retry_rules(retries)
+        retry_rules(retries)  # refuses what can be none, before anything is asked
 
         def fetch(query: Mapping[str, Any], listing: Listing, retry_when_slow: bool) -> Page[RecordT]:
-            paging = listing.parameters()
-            return self._page(query, paging, rules, check=listing.check, retry_when_slow=retry_when_slow)
+            if listing.order is None:
+                listing.order = self._order(query, retries)
+            asked = {**query, **listing.parameters(), "order_by": listing.order.names or None}
+            return self._page(asked, retries, check=listing.check, retry_when_slow=retry_when_slow)
 
-        origin = self._origin(query)
+        origin, explain = partial(self._origin, query), partial(self._why_empty, query)
         if not are_parts(query, self._table.filters.PARAMETERS, listing, concurrency):
-            return Pages(partial(fetch, query), listing, origin, keep)
+            return Pages(partial(fetch, query), listing, origin, keep, explain=explain)
         listing.in_parts = True
-        one = OnePart(origin, self._record, fetch, partial(self._link, query), listing.page_size)
-        parts = Parts(one, plan=partial(self._plan, query, rules), workers=concurrency)
-        return Pages(parts, listing, origin, keep, parts.close)
+        one = OnePart(origin(), self._record, fetch, partial(self._link, query), listing.page_size)
+        parts = Parts(one, plan=partial(self._plan, query, retries), workers=concurrency)
+        return Pages(parts, listing, origin, keep, parts.close, explain)
 
     def _plan(self, query: Mapping[str, Any], retries: Retries) -> Plan:
         """Find out which runs a query is of, and about how many rows a lumisection has. Only keys are fetched."""
-        runs = _Runs(self._session)
+        runs: PaginatedResource[Run, Filters] = PaginatedResource(self._session, "run")
         keys = ("dataset_id", "run_number", "ls_count")
         listed = runs.list_all(
             chosen(runs.filters, query), fields=keys, retries=retries, enable_progress=False
         )
         counts = [(row.dataset_id, row.run_number, row.ls_count) for row in listed]
-        dimensions = max(field.dimensions for field in self._record.FIELDS)
-        if dimensions == 0 or query.keys() & {"me", "me_id"}:
+        if self._dimensions == 0 or query.keys() & {"me", "me_id"}:
             return counts, 1.0
-        elements = RESOURCES["mes"]
-        of_elements = chosen(elements.filters, query).given()
-        booked = self._session.perform(
-            elements.list(**of_elements, dim=dimensions, fields=["me_id"]),
-            lambda body: decode.read_array(body, elements.record, elements.name, fields=["me_id"]),
-            retries=retries,
-        )
+        wanted = chosen(RESOURCES["mes"].filters, query).given()
+        booked = self._elements({**wanted, "dim": self._dimensions, "fields": ["me_id"]}, retries)
         return counts, float(max(1, len(booked)))
 
     def _link(self, query: Mapping[str, Any], position: Position) -> str:
         """Return the link to what follows a position, as the service writes links."""
         request = self._table.list(**{**query, "next_token": str(position)})
-        session = self._session
-        whole = address(session.base_url, session.route, session.version, self._table.path)
-        return f"{whole}?{urlencode(request['params'])}"
+        return f"{self._address}?{urlencode(request['params'], doseq=True)}"
 
     def _origin(self, query: Mapping[str, Any]) -> Origin:
         return Origin(
@@ -361,15 +396,19 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             base_url=self._session.base_url,
             workspace=self._session.workspace,
             query={name: value for name, value in query.items() if name != "page_size"},
+            is_by_default=self._session.is_in_default_workspace,
         )
 
     def _query(self, filters: Filters | None, fields: Sequence[str] | None) -> dict[str, Any]:
         return list_query(self._table, filters, fields)
 
+    def _order(self, query: Mapping[str, Any], retries: Retries) -> RowOrder:  # noqa: ARG002  # some ask the service
+        """Return the order that the rows of a query come in."""
+        return RowOrder(self._record, query.get("order_by", ()), self._table.keys, query.get("fields"))
+
     def _page(
         self,
         query: Mapping[str, Any],
-        paging: Mapping[str, Any],
         retries: Retries,
         *,
         check: Callable[[Page[RecordT]], object] = lambda _: None,
@@ -380,7 +419,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             check(page)
             return page
 
-        request = self._table.list(**{**query, **paging})
+        request = self._table.list(**query)
         return self._session.perform(request, read, retries=retries, retry_when_slow=retry_when_slow)
 
 
@@ -389,12 +428,6 @@ def chosen(filters: type[Filters], query: Mapping[str, Any]) -> Filters:
     return filters(
         **{name: query[name] for name in filters.PARAMETERS if name in query and name not in PAGING}
     )
-
-
-class _Runs(PaginatedResource[Run, Filters]):
-    """Runs, for plans."""
-
-    name = "run"
 
 
 class CountedResource(PaginatedResource[RecordT, FiltersT]):

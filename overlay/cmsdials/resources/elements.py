@@ -48,11 +48,10 @@ class MonitoringElementResource(Resource[MonitoringElement, MEFilters]):
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
         query = list_query(self._table, filters, fields)
-        return self._session.perform(
-            self._table.list(**query),
-            lambda body: decode.read_array(body, MonitoringElement, self.name, fields=query.get("fields")),
-            retries=retries,
-        )
+        found = self._elements(query, retries)
+        if not found:
+            self._why_empty(query)
+        return found
 
     list_all = list
     """The same as `list`: there is only one page."""

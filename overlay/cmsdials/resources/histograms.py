@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-from attrs import evolve
-from cmsdials_api.filters import Filters
-from cmsdials_api.records import Record
-
 from cmsdials.errors import CheckpointError, ConfigurationError, FilterError
 from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters, LumisectionHistogram2DFilters
 from cmsdials.http.retry import Retries
 from cmsdials.listing.result import Result
 from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D
-from cmsdials.resources.base import PaginatedResource, chosen
+from cmsdials.resources.base import FiltersT, PaginatedResource, RecordT, chosen
 from cmsdials.resources.coverage import Coverage, covered, notes_on
 from cmsdials.resources.index import LumisectionResource
 
 __all__ = ["LumisectionHistogram1DResource", "LumisectionHistogram2DResource"]
-
-RecordT = TypeVar("RecordT", bound=Record)
-FiltersT = TypeVar("FiltersT", bound=Filters)
 
 
 class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
@@ -64,7 +55,8 @@ class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
         if lacking:
             message = f"coverage needs the fields {', '.join(lacking)}, which the result was listed without"
             raise FilterError(message, advice=f"List with fields={list(needed)!r} or more.")
-        here = evolve(self._origin({}), query=result.origin.query)
+        self._session.named_workspace(retries)
+        here = self._origin(result.origin.query)
         different = here.differences(result.origin)
         if different:
             message = f"the result is of another listing: {'; '.join(different)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import quote_plus
@@ -26,16 +26,15 @@ _CURSOR_AND_SIZE = 300  # characters that the paging may add to the URL of a pag
 
 
 def list_query(
-    table: Resource, filters: Filters | None, fields: Sequence[str] | None = None
+    table: Resource,
+    filters: Filters | None,
+    fields: Sequence[str] | None = None,
+    *,
+    twice: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return the query of a list, by wire name.
+    """Return the query of a list, by wire name. Names in `twice` are sent under two names.
 
     Any filter object will do whose filters this list takes: one for 1D histograms serves 2D histograms too.
-
-    Args:
-        table: The resource that lists.
-        filters: Which rows; None for all.
-        fields: Names of the fields to answer; None leaves it to the filters.
 
     Raises:
         UnknownFilterError: The list does not take one of the filters.
@@ -50,24 +49,29 @@ def list_query(
         if name not in known:
             # The service leaves out what it does not know, without an error.
             raise _unknown_field(table, name, known)
-    if "order_by" in query:
-        _check_order(table, query["order_by"])
-    refuse_too_long(table.filters.__name__, table.path, query)
+    _check_order(table, query.get("order_by", ()))
+    owner = table.filters.__name__
+    loop = ("rows = []", f"rows += dials.{table.name}.list_all({owner}({{}}))")
+    refuse_too_long(owner, table.path, query, loop=loop, twice=twice)
     return query
 
 
-def refuse_too_long(owner: str, path: str, query: Mapping[str, Any]) -> None:
-    """Refuse a query whose URL no server would read.
+def refuse_too_long(
+    owner: str,
+    path: str,
+    query: Mapping[str, Any],
+    *,
+    loop: tuple[str, str],
+    splits: Collection[str] | None = None,
+    twice: Collection[str] = (),
+) -> None:
+    """Refuse a query whose URL no server would read, and print the loop that asks for a list in parts.
 
-    Args:
-        owner: Whose query it is, for the error.
-        path: Path of the URL.
-        query: By wire name; lists as they are before they are joined.
-
-    Raises:
-        FilterError: The URL would be too long.
+    The `loop` says what the answers to the parts are added to, and what asks for a part, with {} for its arguments; `splits`
+    for which lists that is right (None: for all). Names in `twice` are sent under two names.
     """
-    lengths = {name: _encoded_length(name, value) for name, value in query.items()}
+    copies = {name: 2 if name in twice else 1 for name in query}
+    lengths = {name: copies[name] * _encoded_length(name, value) for name, value in query.items()}
     length = len(path) + sum(lengths.values()) + _CURSOR_AND_SIZE
     if length <= LONGEST_URL:
         return
@@ -77,9 +81,24 @@ def refuse_too_long(owner: str, path: str, query: Mapping[str, Any]) -> None:
     message = f"{owner}.{longest} has {holds}, which makes a URL of about {length} characters; servers read {LONGEST_URL}"
     if not isinstance(value, list):
         raise FilterError(message, advice="Give a shorter one.")
-    room = LONGEST_URL - (length - lengths[longest]) - len(f"&{longest}=")
-    fit = max(1, room // max(len(quote_plus(f"{one},")) for one in value))
-    advice = f"Split the list, and ask with about {fit} values at a time."
+    room = LONGEST_URL - (length - lengths[longest]) - copies[longest] * len(f"&{longest}=")
+    fit = room // max(copies[longest] * len(quote_plus(f"{one},")) for one in value)
+    if fit < 1:
+        raise FilterError(message, advice="Split this list, and the other filters that are as long.")
+    advice = f"Split the list, and ask with {fit} values at a time"
+    if splits is not None and longest not in splits:
+        raise FilterError(message, advice=f"{advice}.")
+    adds, asks = loop
+    others = {name: one for name, one in query.items() if name not in (longest, *twice) or one != value}
+    part = ", ".join(
+        [f"{longest}=values[start : start + {fit}]", *(f"{name}={one!r}" for name, one in others.items())]
+    )
+    advice += (
+        ". Where values is the list, with each value once:\n"
+        f"    {adds}\n"
+        f"    for start in range(0, len(values), {fit}):\n"
+        f"        {asks.format(part)}"
+    )
     raise FilterError(message, advice=advice)
 
 
@@ -94,37 +113,49 @@ def _unknown_field(table: Resource, name: str, known: Sequence[str]) -> FilterEr
     return FilterError(f"{table.name} has no field {name!r}; {hint}")
 
 
-def _check_order(table: Resource, order: str) -> None:
-    """Refuse an order that the service would ignore, as it does with names that it does not know."""
-    name = order.strip().removeprefix("-")
-    if "," in name:
-        message = f"{table.filters.__name__}.order_by takes one field, not {order!r}"
-        advice = "The service orders by the first alone, and rows that are equal there by their ids."
-        raise FilterError(message, advice=advice)
-    known = {field.name: field for field in table.record.FIELDS}
-    if name not in known:
-        raise _unknown_field(table, name, list(known))
-    sortable = [
-        one.name for one in known.values() if not one.nullable and one.kind not in ("array", "object")
-    ]
-    if name not in sortable:
-        message = f"{table.name} cannot be ordered by {name}, which may be null or is not a single value"
-        raise FilterError(message, advice=f"Order by one of {', '.join(sortable)}.")
+_JOINED = {"dataset": "dataset_id", "me": "me_id"}
+"""Names that most lists take from another table, which they cannot order by -> the numbers that stand for them."""
+
+
+def _check_order(table: Resource, order: Sequence[str]) -> None:
+    """Refuse an order that the service breaks on: HTTP 500, or pages that never end."""
+    names = [text.removeprefix("-") for text in order]
+    known = [one.name for one in table.record.FIELDS]
+    problems = {
+        one.name: "which may be null or is not a single value"
+        for one in table.record.FIELDS
+        if one.nullable or one.kind in ("array", "object")
+    }
+    # The service cannot read its own cursors among numbers of bins.
+    problems |= dict.fromkeys(("x_bin", "y_bin"), "whose pages would not follow each other")
+    own = table.keys[-1]  # of datasets dataset_id, so their names stand in the same table
+    problems |= {
+        name: f"which stands in another table: order by {number}"
+        for name, number in _JOINED.items()
+        if number != own or len(table.keys) > 1
+    }
+    for name in names:
+        if name not in known:
+            raise _unknown_field(table, name, known)
+        if name in problems:
+            message = f"{table.name} cannot be ordered by {name}, {problems[name]}"
+            sortable = ", ".join(one for one in known if one not in problems)
+            raise FilterError(message, advice=f"Order by one or some of {sortable}.")
+        if names.count(name) > 1:
+            message = f"{table.filters.__name__}.order_by names {name} more than once"
+            raise FilterError(message, advice="Name each field once.")
 
 
 def count_request(
     table: Resource, count: Callable[..., RequestArguments], filters: Filters | None
 ) -> RequestArguments:
-    """Return the request for the number of rows that the filters let through.
-
-    Raises:
-        UnknownFilterError: The service cannot count with one of the filters.
-        FilterError: The lists of values make a URL that is too long.
-    """
+    """Return the request for the number of rows that the filters let through. Raises as `list_query`."""
     accepted = dict.fromkeys((*table.countable, *PAGING))
     query = _given(table.filters, filters, accepted=accepted)
     query = {name: value for name, value in query.items() if name not in PAGING}
-    refuse_too_long(table.filters.__name__, table.path, query)
+    owner = table.filters.__name__
+    loop = ("count = 0", f"count += dials.{table.name}.count({owner}({{}}))")
+    refuse_too_long(owner, f"{table.path}count/", query, loop=loop)
     return count(**query)
 
 

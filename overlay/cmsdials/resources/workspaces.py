@@ -1,18 +1,37 @@
-"""The workspaces of the service, which its two generations answer at different paths."""
+"""The workspaces of the service, which its two generations answer at different paths, and which one is the user's.
+
+v1.12 keeps an answer for 30 s by its URL and the header `Workspace`, not by who asks. So a request without that header may
+be answered with rows of the default workspace of another user, and each request names one.
+"""
 
 from __future__ import annotations
 
+import copy
+import os
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 from cmsdials_api import operations
 
-from cmsdials.errors import NotFoundError
+from cmsdials.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    DecodeError,
+    DialsError,
+    GatewayError,
+    NotFoundError,
+    ResponseError,
+    TooManyRequestsError,
+)
+from cmsdials.http.request import check_workspace
 from cmsdials.http.retry import Retries
+from cmsdials.http.session import Session
 from cmsdials.resources.services import Service
+from cmsdials.runtime.console import warn
 from cmsdials.table import decode
 
-__all__ = ["Workspaces"]
+__all__ = ["DefaultWorkspace", "Workspaces", "name_of"]
 
 
 class Workspaces(Service):
@@ -51,3 +70,64 @@ class Workspaces(Service):
             return self._ask(newer, decode.read_json, retries)
         except NotFoundError:
             return self._ask(v1_12, decode.read_json, retries)
+
+
+class DefaultWorkspace:
+    """The name of the user's default workspace: asked for once, however many threads want it.
+
+    A copy asks again, and so does a child process whose parent had no answer yet.
+    """
+
+    def __init__(self) -> None:
+        self._locks: dict[int, threading.RLock] = {}
+        self._name: str | None = None
+        self._has_asked = False
+        self._failure: DialsError | None = None
+        self._failures = 0
+
+    def __call__(self, session: Session, retries: Retries) -> str | None:
+        """Return the name; None, with a warning, where the service does not say it.
+
+        Raises:
+            LoginError: The credentials have ended.
+            RequestFailedError: The service refuses them, does not answer, or is too busy.
+        """
+        failures = self._failures
+        # A lock for each process: what a thread of the parent holds is never free in the child.
+        with self._locks.setdefault(os.getpid(), threading.RLock()):
+            if not self._has_asked:
+                if self._failure is not None and self._failures > failures:
+                    raise copy.copy(self._failure)  # as for the thread that this one waited for
+                try:
+                    self._ask(session, retries)
+                except DialsError as failure:
+                    self._failure = copy.copy(failure)  # without its traceback
+                    self._failures += 1
+                    raise
+        return self._name
+
+    def _ask(self, session: Session, retries: Retries) -> None:
+        try:
+            name = name_of(Workspaces(session).default(retries=retries))
+            check_workspace(name)
+            problem = "" if name else "its answer names none"
+        except (AuthenticationError, GatewayError, TooManyRequestsError):
+            raise
+        except (ResponseError, DecodeError, ConfigurationError) as error:
+            name, problem = None, error.message
+        self._name, self._has_asked = name, True
+        if problem:
+            warn(
+                f"DIALS does not say which workspace is yours ({problem}), so requests name none. The answers may be of"
+                ' the workspace of another user who asks the same: name yours, Dials(creds, workspace="...")'
+            )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return DefaultWorkspace, ()
+
+
+def name_of(answer: object) -> str | None:
+    """Return the name in an answer about a workspace, whose shape differs between versions of the service."""
+    if isinstance(answer, Mapping):
+        return name_of(answer.get("name") or answer.get("workspace"))
+    return answer if isinstance(answer, str) and answer else None

@@ -1,1 +1,1 @@
-"""What every wing needs of Python and the system: interrupts, the console, optional libraries, progress."""
+"""What every wing needs of Python and the system: interrupts, work in the background, the console, optional libraries, progress."""

@@ -15,33 +15,26 @@ __all__ = ["Progress", "progress_bar"]
 
 
 class Progress(Closing):
-    """Progress that is not shown, and what every kind of progress can do. Use it in a ``with`` block."""
+    """Progress, shown by a bar of tqdm or, without one, not at all. Use it in a ``with`` block."""
 
-    def update(self, n: int = 1) -> None:
-        """Count `n` more units as done."""
-
-    def set_total(self, total: int | None) -> None:
-        """Say how many units there are in all; None if that is not known."""
-
-    def close(self) -> None:
-        """Leave the bar as it stands. A second call does nothing."""
-
-
-class _Bar(Progress):
-    """Progress shown by tqdm."""
-
-    def __init__(self, bar: Any) -> None:
+    def __init__(self, bar: Any = None) -> None:
         self._bar = bar
 
     def update(self, n: int = 1) -> None:
-        self._bar.update(n)
+        """Count `n` more units as done."""
+        if self._bar is not None:
+            self._bar.update(n)
 
     def set_total(self, total: int | None) -> None:
-        self._bar.total = total
-        self._bar.refresh()
+        """Say how many units there are in all; None if that is not known."""
+        if self._bar is not None:
+            self._bar.total = total
+            self._bar.refresh()
 
     def close(self) -> None:
-        self._bar.close()
+        """Leave the bar as it stands. A second call does nothing."""
+        if self._bar is not None:
+            self._bar.close()
 
 
 def progress_bar(enable: bool | None, *, total: int | None, unit: str, description: str) -> Progress:
@@ -60,7 +53,7 @@ def progress_bar(enable: bool | None, *, total: int | None, unit: str, descripti
     if enable is False or (enable is None and not is_terminal(sys.stderr) and kernel() is None):
         return Progress()
     try:
-        return _Bar(_tqdm(total=total, unit=unit, desc=description))
+        return Progress(_tqdm(total=total, unit=unit, desc=description))
     except MissingDependencyError as error:
         if enable:
             warn(f"no progress bar: {error}")

@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 import orjson
-from attrs import field, frozen
+from attrs import define, frozen
 from cmsdials_api.errors import MalformedAnswer
 from cmsdials_api.records import Field, Record, row_of
 
@@ -35,6 +35,8 @@ __all__ = [
     "joined",
     "not_finite",
     "objects_of",
+    "plain",
+    "read_scalars",
 ]
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -46,7 +48,13 @@ LENGTHS: Mapping[int, tuple[str, ...]] = {1: ("x_bin",), 2: ("y_bin", "x_bin")}
 """By the dimensions of `data`: the fields that say how long it is, outermost first."""
 
 _DTYPES = {"integer": np.dtype(np.int64), "number": np.dtype(np.float64)}
-_HOLDS: Mapping[str, set[type]] = {"integer": {int}, "number": {float, int}}
+_HOLDS: Mapping[str, set[type]] = {
+    "integer": {int},
+    "number": {float, int},
+    "string": {str},
+    "boolean": {bool},
+}
+_EXACT = 2**53  # below it, a float64 holds every whole number
 
 
 class _Absent(Enum):
@@ -72,7 +80,7 @@ class Columns(Generic[RecordT]):
     record: type[RecordT]
     length: int
     values: Mapping[str, Values]
-    extra: Sequence[Mapping[str, Any]] | None = field(default=None)
+    extra: Sequence[Mapping[str, Any]] | None = None
 
     def __len__(self) -> int:
         return self.length
@@ -107,22 +115,16 @@ class Columns(Generic[RecordT]):
             None if self.extra is None else self.extra[start:stop],
         )
 
-    def __repr__(self) -> str:
-        return f"<{self.length} rows of {self.record.__name__}>"
 
-
+@define(eq=False, weakref_slot=False)
 class _Row:
     """One row, for a record that fetches its fields when it is looked at."""
 
-    __slots__ = ("columns", "index")
-
-    def __init__(self, columns: Columns[Any], index: int) -> None:
-        self.columns = columns
-        self.index = index
+    columns: Columns[Any]
+    index: int
 
     def names(self) -> Sequence[str]:
-        index = self.index
-        return [name for name, values in self.columns.values.items() if values[index] is not ABSENT]
+        return [name for name, values in self.columns.values.items() if values[self.index] is not ABSENT]
 
     def value(self, name: str) -> Any:
         value = self.columns.values[name][self.index]
@@ -167,6 +169,13 @@ def column_of(kind: str, values: list[Any]) -> Values:
     return values
 
 
+def plain(values: Values) -> list[Any]:
+    """Return the values of a field as plain Python, None where there is none."""
+    if isinstance(values, np.ndarray):
+        return [*values.tolist()]
+    return [None if value is ABSENT else value for value in values]
+
+
 def joined(cells: list[Any]) -> Values:
     """Return the contents of histograms as one block where they are of one shape."""
     shapes = {cell.shape if isinstance(cell, np.ndarray) else None for cell in cells}
@@ -179,12 +188,7 @@ def joined(cells: list[Any]) -> Values:
 def from_objects(
     record: type[RecordT], items: Sequence[Any], fields: Iterable[str] | None = None
 ) -> Columns[RecordT]:
-    """Make columns of JSON objects.
-
-    Args:
-        record: What they are.
-        items: The objects.
-        fields: The fields that were asked for, which may lack others; None for all.
+    """Make columns of JSON objects, which may lack what is not in `fields` where some were asked for.
 
     Raises:
         MalformedAnswer: A required field is missing, or a field is not of its kind.
@@ -201,7 +205,11 @@ def from_objects(
         if lacking and one.required and name in asked:
             raise MalformedAnswer(where=f"[{sent.index(ABSENT)}].{name}", problem="is missing")
         if lacking < len(items) or (not items and name in asked):
-            values[name] = _read(one, sent)
+            values[name] = (
+                joined([_contents(one, value, f"[{at}].{name}") for at, value in enumerate(sent)])
+                if one.dimensions
+                else read_scalars(one, sent)
+            )
     check_lengths(record, values)
     extra = None
     if not all(item.keys() <= known.keys() for item in items):
@@ -209,20 +217,27 @@ def from_objects(
     return Columns(record, len(items), values, extra)
 
 
-_PLAIN = {"integer": int, "number": float, "string": str, "boolean": bool}
+def read_scalars(one: Field, sent: list[Any]) -> Values:
+    """Return the values of a field that is not the contents of histograms, as columns hold them.
 
-
-def _read(one: Field, sent: list[Any]) -> Values:
-    if one.dimensions:
-        return joined([_contents(one, value, f"[{at}].{one.name}") for at, value in enumerate(sent)])
-    if not {*map(type, sent)} <= {_PLAIN.get(one.kind)}:
+    Raises:
+        MalformedAnswer: One is not of the field's kind.
+    """
+    types = {*map(type, sent)}
+    if one.kind == "integer" and float in types <= _HOLDS["number"]:
+        with suppress(OverflowError):  # as 100.0, which one generation writes for 100
+            numbers = np.array(sent, np.float64)
+            if (abs(numbers) < _EXACT).all() and not (numbers % 1).any():
+                return numbers.astype(np.int64)
+    if not types <= _HOLDS.get(one.kind, set()):
         sent = [
             value if value is ABSENT else one.read(value, f"[{at}].{one.name}")
             for at, value in enumerate(sent)
         ]
     if one.kind == "number":
-        known = [value if isinstance(value, float) else 0.0 for value in sent]
-        _floats(known, lambda at: f"[{at}].{one.name}")
+        known = [0.0 if value is None or value is ABSENT else value for value in sent]
+        numbers = _floats(known, lambda at: f"[{at}].{one.name}")
+        return numbers if types <= _HOLDS["number"] else sent
     return column_of(one.kind, sent)
 
 

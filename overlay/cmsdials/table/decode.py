@@ -16,6 +16,7 @@ from cmsdials_api.errors import MalformedAnswer
 from cmsdials_api.records import Record
 
 from cmsdials.errors import DecodeError, SchemaError
+from cmsdials.runtime import extras
 
 if TYPE_CHECKING:
     from cmsdials.table.columns import Columns
@@ -39,18 +40,13 @@ class Parsed(NamedTuple):
 def read_page(
     body: bytes, record: type[RecordT], resource: str, *, fields: Sequence[str] | None = None
 ) -> Parsed:
-    """Read a page of a list.
-
-    Args:
-        body: The answer, as JSON text.
-        record: What its rows are.
-        resource: Named in the error.
-        fields: The fields that were asked for, so that rows may lack others; None for all.
+    """Read a page of a list, whose rows may lack what was not asked for with `fields`.
 
     Raises:
         DecodeError: The body is not JSON.
         SchemaError: It is not a page of such rows.
     """
+    extras.numpy()
     from cmsdials.table.fast_decode import parsed_histograms  # noqa: PLC0415  # it brings NumPy
 
     parsed = parsed_histograms(body, record, fields)
@@ -71,7 +67,7 @@ def read_page(
 def read_array(
     body: bytes, record: type[RecordT], resource: str, *, fields: Sequence[str] | None = None
 ) -> list[RecordT]:
-    """Read a list that comes without pages. Arguments and errors as in `read_page`."""
+    """Read a list that comes without pages. Errors as in `read_page`."""
     rows = _json(body)
     if not isinstance(rows, list):
         raise SchemaError(resource=resource, field=_WHOLE, message="is not a list")
@@ -79,17 +75,12 @@ def read_array(
 
 
 def read_row(body: bytes, record: type[RecordT], resource: str) -> RecordT:
-    """Read a single row. Arguments and errors as in `read_page`."""
+    """Read a single row. Errors as in `read_page`."""
     return _columns([_json(body)], record, resource, None, single=True).at(0)
 
 
 def read_count(body: bytes, resource: str) -> int:
-    """Read a number of rows.
-
-    Raises:
-        DecodeError: The body is not JSON.
-        SchemaError: It holds no count.
-    """
+    """Read a number of rows. Errors as in `read_page`."""
     answer = _json(body)
     count = answer.get("count") if isinstance(answer, Mapping) else None
     if not isinstance(count, int) or isinstance(count, bool):
@@ -98,12 +89,7 @@ def read_count(body: bytes, resource: str) -> int:
 
 
 def read_object(body: bytes, resource: str) -> dict[str, Any]:
-    """Read a JSON object whose members the contract does not list.
-
-    Raises:
-        DecodeError: The body is not JSON.
-        SchemaError: It is not an object.
-    """
+    """Read a JSON object whose members the contract does not list. Errors as in `read_page`."""
     answer = _json(body)
     if not isinstance(answer, dict):
         raise SchemaError(resource=resource, field=_WHOLE, message="is not an object")
@@ -144,6 +130,7 @@ def _columns(
     *,
     single: bool = False,
 ) -> Columns[RecordT]:
+    extras.numpy()
     from cmsdials.table import columns  # noqa: PLC0415  # it brings NumPy
 
     try:

@@ -8,7 +8,7 @@ So both ways give equal columns, and errors are made in one place.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any, Generic, TypeVar
 
@@ -16,15 +16,14 @@ import numpy as np
 import orjson
 from cmsdials_api.records import Field, Record
 
-from cmsdials.table.columns import LENGTHS, Array, Columns, Values, check_lengths, column_of
+from cmsdials.runtime import extras
+from cmsdials.table.columns import Array, Columns, Values, check_lengths, read_scalars
 from cmsdials.table.decode import Parsed
 
 __all__ = ["parsed_histograms"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 
-_PLAIN: Mapping[str, set[type]] = {"integer": {int, float}, "number": {float, int}, "string": {str}}
-_EXACT = 2**53  # below it, a float64 holds every whole number
 _UNUSUAL = (AttributeError, LookupError, TypeError, ValueError, RuntimeError, ArithmeticError, MemoryError)
 """What is raised, by pysimdjson too, where something is not as expected."""
 
@@ -56,24 +55,25 @@ def parsed_histograms(
         a field or have one that the contract does not know, a null, rows of different lengths, numbers beyond
         64 bits.
     """
-    arrays = [one for one in record.FIELDS if one.dimensions]
-    if len(arrays) != 1 or arrays[0].dimensions not in LENGTHS:
+    contents = next((one for one in record.FIELDS if one.dimensions), None)
+    if contents is None:
         return None
     try:
-        from simdjson import Parser  # noqa: PLC0415  # there is no wheel for every Python
+        parser: Any = extras.simdjson().Parser()
     except ImportError:
         return None
     try:
-        start, end = _rows_in(body)
+        results = _RESULTS.search(body)
+        # If the rows do not begin and end there, the rest of the page is not JSON.
+        start, end = (results.end() if results else 0), body.rindex(b"]")
         page = orjson.loads(body[:start] + body[end:])
         if page.keys() != {"next", "previous", "results"} or page["results"] != []:
             return None
-        parser: Any = Parser()
-        blocks = [_Block(record, arrays[0], block)]
+        blocks = [_Block(record, contents, block)]
         for text in _pieces(body, start, end, piece):
             rows = list(parser.parse(text))
             if not blocks[-1].has_room(len(rows)):
-                blocks.append(_Block(record, arrays[0], block))
+                blocks.append(_Block(record, contents, block))
             blocks[-1].add(rows, text)
             del rows  # the parser is used again when nothing points into it
         read = [one.columns(fields) for one in blocks]
@@ -81,12 +81,6 @@ def parsed_histograms(
         return None
     have_same_fields = len({tuple(columns.values) for columns in read}) == 1
     return Parsed(read, page["next"], page["previous"]) if have_same_fields else None
-
-
-def _rows_in(body: bytes) -> tuple[int, int]:
-    """Return where in a page the rows begin and end. If that is not so, the rest of the page is not JSON."""
-    results = _RESULTS.search(body)
-    return (results.end() if results else 0), body.rindex(b"]")
 
 
 def _pieces(body: bytes, start: int, end: int, size: int) -> Iterator[bytes]:
@@ -101,19 +95,14 @@ def _pieces(body: bytes, start: int, end: int, size: int) -> Iterator[bytes]:
 
 
 class _Block(Generic[RecordT]):
-    """Rows of a page, piece after piece. Each method raises one of `_UNUSUAL` where something is not as it should be.
-
-    Args:
-        record: What they are.
-        contents: The field that holds the contents.
-        size: Bytes of contents that there is room for.
-    """
+    """Rows of a page, piece after piece. Each method raises one of `_UNUSUAL` where something is not as it should be."""
 
     def __init__(self, record: type[RecordT], contents: Field, size: int) -> None:
         self._record = record
         self._contents = contents
         self._size = size
         self._known = {one.name: one for one in record.FIELDS}
+        self._names: set[str] = set()
         self._count = 0
         self._scalars: dict[str, list[Any]] = {}
         self._cells: Array | list[Array] | None = None
@@ -125,10 +114,9 @@ class _Block(Generic[RecordT]):
     def add(self, rows: list[Any], written: bytes) -> None:
         """Add rows, and the text that they were parsed of."""
         names = {*rows[0]}
-        sent = self._scalars.keys() | ({self._contents.name} if self._cells is not None else set())
+        self._names = self._names if self._count else names
         # The length of a row is that of its names unless one comes twice.
-        is_usual = {*map(len, rows)} == {len(names)} and names <= self._known.keys()
-        if not is_usual or (self._count and names != sent):
+        if {*map(len, rows)} != {len(names)} or names != self._names or not names <= self._known.keys():
             raise ValueError
         brackets = 1
         for name in names - {self._contents.name}:
@@ -177,22 +165,10 @@ class _Block(Generic[RecordT]):
         values: dict[str, Values] = {}
         for name, one in self._known.items():
             if name in self._scalars:
-                values[name] = _column(one, self._scalars[name])
+                values[name] = read_scalars(one, self._scalars[name])
             elif name == self._contents.name and self._cells is not None:
                 values[name] = self._cells[: self._count]
             elif one.required and (fields is None or name in fields):
                 raise ValueError
         check_lengths(self._record, values)
         return Columns(self._record, self._count, values)
-
-
-def _column(one: Field, column: list[Any]) -> Values:
-    types = {*map(type, column)}
-    if not types <= _PLAIN[one.kind]:
-        raise ValueError
-    if one.kind == "integer" and float in types:  # as 100.0, which one generation writes for 100
-        numbers = np.array(column, np.float64)
-        if not (abs(numbers) < _EXACT).all() or (numbers % 1).any():
-            raise ValueError
-        return numbers.astype(np.int64)
-    return column_of(one.kind, column)

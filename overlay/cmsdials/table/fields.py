@@ -15,7 +15,7 @@ import numpy as np
 from cmsdials_api.records import Field
 
 from cmsdials.errors import BinningError
-from cmsdials.table.columns import ABSENT, Array, Columns, Values
+from cmsdials.table.columns import ABSENT, Array, Columns, Values, plain
 from cmsdials.table.rows import RowStore
 
 __all__ = ["bins_of", "columns_of", "objects", "refuse_changed", "scalars"]
@@ -43,8 +43,7 @@ def scalars(field: Field, values: Sequence[Values]) -> Array:
     arrays = [part for part in values if isinstance(part, np.ndarray)]
     if dtype is not None and len(arrays) == len(values):
         return np.concatenate([*arrays, np.empty(0, dtype)])
-    plain = [part.tolist() if isinstance(part, np.ndarray) else part for part in values]
-    flat = [None if value is ABSENT else value for value in chain.from_iterable(plain)]
+    flat = [*chain.from_iterable(map(plain, values))]
     if field.kind == "integer" and None not in flat:
         return np.array(flat)  # beyond 64 bits: whatever NumPy makes of it
     if dtype is not None:

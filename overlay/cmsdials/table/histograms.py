@@ -79,18 +79,12 @@ def model_of(record: type[Record]) -> type[Record]:
 
 
 def edges_of(row: Any, axis: str) -> np.ndarray[Any, Any]:
-    """Return the edges of the bins along one axis.
-
-    Args:
-        row: A histogram.
-        axis: x or y.
-
-    Returns:
-        Bins + 1 numbers, the first and the last exactly the limits, in the unit of the quantity.
+    """Return the edges of the bins along one axis, the first and the last exactly the limits.
 
     Raises:
         BinningError: The row was listed without its binning, or changed to what is not one.
     """
+    extras.numpy()
     import numpy as np  # noqa: PLC0415  # slow to load
 
     what = f"this {type(row).__name__} has"
@@ -111,21 +105,21 @@ def edges_of(row: Any, axis: str) -> np.ndarray[Any, Any]:
 
 def hist_of(row: Record) -> hist.Hist[Any]:
     """Make a `hist.Hist` of a histogram. See `cmsdials.models.LumisectionHistogram1D.to_hist`."""
+    extras.numpy()
     from cmsdials.table.columns import ABSENT, cell_of  # noqa: PLC0415  # it brings NumPy
     from cmsdials.table.fields import refuse_changed  # noqa: PLC0415  # the same
 
     library = extras.hist()
-    what = f"this {type(row).__name__} has"
     field = max(row.FIELDS, key=lambda one: one.dimensions)
     cell = cell_of(row, field) if field.dimensions else ABSENT
     if cell is ABSENT:
-        message = f"{what} no contents of bins"
+        message = f"this {type(row).__name__} has no contents of bins"
         advice = "Histograms are in h1d and h2d; fields=, if given, must include data."
         raise BinningError(message, advice=advice)
     axes = [_axis(library, row, name) for name in ("x", "y")[: field.dimensions]]
     refuse_changed(field, [[cell]])
     if cell.T.shape != tuple(map(len, axes)):
-        message = f"{what} data of shape {cell.shape}, which its binning does not have"
+        message = f"this {type(row).__name__} has data of shape {cell.shape}, which its binning does not have"
         raise BinningError(message, advice=_CHANGED)
     made: hist.Hist[Any] = library.Hist(*axes, storage="double", name=getattr(row, "me", ""))
     made.values()[...] = cell.T

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from cmsdials_api.records import Record, row_of
 
 from cmsdials.errors import ConfigurationError
+from cmsdials.runtime import extras
 
 if TYPE_CHECKING:
     from cmsdials.table.columns import Columns
@@ -51,6 +52,11 @@ class RowStore(Generic[RecordT]):
         """Return the blocks, and the list of rows that counts instead once there is one."""
         blocks = self._blocks  # first: another thread may make the list in this moment, which drops them
         return blocks, self._made.get("rows")
+
+    @property
+    def is_handed_out(self) -> bool:
+        """Whether the list of rows was asked for, so that its owner may have changed it."""
+        return "rows" in self._made
 
     @property
     def rows(self) -> list[RecordT]:
@@ -156,13 +162,12 @@ def _columns_of(record: type[RecordT], rows: Sequence[Any]) -> list[Columns[Reco
 def _place(numbered: tuple[int, Record]) -> tuple[Columns[Any], int] | None:
     """Return what rows share that follow each other in the columns that they are made of; None of changed ones."""
     number, row = numbered
-    made_of: Any = row_of(
-        row
-    )  # asked once: another thread that looks into the row can make it stand on its own
+    made_of: Any = row_of(row)  # once: another thread that looks into the row can make it stand on its own
     return None if made_of is None else (made_of.columns, made_of.index - number)
 
 
 def _standing_alone(record: type[RecordT], rows: Sequence[RecordT]) -> Columns[RecordT]:
+    extras.numpy()
     from cmsdials.table import columns  # noqa: PLC0415  # it brings NumPy
 
     values = {}

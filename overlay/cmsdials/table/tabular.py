@@ -28,12 +28,7 @@ _Arrays = dict[str, "np.ndarray[Any, Any]"]
 
 
 def checked_groups(group_by: Any, record: type[Record], fields: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the names of the fields to group by.
-
-    Args:
-        group_by: What the user gave.
-        record: What the rows are.
-        fields: The fields that rows have; None for all.
+    """Return the names of the fields to group by, of those that rows have; `fields` is None if they have all.
 
     Raises:
         FilterError: It is not the name of a field that has one value in each row.
@@ -75,12 +70,14 @@ class Tabular(Generic[RecordT]):
         Raises:
             MissingDependencyError: pandas is not installed; the message holds the command.
         """
+        extras.numpy()
         from cmsdials.table.to_pandas import to_pandas  # noqa: PLC0415  # it brings NumPy
 
         return to_pandas(self.store)
 
     def _repr_html_(self) -> str | None:
         """Show the first rows as a table in notebooks; None, which is `repr`, where pandas is not installed."""
+        extras.numpy()
         from cmsdials.table.to_pandas import to_html  # noqa: PLC0415  # it brings NumPy
 
         try:
@@ -96,6 +93,7 @@ class Tabular(Generic[RecordT]):
         Raises:
             MissingDependencyError: pyarrow is not installed; the message holds the command.
         """
+        extras.numpy()
         from cmsdials.table.to_arrow import to_arrow  # noqa: PLC0415  # it brings NumPy
 
         return to_arrow(self.store)
@@ -131,6 +129,7 @@ class Tabular(Generic[RecordT]):
             BinningError: Histograms of different binnings would stand in one array; the message names them.
             FilterError: There is no such field to group by.
         """
+        extras.numpy()
         from cmsdials.table.to_numpy import grouped, to_numpy  # noqa: PLC0415  # it brings NumPy
 
         if group_by is None:

@@ -5,7 +5,7 @@ Histograms stand in one array only if they have one binning; what refuses others
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain, groupby
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from cmsdials_api.records import Field
 
 from cmsdials.errors import BinningError, FilterError
-from cmsdials.table.columns import ABSENT, LENGTHS, Array, Columns, Values
+from cmsdials.table.columns import LENGTHS, Array, Columns, Values, plain
 from cmsdials.table.fields import bins_of, columns_of, refuse_changed, scalars
 from cmsdials.table.rows import RowStore
 
@@ -30,7 +30,9 @@ def to_numpy(store: RowStore[Any]) -> dict[str, Array]:
     for field, values in columns:
         if field.dimensions:
             refuse_changed(field, values)
-            _refuse_missing(field, values)
+            if any(cell is None for part in values if isinstance(part, list) for cell in plain(part)):
+                message = f"{field.name} of some rows is missing, so they cannot stand in one array"
+                raise BinningError(message, advice="Leave these rows out, or use to_pandas().")
             _refuse_different_binnings(field, [block for block in blocks if len(block)])
     return {field.name: _array(field, values) for field, values in columns}
 
@@ -53,11 +55,8 @@ def grouped(store: RowStore[Any], names: Sequence[str]) -> dict[tuple[Any, ...],
     return {key: to_numpy(part) for key, part in parts.items()}
 
 
-def _keys(block: Columns[Any], name: str | None) -> list[Any]:
-    values = block.values.get(name or "", [None] * len(block))
-    if isinstance(values, np.ndarray):
-        return [*values.tolist()]
-    return [None if value is ABSENT else value for value in values]
+def _keys(block: Columns[Any], name: str) -> list[Any]:
+    return plain(block.values[name]) if name in block.values else [None] * len(block)
 
 
 def _array(field: Field, values: list[Values]) -> Array:
@@ -65,16 +64,7 @@ def _array(field: Field, values: list[Values]) -> Array:
         return scalars(field, values)
     if not values:
         return np.empty((0,) * (1 + field.dimensions))
-    if all(isinstance(part, np.ndarray) for part in values):
-        return np.concatenate(values)
-    return np.stack([*chain.from_iterable(values)])
-
-
-def _refuse_missing(field: Field, values: Sequence[Values]) -> None:
-    cells: Iterable[Any] = chain.from_iterable(part for part in values if not isinstance(part, np.ndarray))
-    if any(cell is None or cell is ABSENT for cell in cells):
-        message = f"{field.name} of some rows is missing, so they cannot stand in one array"
-        raise BinningError(message, advice="Leave these rows out, or use to_pandas().")
+    return np.concatenate([np.asarray(part) for part in values])
 
 
 def _refuse_different_binnings(field: Field, blocks: Sequence[Columns[Any]]) -> None:
@@ -83,7 +73,7 @@ def _refuse_different_binnings(field: Field, blocks: Sequence[Columns[Any]]) -> 
     for block in blocks:
         shapes = map(np.shape, block.values[field.name])
         axes = [_keys(block, name) for name in _AXES if name in block.values]
-        for name, *binning in zip(_keys(block, by), shapes, *axes, strict=True):
+        for name, *binning in zip(_keys(block, by or ""), shapes, *axes, strict=True):
             found.setdefault(tuple(binning), {})[name] = None
     if len(found) < 2:
         return

@@ -124,13 +124,16 @@ class Steps:
         self.base_url = base_url
 
     def as_person(self) -> None:
-        Dials(self.person, base_url=self.base_url).run.list_all(enable_progress=False, retries=0)
+        Dials(self.person, "tracker", self.base_url).run.list_all(enable_progress=False, retries=0)
 
     def as_application(self) -> None:
-        Dials(secret_key.Credentials("the-key"), base_url=self.base_url).run.list(retries=0)
+        Dials(secret_key.Credentials("the-key"), "tracker", self.base_url).run.list(retries=0)
+
+    def ask_for_the_workspace(self) -> None:
+        Dials(self.person, base_url=self.base_url).workspaces.default(retries=0)
 
     def post(self) -> None:
-        Dials(self.person, base_url=self.base_url).ml_bad_lumis.cert_json([1], [2], [3], retries=0)
+        Dials(self.person, "tracker", self.base_url).ml_bad_lumis.cert_json([1], [2], [3], retries=0)
 
     def begin_through_dials(self) -> None:
         self.through_dials.device_auth_flow()
@@ -163,6 +166,7 @@ class Steps:
 ENDPOINTS: list[tuple[Callable[[Steps], None], str, str]] = [
     (Steps.as_person, "/api/v1/run/", "access-1"),
     (Steps.as_application, "/api/v1/run/", "the-key"),
+    (Steps.ask_for_the_workspace, "/api/v1/workspaces/my-default/", "access-1"),
     (Steps.post, "/api/v1/ml-bad-lumisection/cert-json/", "access-1"),
     (Steps.begin_through_dials, "/api/v1/auth/new-device/", ""),
     (Steps.begin, f"{KEYCLOAK}/auth/device", "cms-dials-prod-public-app"),
@@ -222,7 +226,7 @@ def test_a_link_to_the_next_page_is_only_a_cursor(
     dials.will("/api/v1/run/", {"next": next_page, "previous": None, "results": [RUN]})
     dials.will("/api/v1/run/", {"next": None, "previous": None, "results": [RUN]})
     steps = Steps(dials.url, tmp_path)
-    result = Dials(steps.person, base_url=dials.url).run.list_all(
+    result = Dials(steps.person, "tracker", dials.url).run.list_all(
         RunFilters(page_size=1), enable_progress=False
     )
     assert len(result.results) == 2

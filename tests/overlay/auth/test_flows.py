@@ -82,7 +82,7 @@ def sent(credentials: Any) -> str:
 
 def runs(logins: Logins, credentials: Any) -> list[int]:
     """All runs, seven to a page: eight requests."""
-    with Dials(credentials, base_url=logins.url) as dials:
+    with Dials(credentials, "tracker", logins.url) as dials:
         result = dials.run.list_all(RunFilters(page_size=7), enable_progress=False)
     assert result.complete
     return [run.run_number for run in result.results]

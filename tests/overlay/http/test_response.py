@@ -10,6 +10,11 @@ from hypothesis import strategies as st
 
 URL = "https://cmsdials-api.web.cern.ch/api/v1/run/?page_size=10"
 JSON = {"content-type": "application/json"}
+KILLED = (
+    b"<html>\n  <head>\n    <title>Internal Server Error</title>\n  </head>\n"
+    b"  <body>\n    <h1><p>Internal Server Error</p></h1>\n    \n  </body>\n</html>\n"
+)
+"""The page of gunicorn, to the byte."""
 
 
 def refused(answer, secrets=()):
@@ -41,6 +46,12 @@ def answer(status=200, body=b"", headers=None):
         (429, b'{"detail": "throttled"}', "TooManyRequestsError", None, "throttled"),
         (499, b"", "ResponseError", None, "HTTP 499"),
         (500, b"<!doctype html><h1>Server Error (500)</h1>", "ServerError", None, "does not compile"),
+        (500, b"<html><head><title>500 Internal Server Error</title>", "ServerError", None, "does not compile"),
+        (500, KILLED, "GatewayError", None, "HTTP 500 Internal Server Error: the server has stopped its worker, which took too long. Ask for less"),
+        (502, KILLED, "GatewayError", None, "an HTML page, 'Internal Server Error'"),
+        (501, KILLED, "ServerError", None, "an HTML page, 'Internal Server Error'"),
+        (500, b'{"detail": "Internal Server Error"}', "ServerError", None, "try again later"),
+        (500, b"Internal Server Error", "ServerError", None, "try again later"),
         (500, b'{"detail": "oh"}', "ServerError", None, "try again later"),
         (520, b"", "ServerError", None, "HTTP 520"),
         (502, b"<html><title>502 Bad Gateway</title>", "GatewayError", None, "smaller page_size"),

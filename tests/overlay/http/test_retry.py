@@ -8,25 +8,23 @@ import pytest
 from cmsdials import errors
 from cmsdials.http.response import Answer, error_for
 from cmsdials.http.retry import (
+    LONGEST_BACKOFF,
     RETRIED_STATUSES,
-    Again,
     Gate,
-    GiveUp,
+    Rules,
     asks_for_a_pause,
-    next_attempt,
     retry_after_seconds,
     retry_rules,
 )
-from cmsdials.http.rules import LONGEST_BACKOFF
 from urllib3.util.retry import Retry
 
 NOW = 1_700_000_000.0
 ASKED = {"method": "GET", "url": "https://x/api/v1/run/"}
 
 
-def status(code, method="GET", retry_after=None):
+def status(code, method="GET", retry_after=None, body=b""):
     headers = {} if retry_after is None else {"retry-after": retry_after}
-    return error_for(Answer(code, headers, b"", ASKED["url"], method))
+    return error_for(Answer(code, headers, body, ASKED["url"], method))
 
 
 def failure(what, method="GET"):
@@ -53,6 +51,7 @@ def failure(what, method="GET"):
         "502": status(502, method),
         "503": status(503, method),
         "504": status(504, method),
+        "killed": status(500, method, body=b"<html><title>Internal Server Error</title>"),
     }[what]
 
 
@@ -62,16 +61,24 @@ CONNECT = ("connect", "connect timeout", "pool timeout")
 
 def count(retries, what, *, method="GET", safe=False, most=20):
     """How often the rules send it again, if it always fails in the same way."""
-    rules = retry_rules(retries)
+    rules = Rules(retries, safe=safe)
     for sent in range(most):
-        step = next_attempt(rules, failure(what, method), safe=safe, now=NOW)
-        if isinstance(step, GiveUp):
+        if wait_after(rules, failure(what, method)) is None:
             return sent
-        rules = step.rules
     return most
 
 
-@pytest.mark.parametrize("what", [*READ, *CONNECT, "tls", "429", "502", "503", "504"])
+def wait_after(rules, fault):
+    return rules.wait_after(fault, has_answered=True, now=NOW)
+
+
+def waits(retries, fault, most=20):
+    """How long the rules wait each time, if it always fails in the same way."""
+    rules = Rules(retries)
+    return [wait for _ in range(most) if (wait := wait_after(rules, fault)) is not None]
+
+
+@pytest.mark.parametrize("what", [*READ, *CONNECT, "tls", "429", "502", "503", "504", "killed"])
 @pytest.mark.parametrize(("retries", "times"), [(None, 5), (True, 5), (1, 1), (7, 7), (0, 0), (False, 0)])
 def test_what_is_repeated_by_default(what, retries, times):
     assert count(retries, what) == times
@@ -84,7 +91,7 @@ def test_what_is_never_repeated_by_default(what, retries):
     assert count(retries, what) == 0
 
 
-@pytest.mark.parametrize("what", [*READ, "429", "503", "504"])
+@pytest.mark.parametrize("what", [*READ, "429", "503", "504", "killed"])
 @pytest.mark.parametrize("retries", [None, 3, Retry(3)])
 def test_a_post_is_not_repeated_unless_it_is_safe(what, retries):
     assert count(retries, what, method="POST") == 0
@@ -143,6 +150,12 @@ def test_any_request_that_nobody_saw_is_repeated(what):
         (Retry(3, status_forcelist=[]), "502", 3),
         (Retry(3, status_forcelist=[500]), "500", 3),
         (Retry(3, status_forcelist=[500]), "504", 0),
+        (Retry(3), "killed", 3),
+        (Retry(3, status=0), "killed", 0),
+        (Retry(3, status_forcelist=[500]), "killed", 3),
+        (Retry(3, status_forcelist=[504]), "killed", 3),
+        (Retry(3, status_forcelist=[503]), "killed", 0),
+        (Retry(3, status_forcelist=[504]), "502", 0),
         (Retry(3, status_forcelist=[403, 404]), "404", 3),
         (Retry(3, status_forcelist=[302]), "302", 0),
         (Retry(3, allowed_methods=None), "504", 3),
@@ -164,37 +177,27 @@ def test_any_method_may_be_written_as_an_empty_list():
     assert rules.allowed_methods == []
 
 
-def test_methods_of_the_user_hold_for_the_rest_when_a_post_is_safe():
+def test_a_post_that_is_safe_is_repeated_whatever_methods_the_user_allows():
     rules = Retry(3, allowed_methods=["GET"])
-    step = next_attempt(retry_rules(rules), failure("504", "POST"), safe=True, now=NOW)
-    assert step.rules.allowed_methods == {"GET", "POST"}
+    assert count(rules, "504", method="POST", safe=True) == 3
     assert rules.allowed_methods == ["GET"]
 
 
 def test_counters_are_shared_over_kinds_of_failure():
-    rules = retry_rules(Retry(3, read=1))
-    for what in ("connect", "body", "504"):
-        step = next_attempt(rules, failure(what), now=NOW)
-        rules = step.rules
-    assert (rules.total, rules.read) == (0, 0)
-    assert next_attempt(rules, failure("connect"), now=NOW) == GiveUp()
+    rules = Rules(Retry(3, read=1))
+    assert [wait_after(rules, failure(what)) for what in ("connect", "body", "504")] == [0, 0, 0]
+    assert wait_after(rules, failure("connect")) is None
+    rules = Rules(Retry(3, read=1))
+    assert [wait_after(rules, failure(what)) for what in ("body", "decode")] == [0, None]
 
 
 def test_default_waits():
-    rules, waits = retry_rules(12), []
-    while isinstance(step := next_attempt(rules, failure("504"), now=NOW), Again):
-        waits.append(step.wait)
-        rules = step.rules
-    assert waits == [0, 1, 2, 4, 8, 16] + 6 * [LONGEST_BACKOFF]
+    assert waits(12, failure("504")) == [0, 1, 2, 4, 8, 16] + 6 * [LONGEST_BACKOFF]
 
 
 def test_waits_of_the_user():
-    rules = retry_rules(Retry(4, backoff_factor=2))
-    waits = []
-    while isinstance(step := next_attempt(rules, failure("connect"), now=NOW), Again):
-        waits.append(step.wait)
-        rules = step.rules
-    assert waits == [0, 4, 8, 16]
+    assert waits(Retry(4, backoff_factor=2), failure("connect")) == [0, 4, 8, 16]
+    assert max(waits(Retry(8, backoff_factor=2), failure("connect"))) > LONGEST_BACKOFF
 
 
 @pytest.mark.parametrize(
@@ -221,32 +224,32 @@ def test_retry_after_table(header, seconds):
 @pytest.mark.parametrize("code", [429, 503, 504])
 @pytest.mark.parametrize(("header", "wait"), [("7", 7), ("60", 60), ("soon", 0), ("0", 0)])
 def test_retry_after_is_honoured(code, header, wait):
-    assert next_attempt(retry_rules(None), status(code, retry_after=header), now=NOW).wait == wait
+    assert waits(1, status(code, retry_after=header)) == [wait]
 
 
 def test_a_retry_after_of_nothing_waits_as_ever():
-    rules, waits = retry_rules(None), []
-    while isinstance(step := next_attempt(rules, status(503, retry_after="0"), now=NOW), Again):
-        waits.append(step.wait)
-        rules = step.rules
-    assert waits == [0, 1, 2, 4, 8]
+    assert waits(None, status(503, retry_after="0")) == [0, 1, 2, 4, 8]
 
 
-def test_a_long_retry_after_gives_up_at_once_and_says_so():
-    step = next_attempt(retry_rules(None), status(503, retry_after="3600"), now=NOW)
-    assert isinstance(step, GiveUp)
-    assert "3600 s" in step.reason
-    assert "60 s" in step.reason
+@pytest.mark.parametrize("retries", [None, 3, Retry(3)])
+def test_a_long_retry_after_gives_up_at_once_and_says_so(retries):
+    fault = status(503, retry_after="86400")
+    usual = fault.advice
+    assert waits(retries, fault, most=1) == []
+    said = (
+        "The service asks to wait 86400 s (Retry-After), longer than the 60 s that cmsdials waits by itself."
+    )
+    assert fault.advice == f"{said} {usual}"
 
 
 def test_retry_after_can_be_switched_off():
     rules = Retry(3, respect_retry_after_header=False)
-    assert next_attempt(retry_rules(rules), status(503, retry_after="3600"), now=NOW).wait == 0
+    assert waits(rules, status(503, retry_after="3600")) == [0, 0, 0]
 
 
 def test_urllib3_repeats_413_with_a_retry_after():
-    assert isinstance(next_attempt(retry_rules(3), status(413, retry_after="2"), now=NOW), Again)
-    assert isinstance(next_attempt(retry_rules(3), status(413), now=NOW), GiveUp)
+    assert waits(3, status(413, retry_after="2")) == [2, 2, 2]
+    assert waits(3, status(413)) == []
 
 
 def test_the_limit_of_the_user_to_retry_after_counts():
@@ -254,7 +257,7 @@ def test_the_limit_of_the_user_to_retry_after_counts():
         rules = Retry(3, retry_after_max=5)
     except TypeError:
         pytest.skip("this urllib3 has no retry_after_max")
-    assert next_attempt(retry_rules(rules), status(503, retry_after="3600"), now=NOW).wait == 5
+    assert waits(rules, status(503, retry_after="3600")) == [5, 5, 5]
 
 
 @pytest.mark.parametrize("retries", [np.int64(3), np.uint8(3)])
@@ -264,18 +267,17 @@ def test_a_number_may_be_of_numpy(retries):
 
 def repeated_unanswered(retries, fault):
     """How often it is sent again where nobody has answered yet, and after which waits."""
-    rules, waits = retry_rules(retries), []
+    rules, waits, usual = Rules(retries), [], fault.advice
     for attempt in range(1, 20):
         fault.attempts = attempt
-        step = next_attempt(rules, fault, has_answered=False, now=NOW)
-        if isinstance(step, GiveUp):
-            return waits, step.reason
-        rules = step.rules
-        waits.append(step.wait)
-    return waits, ""
+        wait = rules.wait_after(fault, has_answered=False, now=NOW)
+        if wait is None:
+            break
+        waits.append(wait)
+    return waits, fault.advice.removesuffix(usual)
 
 
-@pytest.mark.parametrize("retries", [None, True, retry_rules(None)])
+@pytest.mark.parametrize("retries", [None, True])
 def test_nobody_at_an_address_is_given_up_sooner_by_default(retries):
     waits, reason = repeated_unanswered(retries, failure("connect"))
     assert waits == [0, 1, 2]
@@ -292,7 +294,9 @@ def test_other_failures_than_no_connection_are_repeated_as_ever(what):
     assert repeated_unanswered(None, failure(what)) == ([0, 1, 2, 4, 8], "")
 
 
-@pytest.mark.parametrize("what", ["429", "503", "502", "504", "connect", "500", "404", "read timeout"])
+@pytest.mark.parametrize(
+    "what", ["429", "503", "502", "504", "connect", "500", "killed", "404", "read timeout"]
+)
 def test_what_asks_for_a_pause(what):
     assert asks_for_a_pause(failure(what)) is (what in ("429", "503"))
 
@@ -303,9 +307,8 @@ def test_nonsense_is_refused(retries):
         retry_rules(retries)
 
 
-def test_rules_that_need_no_change_are_used_as_they_are():
-    rules = Retry(2, status_forcelist=[500])
-    assert retry_rules(rules) is rules
+def test_statuses_of_the_user_count_where_there_are_any():
+    assert set(retry_rules(Retry(2, status_forcelist=[500])).status_forcelist) == {500}
     assert set(retry_rules(Retry(2)).status_forcelist) == RETRIED_STATUSES
 
 
@@ -314,22 +317,15 @@ def test_a_subclass_of_the_user_keeps_its_word():
         def get_backoff_time(self):
             return 42.0
 
-    assert next_attempt(retry_rules(Patient(3)), failure("connect"), now=NOW).wait == 42.0
+    assert waits(Patient(3), failure("connect")) == [42.0] * 3
 
 
-@pytest.mark.parametrize("what", [*READ, *CONNECT, "tls", "429", "500", "502", "503", "504", "404"])
+@pytest.mark.parametrize("what", [*READ, *CONNECT, "tls", "429", "500", "502", "503", "504", "killed", "404"])
 def test_what_is_too_slow_is_final_for_who_can_ask_for_less(what):
-    slow = what in ("read timeout", "502", "504")
+    slow = what in ("read timeout", "502", "504", "killed")
     assert failure(what).is_too_slow is slow
-    patient = next_attempt(retry_rules(3), failure(what), now=NOW)
-    final = next_attempt(retry_rules(3), failure(what), retry_when_slow=False, now=NOW)
-    assert type(final) is (GiveUp if slow else type(patient))
-
-
-def test_the_message_says_what_the_service_asked_for():
-    step = next_attempt(retry_rules(Retry(3)), status(503, retry_after="86400"), now=NOW)
-    assert isinstance(step, GiveUp)
-    assert "wait 86400 s" in step.reason
+    patient = wait_after(Rules(3), failure(what))
+    assert wait_after(Rules(3, retry_when_slow=False), failure(what)) == (None if slow else patient)
 
 
 # --- the gate: when the service is to be left alone

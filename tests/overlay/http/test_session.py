@@ -20,6 +20,7 @@ SECRET = "correct-horse-battery-staple"
 RUNS = {"method": "get", "url": "/api/v1/run/"}
 CUT = errors.DecodeError("cut")
 PAGE = {"next": None, "previous": None, "results": []}
+STOPPED = "<html><title>Internal Server Error</title></html>"
 HTML = "<!doctype html><html><title>CERN Single Sign-On</title></html>"
 
 
@@ -301,6 +302,7 @@ TRANSPORT = [
     (httpx.Response(502, html=HTML), errors.GatewayError, "HTTP 502"),
     (httpx.Response(503, text=""), errors.GatewayError, "HTTP 503"),
     (httpx.Response(504, html=HTML), errors.GatewayError, "smaller page_size"),
+    (httpx.Response(500, html=STOPPED), errors.GatewayError, "took too long (after 3 attempts). Ask for less"),
 ]  # fmt: skip
 
 
@@ -334,6 +336,13 @@ def test_a_fault_that_passes_is_not_noticed(fault, kind, says):
     script = Script(again(fault), again(fault), ok())
     assert script.session().perform(RUNS, read_json) == PAGE
     assert len(script.asked) == 3
+
+
+def test_a_get_is_repeated_where_the_server_has_stopped_its_worker(service):
+    run = {"dataset_id": 1, "dataset": "/Z/R/D", "run_number": 7, "ls_count": 9}
+    service.will_answer(httpx.Response(500, html=STOPPED), run)
+    assert service.dials.run.get(1, 7).run_number == 7
+    assert len(service.asked) == 2
 
 
 @pytest.mark.parametrize(("fault", "kind", "says"), TRANSPORT)

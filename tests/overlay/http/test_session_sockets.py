@@ -212,7 +212,7 @@ import os, signal, sys, threading, warnings
 from cmsdials import Dials
 from cmsdials.auth.secret_key import Credentials
 
-dials = Dials(Credentials("a-secret"), base_url=sys.argv[1])
+dials = Dials(Credentials("a-secret"), "tracker", sys.argv[1])
 """
 
 FORK = """
@@ -270,7 +270,7 @@ def at_the_end():
     with dials:
         print(dials.run.list())
 
-Dials(Credentials("a-secret"), base_url=sys.argv[1]).run.list()
+Dials(Credentials("a-secret"), "tracker", sys.argv[1]).run.list()
 """
 
 

@@ -91,7 +91,7 @@ class Service:
     def pages(self, **options: Any) -> Pages[Lumisection]:
         parts, listing = self.parts(**options), Listing(page_size=None, max_pages=None)
         listing.in_parts = True
-        return Pages(parts, listing, ORIGIN, close=parts.close)
+        return Pages(parts, listing, lambda: ORIGIN, close=parts.close)
 
 
 ROWS = [(run, ls) for _, run, count in KEYS for ls in range(1, count + 1)]

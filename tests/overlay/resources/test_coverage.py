@@ -203,7 +203,7 @@ def test_a_filter_that_hides_histograms_is_named(now: Dials) -> None:
 def test_a_result_of_another_workspace_is_refused(now: Dials, sandbox_now: Sandbox) -> None:
     result = now.h1d.list(LumisectionHistogram1DFilters(run_number=367112))
     with Dials(Credentials(token=sandbox_now.secret), "jetmet", sandbox_now.url) as jetmet:
-        with pytest.raises(CheckpointError, match="workspace is None there and 'jetmet' here"):
+        with pytest.raises(CheckpointError, match="workspace is 'tracker' there and 'jetmet' here"):
             jetmet.h1d.coverage(result)
         with pytest.raises(CheckpointError, match="resource is 'h1d' there and 'h2d' here"):
             now.h2d.coverage(result)

@@ -94,6 +94,7 @@ def value_of(draw: st.DrawFn, known: dict[str, list[Any]], name: str, kind: str)
     return draw(one)
 
 
+@pytest.mark.filterwarnings("ignore:no rows")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_the_rows_are_those_of_the_database(

@@ -134,7 +134,7 @@ def test_a_frame_of_nothing_has_the_columns_and_types_of_a_full_one(now: Dials, 
 
 
 def test_a_frame_of_nothing_has_the_fields_that_were_asked_for(now: Dials) -> None:
-    filters = LumisectionHistogram1DFilters(dataset_id=1, fields=["ls_number", "run_number"])
+    filters = LumisectionHistogram1DFilters(run_number=1, fields=["ls_number", "run_number"])
     assert list(now.h1d.list(filters).to_pandas().columns) == ["run_number", "ls_number"]
 
 

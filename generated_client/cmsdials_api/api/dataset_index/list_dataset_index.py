@@ -10,7 +10,7 @@ from ... import errors
 from ...models.dataset_index_page import DatasetIndexPage
 from ...models.error import Error
 from ...models.validation_errors import ValidationErrors
-from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
+from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined, repeated
 
 if TYPE_CHECKING:
     import httpx
@@ -25,7 +25,7 @@ def request(
     fields: Sequence[str] | Unset | None = UNSET,
     dataset: str | Unset | None = UNSET,
     dataset__regex: str | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> RequestArguments:
     """List datasets.
@@ -37,8 +37,8 @@ def request(
         dataset: Dataset name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         dataset__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Dataset
             name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
         workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
@@ -57,7 +57,7 @@ def request(
     if dataset__regex is not None and not isinstance(dataset__regex, Unset):
         params["dataset__regex"] = dataset__regex
     if order_by is not None and not isinstance(order_by, Unset):
-        params["order_by"] = order_by
+        params["order_by"] = repeated(order_by)
     headers: dict[str, str] = {}
     if workspace is not None and not isinstance(workspace, Unset):
         headers["Workspace"] = workspace
@@ -131,7 +131,7 @@ def sync_detailed(
     fields: Sequence[str] | Unset | None = UNSET,
     dataset: str | Unset | None = UNSET,
     dataset__regex: str | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Response[DatasetIndexPage | Error | ValidationErrors | str]:
     """List datasets.
@@ -144,8 +144,8 @@ def sync_detailed(
         dataset: Dataset name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         dataset__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Dataset
             name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
         workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
@@ -177,7 +177,7 @@ def sync(
     fields: Sequence[str] | Unset | None = UNSET,
     dataset: str | Unset | None = UNSET,
     dataset__regex: str | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> DatasetIndexPage | Error | ValidationErrors | str:
     """List datasets. As `sync_detailed`, but the parsed answer alone."""
@@ -201,7 +201,7 @@ async def asyncio_detailed(
     fields: Sequence[str] | Unset | None = UNSET,
     dataset: str | Unset | None = UNSET,
     dataset__regex: str | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Response[DatasetIndexPage | Error | ValidationErrors | str]:
     """List datasets. As `sync_detailed`, without blocking."""
@@ -225,7 +225,7 @@ async def asyncio(
     fields: Sequence[str] | Unset | None = UNSET,
     dataset: str | Unset | None = UNSET,
     dataset__regex: str | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> DatasetIndexPage | Error | ValidationErrors | str:
     """List datasets. As `sync`, without blocking."""

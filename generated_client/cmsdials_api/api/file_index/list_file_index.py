@@ -10,7 +10,7 @@ from ... import errors
 from ...models.error import Error
 from ...models.file_index_page import FileIndexPage
 from ...models.validation_errors import ValidationErrors
-from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
+from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined, repeated
 
 if TYPE_CHECKING:
     import httpx
@@ -30,7 +30,7 @@ def request(
     dataset: str | Unset | None = UNSET,
     dataset__regex: str | Unset | None = UNSET,
     dataset_id: int | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> RequestArguments:
     """List files.
@@ -49,8 +49,8 @@ def request(
         dataset__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Dataset
             name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
         workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
@@ -79,7 +79,7 @@ def request(
     if dataset_id is not None and not isinstance(dataset_id, Unset):
         params["dataset_id"] = dataset_id
     if order_by is not None and not isinstance(order_by, Unset):
-        params["order_by"] = order_by
+        params["order_by"] = repeated(order_by)
     headers: dict[str, str] = {}
     if workspace is not None and not isinstance(workspace, Unset):
         headers["Workspace"] = workspace
@@ -156,7 +156,7 @@ def sync_detailed(
     dataset: str | Unset | None = UNSET,
     dataset__regex: str | Unset | None = UNSET,
     dataset_id: int | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | FileIndexPage | ValidationErrors | str]:
     """List files.
@@ -176,8 +176,8 @@ def sync_detailed(
         dataset__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Dataset
             name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         dataset_id: Identifier of the dataset, a number of 8 digits such as 14677060.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
         workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
@@ -219,7 +219,7 @@ def sync(
     dataset: str | Unset | None = UNSET,
     dataset__regex: str | Unset | None = UNSET,
     dataset_id: int | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Error | FileIndexPage | ValidationErrors | str:
     """List files. As `sync_detailed`, but the parsed answer alone."""
@@ -253,7 +253,7 @@ async def asyncio_detailed(
     dataset: str | Unset | None = UNSET,
     dataset__regex: str | Unset | None = UNSET,
     dataset_id: int | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | FileIndexPage | ValidationErrors | str]:
     """List files. As `sync_detailed`, without blocking."""
@@ -287,7 +287,7 @@ async def asyncio(
     dataset: str | Unset | None = UNSET,
     dataset__regex: str | Unset | None = UNSET,
     dataset_id: int | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Error | FileIndexPage | ValidationErrors | str:
     """List files. As `sync`, without blocking."""

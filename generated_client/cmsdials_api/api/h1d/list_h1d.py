@@ -10,7 +10,7 @@ from ... import errors
 from ...models.error import Error
 from ...models.th1_page import TH1Page
 from ...models.validation_errors import ValidationErrors
-from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
+from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined, repeated
 
 if TYPE_CHECKING:
     import httpx
@@ -39,7 +39,7 @@ def request(
     logical_file_name__regex: str | Unset | None = UNSET,
     me: str | Unset | None = UNSET,
     me__regex: str | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> RequestArguments:
     """List one-dimensional histograms.
@@ -69,8 +69,8 @@ def request(
         me: Path of the monitoring element, such as PixelPhase1/Tracks/PXBarrel/charge_PXLayer_2.
         me__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Path of the
             monitoring element, such as PixelPhase1/Tracks/PXBarrel/charge_PXLayer_2.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
         workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
@@ -117,7 +117,7 @@ def request(
     if me__regex is not None and not isinstance(me__regex, Unset):
         params["me__regex"] = me__regex
     if order_by is not None and not isinstance(order_by, Unset):
-        params["order_by"] = order_by
+        params["order_by"] = repeated(order_by)
     headers: dict[str, str] = {}
     if workspace is not None and not isinstance(workspace, Unset):
         headers["Workspace"] = workspace
@@ -203,7 +203,7 @@ def sync_detailed(
     logical_file_name__regex: str | Unset | None = UNSET,
     me: str | Unset | None = UNSET,
     me__regex: str | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | TH1Page | ValidationErrors | str]:
     """List one-dimensional histograms.
@@ -234,8 +234,8 @@ def sync_detailed(
         me: Path of the monitoring element, such as PixelPhase1/Tracks/PXBarrel/charge_PXLayer_2.
         me__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Path of the
             monitoring element, such as PixelPhase1/Tracks/PXBarrel/charge_PXLayer_2.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
         workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
@@ -295,7 +295,7 @@ def sync(
     logical_file_name__regex: str | Unset | None = UNSET,
     me: str | Unset | None = UNSET,
     me__regex: str | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Error | TH1Page | ValidationErrors | str:
     """List one-dimensional histograms. As `sync_detailed`, but the parsed answer alone."""
@@ -347,7 +347,7 @@ async def asyncio_detailed(
     logical_file_name__regex: str | Unset | None = UNSET,
     me: str | Unset | None = UNSET,
     me__regex: str | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | TH1Page | ValidationErrors | str]:
     """List one-dimensional histograms. As `sync_detailed`, without blocking."""
@@ -399,7 +399,7 @@ async def asyncio(
     logical_file_name__regex: str | Unset | None = UNSET,
     me: str | Unset | None = UNSET,
     me__regex: str | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Error | TH1Page | ValidationErrors | str:
     """List one-dimensional histograms. As `sync`, without blocking."""

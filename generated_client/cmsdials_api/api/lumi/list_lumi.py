@@ -10,7 +10,7 @@ from ... import errors
 from ...models.error import Error
 from ...models.lumisection_page import LumisectionPage
 from ...models.validation_errors import ValidationErrors
-from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
+from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined, repeated
 
 if TYPE_CHECKING:
     import httpx
@@ -32,7 +32,7 @@ def request(
     ls_number__gte: int | Unset | None = UNSET,
     dataset: str | Unset | None = UNSET,
     dataset__regex: str | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> RequestArguments:
     """List lumisections.
@@ -53,8 +53,8 @@ def request(
         dataset: Dataset name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         dataset__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Dataset
             name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
         workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
@@ -87,7 +87,7 @@ def request(
     if dataset__regex is not None and not isinstance(dataset__regex, Unset):
         params["dataset__regex"] = dataset__regex
     if order_by is not None and not isinstance(order_by, Unset):
-        params["order_by"] = order_by
+        params["order_by"] = repeated(order_by)
     headers: dict[str, str] = {}
     if workspace is not None and not isinstance(workspace, Unset):
         headers["Workspace"] = workspace
@@ -166,7 +166,7 @@ def sync_detailed(
     ls_number__gte: int | Unset | None = UNSET,
     dataset: str | Unset | None = UNSET,
     dataset__regex: str | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | LumisectionPage | ValidationErrors | str]:
     """List lumisections.
@@ -188,8 +188,8 @@ def sync_detailed(
         dataset: Dataset name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
         dataset__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Dataset
             name, such as /ZeroBias/Run2024B-PromptReco-v1/DQMIO.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
         workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
@@ -235,7 +235,7 @@ def sync(
     ls_number__gte: int | Unset | None = UNSET,
     dataset: str | Unset | None = UNSET,
     dataset__regex: str | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Error | LumisectionPage | ValidationErrors | str:
     """List lumisections. As `sync_detailed`, but the parsed answer alone."""
@@ -273,7 +273,7 @@ async def asyncio_detailed(
     ls_number__gte: int | Unset | None = UNSET,
     dataset: str | Unset | None = UNSET,
     dataset__regex: str | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | LumisectionPage | ValidationErrors | str]:
     """List lumisections. As `sync_detailed`, without blocking."""
@@ -311,7 +311,7 @@ async def asyncio(
     ls_number__gte: int | Unset | None = UNSET,
     dataset: str | Unset | None = UNSET,
     dataset__regex: str | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Error | LumisectionPage | ValidationErrors | str:
     """List lumisections. As `sync`, without blocking."""

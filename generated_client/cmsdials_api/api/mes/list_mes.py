@@ -25,7 +25,6 @@ def request(
     me: str | Unset | None = UNSET,
     me__regex: str | Unset | None = UNSET,
     dim: int | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> RequestArguments:
     """List every monitoring element that matches, in one answer without pages.
@@ -36,8 +35,6 @@ def request(
         me__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Path of the
             monitoring element, such as PixelPhase1/Tracks/PXBarrel/charge_PXLayer_2.
         dim: Dimension of its histograms, 1 or 2.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
         workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
@@ -53,8 +50,6 @@ def request(
         params["me__regex"] = me__regex
     if dim is not None and not isinstance(dim, Unset):
         params["dim"] = dim
-    if order_by is not None and not isinstance(order_by, Unset):
-        params["order_by"] = order_by
     headers: dict[str, str] = {}
     if workspace is not None and not isinstance(workspace, Unset):
         headers["Workspace"] = workspace
@@ -125,7 +120,6 @@ def sync_detailed(
     me: str | Unset | None = UNSET,
     me__regex: str | Unset | None = UNSET,
     dim: int | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | ValidationErrors | list[MonitoringElement] | str]:
     """List every monitoring element that matches, in one answer without pages.
@@ -137,8 +131,6 @@ def sync_detailed(
         me__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Path of the
             monitoring element, such as PixelPhase1/Tracks/PXBarrel/charge_PXLayer_2.
         dim: Dimension of its histograms, 1 or 2.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
         workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
@@ -155,7 +147,6 @@ def sync_detailed(
         me=me,
         me__regex=me__regex,
         dim=dim,
-        order_by=order_by,
         workspace=workspace,
     )
     return _build_response(client.get_httpx_client().request(**arguments))
@@ -168,7 +159,6 @@ def sync(
     me: str | Unset | None = UNSET,
     me__regex: str | Unset | None = UNSET,
     dim: int | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Error | ValidationErrors | list[MonitoringElement] | str:
     """List every monitoring element that matches, in one answer without pages. As `sync_detailed`, but the parsed answer alone."""
@@ -177,7 +167,6 @@ def sync(
         me=me,
         me__regex=me__regex,
         dim=dim,
-        order_by=order_by,
         workspace=workspace,
         client=client,
     ).parsed
@@ -190,7 +179,6 @@ async def asyncio_detailed(
     me: str | Unset | None = UNSET,
     me__regex: str | Unset | None = UNSET,
     dim: int | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | ValidationErrors | list[MonitoringElement] | str]:
     """List every monitoring element that matches, in one answer without pages. As `sync_detailed`, without blocking."""
@@ -199,7 +187,6 @@ async def asyncio_detailed(
         me=me,
         me__regex=me__regex,
         dim=dim,
-        order_by=order_by,
         workspace=workspace,
     )
     return _build_response(await client.get_async_httpx_client().request(**arguments))
@@ -212,7 +199,6 @@ async def asyncio(
     me: str | Unset | None = UNSET,
     me__regex: str | Unset | None = UNSET,
     dim: int | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Error | ValidationErrors | list[MonitoringElement] | str:
     """List every monitoring element that matches, in one answer without pages. As `sync`, without blocking."""
@@ -222,7 +208,6 @@ async def asyncio(
             me=me,
             me__regex=me__regex,
             dim=dim,
-            order_by=order_by,
             workspace=workspace,
             client=client,
         )

@@ -10,7 +10,7 @@ from ... import errors
 from ...models.error import Error
 from ...models.ml_bad_lumisection_page import MLBadLumisectionPage
 from ...models.validation_errors import ValidationErrors
-from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
+from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined, repeated
 
 if TYPE_CHECKING:
     import httpx
@@ -35,7 +35,7 @@ def request(
     run_number: int | Unset | None = UNSET,
     run_number__in: Sequence[int] | Unset | None = UNSET,
     ls_number: int | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> RequestArguments:
     """List lumisections that a model judges bad.
@@ -60,8 +60,8 @@ def request(
         run_number__in: Any of these values, sent comma-separated. Number of the run, a period of data taking, such as
             367112.
         ls_number: Number of the lumisection within its run, from 1; one lasts about 23 seconds.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
         workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
@@ -100,7 +100,7 @@ def request(
     if ls_number is not None and not isinstance(ls_number, Unset):
         params["ls_number"] = ls_number
     if order_by is not None and not isinstance(order_by, Unset):
-        params["order_by"] = order_by
+        params["order_by"] = repeated(order_by)
     headers: dict[str, str] = {}
     if workspace is not None and not isinstance(workspace, Unset):
         headers["Workspace"] = workspace
@@ -184,7 +184,7 @@ def sync_detailed(
     run_number: int | Unset | None = UNSET,
     run_number__in: Sequence[int] | Unset | None = UNSET,
     ls_number: int | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | MLBadLumisectionPage | ValidationErrors | str]:
     """List lumisections that a model judges bad.
@@ -210,8 +210,8 @@ def sync_detailed(
         run_number__in: Any of these values, sent comma-separated. Number of the run, a period of data taking, such as
             367112.
         ls_number: Number of the lumisection within its run, from 1; one lasts about 23 seconds.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
         workspace: Workspace that answers, such as tracker or jetmet; by default the caller's default workspace.
 
 
@@ -263,7 +263,7 @@ def sync(
     run_number: int | Unset | None = UNSET,
     run_number__in: Sequence[int] | Unset | None = UNSET,
     ls_number: int | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Error | MLBadLumisectionPage | ValidationErrors | str:
     """List lumisections that a model judges bad. As `sync_detailed`, but the parsed answer alone."""
@@ -307,7 +307,7 @@ async def asyncio_detailed(
     run_number: int | Unset | None = UNSET,
     run_number__in: Sequence[int] | Unset | None = UNSET,
     ls_number: int | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Response[Error | MLBadLumisectionPage | ValidationErrors | str]:
     """List lumisections that a model judges bad. As `sync_detailed`, without blocking."""
@@ -351,7 +351,7 @@ async def asyncio(
     run_number: int | Unset | None = UNSET,
     run_number__in: Sequence[int] | Unset | None = UNSET,
     ls_number: int | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     workspace: str | Unset | None = UNSET,
 ) -> Error | MLBadLumisectionPage | ValidationErrors | str:
     """List lumisections that a model judges bad. As `sync`, without blocking."""

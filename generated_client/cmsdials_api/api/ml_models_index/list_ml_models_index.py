@@ -10,7 +10,7 @@ from ... import errors
 from ...models.error import Error
 from ...models.ml_models_index_page import MLModelsIndexPage
 from ...models.validation_errors import ValidationErrors
-from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined
+from ...types import UNSET, QueryValue, RequestArguments, Response, Unset, comma_joined, repeated
 
 if TYPE_CHECKING:
     import httpx
@@ -30,7 +30,7 @@ def request(
     target_me: str | Unset | None = UNSET,
     target_me__regex: str | Unset | None = UNSET,
     active: bool | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     id: int | Unset | None = UNSET,
     id__in: Sequence[int] | Unset | None = UNSET,
     name: str | Unset | None = UNSET,
@@ -59,8 +59,8 @@ def request(
         target_me__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Monitoring
             element that the model judges; v1.12 only.
         active: Whether the model judges new data.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
         id: Identifier of the model; a v1.12 service ignores it and takes model_id.
         id__in: Any of these values, sent comma-separated. Identifier of the model; a v1.12 service ignores it
             and takes model_id.
@@ -102,7 +102,7 @@ def request(
     if active is not None and not isinstance(active, Unset):
         params["active"] = active
     if order_by is not None and not isinstance(order_by, Unset):
-        params["order_by"] = order_by
+        params["order_by"] = repeated(order_by)
     if id is not None and not isinstance(id, Unset):
         params["id"] = id
     if id__in is not None and not isinstance(id__in, Unset):
@@ -203,7 +203,7 @@ def sync_detailed(
     target_me: str | Unset | None = UNSET,
     target_me__regex: str | Unset | None = UNSET,
     active: bool | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     id: int | Unset | None = UNSET,
     id__in: Sequence[int] | Unset | None = UNSET,
     name: str | Unset | None = UNSET,
@@ -233,8 +233,8 @@ def sync_detailed(
         target_me__regex: Regular expression searched in the value (an invalid one is answered with HTML 500). Monitoring
             element that the model judges; v1.12 only.
         active: Whether the model judges new data.
-        order_by: Field to order the rows by, descending with a leading minus; published nowhere, so use it with
-            care.
+        order_by: Fields to order the rows by, each descending with a leading minus; sent by repeating the name,
+            and published nowhere.
         id: Identifier of the model; a v1.12 service ignores it and takes model_id.
         id__in: Any of these values, sent comma-separated. Identifier of the model; a v1.12 service ignores it
             and takes model_id.
@@ -299,7 +299,7 @@ def sync(
     target_me: str | Unset | None = UNSET,
     target_me__regex: str | Unset | None = UNSET,
     active: bool | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     id: int | Unset | None = UNSET,
     id__in: Sequence[int] | Unset | None = UNSET,
     name: str | Unset | None = UNSET,
@@ -353,7 +353,7 @@ async def asyncio_detailed(
     target_me: str | Unset | None = UNSET,
     target_me__regex: str | Unset | None = UNSET,
     active: bool | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     id: int | Unset | None = UNSET,
     id__in: Sequence[int] | Unset | None = UNSET,
     name: str | Unset | None = UNSET,
@@ -407,7 +407,7 @@ async def asyncio(
     target_me: str | Unset | None = UNSET,
     target_me__regex: str | Unset | None = UNSET,
     active: bool | Unset | None = UNSET,
-    order_by: str | Unset | None = UNSET,
+    order_by: Sequence[str] | Unset | None = UNSET,
     id: int | Unset | None = UNSET,
     id__in: Sequence[int] | Unset | None = UNSET,
     name: str | Unset | None = UNSET,

@@ -3,6 +3,7 @@
 import _thread
 import contextvars
 import gc
+import importlib
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ import weakref
 
 import httpx
 import pytest
+from cmsdials.runtime.background import load
 from cmsdials.runtime.interrupts import Stop, Stopped, current_stop, sleep
 
 BOUND = 120.0
@@ -203,3 +205,63 @@ def test_a_signal_ends_the_wait_whichever_thread_has_caught_it(in_background, ca
         signal.signal(signal.SIGALRM, before)
         released.set()
     assert ended.wait(BOUND)
+
+
+# --- imports
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """Write a module."""
+
+    def write(name, text):
+        (tmp_path / f"{name}.py").write_text(f"from cmsdials.runtime.background import load\n{text}\n")
+        importlib.invalidate_caches()
+        names.append(name)
+
+    names = []
+    monkeypatch.syspath_prepend(tmp_path)
+    yield write
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+WHERE = "import threading; where = threading.current_thread()"
+
+
+def test_no_import_runs_where_signals_come(module):
+    module("made", WHERE)
+    made = load("made")
+    assert made.where is not threading.current_thread()
+    assert load("made") is sys.modules["made"] is made
+
+
+def test_threads_import_by_themselves(module):
+    module("made", WHERE)
+    thread = threading.Thread(target=load, args=("made",))
+    thread.start()
+    thread.join(BOUND)
+    assert sys.modules["made"].where is thread
+
+
+def test_what_an_import_raises_is_raised_and_it_can_be_tried_again(module):
+    module("made", "raise ValueError('broken')")
+    with pytest.raises(ValueError, match="broken"):
+        load("made")
+    module("made", "mended_and_longer = True")
+    assert load("made").mended_and_longer
+
+
+@pytest.mark.parametrize("begin", [load, importlib.import_module])
+def test_a_module_that_asks_for_itself_while_it_is_imported_waits_for_nothing(module, begin):
+    module("made", "itself = load('made')")
+    assert begin("made").itself is sys.modules["made"]
+
+
+@pytest.mark.parametrize("begin", [load, importlib.import_module])
+def test_modules_that_ask_for_each_other_do_not_wait_for_ever(module, begin):
+    module("outer", "inner = load('inner')")
+    module("inner", "import outer")
+    outer = begin("outer")
+    assert outer.inner is load("inner")
+    assert outer.inner.outer is outer

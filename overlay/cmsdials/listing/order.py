@@ -1,0 +1,166 @@
+"""The order that the rows of a listing come in, and the check that they do.
+
+The service orders by fields, and gives rows that are equal there no order, so that pages lose and double some. An
+order that ends in the whole key leaves none equal: each row is then behind the one before it, and a row that comes
+twice, or an order that the service has not kept, is seen at the next row, without keeping what has gone by.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from attrs import frozen
+from cmsdials_api.records import Record
+
+from cmsdials.errors import PaginationError
+
+if TYPE_CHECKING:
+    from cmsdials.table.columns import Array, Columns
+    from cmsdials.table.rows import RowStore
+
+__all__ = ["RowOrder", "Term"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@frozen
+class Term:
+    """A field that rows are ordered by.
+
+    Attributes:
+        name: The field.
+        descending: Whether the largest comes first.
+    """
+
+    name: str
+    descending: bool = False
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Make one of what the user wrote, such as run_number or -run_number."""
+        return cls(text.removeprefix("-"), text.startswith("-"))
+
+    def __str__(self) -> str:
+        return f"-{self.name}" if self.descending else self.name
+
+
+class RowOrder:
+    """The order of one listing.
+
+    Texts are ordered as the database collates them, which is not known here: of these, equal ones have to stand
+    together.
+
+    Args:
+        record: What the rows are.
+        asked: The fields that the user wants them ordered by; none for the order of the service.
+        key: The fields that tell any two rows apart, of whichever generation of the service.
+        fields: The fields that were asked for, so that rows lack others; None for all.
+    """
+
+    def __init__(
+        self,
+        record: type[Record],
+        asked: Iterable[str] = (),
+        key: Sequence[str] = (),
+        fields: Collection[str] | None = None,
+    ) -> None:
+        wanted = [Term.read(text) for text in asked]
+        self.is_asked = bool(wanted)
+        named = {term.name for term in wanted}
+        self.terms = (*wanted, *(Term(name) for name in key if name not in named))
+        self._kinds = {one.name: one.kind for one in record.FIELDS}
+        # Up to the first field that was not asked for, the order can be seen.
+        seen = [fields is None or term.name in fields for term in self.terms]
+        self._seen = self.terms[: seen.index(False)] if False in seen else self.terms
+        self._tells_apart = bool(self.terms) and self._seen == self.terms
+        self._texts: dict[Any, int] = {}
+        self._texts_of_page: dict[Any, int] = {}
+        self._page = 0
+
+    @property
+    def names(self) -> list[str]:
+        """The whole order, as it is sent; empty for the order of the service."""
+        return [str(term) for term in self.terms] if self.is_asked else []
+
+    def check(self, store: RowStore[Any], *, page: int = 0, before: RowStore[Any] | None = None) -> None:
+        """Refuse a page whose rows are not behind each other, and behind those before.
+
+        Args:
+            store: The rows.
+            page: How many pages came before, the same for each try of a page.
+            before: The rows of the page before, and of a listing that is resumed all; None if there are none.
+
+        Raises:
+            PaginationError: They are not.
+        """
+        import numpy as np  # noqa: PLC0415  # decoding has brought it
+
+        if page > self._page:
+            self._texts |= self._texts_of_page
+        self._page, self._texts_of_page = page, {}
+        blocks = _with_rows(store)
+        if not blocks or not self._seen:
+            return
+        if before is not None and (earlier := _with_rows(before)):
+            if page == 0:
+                deque(self._columns(earlier), maxlen=0)  # to know their texts
+            blocks.insert(0, earlier[-1].between(len(earlier[-1]) - 1, len(earlier[-1])))
+        rows = sum(map(len, blocks))
+        is_behind = np.zeros(rows - 1, bool)
+        is_equal = ~is_behind
+        for values in self._columns(blocks):
+            is_behind |= is_equal & (values[1:] > values[:-1])
+            is_equal &= values[1:] == values[:-1]
+        is_wrong = ~(is_behind if self._tells_apart else is_behind | is_equal)
+        if is_wrong.any():
+            first = int(is_wrong.argmax())
+            raise self._error(page, first + 1 - (rows - len(store)), store, is_twice=bool(is_equal[first]))
+
+    def _columns(self, blocks: Sequence[Columns[Any]]) -> Iterator[Array]:
+        """Yield what rows are ordered by, as arrays that compare as the rows are ordered."""
+        import numpy as np  # noqa: PLC0415  # as above
+
+        from cmsdials.table.columns import ABSENT  # noqa: PLC0415  # as above
+
+        before: list[Array] = []
+        for term in self._seen:
+            parts = [block.values.get(term.name, [ABSENT]) for block in blocks]
+            if any(ABSENT in part or None in part for part in parts if isinstance(part, list)):
+                continue  # the other generation has it
+            values = np.concatenate([np.asarray(part) for part in parts])
+            kind = self._kinds[term.name]
+            if kind == "string":
+                values = np.array(self._groups(values, before))
+            elif kind == "datetime":
+                values = values - _EPOCH
+            elif kind == "boolean":
+                values = values.astype(int)
+            before.append(values)
+            yield -values if term.descending and kind != "string" else values
+
+    def _groups(self, texts: Array, before: list[Array]) -> list[int]:
+        """Number texts in the order in which they first come, each time that what is ordered before them is another."""
+        numbers = []
+        for key in zip(*(column.tolist() for column in (*before, texts)), strict=True):
+            number = self._texts.get(key)
+            if number is None:
+                number = self._texts_of_page.setdefault(key, len(self._texts) + len(self._texts_of_page))
+            numbers.append(number)
+        return numbers
+
+    def _error(self, page: int, number: int, store: RowStore[Any], *, is_twice: bool) -> PaginationError:
+        row = [*store][number]
+        shown = ", ".join(f"{term.name}={getattr(row, term.name, '?')!r}" for term in self._seen)
+        problem = "comes twice" if is_twice else "is not behind the one before it"
+        message = f"row {number} of page {page + 1} {problem} ({shown})"
+        if not self.is_asked:
+            return PaginationError(message)
+        message += f": the service has not kept to order_by={','.join(self.names)}"
+        return PaginationError(message, advice="Leave order_by out, and sort the rows when they have come.")
+
+
+def _with_rows(store: RowStore[Any]) -> list[Columns[Any]]:
+    return [block for block in store.blocks() if len(block)]
