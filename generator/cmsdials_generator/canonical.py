@@ -239,7 +239,7 @@ def _in_field_order(schema: Node, order: tuple[str, ...]) -> Node:
 
 
 def describe(document: Mapping[str, Node], words: Words) -> dict[str, Node]:
-    """Return a copy with our descriptions on everything the tables know."""
+    """Return a copy with our descriptions of everything in the tables."""
     described: dict[str, Node] = {"openapi": document["openapi"], "info": dict(words.info), **document}
     used = {operation["tags"][0] for _, _, operation in operations(document)}
     described["tags"] = [
@@ -261,7 +261,7 @@ def describe(document: Mapping[str, Node], words: Words) -> dict[str, Node]:
 
 
 def field_words(words: Words, owner: str, field: str) -> str | None:
-    """Our description of a field or parameter: `owner.field` before `field`, suffixed names from their base."""
+    """Return our description of a field or parameter: `owner.field` before `field`, suffixed names from their base."""
     for key in (f"{owner}.{field}", field):
         if key in words.fields:
             return words.fields[key]

@@ -1,6 +1,6 @@
 """Has anything drifted?
 
-Offline: is the emitted code exactly what the contract gives? The tree is emitted anew and compared in both
+Offline: does the emitted code match the contract exactly? The code is emitted again and compared in both
 directions. With a source: does the document published there still say what the contract says?
 """
 
@@ -42,7 +42,7 @@ def check_source(source: str, spec: Path = project.CONTRACT) -> Report:
 
 
 def check_tree(spec: Path = project.CONTRACT, out: Path = project.CLIENT) -> list[str]:
-    """Say what differs between the emitted code and what the contract gives; empty if nothing does.
+    """List the differences between the emitted code and the contract; empty if there are none.
 
     Raises:
         CannotGenerate: There is no contract, or it cannot be emitted.

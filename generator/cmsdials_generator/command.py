@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return CANNOT
     except Exception:  # noqa: BLE001  # Python's own exit code would be 1, which says "compatible drift"
         traceback.print_exc()
-        print(f"cannot {chosen.command}: this is a mistake in the generator", file=sys.stderr)
+        print(f"cannot {chosen.command}: this is a bug in the generator", file=sys.stderr)
         return CANNOT
     return code
 
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
 
     command = commands.add_parser(
-        "pull", help="make the contract (openapi.json) of the published document",
+        "pull", help="make the contract (openapi.json) from the published document",
         description="Read the document that DIALS publishes, correct it, and write the contract. "
         "Exit code 3 if there is no such document or a correction no longer fits; then nothing is written.",
     )  # fmt: skip
@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser(
         "generate", help="emit the client code (generated_client) from the contract",
-        description="Emit the package cmsdials_api. The folder is swapped in whole; a failure leaves what was there.",
+        description="Emit the package cmsdials_api. The folder is replaced as a whole; a failure leaves the old one.",
     )  # fmt: skip
     command.add_argument(
         "--spec", type=Path, default=project.CONTRACT, help="contract (default: openapi.json)"
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser(
         "check", help="say whether the emitted code or the service has drifted from the contract",
-        description="Without a source: emit the code anew and compare (exit code 0 or 2). With one: compare the "
+        description="Without a source: emit the code again and compare (exit code 0 or 2). With one: compare the "
         "document published there with the contract (0 no drift, 1 compatible drift, 2 breaking drift). "
         "3: could not check.",
     )  # fmt: skip

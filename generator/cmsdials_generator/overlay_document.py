@@ -109,7 +109,7 @@ def parse_overlay(name: str, document: Node) -> tuple[Action, ...]:
         try:
             jsonpath.compile(raw["target"])
         except jsonpath.JSONPathError as problem:
-            message = f"{where}: the target is no JSONPath: {problem}"
+            message = f"{where}: the target is not a JSONPath: {problem}"
             raise InvalidOverlay(message) from None
         if ["update" in raw, bool(raw.get("remove")), "x-rename" in raw].count(True) != 1:
             message = f"{where}: needs either an update or `remove: true` or an x-rename"
@@ -188,7 +188,7 @@ def _parent(document: Node, location: Sequence[int | str]) -> Node:
 
 def _rename(parent: Node, old: int | str, new: str) -> None:
     if not isinstance(parent, dict):
-        message = f"{old!r} is no key but the place of an item"
+        message = f"{old!r} is not a key but the position of an item"
         raise _Mismatch(message)
     if new in parent:
         message = f"{new} is published now"

@@ -1,7 +1,7 @@
 """Reading the published document: from a URL or a file to a checked JSON object.
 
 The only module of the generator that does I/O with the outside, so every way in which that fails ends here,
-in one error with words for it. The document itself is read as leniently as it has to be (upstream has
+in one error with a clear message. The document itself is read as leniently as it has to be (upstream has
 published invalid JSON for months in a row), and each leniency is a warning.
 """
 
@@ -22,7 +22,7 @@ import json5
 from attrs import field, frozen
 
 MAX_BYTES = 50 * 1024 * 1024
-"""A document larger than this is not one: the published one has 0.1 MB."""
+"""Larger documents are rejected: the published one has 0.1 MB."""
 
 MAX_LENIENT_BYTES = 5 * 1024 * 1024
 """The lenient parser needs about 5 s for a megabyte, so there is a size from which it is not tried."""
@@ -195,7 +195,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _what_failed(error: Exception, timeout: float) -> str:
-    """Name a failure below HTTP, by the deepest thing known about it."""
+    """Name a failure below HTTP, by its root cause."""
     causes = list(_causes(error))
     if isinstance(error, httpx.TimeoutException):
         return f"no answer within {timeout:g} s. Try again later, or check the network and its proxy."
@@ -299,7 +299,7 @@ def _mistake(text: str, error: json.JSONDecodeError) -> str:
 
 
 class _Pairs:
-    """Collects what a JSON parser passes over in silence: keys that stand twice, numbers that are none."""
+    """Collects what a JSON parser silently accepts: duplicate keys, and constants that are not JSON numbers."""
 
     def __init__(self) -> None:
         self._doubled: Counter[str] = Counter()

@@ -1,7 +1,7 @@
 """What a check found, for three readers: a terminal, a program, and the summary page of a CI job.
 
 Nothing here looks at documents: a `Report` holds the outcome, and one function per form writes it down. The
-strings come from a document on the network, so each form keeps them from being more than text.
+strings come from a document on the network, so each form escapes them.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class Report:
 
     @property
     def breaking(self) -> tuple[Change, ...]:
-        """The changes that a client of the contract feels."""
+        """The changes that break a client of the contract."""
         return tuple(change for change in self.changes if change.severity == "breaking")
 
     @property
     def compatible(self) -> tuple[Change, ...]:
-        """The changes that it does not."""
+        """The changes that do not."""
         return tuple(change for change in self.changes if change.severity != "breaking")
 
     @property
@@ -211,7 +211,7 @@ def _stale_item(stale: Stale) -> str:
 
 
 def _cell(text: str) -> str:
-    """Write text that Markdown takes for nothing else, and that stays in its cell."""
+    """Escape text, so that Markdown shows it as it is and within its cell."""
     escaped = re.sub(r"([\\`*\[\]|~#])", r"\\\1", " ".join(_plain(re.sub(r"\s+", " ", text)).split()))
     entities = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
     return "".join(entities.get(char, char) for char in escaped)

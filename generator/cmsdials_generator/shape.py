@@ -1,4 +1,4 @@
-"""What in a published document has the wrong JSON type is taken out, and said.
+"""Removes and reports the parts of a published document that have the wrong JSON type.
 
 The steps from the published document to the contract walk through its nodes by the types that OpenAPI
 prescribes. One slip (`"content": null`) must neither crash them nor stop the comparison of everything else:

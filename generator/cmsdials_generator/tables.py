@@ -31,8 +31,8 @@ def check_emittable(contract: Mapping[str, Node]) -> None:
     """Refuse what the templates would get silently wrong.
 
     Raises:
-        CannotEmit: A path of other characters than names have, a list parameter that is not comma-separated, an object parameter that is not a deepObject, a
-            name that is no Python identifier, or an operationId that is used twice.
+        CannotEmit: A path with unusual characters, a list parameter that is not comma-separated, an object parameter that
+            is not a deepObject, a name that is not a Python identifier, or an operationId that is used twice.
     """
     seen: set[str] = set()
     for path, method, operation in operations(contract):
@@ -42,24 +42,24 @@ def check_emittable(contract: Mapping[str, Node]) -> None:
             raise CannotEmit(message)
         seen.add(operation["operationId"])
         if not _PATH.fullmatch(path):
-            message = f"{where}: the path holds something else than names, slashes and {{parameters}}"
+            message = f"{where}: the path contains something other than names, slashes and {{parameters}}"
             raise CannotEmit(message)
         for parameter in operation.get("parameters", []):
             name, schema = parameter["name"], parameter["schema"]
             if not name.isidentifier() or keyword.iskeyword(name):
-                message = f"{where}: parameter {name!r} is no Python identifier"
+                message = f"{where}: parameter {name!r} is not a Python identifier"
                 raise CannotEmit(message)
             repeats = schema.get("type") == "array" and parameter.get("explode") is not False
             if repeats and name not in _REPEATED:
                 message = f"{where}: parameter {name!r} repeats its name for each item; DIALS reads the last one only"
                 raise CannotEmit(message)
             if schema.get("type") == "object" and parameter.get("style") != "deepObject":
-                message = f"{where}: parameter {name!r} is an object but no deepObject"
+                message = f"{where}: parameter {name!r} is an object but not a deepObject"
                 raise CannotEmit(message)
     for schema_name, schema in contract["components"]["schemas"].items():
         for field in schema.get("properties", {}):
             if not field.isidentifier() or keyword.iskeyword(field):
-                message = f"schema {schema_name}: field {field!r} is no Python identifier"
+                message = f"schema {schema_name}: field {field!r} is not a Python identifier"
                 raise CannotEmit(message)
 
 

@@ -1,8 +1,8 @@
 """A DIALS to run on a laptop: the same HTTP API as CMS's service, with synthetic data.
 
 `python -m cmsdials_sandbox` starts it by hand, `cmsdials_sandbox.serve()` inside a test or a script.  Importing
-the package starts nothing and loads no Django: the server lives in a process of its own, so that it never
-touches the settings, threads or signal handlers of whoever imports this.
+the package starts nothing and does not load Django: the server runs in its own process, so that it never
+touches the settings, threads or signal handlers of the importing program.
 """
 
 from cmsdials_sandbox.options import GENERATIONS, SCALES, Generation, Scale

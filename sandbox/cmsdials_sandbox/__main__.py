@@ -1,4 +1,4 @@
-"""Makes `python -m cmsdials_sandbox` start the service; all of it is in `command`."""
+"""Makes `python -m cmsdials_sandbox` start the service; see `command`."""
 
 import sys
 

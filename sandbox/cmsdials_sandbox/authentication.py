@@ -1,6 +1,6 @@
-"""Who may ask: an application with its secret, or whoever has a bearer token for DIALS.
+"""Access control: an application with its secret, or anyone with a bearer token for DIALS.
 
-Every refusal is a 403, as with the service; a bearer token of as many parts as a JWT that is none breaks it.
+Every refusal is a 403, as at the service; a bearer token with the parts of a JWT that cannot be read is a 500.
 """
 
 import base64
@@ -20,14 +20,14 @@ from cmsdials_sandbox.logins.refusals import BadToken, Fault
 from cmsdials_sandbox.options import DEFAULT_WORKSPACE
 
 _SCHEME = "Bearer "
-# Dots in a signed and in an encrypted JWT.
+# Number of dots in a signed and in an encrypted JWT.
 _PARTS = {2, 4}
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
 class Caller:
-    """A person or a program that identified itself, and the workspace it reads when it names none."""
+    """An authenticated person or program, and its default workspace."""
 
     name: str
     workspace: str = DEFAULT_WORKSPACE
@@ -35,22 +35,22 @@ class Caller:
 
 
 def caller(request: Request) -> Caller:
-    """Return who is asking."""
+    """Return the caller."""
     return cast(Caller, request.user)
 
 
 class ServiceAuthentication(BaseAuthentication):
-    """The header X-CLIENT-SECRET, else Authorization: Bearer, else refused."""
+    """X-CLIENT-SECRET if sent, else Authorization: Bearer, else a refusal."""
 
     def authenticate(self, request: Request) -> tuple[Caller, None]:
-        """Return who is asking; raises `Refused` or `Breakdown`."""
+        """Return the caller; raises `Refused` or `Breakdown`."""
         secret = request.headers.get("X-Client-Secret")
         if secret is not None:
             return _by_secret(secret), None
         header = request.headers.get("Authorization")
         if header is None:
             raise Refused("Authentication credentials were not provided.", "authorization_not_found")  # noqa: EM101
-        # Another spelling of the scheme is taken for part of the token.
+        # Any other spelling of the scheme is read as part of the token.
         return _by_token(header.split(_SCHEME)[-1].strip()), None
 
 
@@ -75,7 +75,7 @@ def _by_token(token: str) -> Caller:
             installed.realm.counters.add("access_token_expired")
             raise Refused("The access token has expired.", "access_token_expired") from bad  # noqa: EM101
         raise Refused("The token is not valid.", "token_not_valid") from bad  # noqa: EM101
-    # A token may be for several, and one that nobody asked to be for anything says nothing of it (RFC 7519, 4.1.3).
+    # A token may have several audiences, or none at all (RFC 7519, 4.1.3).
     audience = claims.get("aud", [])
     if AUDIENCES.isdisjoint([audience] if isinstance(audience, str) else audience):
         raise Refused("The token is not meant for DIALS.", "token_not_valid")  # noqa: EM101
@@ -84,13 +84,13 @@ def _by_token(token: str) -> Caller:
 
 
 def _break_on_nonsense(token: str) -> None:
-    """Break as the service does where a token has the parts of a JWT, but no claims in them."""
+    """Break as the service does if a token has the parts of a JWT, but no readable claims."""
     try:
         header, payload = (orjson.loads(_bytes(part)) for part in token.split(".")[:2])
         token.encode("ascii")
         header["alg"], payload["azp"]
     except (ValueError, TypeError, KeyError) as error:
-        message = "a bearer token in whose parts nothing can be read"
+        message = "a bearer token whose parts cannot be read"
         raise Breakdown(message) from error
 
 

@@ -1,11 +1,11 @@
-"""Answers that are kept for a while, and the clock by which they grow old; `keeping` says which and by what."""
+"""A cache of answers, and its clock; `keeping` says which answers are kept under which key."""
 
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# The address, the header `Workspace`, and the method: the answer to HEAD has no body.
+# Address, header `Workspace`, and method: the answer to HEAD has no body.
 Key = tuple[str, str, str]
 
 
@@ -29,7 +29,7 @@ class Cache:
         self._kept: dict[Key, Kept] = {}
 
     def now(self) -> float:
-        """The time by which answers grow old."""
+        """The time by which answers expire."""
         return self._clock() + self.ahead
 
     def find(self, key: Key) -> Kept | None:
@@ -39,14 +39,14 @@ class Cache:
             return kept if kept is not None and self.now() - kept.made < self.seconds else None
 
     def keep(self, key: Key, kept: Kept) -> None:
-        """Keep an answer; those too old go."""
+        """Keep an answer, and drop those that are too old."""
         with self._lock:
             now = self.now()
             self._kept = {k: v for k, v in self._kept.items() if now - v.made < self.seconds}
             self._kept[key] = kept
 
     def clear(self) -> int:
-        """Forget all; how many."""
+        """Forget all answers; return their number."""
         with self._lock:
             number = len(self._kept)
             self._kept = {}

@@ -1,12 +1,12 @@
-"""What the sandbox holds, above the level of histograms: workspaces, datasets, runs, MEs, models.
+"""What the sandbox contains, above the level of histograms: workspaces, datasets, runs, MEs, models.
 
-The ids, names and binnings of the documentation's examples stand here and hold at every scale; a scale only
-changes how many lumisections a run has and how many runs surround the well-known ones.  The rows themselves are made from
-this by `filling`, the histogram contents by `shapes` and `counting`.
+The ids, names and binnings used in the documentation are defined here and are the same at every scale; a scale only
+changes how many lumisections a run has and how many runs surround the documented ones.  `filling` makes the rows from
+this, `shapes` and `counting` the histogram contents.
 
 Deliberately incomplete, so that completeness checks have something to find:
-- `GAPPY`: in these runs the lumisections divisible by 40 are absent altogether;
-- `MISSING`: in these lumisections of these runs the histograms of these MEs are absent;
+- `GAPPY`: in these runs the lumisections divisible by 40 do not exist;
+- `MISSING`: in these lumisections of these runs the histograms of these MEs are missing;
 - `EMPTY`: about one lumisection in 61 saw almost no collisions (entries below 100).
 Each is a condition in SQL on the columns run_number, ls_number and me_id.
 """
@@ -94,7 +94,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Workspace:
-    """One database: what a detector group sees."""
+    """One database: the data of a detector group."""
 
     name: str
     description: str
@@ -103,7 +103,7 @@ class Workspace:
     models: tuple[Model, ...] = ()
 
 
-# (model_id, dataset_id, run_number, ls_number) that are flagged whatever the seed, by workspace.
+# (model_id, dataset_id, run_number, ls_number) that are flagged with any seed, by workspace.
 ALWAYS_FLAGGED: dict[str, tuple[tuple[int, int, int, int], ...]] = {
     "jetmet": (
         (19, 15102369, 386951, 36),
@@ -119,7 +119,7 @@ ALWAYS_FLAGGED: dict[str, tuple[tuple[int, int, int, int], ...]] = {
 _FIRST_FILE_ID = 3393809397
 _FILE_IDS_PER_RUN = 40
 
-# Lumisections of a run: at least the first number, and less than the second more.
+# Lumisections of a run: at least the first number, plus a number below the second.
 _LUMISECTIONS: dict[Scale, tuple[int, int]] = {"small": (80, 40), "medium": (150, 100), "large": (450, 400)}
 _LUMISECTIONS_2022: dict[Scale, tuple[int, int]] = {
     "small": (18, 12),
@@ -131,7 +131,7 @@ _EXTRA_RUNS: dict[Scale, int] = {"small": 31, "medium": 35, "large": 44}
 
 @cache
 def workspaces(scale: Scale) -> tuple[Workspace, ...]:
-    """Every workspace of a sandbox of this scale, in the order in which the service lists them."""
+    """All workspaces of a sandbox of this scale, in the order in which the service lists them."""
     return (
         Workspace("csc", "Cathode strip chambers", CSC, _muon(scale, CSC)),
         Workspace("ecal", "Electromagnetic calorimeter", ECAL, _zero_bias(scale, ECAL)),
@@ -145,7 +145,7 @@ def workspaces(scale: Scale) -> tuple[Workspace, ...]:
 
 
 def runs(scale: Scale) -> Iterator[tuple[int, int, int]]:
-    """(run_number, last lumisection, year) of every run known anywhere, by run number."""
+    """(run_number, last lumisection, year) of every run in any workspace, by run number."""
     known: dict[int, tuple[int, int]] = {}
     for workspace in workspaces(scale):
         for dataset in workspace.datasets:
@@ -169,7 +169,7 @@ _JETMET_MODELS = (
 
 
 def _tracker(scale: Scale) -> tuple[Dataset, ...]:
-    # 2022 was filled with few MEs, before the set grew.
+    # 2022 has few MEs: the set grew later.
     early = tuple(me for me in TRACKER if me.me_id in {1, 2, 3, 4, 140, 141, 142})
     autumn_2022: tuple[int, ...] = (
         360392,
@@ -227,7 +227,7 @@ def _dataset(
     scale: Scale,
     mes: tuple[MonitoringElement, ...],
 ) -> Dataset:
-    """Return a dataset with its runs; `files` numbers the dataset, so that no two share a file id."""
+    """Return a dataset with its runs; `files` numbers the dataset, so that no two datasets share a file id."""
     first_file_id = _FIRST_FILE_ID + files * 1_000_000
     runs = tuple(
         Run(run_number, _last_ls(run_number, scale), first_file_id + index * _FILE_IDS_PER_RUN)
@@ -238,6 +238,6 @@ def _dataset(
 
 def _last_ls(run_number: int, scale: Scale) -> int:
     least, spread = (_LUMISECTIONS_2022 if run_number < 365_000 else _LUMISECTIONS)[scale]
-    # The OMS example, whose lumisections must not fit into one page of 100.
+    # The OMS example needs more lumisections than fit into one page of 100.
     least = max(least, 150) if run_number == 382921 else least
     return least + run_number * 37 % spread

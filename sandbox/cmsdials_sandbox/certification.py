@@ -1,9 +1,9 @@
 """cert-json/ and golden-json/: the verdicts of models over lumisections.
 
 cert json: `{run: {ls: [verdict, ...]}}` of the flagged lumisections.  golden json: `{run: [[first_ls, last_ls], ...]}` of the
-lumisections that none of the models flagged; a run of which nothing is left is absent.  v1.12 takes three lists in the query of a GET,
-and breaks without one of them; its runs come in the order in which they were asked for, in cert json each of them.  Today's service takes
-a POST whose body must hold all three.
+lumisections that no model flagged; a run without any is absent.  v1.12 takes three lists in the query of a GET, and breaks if
+one is missing; its runs come in the order of the request, and cert json has all of them.  Today's service takes a POST whose
+body must contain all three.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ Rows = QuerySet[Any, Any]
 
 
 class IdListField(serializers.ListField):
-    """A list of numbers that a column can hold."""
+    """A list of numbers that fit into a column."""
 
     child = serializers.IntegerField(min_value=-(2**63), max_value=2**63 - 1)
 
@@ -40,7 +40,7 @@ class CertificationRequest(serializers.Serializer[None]):
 
 @dataclass(frozen=True)
 class Asked:
-    """Which models are asked about which runs of which datasets."""
+    """The models, datasets and runs of a request."""
 
     model_ids: Sequence[int]
     dataset_ids: Sequence[int]
@@ -48,7 +48,7 @@ class Asked:
 
 
 class CertificationEndpoint(DataEndpoint):
-    """Either of the two, for the method of the generation; the other method answers 405."""
+    """Base of both; the method of the other generation answers 405."""
 
     def verdict(self, asked: Asked) -> object:
         """Make the answer."""
@@ -82,7 +82,7 @@ class CertificationEndpoint(DataEndpoint):
 
 
 class CertJson(CertificationEndpoint):
-    """The flagged lumisections, with who flagged them."""
+    """The flagged lumisections, with the models that flagged them."""
 
     def verdict(self, asked: Asked) -> object:
         """`{run: {ls: [verdict, ...]}}`."""
@@ -111,7 +111,7 @@ class CertJson(CertificationEndpoint):
 
 
 class GoldenJson(CertificationEndpoint):
-    """The lumisections that no one flagged."""
+    """The lumisections that no model flagged."""
 
     def verdict(self, asked: Asked) -> object:
         """`{run: [[first_ls, last_ls], ...]}`."""
@@ -152,7 +152,7 @@ class GoldenJsonByBody(GoldenJson):
 
 
 def ranges(numbers: Iterable[int]) -> list[list[int]]:
-    """Sorted inclusive ranges that cover these numbers and no others."""
+    """Sorted inclusive ranges that cover exactly these numbers."""
     found: list[list[int]] = []
     for number in sorted(numbers):
         if found and number == found[-1][1] + 1:
@@ -163,7 +163,7 @@ def ranges(numbers: Iterable[int]) -> list[list[int]]:
 
 
 def _sentences(errors: object) -> Iterable[str]:
-    """Return the sentences in DRF's errors of a list, which are keyed by position when single elements are wrong."""
+    """Return the messages in DRF's errors of a list, which are keyed by position if single elements are wrong."""
     if isinstance(errors, Mapping):
         for nested in errors.values():
             yield from _sentences(nested)
@@ -175,7 +175,7 @@ def _sentences(errors: object) -> Iterable[str]:
 
 
 def _list(query: Mapping[str, str], name: str) -> list[int]:
-    """Return a list of v1.12's query; without it the service breaks."""
+    """Return a list from the query of v1.12, which breaks without it."""
     text = query.get(name)
     if text is None:
         message = f"no {name}"

@@ -1,7 +1,7 @@
-"""The command line: reads the options, and turns what a user can do wrong into one clear line.
+"""The command line: reads the options, and reports mistakes of the user in one clear line.
 
 Django and its companions are an extra (`cmsdials[sandbox]`); they are loaded only after the options are
-understood, so that `--help` works and is quick without them.
+parsed, so that `--help` works without them and is quick.
 """
 
 import argparse
@@ -32,10 +32,10 @@ Send the header X-CLIENT-SECRET with each request, for example
 
   curl -H 'X-CLIENT-SECRET: sandbox' http://127.0.0.1:8000/api/v1/run/
 
-or log in, through DIALS (/api/v1/auth/new-device/) or its Keycloak realm (/auth/realms/cern/), with a person who
+or log in, through DIALS (/api/v1/auth/new-device/) or its Keycloak realm (/auth/realms/cern/), as a person who
 approves a code in the browser, or as the application --client-id.
 
-The data are synthetic, the same at every start, and live in a temporary folder that is removed at the end.
+The data are synthetic, the same at every start, and stored in a temporary folder that is removed at the end.
 """
 
 
@@ -63,22 +63,20 @@ def parser() -> argparse.ArgumentParser:
         "--generation",
         choices=GENERATIONS,
         default=defaults.generation,
-        help="which DIALS to behave as: today's, or v1.12 of 2025 (default: %(default)s)",
+        help="which DIALS to imitate: today's, or v1.12 of 2025 (default: %(default)s)",
     )
     p.add_argument(
-        "--seed", type=int, default=defaults.seed, help="another set of contents (default: %(default)s)"
+        "--seed", type=int, default=defaults.seed, help="selects the random contents (default: %(default)s)"
     )
     p.add_argument(
         "--cache-seconds",
         type=_whole_seconds,
         metavar="SECONDS",
         default=defaults.cache_seconds,
-        help="how long an answer is kept for whoever asks the same, 0 for not at all (default: 30 of v1.12, 0 of now)",
+        help="how long an answer is cached, 0 for no cache (default: 30 for v1.12, 0 for now)",
     )
     _add_login_options(p, defaults)
-    p.add_argument(
-        "--json", action="store_true", help="say that it is ready as one line of JSON, for programs"
-    )
+    p.add_argument("--json", action="store_true", help="report readiness as one line of JSON, for programs")
     p.add_argument(
         "--stop-on-eof", action="store_true", help="end when standard input is closed, for programs"
     )
@@ -88,17 +86,21 @@ def parser() -> argparse.ArgumentParser:
 def _add_login_options(p: argparse.ArgumentParser, defaults: Options) -> None:
     logins = p.add_argument_group("logins")
     logins.add_argument(
-        "--client-id", default=defaults.client_id, help="the application it knows (default: %(default)s)"
+        "--client-id",
+        default=defaults.client_id,
+        help="the client id of its application (default: %(default)s)",
     )
     logins.add_argument(
-        "--client-secret", default=defaults.client_secret, help="and its secret (default: %(default)s)"
+        "--client-secret",
+        default=defaults.client_secret,
+        help="the secret of that application (default: %(default)s)",
     )
     logins.add_argument(
         "--auto-approve",
         type=_seconds,
         metavar="SECONDS",
         default=defaults.auto_approve,
-        help="approve each login after this time, 0 at once (default: a person does, in the browser)",
+        help="approve each login after this time, 0 for at once (default: wait for a person in the browser)",
     )
     logins.add_argument(
         "--interval",
@@ -110,7 +112,7 @@ def _add_login_options(p: argparse.ArgumentParser, defaults: Options) -> None:
     for name, default, what in (
         ("token", defaults.token_lifetime, "an access token"),
         ("refresh", defaults.refresh_lifetime, "a refresh token"),
-        ("device", defaults.device_lifetime, "a login that no one confirms"),
+        ("device", defaults.device_lifetime, "an unconfirmed login"),
     ):
         logins.add_argument(
             f"--{name}-lifetime",
@@ -122,19 +124,19 @@ def _add_login_options(p: argparse.ArgumentParser, defaults: Options) -> None:
     logins.add_argument(
         "--reuse-refresh-tokens",
         action="store_true",
-        help="let a refresh token be used again (default: good for one refresh)",
+        help="allow refresh tokens to be reused (default: each is valid once)",
     )
     logins.add_argument(
         "--realm-url",
         type=_web_address,
         metavar="URL",
         default=defaults.realm_url,
-        help="take the tokens of this realm, such as http://127.0.0.1:8080/auth/realms/cern/, and have no logins here",
+        help="accept the tokens of this realm, such as http://127.0.0.1:8080/auth/realms/cern/, and have no logins here",
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the sandbox until it is told to stop; the exit code."""
+    """Run the sandbox until it is stopped; return the exit code."""
     args = parser().parse_args(arguments)
     options = Options(**{field.name: getattr(args, field.name) for field in dataclasses.fields(Options)})
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
@@ -176,15 +178,15 @@ def _failed(reason: str) -> int:
 
 
 def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """Unwind the main thread, so that the temporary folder goes."""
-    # A second Ctrl-C must not interrupt the cleaning up.
+    """Unwind the main thread, so that the temporary folder is removed."""
+    # A second Ctrl-C must not interrupt the cleanup.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise SystemExit(0)
 
 
 def _end_with_stdin() -> None:
-    # Past sys.stdin: a thread inside its buffer would make the interpreter abort when it ends.
+    # Not through sys.stdin: a thread that holds its buffer would make the interpreter abort at exit.
     while os.read(sys.stdin.fileno(), 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
@@ -193,7 +195,7 @@ def _end_with_stdin() -> None:
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not (math.isfinite(seconds) and seconds >= 0):
-        message = "a number of seconds is not negative"
+        message = "a number of seconds must not be negative"
         raise argparse.ArgumentTypeError(message)
     return seconds
 
@@ -201,7 +203,7 @@ def _seconds(text: str) -> float:
 def _whole_seconds(text: str) -> int:
     seconds = int(text)
     if seconds < 0:
-        message = "a number of seconds is not negative"
+        message = "a number of seconds must not be negative"
         raise argparse.ArgumentTypeError(message)
     return seconds
 
@@ -209,7 +211,7 @@ def _whole_seconds(text: str) -> int:
 def _web_address(text: str) -> str:
     parts = urllib.parse.urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        message = "an address of a realm begins with http:// or https://"
+        message = "the address of a realm must begin with http:// or https://"
         raise argparse.ArgumentTypeError(message)
     return text
 
@@ -217,6 +219,6 @@ def _web_address(text: str) -> str:
 def _port(text: str) -> int:
     port = int(text)
     if not 0 <= port <= 65535:
-        message = "a port is a number from 0 to 65535"
+        message = "a port must be a number from 0 to 65535"
         raise argparse.ArgumentTypeError(message)
     return port

@@ -1,4 +1,4 @@
-"""`/static/swagger.json`: the API document itself, for anybody, from the copy that the generator puts into this package."""
+"""`/static/swagger.json`: the API document itself, without credentials, from the copy that the generator puts here."""
 
 from importlib import resources
 

@@ -1,7 +1,7 @@
-"""For tests, and nothing that any DIALS has: the cache's clock, under `/sandbox/cache/`, JSON, without credentials.
+"""For tests only, not part of DIALS: the cache's clock, under `/sandbox/cache/`, JSON, without credentials.
 
-- `POST /sandbox/cache/clear/`: forgets every answer that is kept; `{"cleared": n}`;
-- `POST /sandbox/cache/advance/` with `{"seconds": s}`: as if so much time had passed for the answers that are kept; `{"ahead": s}`.
+- `POST /sandbox/cache/clear/`: forgets every cached answer; `{"cleared": n}`;
+- `POST /sandbox/cache/advance/` with `{"seconds": s}`: as if this time had passed for the cached answers; `{"ahead": s}`.
 """
 
 from rest_framework.exceptions import ValidationError
@@ -13,15 +13,15 @@ from cmsdials_sandbox.logins.control import Control
 
 
 class ClearCache(Control):
-    """As if all were too old."""
+    """Empties the cache."""
 
     def post(self, _request: Request) -> Response:
-        """Forget them."""
+        """Forget all answers."""
         return Response({"cleared": installation().cache.clear()})
 
 
 class AdvanceCache(Control):
-    """As if time had passed."""
+    """Moves the cache's clock."""
 
     def post(self, request: Request) -> Response:
         """Move the clock."""

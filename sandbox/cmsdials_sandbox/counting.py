@@ -1,7 +1,7 @@
-"""Histogram contents: the counts of each bin, computed when they are asked for instead of being stored.
+"""Histogram contents: the counts of each bin, computed on request instead of stored.
 
-A million histograms of 72 x 130 bins would fill a disk; a key and a seed fill nothing.  The counts are whole numbers,
-look like counts (noise of the square root) and add up to `entries` exactly.
+A million histograms of 72 x 130 bins would fill a disk; a key and a seed take no space.  The counts are whole numbers
+with Poisson-like noise and add up to exactly `entries`.
 """
 
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ from cmsdials_sandbox.shapes import density
 Floats = npt.NDArray[np.float64]
 Key = tuple[int, int, int, int]
 
-# Bins worked on at once: the arrays of a step then stay in the processor's cache.
+# Bins processed at once, so that the arrays of a step stay in the processor's cache.
 _BINS_AT_ONCE = 250_000
 
 
 def counts(me: MonitoringElement, keys: Sequence[Key], entries: Sequence[int], seed: int) -> Floats:
     """Contents of histograms of one ME, (n, x) or (n, y, x).
 
-    `keys` are (dataset_id, run_number, ls_number, me_id); each row depends on its key only, not on its neighbours.
+    `keys` are (dataset_id, run_number, ls_number, me_id); each row depends only on its key, not on its neighbours.
     """
     flat = np.empty((len(keys), me.bins))
     step = max(1, _BINS_AT_ONCE // me.bins)
@@ -38,7 +38,7 @@ def _counts(me: MonitoringElement, keys: Sequence[Key], entries: Sequence[int], 
     total = np.array(entries, dtype=np.float64)[:, None]
     expected = np.stack([density(me, run_number, seed) for _, run_number, _, _ in keys]) * total
     noisy = np.maximum(expected + np.sqrt(expected) * normals(words, me.bins), 0.0)
-    # Where the noise swallowed all (very few entries), what was expected must do.
+    # If the noise leaves nothing (very few entries), the expected values are used.
     noisy = np.where(noisy.sum(axis=1, keepdims=True) > 0, noisy, expected)
     # Rounding the running sum instead of the bins keeps the total: each entry falls into one bin.
     running = np.cumsum(noisy, axis=1)

@@ -1,4 +1,4 @@
-"""The answers that say no, in the form in which the service says them: JSON from an endpoint, HTML when it breaks."""
+"""Error answers in the form of the service: JSON from an endpoint, HTML when it breaks."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from cmsdials_sandbox.pages import BREAKDOWN_PAGE, bad_request_page
 
 
 def answer(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """Answer an exception raised in a view; None leaves it to Django, which logs it and says 500."""
+    """Answer an exception raised in a view; None leaves it to Django, which logs it and answers 500."""
     if isinstance(error, Breakdown):
         return breakdown()
     if isinstance(error, Unreadable):
@@ -26,12 +26,12 @@ def breakdown() -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  (Django's signature)
-    """Answer an exception that no one expected."""
+    """Answer an unexpected exception."""
     return breakdown()
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """No such path: JSON under the API's root of today, Django's page elsewhere."""
+    """No such path: JSON under today's API root, Django's page elsewhere."""
     if _speaks_json(request):
         return JsonResponse({"detail": "Not found."}, status=404)
     return defaults.page_not_found(request, exception)

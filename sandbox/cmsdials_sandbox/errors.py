@@ -1,8 +1,8 @@
-"""What can be wrong with a request, as exceptions that say how the service answers.
+"""What can be wrong with a request, as exceptions that determine the service's answer.
 
 What the real service breaks on (a bad regex, an unknown run, a malformed token) is a `Breakdown` here: the same HTML
-500 goes out, but no traceback is logged, so that a traceback on standard error always means a fault of ours.
-`error_answers` makes the answers; it is apart because DRF's views can only be imported once these are.
+500 goes out, but no traceback is logged, so that a traceback on standard error always means a bug in the sandbox.
+`error_answers` makes the answers; it is separate because DRF's views can only be imported after these.
 """
 
 from rest_framework.exceptions import APIException
@@ -17,7 +17,7 @@ class Unreadable(Exception):
 
 
 class Refused(APIException):
-    """Not let in: 403 with a code that says why, never 401."""
+    """No access: 403 with a code that says why, never 401."""
 
     status_code = 403
 
@@ -37,6 +37,6 @@ class LoginNotAccepted(APIException):
 
 
 class Absent(APIException):
-    """There is no such thing: 404 with a sentence."""
+    """Not found: 404 with a message."""
 
     status_code = 404

@@ -1,7 +1,7 @@
 """Makes the database of a workspace from the catalogue.
 
 The few datasets, files and models are made in Python; the histograms, of which there may be millions, by
-INSERT ... SELECT inside SQLite, which is fifty times as fast.  They hold no contents: those are computed when asked for
+INSERT ... SELECT inside SQLite, which is fifty times as fast.  They have no contents: those are computed on request
 (see `counting`).
 """
 
@@ -27,7 +27,7 @@ from cmsdials_sandbox.catalogue import (
 from cmsdials_sandbox.dates import iso, taken
 from cmsdials_sandbox.mixing import mixed
 
-# Statuses of a file that could not be read, and the end of the traceback the service keeps then.
+# Statuses of a file that could not be read, and the end of the traceback that the service stores.
 UNREAD = (
     ("PENDING", None),
     ("STARTED", None),
@@ -49,7 +49,7 @@ WHERE ls_number <= last_ls AND NOT ({GAPPY} AND ls_number % 40 = 0)
 ORDER BY 1, 2, 3
 """  # noqa: S608  (our own constants)
 
-# Entries fall with the pileup along the run, with some noise of a tenth.
+# Entries fall with the pileup along the run, with 10 % noise.
 _HISTOGRAMS = f"""
 INSERT INTO {{table}}
 SELECT dataset_id, run_number, ls_number, me_id, file_id,
@@ -100,10 +100,10 @@ ORDER BY 1, 2, 3, 4, 5
 
 
 def fill(path: Path, workspace: Workspace, seed: int) -> int:
-    """Write the database of a workspace to a new file; the number of histograms in it."""
+    """Write the database of a workspace to a new file; return the number of its histograms."""
     connection = sqlite3.connect(path, isolation_level=None)
     try:
-        # A half-written file is thrown away, so nothing needs to be safe against a crash.
+        # A half-written file is discarded, so nothing needs to survive a crash.
         connection.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
         )
@@ -120,7 +120,7 @@ def fill(path: Path, workspace: Workspace, seed: int) -> int:
         for dim in (1, 2):
             connection.execute(_FLAGGED.format(table=f"th{dim}"), {"seed": mixed_seed})
         connection.execute("COMMIT")
-        # Lets the planner skip over datasets when only a run number is given.
+        # Lets the planner skip datasets when only a run number is given.
         connection.executescript("PRAGMA analysis_limit = 1000; ANALYZE;")
         (histograms,) = connection.execute("SELECT sum(count) FROM me").fetchone()
         return int(histograms)
@@ -129,7 +129,7 @@ def fill(path: Path, workspace: Workspace, seed: int) -> int:
 
 
 def _plan(connection: sqlite3.Connection, workspace: Workspace) -> None:
-    """Temporary tables of what is to be made."""
+    """Create temporary tables of what is to be made."""
     connection.executescript(
         """
         CREATE TEMP TABLE plan (dataset_id, run_number, last_ls, first_file_id, PRIMARY KEY (dataset_id, run_number));
@@ -156,7 +156,7 @@ def _plan(connection: sqlite3.Connection, workspace: Workspace) -> None:
 
 
 def _small_tables(connection: sqlite3.Connection, workspace: Workspace, seed: int) -> None:
-    """Datasets, files, MEs and models."""
+    """Insert datasets, files, MEs and models."""
     for dataset in workspace.datasets:
         last = max(run.run_number for run in dataset.runs)
         connection.execute(
@@ -186,7 +186,7 @@ FileRow = tuple[int, int, int, str, str, str, str, str | None]
 
 
 def _files(dataset: Dataset, seed: int) -> Iterator[FileRow]:
-    """List the files the histograms came from, and for the first run one of each kind that was not read."""
+    """List the files of the histograms, and for the first run one file of each error status."""
     for run in dataset.runs:
         for number in range((run.last_ls - 1) // LS_PER_FILE + 1):
             yield _file(dataset, run, number, "FINISHED", None, seed)
@@ -210,7 +210,7 @@ def _file(dataset: Dataset, run: Run, number: int, status: str, trace: str | Non
 
 
 def _model(model: Model, me: str) -> tuple[str | int | float | None, ...]:
-    """Return a row of ml_model; what only old or only new services show stands side by side."""
+    """Return a row of ml_model, with the columns of both generations."""
     made = taken(378_000 + model.model_id * 100)
     inputs = [{"name": "input_0", "datatype": "FP32", "dims": [-1, 100], "me": me}]
     outputs = [

@@ -1,7 +1,7 @@
-"""The filters of each list, and what a name that is not one of them does: nothing.
+"""The filters of each list; unknown names are ignored, as by the service.
 
-django-filter reads only the names it knows and, of a repeated name, only the last value; so do we, because that is what
-bites the users of the service.  Filters on the name of a dataset, ME or file are turned into lists of ids first:
+Like django-filter, this reads only the names it knows and only the last value of a repeated name: these are the traps for
+users of the service.  Filters on the name of a dataset, ME or file are turned into lists of ids first:
 a regex then runs over a few names instead of a million rows.
 """
 
@@ -20,7 +20,7 @@ Rows = QuerySet[Any, Any]
 
 
 class NumberListFilter(django_filters.BaseInFilter, django_filters.NumberFilter):
-    """Numbers separated by commas; those no column can hold match nothing."""
+    """Numbers separated by commas; those too large for a column match nothing."""
 
     def filter(self, qs: Rows, value: Sequence[Any] | None) -> Rows:
         """Keep the rows with one of these numbers."""
@@ -34,13 +34,13 @@ class TruthFilter(django_filters.CharFilter):
     """true and false in any case, 1 and 0; other words are ignored."""
 
     def filter(self, qs: Rows, value: str) -> Rows:
-        """Keep the rows where it is so."""
+        """Keep the rows that have this value."""
         truth = {"true": True, "1": True, "false": False, "0": False}.get(value.lower())
         return qs if truth is None else qs.filter(**{str(self.field_name): truth})
 
 
 class RegexFilter(django_filters.CharFilter):
-    """A regular expression, searched for anywhere; one that is none breaks the service."""
+    """A regular expression, searched for anywhere; an invalid one breaks the service."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("lookup_expr", "regex")
@@ -56,7 +56,7 @@ class RegexFilter(django_filters.CharFilter):
 
 
 class ByIdFilter(django_filters.CharFilter):
-    """A filter on a name that stands in another table: `identified` there, applied here to `column`."""
+    """A filter on a name in another table: `identified` finds the ids there, which are applied to `column` here."""
 
     def __init__(self, table: type[Model], column: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -69,12 +69,12 @@ class ByIdFilter(django_filters.CharFilter):
         matches = matching(value) if self.lookup_expr == "regex" else value.__eq__
         named = self.table._default_manager.using(qs.db).values_list(self.column, str(self.field_name))
         ids = [number for number, name in named.order_by(self.column) if matches(name)]
-        # A single id lets SQLite seek along the key; a list of one does not.
+        # With a single id SQLite seeks along the key; with a list of one it does not.
         return qs.filter(**{self.column: ids[0]} if len(ids) == 1 else {f"{self.column}__in": ids})
 
 
 def matching(text: str) -> Callable[[str], bool]:
-    """Return whether a name matches an expression, as PostgreSQL reads it; one that is none breaks the service."""
+    """Return whether a name matches an expression, as PostgreSQL reads it; an invalid one breaks the service."""
     try:
         read = expression(text)
     except BadExpression as error:
@@ -214,7 +214,7 @@ class MLModelsIndexFilters(django_filters.FilterSet):
 
 
 def _having(rows: Rows, column: str, key: str, matches: Callable[[str], bool]) -> Rows:
-    """Models of which some element of a JSON list has a matching value; there are few models, so all are looked at."""
+    """Models with a matching value in some element of a JSON list; there are few models, so all are checked."""
     ids = [
         model_id
         for model_id, listed in rows.values_list("model_id", column)

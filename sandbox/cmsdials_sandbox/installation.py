@@ -1,7 +1,7 @@
-"""Sets Django up for one sandbox, and tells the rest of the package what is being served.
+"""Sets Django up for one sandbox, and gives the rest of the package access to what is served.
 
 Called once, in the server's own process: nothing here happens at import, so a host process that imports the
-package keeps its own Django.
+package keeps its own Django settings.
 """
 
 import logging
@@ -25,7 +25,7 @@ from cmsdials_sandbox.options import Generation, Options
 
 @dataclass(frozen=True)
 class Content:
-    """What one workspace is known to hold, by id."""
+    """The contents of one workspace, by id."""
 
     datasets: Mapping[int, Dataset]
     mes: Mapping[int, MonitoringElement]
@@ -35,7 +35,7 @@ class Content:
 class Installation:
     """The sandbox that this process serves.
 
-    `external` is the realm elsewhere whose tokens it takes; None for its own.
+    `external` is the external realm whose tokens it accepts; None for its own.
     """
 
     options: Options
@@ -46,7 +46,7 @@ class Installation:
 
     @property
     def generation(self) -> Generation:
-        """Which DIALS this one behaves as."""
+        """Which DIALS it imitates."""
         return self.options.generation
 
     @cached_property
@@ -73,7 +73,7 @@ def installation() -> Installation:
 
 def install(options: Options, databases: Mapping[str, Path]) -> None:
     """Configure Django to serve these databases."""
-    # Forbidden and Not Found are answers here, not trouble; a traceback is.
+    # Forbidden and Not Found are normal answers here; only tracebacks are logged.
     logging.getLogger("django.request").setLevel(logging.ERROR)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     old = options.generation == "v1.12"
@@ -86,7 +86,7 @@ def install(options: Options, databases: Mapping[str, Path]) -> None:
             None if options.realm_url is None else ExternalRealm(options.realm_url),
         ),
         DEBUG=False,
-        # The service builds links from whatever host it was asked by.
+        # The service builds links from the host in the request.
         ALLOWED_HOSTS=["*"],
         SECRET_KEY="unused: nothing is signed",  # noqa: S106
         INSTALLED_APPS=["cmsdials_sandbox"],
@@ -121,12 +121,12 @@ def install(options: Options, databases: Mapping[str, Path]) -> None:
         },
     )
     django.setup()
-    # Loads every view now: the first request is as fast as the next, and a fault in them shows at the start.
+    # Loads every view now, so that the first request is not slower, and errors show at the start.
     import_module(settings.ROOT_URLCONF)
 
 
 def _database(path: Path) -> dict[str, object]:
-    # Nothing writes any more: SQLite may leave out its locks.
+    # Nothing writes any more, so SQLite needs no locks.
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": f"{path.as_uri()}?mode=ro&immutable=1",

@@ -1,6 +1,6 @@
-"""The cache of v1.12: an answer is kept for some seconds by its address and the header `Workspace`, not by who asked.
+"""The cache of v1.12: an answer is kept for some seconds by address and header `Workspace`, not by caller.
 
-So a request without that header may be answered with rows of the default workspace of somebody else.  Who asks is checked first.
+So a request without that header may get rows of another caller's default workspace.  Credentials are checked first.
 """
 
 import functools

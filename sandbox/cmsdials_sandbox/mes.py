@@ -1,6 +1,6 @@
-"""The monitoring elements: names, ids, binnings, and which shape each is filled with.
+"""The monitoring elements: names, ids, binnings, and the shape of each.
 
-Names and binnings follow CMSSW's DQM modules.  `entries` is what one lumisection has at the start of a fill.
+Names and binnings follow CMSSW's DQM modules.  `entries` is the number in one lumisection at the start of a fill.
 `shape` names a function of `shapes`.
 """
 
@@ -34,7 +34,7 @@ class MonitoringElement:
 
     @property
     def bins(self) -> int:
-        """Bins of the whole histogram."""
+        """Number of bins of the histogram."""
         return self.x.bins * (1 if self.y is None else self.y.bins)
 
 

@@ -1,7 +1,7 @@
-"""What every answer goes through on its way out, as through the nginx in front of the service.
+"""What happens to every answer, as in the nginx in front of the service.
 
-gzip is fast (level 1) and only for who accepts it: of today's service for JSON that is worth it, of v1.12 for every answer.
-v1.12 reads no request line of more than 4094 bytes.
+gzip is fast (level 1) and only for clients that accept it: today's service compresses large JSON, v1.12 every answer.
+v1.12 rejects request lines of more than 4094 bytes.
 """
 
 import gzip
@@ -15,7 +15,7 @@ from cmsdials_sandbox.pages import bad_request_page
 
 _ACCEPTED = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
-# Below this an answer is left alone.
+# Shorter answers are not compressed.
 _LEAST_BYTES = 200
 
 

@@ -1,7 +1,7 @@
-"""Numbers that look random and depend on nothing but a key: the same histogram at every start and in any page.
+"""Pseudo-random numbers that depend only on a key: the same histogram at every start and in any page.
 
 The mixer is the finaliser of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014).
-Counter-based, so a whole page of histograms is made at once and each is what it would be alone.
+It is counter-based, so a whole page of histograms is made at once, each independent of the others.
 """
 
 import numpy as np
@@ -46,7 +46,7 @@ def mixed_keys(seed: int, keys: npt.NDArray[np.int64]) -> Words:
 def normals(words: Words, bins: int) -> npt.NDArray[np.float64]:
     """(n, bins) numbers of mean 0 and width 1, from one word for each row.
 
-    The sum of four uniform 16-bit numbers: close enough to a Gaussian for the noise of a bin, and one mixing for each.
+    The sum of four uniform 16-bit numbers: close enough to a Gaussian for the noise of a bin, and it takes one mixing for each.
     """
     steps = np.arange(1, bins + 1, dtype=np.uint64) * np.uint64(_STEP)
     parts = mixed_words(words[:, None] + steps[None, :]).view(np.uint16).reshape(len(words), bins, 4)

@@ -2,7 +2,7 @@
 
 No foreign keys: names of datasets and MEs are looked up in the catalogue, and filters on them become lists of
 ids, so that SQLite always walks a table along its primary key.  The models of both generations share one table
-whose columns are the union of what either shows.  Dates are text, in the form in which they are served.
+with the columns of both.  Dates are text, in the form in which they are served.
 """
 
 # ruff: noqa: D106  (what a Meta holds is Django's own)
@@ -117,7 +117,7 @@ class Lumisection(models.Model):
 
 
 class Histogram(models.Model):
-    """What TH1 and TH2 share: the key, the file and the entries; the contents are computed."""
+    """What TH1 and TH2 share: key, file and entries; the contents are computed."""
 
     pk = CompositePrimaryKey("dataset_id", "run_number", "ls_number", "me_id")
     dataset_id = _integer()

@@ -1,6 +1,6 @@
-"""What can be chosen about a sandbox, and the defaults.
+"""The options of a sandbox, and their defaults.
 
-The command line and `serve()` both read their defaults from here, so that they cannot disagree.
+The command line and `serve()` both read their defaults from here, so that they cannot differ.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ SCALES: tuple[Scale, ...] = get_args(Scale)
 # The realm's name at CERN.
 REALM = "cern"
 
-# Which the service has of the detector groups, and which one is read by who has no other.
+# The service's workspaces, and the default one.
 WORKSPACES = ("csc", "ecal", "egamma", "global", "hcal", "jetmet", "muo", "tracker")
 DEFAULT_WORKSPACE = "tracker"
 
@@ -22,17 +22,17 @@ GENERATIONS: tuple[Generation, ...] = get_args(Generation)
 
 @dataclass(frozen=True)
 class Options:
-    """One sandbox: where it listens, whom it lets in, how much it holds and which DIALS it imitates.
+    """One sandbox: where it listens, which credentials it accepts, how much data it has and which DIALS it imitates.
 
     `port` 0 means any free port.  `seed` changes the entries and contents of the histograms and which
     lumisections the models flagged; the datasets, runs, lumisections and MEs are the same for every seed.
 
-    Logins: `client_id` and `client_secret` are of the one application it knows.  Lifetimes, the `interval` between polls
-    and the delay of `auto_approve` are in seconds; without the latter a person decides.  A refresh token is good for one
+    Logins: `client_id` and `client_secret` are those of its only application.  Lifetimes, the `interval` between polls
+    and the delay of `auto_approve` are in seconds; without the latter a person decides.  A refresh token is valid for one
     refresh unless `reuse_refresh_tokens`.  With `realm_url` people and applications log in at the realm of that address,
-    such as a Keycloak's, and the sandbox has no logins of its own: it checks tokens by the keys that the realm publishes.
+    such as a Keycloak, and the sandbox has no logins of its own: it checks tokens with the keys that the realm publishes.
 
-    `cache_seconds` is how long an answer is kept, 0 for not at all; None is what the generation does: v1.12 keeps them for 30 s.
+    `cache_seconds` is how long an answer is cached, 0 for no cache; None is the default of the generation: 30 s for v1.12.
     """
 
     host: str = "127.0.0.1"
@@ -54,7 +54,7 @@ class Options:
 
     @property
     def keeps_for(self) -> int:
-        """Seconds that an answer is kept."""
+        """Seconds that an answer is cached."""
         if self.cache_seconds is not None:
             return self.cache_seconds
         return 30 if self.generation == "v1.12" else 0

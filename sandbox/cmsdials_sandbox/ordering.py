@@ -1,9 +1,9 @@
-"""What `order_by` asks for, and how positions in that order are written and read.
+"""The order that `order_by` requests, and how positions in it are written and read.
 
-The service takes one field each time the name comes, a leading '-' reverses; what is equal then has no order, unless the fields end in the
-whole key.  Here it is worse on purpose: rows that are equal are shuffled from page to page.  What the service breaks on
-breaks here: a comma, an empty or unknown name, a field of another table.  `x_bin` and `y_bin` can be asked for, but no
-position among them can be read again.
+The service takes one field from each `order_by` parameter; a leading '-' reverses it.  Equal rows have no defined order,
+unless the fields end in the whole key.  Here it is worse on purpose: equal rows are shuffled from page to page.  What the
+service breaks on breaks here: a comma, an empty or unknown name, a field of another table.  `x_bin` and `y_bin` are
+accepted, but a cursor among them cannot be read back.
 """
 
 from collections.abc import Sequence
@@ -22,22 +22,22 @@ from cmsdials_sandbox.records import AXES, RENAMED, Record, Row, axis_value
 Scalar = int | float | str | bool
 Rows = QuerySet[Any, Any]
 
-# A prime: the remainders of rows' keys are all there once multiplied.
+# A prime, so that multiplication permutes the remainders of the keys.
 _PLACES = 1_000_003
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column to sort by; `source` is what a row calls it, `kind` the field that knows its type."""
+    """A column to sort by; `source` is its name in a row, `kind` the field that knows its type."""
 
     source: str
     kind: "Field[Any, Any]"
     descending: bool = False
-    # A number of bins: its position is written as a float, and the service cannot read that.
+    # A number of bins: its position is written as a float, which the service cannot read back.
     unreadable: bool = False
 
     def read(self, text: object) -> Scalar:
-        """Return a value from its text in a cursor; breaks where the service cannot convert it."""
+        """Return a value from its text in a cursor; breaks if the service cannot convert it."""
         try:
             if self.unreadable or not isinstance(text, str):
                 raise TypeError
@@ -60,7 +60,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Order:
-    """The columns that a list is sorted by, and the key that tells equal rows apart."""
+    """The columns that a list is sorted by, and the key that distinguishes equal rows."""
 
     columns: tuple[Column, ...]
     key: tuple[str, ...]
@@ -71,11 +71,11 @@ class Order:
         return set(self.key) <= {column.source for column in self.columns}
 
     def sort(self, rows: Rows, *, backwards: bool, shuffle: int) -> Rows:
-        """Return the rows in this order; those that are equal as `shuffle` has it."""
+        """Return the rows in this order; equal rows in the order of `shuffle`."""
         expressions: list[Any] = []
         for column in self.columns:
             down = column.descending != backwards
-            # Where PostgreSQL puts what is null.
+            # Where PostgreSQL sorts nulls.
             nulls = {"nulls_first" if down else "nulls_last": True} if column.kind.null else {}
             source = F(column.source)
             expressions.append(source.desc(**nulls) if down else source.asc(**nulls))
@@ -84,7 +84,7 @@ class Order:
         return rows.order_by(*expressions)
 
     def beyond(self, rows: Rows, position: Sequence[object], *, backwards: bool) -> Rows:
-        """Return the rows strictly behind a position."""
+        """Return the rows strictly after a position."""
         if len(position) < len(self.columns):
             message = "a cursor of another list"
             raise Breakdown(message)
@@ -102,7 +102,7 @@ class Order:
         return rows.filter(behind)
 
     def _seek(self, rows: Rows, values: Sequence[Scalar], *, descending: bool) -> Rows:
-        """Compare row values, which SQLite turns into a seek along the key."""
+        """Compare row values, which lets SQLite seek along the key."""
         table = rows.model._meta.db_table
         names = ", ".join(f'"{table}"."{column.source}"' for column in self.columns)
         marks = ", ".join(["%s"] * len(self.columns))
@@ -117,12 +117,12 @@ class Order:
 
 
 def by_key(record: Record) -> Order:
-    """Return the order of a list that is asked for none."""
+    """Return the default order of a list."""
     return Order(tuple(_column(record, part) for part in record.key), record.key)
 
 
 def asked_for(record: Record, names: Sequence[str]) -> Order:
-    """Return the order that these fields ask for; breaks as the service does."""
+    """Return the order by these fields; breaks as the service does."""
     columns = []
     for name in names:
         field = name.removeprefix("-")
@@ -136,7 +136,7 @@ def asked_for(record: Record, names: Sequence[str]) -> Order:
 
 
 def with_axes(rows: Rows, order: Order, content: Content) -> Rows:
-    """Add the columns that stand in no table: the edges and numbers of bins of the axes."""
+    """Add the columns that no table has: the edges and numbers of bins of the axes."""
     for column in order.columns:
         if column.source in AXES:
             known = [

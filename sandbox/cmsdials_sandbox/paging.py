@@ -1,8 +1,8 @@
 """Pages of a list: their size, and the cursors that lead from one to the next, which are Django REST framework's.
 
-A cursor holds the position of a row in the order of the list, its values as texts, and how many rows behind that position were
-shown already: equal rows have one position.  It knows neither the list nor the order it came from; with another one it
-leads anywhere, or breaks.
+A cursor contains the position of a row in the order of the list, as text, and how many rows with that position were
+sent already, as equal rows share one.  It does not identify the list or the order it came from; with another one it leads
+anywhere, or breaks.
 """
 
 import json
@@ -48,7 +48,7 @@ class Pages(CursorPagination):
         rows = ordering.with_axes(rows, order, content)
         if position is not None:
             rows = order.beyond(rows, _list(position), backwards=backwards)
-        # Another order among equals on each page.
+        # A different order of equal rows on each page.
         shuffle = (
             zlib.crc32(request.query_params.get(self.cursor_query_param, "").encode())
             + installation().options.seed

@@ -1,6 +1,6 @@
-"""What one row of each list looks like: its fields in their order, its key, and the fields that no table holds.
+"""The rows of each list: their fields in order, their key, and the fields that no table has.
 
-A record is made column by column, and only the columns asked for: without `data` no histogram is computed.
+Records are made column by column, and only the requested columns: without `data` no histogram is computed.
 """
 
 from collections import defaultdict
@@ -25,7 +25,7 @@ Derive = Callable[[Sequence[Row], Content], Sequence[Any]]
 class Record:
     """A kind of row.
 
-    `fields` are the keys served, `key` the columns of the primary key in their order.  `derived` has the fields that are
+    `fields` are the fields served, `key` the columns of the primary key in order.  `derived` has the fields that are
     computed from the key and the columns of `needed`; any other field is the column of the same name.
     """
 
@@ -37,7 +37,7 @@ class Record:
 
     @property
     def name(self) -> str:
-        """As the service calls it in its messages."""
+        """Its name in the service's messages."""
         return self.model.__name__
 
     def chosen(self, names: str | None) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ class Record:
     def select(
         self, rows: QuerySet[Model, Model], wanted: Collection[str], also: Collection[str] = ()
     ) -> QuerySet[Model, Row]:
-        """Return the query for the columns that these fields are made of, those of the key, and those of `also`."""
+        """Return the query for the columns behind these fields, those of the key, and those of `also`."""
         columns = dict.fromkeys((*self.key, *also))
         columns |= dict.fromkeys(f for f in wanted if f not in self.derived)
         if any(f in self.derived for f in wanted):
@@ -58,7 +58,7 @@ class Record:
         return rows.values(*columns)
 
     def make(self, rows: Sequence[Row], wanted: Sequence[str], content: Content) -> list[Row]:
-        """Make the records as they are served."""
+        """Make the records as served."""
         columns = [
             self.derived[f](rows, content) if f in self.derived else [row[f] for row in rows] for f in wanted
         ]
@@ -75,7 +75,7 @@ def _me(rows: Sequence[Row], content: Content) -> list[str]:
     return [content.mes[row["me_id"]].me for row in rows]
 
 
-# Fields that are columns of another name.
+# Fields whose column has another name.
 RENAMED = {"id": "model_id", "filename": "name", "mse": "metric_value"}
 
 # Fields of the binning, which belong to the ME.
@@ -123,7 +123,7 @@ def _data(rows: Sequence[Row], content: Content) -> list[Any]:
 
 
 def _renamed(field: str) -> dict[str, Derive]:
-    """Serve a field that is a column of another name."""
+    """Serve a field whose column has another name."""
     return {field: lambda rows, _content: [row[RENAMED[field]] for row in rows]}
 
 
@@ -170,7 +170,7 @@ LUMISECTION = Record(
 
 
 def run(generation: Generation) -> Record:
-    """Describe a run; only today's service tells its completeness."""
+    """Describe a run; only today's service sends its completeness."""
     fields: Fields = ("dataset_id", "dataset", "run_number", "ls_count")
     if generation == "now":
         fields += ("ls_completeness",)
@@ -200,7 +200,7 @@ def _histogram(axes: str, generation: Generation) -> dict[str, Derive]:
 
 
 def ml_models_index(generation: Generation) -> Record:
-    """Describe a model, which the two generations describe quite differently."""
+    """Describe a model, for which the two generations have different fields."""
     key = ("model_id",)
     if generation == "v1.12":
         old: Fields = ("model_id", "filename", "target_me", "active")
@@ -221,7 +221,7 @@ def ml_models_index(generation: Generation) -> Record:
 
 
 def ml_bad_lumisection(generation: Generation) -> Record:
-    """Describe a flagged lumisection; v1.12 counts one for each ME and calls the metric `mse`."""
+    """Describe a flagged lumisection; v1.12 has one for each ME and calls the metric `mse`."""
     place = ("dataset_id", "run_number", "ls_number")
     if generation == "v1.12":
         fields = ("model_id", "dataset_id", "file_id", "run_number", "ls_number", "me_id", "mse")

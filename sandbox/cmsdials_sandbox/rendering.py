@@ -1,7 +1,7 @@
 """Answers as JSON.
 
-Of today's service, always: no browsable pages, and no 406 for a client that asks for something else.  v1.12 breaks when it is asked
-for a page, and answers 406 to any other type.
+Today's service always sends JSON: no browsable pages, and no 406 for clients that request something else.  v1.12 breaks
+if HTML is requested, and answers 406 to any other type.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,7 +34,7 @@ class ORJSONRenderer(BaseRenderer):
 
 
 class BrokenPage(BaseRenderer):
-    """The page for a browser, for want of whose template the service breaks, whatever the answer was."""
+    """The page for a browser: its template is missing, so the service breaks, whatever the answer was."""
 
     media_type = "text/html"
     format = "api"
@@ -54,7 +54,7 @@ class BrokenPage(BaseRenderer):
 
 
 class AlwaysJSON(DefaultContentNegotiation):
-    """Chooses a parser by the content type as usual, but the one renderer whatever the Accept header says."""
+    """Chooses a parser by the content type as usual, but always the same renderer, whatever the Accept header says."""
 
     def select_renderer(
         self,
@@ -62,6 +62,6 @@ class AlwaysJSON(DefaultContentNegotiation):
         renderers: Iterable[BaseRenderer],
         format_suffix: str | None = None,  # noqa: ARG002
     ) -> tuple[BaseRenderer, str]:
-        """Take the first."""
+        """Return the first renderer."""
         first = next(iter(renderers))
         return first, str(first.media_type)

@@ -1,6 +1,6 @@
 """The running service: a bound port, the databases in a temporary folder, and waitress in front of Django.
 
-The port is taken first: if it is not free, the user should not wait for the data to be made.
+The port is bound first: if it is not free, the user should not have to wait for the data.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from cmsdials_sandbox.filling import fill
 from cmsdials_sandbox.installation import install
 from cmsdials_sandbox.options import Options
 
-# The real service has three; one more lets a test wait for a slow page and still ask something else.
+# The real service has three; one more lets a test send other requests while it waits for a slow page.
 THREADS = 4
 
 
@@ -44,13 +44,13 @@ class Service:
         return sum(path.stat().st_size for path in self.databases.values())
 
     def run(self) -> None:
-        """Answer until the process is told to end."""
+        """Answer until the process is stopped."""
         self.server.run()
 
 
 @contextlib.contextmanager
 def service(options: Options) -> Iterator[Service]:
-    """Take the port, make the data, listen; at the end nothing is left behind.  Raises `CannotListen`."""
+    """Bind the port, make the data, listen; at the end everything is removed.  Raises `CannotListen`."""
     with contextlib.ExitStack() as cleanup:
         taken = cleanup.enter_context(_bound(options))
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="cmsdials-sandbox-")))
@@ -87,7 +87,7 @@ def _bound(options: Options) -> socket.socket:
     except OSError as error:
         raise _cannot_listen(options, error) from error
     try:
-        # A port that was just given up may be taken again at once.
+        # A port that was just released may be bound again at once.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
     except OSError as error:
@@ -99,7 +99,7 @@ def _bound(options: Options) -> socket.socket:
 def _cannot_listen(options: Options, error: OSError) -> CannotListen:
     if error.errno == errno.EADDRINUSE:
         return CannotListen(
-            f"port {options.port} of {options.host} is in use: stop what listens there, choose another with --port, "
+            f"port {options.port} of {options.host} is in use: stop the program that listens there, choose another with --port, "
             "or use --port 0 for any free one"
         )
     return CannotListen(f"cannot listen on {options.host} port {options.port}: {error.strerror}")

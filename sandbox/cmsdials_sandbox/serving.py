@@ -1,7 +1,7 @@
 """`serve()`: a sandbox for the length of a `with` block, in a child process.
 
-The child is this package's own command line with `--json`, so that what a test talks to is exactly what a
-user starts.  It is stopped by its process id; should the parent die without doing so, the child sees its
+The child is this package's own command line with `--json`, so that tests use exactly what a
+user starts.  It is stopped by its process id; if the parent dies without doing so, the child sees its
 standard input close and ends by itself.
 """
 
@@ -24,7 +24,7 @@ _DEFAULTS = Options()
 
 
 class SandboxError(RuntimeError):
-    """The sandbox did not start; the message holds what it wrote to its standard error."""
+    """The sandbox did not start; the message contains its standard error."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Sandbox:
     """A running sandbox.
 
     `url` ends with a slash.  `keycloak_url` and `realm` are where people and applications log in, `client_id` and
-    `client_secret` those of the application it knows; `secret` is the one for X-CLIENT-SECRET.  `databases` maps a workspace to its SQLite file, to compare answers with the truth:
-    open it read-only, the server has it open too.
+    `client_secret` are those of its application; `secret` is the one for X-CLIENT-SECRET.  `databases` maps a workspace
+    to its SQLite file, to compare answers with: open it read-only, as the server has it open too.
     """
 
     url: str
@@ -46,7 +46,7 @@ class Sandbox:
     generation: Generation = _DEFAULTS.generation
 
     def secret_of(self, workspace: str) -> str:
-        """Return the secret of an application whose default workspace is this one; `client_id` takes the same ending."""
+        """Return the secret of an application with this default workspace; its `client_id` has the same ending."""
         return f"{self.secret}-{workspace}"
 
     @property
@@ -78,8 +78,8 @@ def serve(
 ) -> Iterator[Sandbox]:
     """Start a sandbox, wait until it answers, yield it, and stop it in any case.
 
-    `port` 0 takes any free port; what the others mean is said in `Options`.  Raises `SandboxError` if the child ends early or is not ready after
-    `timeout` seconds.
+    `port` 0 takes any free port; `Options` explains the others.  Raises `SandboxError` if the child ends early or is not
+    ready after `timeout` seconds.
     """
     command = [sys.executable, "-m", "cmsdials_sandbox", "--json", "--stop-on-eof"]
     command += [f"--host={host}", f"--port={port}", f"--secret={secret}"]
@@ -103,7 +103,7 @@ def serve(
 def _ready(
     child: subprocess.Popen[bytes], stderr: IO[bytes], timeout: float
 ) -> tuple[str, Mapping[str, Path]]:
-    """Wait for what the child says once it listens: its address and its databases."""
+    """Wait until the child listens; return its address and its databases."""
     lines: queue.Queue[bytes] = queue.Queue()
     output = child.stdout
     if output is None:
@@ -116,9 +116,9 @@ def _ready(
         reason = f"was not ready after {timeout:g} s"
     else:
         if line:
-            told = json.loads(line)
-            databases = {workspace: Path(path) for workspace, path in told["databases"].items()}
-            return told["url"], MappingProxyType(databases)
+            ready = json.loads(line)
+            databases = {workspace: Path(path) for workspace, path in ready["databases"].items()}
+            return ready["url"], MappingProxyType(databases)
         reason = f"ended with exit code {child.wait()} before it was ready"
     stderr.seek(0)
     written = stderr.read().decode(errors="replace").strip()
@@ -127,7 +127,7 @@ def _ready(
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
-    """End the child by its process id, harder if it does not listen, and close its pipes."""
+    """Terminate the child, kill it if it does not end, and close its pipes."""
     child.terminate()
     try:
         child.wait(timeout=10)

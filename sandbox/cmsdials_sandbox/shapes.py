@@ -1,7 +1,7 @@
-"""What each kind of histogram looks like on average: densities over the bins, before the noise of counting.
+"""The average shape of each kind of histogram: densities over the bins, before counting noise.
 
-One function for each `MonitoringElement.shape`.  A 2D density is [y][x], as the service sends it.  `run` varies
-what varies from run to run in the detector: gains that drift, modules that trip.
+One function for each `MonitoringElement.shape`.  A 2D density is [y][x], as the service sends it.  `run` changes
+what changes from run to run in a detector: gains that drift, modules that trip.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def density(me: MonitoringElement, run_number: int, seed: int) -> Floats:
     """Return the probability of each bin, flat, summing to 1."""
     drawn = SHAPES[me.shape](me, run_number, mixed(seed, me.me_id)).ravel()
     probability: Floats = drawn / drawn.sum()
-    # Shared by everybody who asks for this histogram.
+    # Shared by all requests for this histogram.
     probability.flags.writeable = False
     return probability
 
@@ -33,7 +33,7 @@ def _centres(axis: Axis) -> Floats:
 
 
 def _unit(axis: Axis) -> Floats:
-    """Centres from -1 to 1, whatever the axis measures."""
+    """Bin centres scaled to -1 to 1."""
     return (2.0 * np.arange(axis.bins) + 1.0) / axis.bins - 1.0
 
 

@@ -1,4 +1,4 @@
-"""Which path is answered by what; the two generations differ here and in their records and filters, nowhere else."""
+"""The view for each path; apart from their records and filters, the two generations differ mainly here."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -42,7 +42,7 @@ def _at(route: str, view: type[Endpoint], **given: Any) -> URLPattern:
 def _table(
     name: str, record: Record, chosen: type[FilterSet], *, count: bool = False, key: tuple[str, ...] = ()
 ) -> Iterator[URLPattern]:
-    """Make a list, its records under their key, and perhaps its count."""
+    """Make the paths of a list, of its records by key, and perhaps of its count."""
     yield _at(f"{name}/", ListEndpoint, record=record, filters=chosen)
     if count:
         yield _at(f"{name}/count/", CountEndpoint, record=record, filters=chosen)

@@ -24,7 +24,7 @@ Rows = QuerySet[Model, Model]
 
 
 class Endpoint(APIView):
-    """What every endpoint shares: it answers 405 to any method it has no function for; of today's service to OPTIONS too."""
+    """Base of every endpoint: it answers 405 to methods it does not implement; in today's service also to OPTIONS."""
 
     http_method_names = ["get", "head", "post"] + (
         ["options"] if installation().generation == "v1.12" else []
@@ -32,14 +32,14 @@ class Endpoint(APIView):
 
 
 class DataEndpoint(Endpoint):
-    """An endpoint that reads the workspace named in the header `Workspace`, else the caller's own."""
+    """An endpoint that reads the workspace named in the header `Workspace`, else the caller's default."""
 
-    # Django wants a view's options to have a default; `urls` gives each endpoint its own.
+    # Django requires a default for a view's options; `urls` gives each endpoint its own.
     record: Record = records.DATASET_INDEX
     filters: type[FilterSet] = FilterSet
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
-        """Let the asker in, then choose the database."""
+        """Authenticate the caller, then choose the database."""
         super().initial(request, *args, **kwargs)
         self.workspace = request.headers.get(WORKSPACE) or caller(request).workspace
         if self.workspace not in installation().databases:
@@ -56,7 +56,7 @@ class DataEndpoint(Endpoint):
         return model._default_manager.using(self.workspace).all()
 
     def filtered(self, request: Request) -> Rows:
-        """Return the rows that the query's filters let through; raises a 400 that names the filters it cannot read."""
+        """Return the rows that pass the query's filters; raises a 400 that names the invalid filters."""
         return filtered(self.filters, request, self.rows(self.record.model))
 
 
@@ -76,11 +76,11 @@ class ListEndpoint(DataEndpoint):
 
 
 class ArrayEndpoint(DataEndpoint):
-    """A list that comes whole."""
+    """A list without pages."""
 
     @kept
     def get(self, request: Request) -> Response:
-        """All rows, by their key; `order_by` belongs to the pages and is ignored."""
+        """All rows, by key; `order_by` is for lists with pages and is ignored."""
         wanted = self.record.chosen(request.query_params.get("fields"))
         rows = self.record.select(self.filtered(request), wanted).order_by(*self.record.key)
         return Response(self.record.make(list(rows), wanted, self.content))
@@ -91,12 +91,12 @@ class CountEndpoint(DataEndpoint):
 
     @kept
     def get(self, request: Request) -> Response:
-        """Count them."""
+        """Count the rows."""
         return Response({"count": self.filtered(request).count()})
 
 
 class DetailEndpoint(DataEndpoint):
-    """The record with a primary key, which stands in the path."""
+    """The record with the primary key in the path."""
 
     @kept
     def get(self, request: Request, **key: int) -> Response:
@@ -116,7 +116,7 @@ class MEsOfRunEndpoint(DataEndpoint):
 
     @kept
     def get(self, _request: Request, **run: int) -> Response:
-        """All of them; an unknown run breaks the service."""
+        """All MEs of the run; an unknown run breaks the service."""
         if not self.rows(models.Run).filter(**run).exists():
             message = f"no such run: {run}"
             raise Breakdown(message)

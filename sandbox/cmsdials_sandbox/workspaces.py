@@ -1,4 +1,4 @@
-"""Which workspaces there are, and which one is used when a request names none: each generation its own way."""
+"""The list of workspaces, and the default one: the generations differ in path and form."""
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,7 +21,7 @@ class MyDefault(Endpoint):
     """workspaces/my-default/ of today."""
 
     def get(self, request: Request) -> Response:
-        """One such object."""
+        """Return the object of one workspace."""
         (default,) = (w for w in installation().workspaces if w.name == caller(request).workspace)
         return Response(_described(default))
 
@@ -30,7 +30,7 @@ class ConfiguredWorkspaces(Endpoint):
     """auth/workspaces/ of v1.12."""
 
     def get(self, _request: Request) -> Response:
-        """Their names."""
+        """Return the names of the workspaces."""
         return Response({"workspaces": [workspace.name for workspace in installation().workspaces]})
 
 
@@ -38,7 +38,7 @@ class UserDefaultWorkspace(Endpoint):
     """auth/user-default-workspace/ of v1.12."""
 
     def get(self, request: Request) -> Response:
-        """Its name."""
+        """Return the name of the workspace."""
         return Response({"workspace": caller(request).workspace})
 
 

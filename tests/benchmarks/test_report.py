@@ -146,7 +146,7 @@ def test_an_outcome_has_figures_of_all_rounds_or_none() -> None:
     good = Outcome([measured(1.0), measured(2.0)]).dict()
     assert good == {"seconds": [1.0, 2.0], "peak": [5, 5], "contents": {"rows": 10, "data": 1, "keys": None}}
     assert Outcome([measured(1.0)], "it fell").dict() == {"error": "it fell"}
-    assert "other rows" in Outcome([measured(1.0), measured(1.0, data=2)]).dict()["error"]
+    assert "different rows" in Outcome([measured(1.0), measured(1.0, data=2)]).dict()["error"]
     assert Outcome([]).dict() == {"error": "was not run"}
 
 

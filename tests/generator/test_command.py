@@ -178,7 +178,7 @@ def test_a_mistake_of_ours_exits_with_3_and_shows_where(
     assert main(["check"]) == 3
     captured = capsys.readouterr().err
     assert captured.startswith("Traceback (most recent call last):")
-    assert captured.endswith("cannot check: this is a mistake in the generator\n")
+    assert captured.endswith("cannot check: this is a bug in the generator\n")
 
 
 def test_an_interruption_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:

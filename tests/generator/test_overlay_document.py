@@ -248,7 +248,7 @@ REFUSED = {
         action(f"{RUN}.properties.dataset", expect={"type": "int"}, rename="name"),
         "type is 'string'",
     ),
-    "a renamed item of a list": (action(f"{PARAMETERS}[0]", rename="first"), "0 is no key"),
+    "a renamed item of a list": (action(f"{PARAMETERS}[0]", rename="first"), "0 is not a key"),
     "a parameter that stands there otherwise": (
         action(PARAMETERS, update={"name": "page", "in": "query", "schema": {"type": "integer"}}),
         "{'name': 'page', 'in': 'query', 'schema': {'type': 'number'}} is published now",

@@ -167,4 +167,4 @@ def test_no_address_of_a_realm(url):
     command = [sys.executable, "-m", "cmsdials_sandbox", f"--realm-url={url}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
-    assert "an address of a realm begins with http:// or https://" in done.stderr
+    assert "the address of a realm must begin with http:// or https://" in done.stderr

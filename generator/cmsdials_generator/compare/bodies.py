@@ -1,4 +1,4 @@
-"""What travels beside the parameters: the body of the request, and the answers with their headers."""
+"""What is sent besides the parameters: the request body, and the answers with their headers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .severity import Severity
 
 
 def compare_request_body(schemas: Schemas, place: Place, old: Any, new: Any) -> None:
-    """Report what changed in what an operation wants to be sent."""
+    """Report what changed in the request body of an operation."""
     here = place.part("request body")
     before, after = schemas.old.resolve(old), schemas.new.resolve(new)
     required = [mapping(body).get("required") is True for body in (before, after)]
@@ -27,7 +27,7 @@ def compare_request_body(schemas: Schemas, place: Place, old: Any, new: Any) -> 
 
 
 def compare_answers(schemas: Schemas, place: Place, old: Any, new: Any) -> None:
-    """Report what changed in what an operation answers, status by status."""
+    """Report what changed in the answers of an operation, status by status."""
     olds, news = (
         {str(k): v for k, v in mapping(one).items() if not str(k).startswith("x-")} for one in (old, new)
     )
@@ -53,7 +53,7 @@ def _is_success(status: str) -> bool:
 
 
 def _covering(status: str, answers: Mapping[str, Any]) -> str | None:
-    """Find the entry that speaks for a status: itself, its range such as `2XX`, or `default`.
+    """Find the entry for a status: itself, its range such as `2XX`, or `default`.
 
     `default` means the errors, unless it is the only entry that can mean a success.
     """

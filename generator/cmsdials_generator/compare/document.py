@@ -54,7 +54,7 @@ def component(node: Any) -> str | None:
 
 
 def pure_reference(schema: Any) -> Mapping[str, Any] | None:
-    """Return the reference that a schema is nothing but, perhaps wrapped in an `allOf` and prose."""
+    """Return the reference of a schema that is only a reference, perhaps wrapped in an `allOf` and prose."""
     node = {key: value for key, value in mapping(schema).items() if not _is_prose(key)}
     if node.keys() == {"$ref"}:
         return node
@@ -84,7 +84,7 @@ class Document:
         return node
 
     def annotated(self, schema: Any, key: str) -> Any:
-        """Look up what is said beside a schema's type, or in the component that the schema is."""
+        """Look up a keyword of a schema, or of the component that it refers to."""
         node = mapping(schema)
         if key in node:
             return node[key]
@@ -92,7 +92,7 @@ class Document:
         return mapping(self.resolve(reference)).get(key) if reference else None
 
     def expanded(self, node: Any, inside: frozenset[str] = frozenset()) -> Any:
-        """Replace every reference by what it stands for, and a schema within itself by how far up it is."""
+        """Replace every reference by its target, and a recursive one by the number of levels up."""
         if isinstance(node, list):
             return [self.expanded(item, inside) for item in node]
         if not isinstance(node, Mapping):

@@ -1,4 +1,4 @@
-"""What holds if several schemas hold at once, as in an `allOf`."""
+"""The intersection of schemas, as in an `allOf`."""
 
 from __future__ import annotations
 

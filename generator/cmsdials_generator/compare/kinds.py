@@ -30,7 +30,7 @@ OPAQUE_KEYWORDS = (
     "not", "prefixItems", "contains", "patternProperties", "propertyNames", "dependentRequired",
     "dependentSchemas",
 )  # fmt: skip
-"""Keywords that are compared as a whole: no one has needed more yet."""
+"""Keywords that are compared as a whole: finer comparison has not been needed."""
 
 
 @frozen
@@ -40,7 +40,7 @@ class Kind:
     Attributes:
         type: a JSON type, "nothing", or None for values of any type.
         keywords: what else holds of them: only the keywords that mean something for the type.
-        name: the component that this is, if it is one as it stands.
+        name: the component, if the kind is exactly one.
     """
 
     type: str | None = None
@@ -65,5 +65,5 @@ def includes_type(wide: str | None, narrow: str | None) -> bool:
 
 
 def covers(wide: Kind, narrow: Kind) -> bool:
-    """Tell whether every value of `narrow` is one of `wide`, as far as that is plain to see."""
+    """Tell whether every value of `narrow` is one of `wide`, as far as that is obvious."""
     return includes_type(wide.type, narrow.type) and (wide.type != narrow.type or wide.trivial)

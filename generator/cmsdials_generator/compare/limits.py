@@ -1,4 +1,4 @@
-"""Limits of numbers, lengths and counts, and the rules that stand beside them: which differ, and how."""
+"""Limits of numbers, lengths and counts, and related rules: which differ, and how."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def _own(node: Mapping[str, Any]) -> tuple[Kind, ...]:
             own = [value for value in values if _is_of_type(value, one)]
             if not own and len(types) > 1:
                 continue
-            # A value of another type is a slip of the author's; an enum with `null` says `nullable` elsewhere.
+            # A value of another type is a mistake; an enum with `null` is marked `nullable` elsewhere.
             keywords["enum"] = own or [value for value in values if value is not None]
         # A whole number that may be written as 100.0 is an integer.
         is_whole = one == "number" and keywords.get("multipleOf") == 1
@@ -94,7 +94,7 @@ def _own(node: Mapping[str, Any]) -> tuple[Kind, ...]:
 
 
 def _types(node: Mapping[str, Any], values: Any) -> list[str]:
-    """Return the declared types, else those that the other keywords only make sense for."""
+    """Return the declared types, else those implied by the other keywords."""
     declared = node.get("type")
     if isinstance(declared, list):
         return list(dict.fromkeys(str(one) for one in declared))

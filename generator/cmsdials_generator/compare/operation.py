@@ -1,4 +1,4 @@
-"""Comparing one operation; every difference below it is found from here."""
+"""Comparing one operation and everything below it."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Operation:
     variables: tuple[str, ...]
 
     def parameters(self) -> Parameters:
-        """Collect the parameters of its path and its own, which have the last word."""
+        """Collect the parameters of its path and its own, which take precedence."""
         return declared_parameters(self.document, (self.shared, self.node), self.variables)
 
     def requirements(self) -> list[Requirement]:
-        """List the ways in."""
+        """List the accepted combinations of credentials."""
         return requirements(self.document, self.node)
 
     def servers_override(self) -> Mapping[str, Any] | None:

@@ -1,4 +1,4 @@
-"""The parameters of an operation: which there are, what they may hold, and how they are written."""
+"""The parameters of an operation: their names, their values, and how they are written."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def declared_parameters(
 
     Args:
         document: the document, to which references lead.
-        holders: what may declare parameters; the later one has the last word.
+        holders: what may declare parameters; later ones take precedence.
         variables: the names of the variables in the path, in order.
     """
     declared = {("path", str(at)): Parameter(name, "path", {}, None) for at, name in enumerate(variables)}

@@ -1,4 +1,4 @@
-"""Which path of the one document is which of the other, and which operations came and went."""
+"""Matches the paths of the two documents, and finds added and removed operations."""
 
 from __future__ import annotations
 

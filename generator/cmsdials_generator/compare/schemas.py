@@ -65,7 +65,7 @@ class Schemas:
             self.report("compatible", place, f"{what} added", None, name)
 
     def required(self, place: Place, old: bool, new: bool) -> None:
-        """Note whether something has to be there that had not, or the other way round."""
+        """Note whether something became required, or no longer is."""
         if old != new:
             what = "newly required" if new else "no longer required"
             self.judge("narrowed" if new else "widened", place, what, old, new)
@@ -142,13 +142,13 @@ class Schemas:
             is_retyped = len(gone) == len(come) == 1 and {gone[0].type, come[0].type}.isdisjoint(
                 {None, NOTHING}
             )
-            # A type in the place of another is a change whatever it may hold: people have written code for the old.
+            # A changed type always breaks: code has been written for the old one.
             self._type_changed(olds, news, "changed" if is_retyped else effect, place)
         if len(gone) == len(come) == 1 and {gone[0].type, come[0].type} == {"integer", "number"}:
             self._kind(gone[0], come[0], place)
 
     def _paired(self, olds: Kinds, news: Kinds, place: Place) -> list[tuple[Kind, Kind]]:
-        """Pair alternatives of the same type, those first that differ least."""
+        """Pair alternatives of the same type, the most similar ones first."""
         if len(olds) == len(news) == 1:  # mostly; and measuring costs a comparison at every level of a schema
             return [(olds[0], news[0])] if olds[0].type == news[0].type else []
         costs = sorted(
@@ -247,7 +247,7 @@ class Schemas:
         required = [sequence(kind.keywords.get("required")) for kind in (old, new)]
         for name, schema in olds.items():
             here = place.field(name)
-            # One that is still `required` but not described any more was removed, and the list forgotten.
+            # A field that is still `required` but no longer described was removed, and the list not updated.
             if name not in news or (name in described[0] and name not in described[1]):
                 self.report("breaking", here, "field removed", label(self.old, normal_form(self.old, schema)))
                 continue
@@ -268,7 +268,7 @@ class Schemas:
         if was_open and is_open:
             self.compare(before, after, place.field("*"))
         elif was_open:
-            # Of a map they are all there is, so it breaks even whoever only reads them.
+            # In a map these are the only fields, so removing them breaks readers too.
             is_map = not mapping(old.keywords.get("properties"))
             effect: Effect = "changed" if is_map else "narrowed"
             self.judge(effect, place, "other fields no longer allowed", True, False)

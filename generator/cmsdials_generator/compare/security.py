@@ -1,6 +1,6 @@
 """Which credentials an operation asks for.
 
-A requirement is the set of what must be presented, so less is easier to satisfy.
+A requirement is a set of credentials, so a smaller one is easier to satisfy.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Requirement = frozenset[str]
 
 
 def requirements(document: Document, operation: Mapping[str, Any]) -> list[Requirement]:
-    """List the ways in: any one of them will do, and the empty one is no credentials at all."""
+    """List the accepted combinations of credentials; the empty one means that none are needed."""
     declared = operation.get("security", document.tree.get("security"))
     schemes = mapping(mapping(document.tree.get("components")).get("securitySchemes"))
     ways = []
@@ -32,7 +32,7 @@ def requirements(document: Document, operation: Mapping[str, Any]) -> list[Requi
 
 
 def compare_security(olds: list[Requirement], news: list[Requirement], operation: str) -> Iterator[Change]:
-    """List the ways in that no longer open, and the new ones."""
+    """List the combinations that are no longer accepted, and the new ones."""
 
     def change(severity: Severity, what: str) -> Change:
         old, new = (" or ".join(sorted(map(_way, ways))) for ways in (olds, news))

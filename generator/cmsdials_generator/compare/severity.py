@@ -1,4 +1,4 @@
-"""Whether a client feels that a set of values became narrower or wider.
+"""Whether a client is affected when a set of values becomes narrower or wider.
 
 A request may be widened and an answer may be narrowed; the other way round breaks a client.
 """
@@ -25,7 +25,7 @@ def bound_severity(effect: Effect, direction: Direction) -> Severity:
 
 
 def effect_of_rule(old: Any, new: Any) -> Effect:
-    """Tell what a rule does to the values that obey it; None is no rule."""
+    """Say how a changed rule affects the set of values; None means no rule."""
     if old is None:
         return "narrowed"
     return "widened" if new is None else "changed"

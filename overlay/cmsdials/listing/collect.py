@@ -100,19 +100,16 @@ def collect(
                 ) as progress,
             ):
                 pages, came = first, -1
-                while True:
-                    try:
-                        note = _take(pages, progress)
-                        break
-                    except CursorRefusedError as refused:
-                        store.cut(before + listing.reached.rows)
-                        is_ours = listing.reached.next is not None and not listing.in_parts
-                        if not is_ours or (checkpoint is None and resume_from is None):
-                            raise
-                        if came == len(store):
-                            raise _refused_twice(refused, came) from None
-                        came = len(store)
-                        pages = _started_again(begin, listing, keep, LastRow.of(origin, store, refused), came)
+                while (refused := _refused(pages, progress)) is not None:
+                    store.cut(before + listing.reached.rows)
+                    is_ours = listing.reached.next is not None and not listing.in_parts
+                    if not is_ours or (checkpoint is None and resume_from is None):
+                        raise refused
+                    if came == len(store):
+                        raise _refused_twice(refused, came)
+                    came = len(store)
+                    pages = _started_again(begin, listing, keep, LastRow.of(origin, store, refused), came)
+                note = pages.note
         except (DialsError, KeyboardInterrupt, Terminated) as stopped:
             if not keep_failed:
                 raise
@@ -138,12 +135,16 @@ def _stopped(result: Result[RecordT], failure: BaseException) -> Result[RecordT]
     return result
 
 
-def _take(pages: Pages[Any], progress: Progress) -> str:
-    """Fetch all pages, and return why there are no rows."""
-    with pages:
-        for _ in pages:
-            progress.update()
-    return pages.note
+def _refused(pages: Pages[Any], progress: Progress) -> CursorRefusedError | None:
+    """Take all pages, or return why a position is refused."""
+    # A separate function: in CPython 3.11 a signal at an inner `try` is not caught by the outer one.
+    try:
+        with pages:
+            for _ in pages:
+                progress.update()
+    except CursorRefusedError as refused:
+        return refused
+    return None
 
 
 def _started_again(

@@ -1,16 +1,16 @@
-r"""PostgreSQL's regular expressions (its "AREs"), without PostgreSQL: does a name match, or is the expression refused?
+r"""PostgreSQL's regular expressions (its "AREs"), without PostgreSQL: does a name match, or is the expression invalid?
 
 The service hands regular expressions to its database, whose dialect is not Python's: `\b` is a backspace there, `\y`
-a word boundary, `(?i:...)` an error.  Facts from the manual, 9.7.3, and from trying; `tests/sandbox` compares with a
-real server.  Only whether a name matches is of interest, never where or how long.
+a word boundary, `(?i:...)` an error.  The facts are from the manual, 9.7.3, and from experiments; `tests/sandbox` compares with
+a real server.  Only whether a name matches is computed, never where or how long.
 
 - `characters`: sets of characters;
-- `tree`: what an expression consists of;
+- `tree`: the parts of an expression;
 - `lexing`, `brackets`, `parsing`: from the text to the tree;
-- `automaton`: matching without back references, in a time that grows with the length of the name only;
-- `dissection`: matching with back references, which must try, and gives up after so many attempts.
+- `automaton`: matching without back references, in a time that grows only with the length of the name;
+- `dissection`: matching with back references, by backtracking that gives up after a number of attempts.
 
-Classes of characters are right for names in ASCII: beyond it, letters and digits are what Python thinks they are.
+Character classes are exact for ASCII names: beyond ASCII, letters and digits are those of Python.
 """
 
 from cmsdials_sandbox.expressions.matching import Expression, expression

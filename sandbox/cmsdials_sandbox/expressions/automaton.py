@@ -1,7 +1,7 @@
 """Matching without back references: all ways through the expression at once, one character after the other.
 
-Steps that were made before are remembered, so that many names cost little more than one.  However odd the expression, the time
-grows with the length of the name (times itself for lookaround), never exponentially.
+Steps are cached, so that many names cost little more than one.  For any expression the time grows with the length of the
+name (with its square for lookaround), never exponentially.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ from cmsdials_sandbox.expressions.tree import (
     Sequence,
 )
 
-# PostgreSQL refuses what is too complex at about this size; its own measure is another.
+# About the size at which PostgreSQL rejects an expression as too complex; it measures differently.
 MOST_STATES = 50_000
 
 States = frozenset[int]
@@ -28,7 +28,7 @@ Truths = tuple[bool, ...]
 
 @dataclass
 class _Arcs:
-    """What leads out of one state: characters, nothing at all, or a condition on the place (its number)."""
+    """Transitions out of one state: by a character, by nothing, or by a condition on the position (its number)."""
 
     characters: list[tuple[Callable[[str], bool], int]] = field(default_factory=list)
     free: list[int] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Automaton:
         return False
 
     def ends(self, name: str, start: int) -> list[int]:
-        """Return where matches end that begin at a position."""
+        """Return the ends of the matches that begin at a position."""
         ends = []
         states: States = frozenset((self._start,))
         for position in range(start, len(name) + 1):
@@ -71,7 +71,7 @@ class Automaton:
         return ends
 
     def _build(self, node: Node, start: int, end: int) -> None:
-        """Lead from one state to another by way of a node."""
+        """Connect two states through a node."""
         match node:
             case Character(test):
                 self._arcs[start].characters.append((test, end))
@@ -126,7 +126,7 @@ class Automaton:
         self._conditions.append(holds)
 
     def _closed(self, states: States, name: str, position: int) -> States:
-        """Add what is reached without a character at a place."""
+        """Add the states that are reached without a character at a position."""
         truths = tuple(condition(name, position) for condition in self._conditions)
         key = states, truths
         if key not in self._closures:
@@ -154,7 +154,7 @@ class Automaton:
 
 
 class _Lookaround:
-    """Whether something follows or precedes a place; each answer about the last name is kept."""
+    """Whether something follows or precedes a position; answers for the last name are cached."""
 
     def __init__(self, node: Around) -> None:
         self._node = node

@@ -18,7 +18,7 @@ class _Item:
 
 
 def bracket(lexer: Lexer, *, negated: bool) -> Test:
-    """Read a bracket expression; its `[`, and the `^` of a negated one, are read already."""
+    """Read a bracket expression; its `[`, and the `^` of a negated one, have been read."""
     any_case = lexer.options.any_case
     tests: list[Test] = []
     item = _item(lexer, first=True)

@@ -1,4 +1,4 @@
-"""Sets of characters, as tests: a class by its name, a range, one character with or without its case."""
+"""Sets of characters, as tests: a class by its name, a range, one character with or without case."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ CLASSES: dict[str, Test] = {
     "xdigit": lambda c: c in "0123456789abcdefABCDEF",
 }
 
-# The names of POSIX for characters, in the order of their codes; where there are several, apart by a bar.
+# The POSIX names of characters, in the order of their codes; alternatives are separated by a bar.
 _CONTROL = [
     "NUL",
     "SOH",

@@ -1,9 +1,9 @@
-"""Matching with back references: try one way after the other, as PostgreSQL does, and give up after so many attempts.
+"""Matching with back references: backtracking as in PostgreSQL, which gives up after a number of attempts.
 
-Which groups are set when a back reference is met decides whether it matches, so this follows PostgreSQL where it is odd:
-each round of a repetition forgets what the round before captured, there are no more rounds than characters, and a
-reference to a group that is not set fails even if it may come zero times.  Of several ways through a part to the same end only
-the first counts, and the longer first part goes first.  (A lazy quantifier would turn that round; this is not imitated.)
+Whether a back reference matches depends on which groups are set at that moment, so this follows PostgreSQL's oddities:
+each round of a repetition forgets what the previous round captured, there are no more rounds than characters, and a
+reference to a group that is not set fails even if it may occur zero times.  Of several ways through a part to the same end
+only the first counts, and the longer first part is tried first.  (A lazy quantifier would reverse that; this is not imitated.)
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ class Dissection:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._automata: dict[int, Automaton] = {}
-        # Keeps the nodes whose identities are keys above.
+        # Keeps the nodes alive whose ids are keys above.
         self._kept: list[Node] = []
         self._prefixes: dict[int, Node] = {}
         self._name = ""
@@ -46,7 +46,7 @@ class Dissection:
         return any(self._ways(self._node, start, {}) for start in range(len(name) + 1))
 
     def _ways(self, node: Node, start: int, captures: Captures) -> list[tuple[int, Captures]]:
-        """Return the ends of matches that begin here, the last first, each with what is captured on the first way to it."""
+        """Return the ends of the matches that begin here, the last first, each with the captures of the first way to it."""
         self._attempts += 1
         if self._attempts > MOST_ATTEMPTS:
             raise TooSlow
@@ -91,12 +91,12 @@ class Dissection:
                 yield from self._ways(inner, end, forgotten)
             return
         yield from self._rounds(node, start, start, 0, forgotten)
-        # An empty round, which captures, goes first.
+        # An empty round captures too, and is tried first.
         if node.least == 0:
             yield start, forgotten
 
     def _rounds(self, node: Repeat, start: int, here: int, done: int, captures: Captures) -> Ways:
-        """Go on after so many rounds: there are no more than characters, unless so many are asked for."""
+        """Continue after a number of rounds: there are no more rounds than characters, unless the minimum is higher."""
         limit = max(len(self._name) - start, node.least, 1)
         if done in (limit, node.most):
             return

@@ -24,13 +24,13 @@ _PLACES = {"A": "start", "Z": "end", "m": "word start", "M": "word end", "y": "b
 _SHORT_CLASSES = {"d": "digit", "s": "space", "w": "word"}
 _LOOKS = ("(?=", "(?!", "(?<=", "(?<!")
 _HEX = "0123456789abcdefABCDEF"
-# The last code point that PostgreSQL takes for a character.
+# The last code point that PostgreSQL accepts as a character.
 _LAST_CODE = 0x7FFFFFFE
 
 
 @dataclass(frozen=True)
 class Token:
-    """A sign that means something (`kind` is the sign), or `character`, `class`, `place`, `look`, `back`, `end`."""
+    """A special sign (`kind` is the sign), or `character`, `class`, `place`, `look`, `back`, `end`."""
 
     kind: str
     text: str = ""
@@ -40,7 +40,7 @@ class Token:
 
 @dataclass
 class Options:
-    """What the front of an expression can change."""
+    """The options that the front of an expression can set."""
 
     extended: bool = True
     advanced: bool = True
@@ -53,7 +53,7 @@ class Options:
 
 
 class Lexer:
-    r"""Reads tokens; `groups` is how many groups were opened, which decides what `\12` is."""
+    r"""Reads tokens; `groups` counts the groups opened so far, which decides what `\12` means."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -64,7 +64,7 @@ class Lexer:
         self._read_director()
 
     def at_end(self) -> bool:
-        """Whether all is read."""
+        """Whether everything has been read."""
         return self.position >= len(self.text)
 
     def sees(self, ahead: str) -> bool:
@@ -96,7 +96,7 @@ class Lexer:
         return token
 
     def escape(self) -> Token:
-        """Read what stands behind a backslash."""
+        """Read what follows a backslash."""
         c = self.take()
         if not (c.isascii() and c.isalnum()):
             return Token("character", c)
@@ -201,7 +201,7 @@ class Lexer:
         return Token("character", c)
 
     def skip_preference(self) -> None:
-        """Skip the `?` that makes a quantifier prefer few: it changes where, never whether, something matches."""
+        """Skip the `?` of a lazy quantifier: it changes where, never whether, something matches."""
         if self.options.advanced and self.sees("?"):
             self.position += 1
 
@@ -254,11 +254,11 @@ class Lexer:
         code = self._number(_HEX, least, most) & 0xFFFFFFFF
         if code > _LAST_CODE:
             raise BadExpression("invalid escape")  # noqa: EM101
-        # Past the last character of Unicode nothing matches, which a character no name has does too.
+        # Nothing matches beyond the last character of Unicode; nor does a character that no name contains.
         return Token("character", chr(code) if code < 0x110000 else "\U0010ffff")
 
     def _digits(self, first: str) -> Token:
-        """Read a back reference: one digit, or as many groups as there are; else an octal code."""
+        """Read a back reference: one digit, or a number of an existing group; else an octal code."""
         self.position -= 1
         start = self.position
         if first != "0":

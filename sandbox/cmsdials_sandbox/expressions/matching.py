@@ -1,4 +1,4 @@
-"""An expression from its text, ready to match names."""
+"""Compiles an expression, ready to match names."""
 
 from typing import Protocol
 
@@ -16,6 +16,6 @@ class Expression(Protocol):
 
 
 def expression(text: str) -> Expression:
-    """Return the expression with this text, for one thread; raises `BadExpression`."""
+    """Return the compiled expression, for use by one thread; raises `BadExpression`."""
     node = parsed(text)
     return Dissection(node) if has(node, (Back,)) else Automaton(node)

@@ -92,7 +92,7 @@ class _Parser:
             case _:
                 if token.kind != ")" or not options.extended or options.advanced:
                     raise BadExpression("parentheses () not balanced")  # noqa: EM101
-                # POSIX lets a lonely one stand for itself.
+                # In POSIX, an unmatched one stands for itself.
                 node = Character(characters.one(")", any_case=False))
         self._advance()
         return node

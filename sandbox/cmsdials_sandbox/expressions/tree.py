@@ -1,11 +1,11 @@
-"""What an expression consists of, and how it can fail."""
+"""The parts of an expression, and how it can fail."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 
 class BadExpression(Exception):
-    """PostgreSQL refuses this expression."""
+    """PostgreSQL rejects this expression."""
 
 
 class TooSlow(Exception):
@@ -21,14 +21,14 @@ class Character:
 
 @dataclass(frozen=True)
 class Place:
-    """Nothing, at a place where the test of (name, position) holds: the anchors and the word boundaries."""
+    """The empty text, where the test of (name, position) holds: anchors and word boundaries."""
 
     test: Callable[[str, int], bool]
 
 
 @dataclass(frozen=True)
 class Around:
-    """Nothing, at a place where something follows (`ahead`) or precedes; or does not, unless `positive`."""
+    """The empty text, where something follows (`ahead`) or precedes; if not `positive`, where it does not."""
 
     inner: "Node"
     ahead: bool
@@ -37,7 +37,7 @@ class Around:
 
 @dataclass(frozen=True)
 class Sequence:
-    """One after the other; of none, the empty text."""
+    """One after the other; without parts, the empty text."""
 
     parts: tuple["Node", ...]
 
@@ -51,7 +51,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Repeat:
-    """At least and at most so many times; None is without end."""
+    """A part repeated `least` to `most` times; None is unlimited."""
 
     inner: "Node"
     least: int
@@ -68,7 +68,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Back:
-    """What a group matched, so many times."""
+    """What a group matched, repeated."""
 
     number: int
     any_case: bool
@@ -82,7 +82,7 @@ NOTHING = Sequence(())
 
 
 def has(node: Node, kinds: tuple[type, ...]) -> bool:
-    """Whether there is a node of one of these kinds in a tree."""
+    """Whether a tree contains a node of one of these kinds."""
     if isinstance(node, kinds):
         return True
     match node:
@@ -94,7 +94,7 @@ def has(node: Node, kinds: tuple[type, ...]) -> bool:
 
 
 def plain(node: Node) -> Node:
-    """Return a tree without groups, which matches the same where no back reference is."""
+    """Return the tree without groups, which matches the same if there are no back references."""
     match node:
         case Sequence(parts):
             return Sequence(tuple(plain(part) for part in parts))

@@ -1,14 +1,14 @@
-"""What an administrator does to the account of the one person there is, and to the realm."""
+"""What an administrator can change about the only account, and about the realm."""
 
 from dataclasses import dataclass
 
 
 @dataclass
 class Account:
-    """What an administrator decided.
+    """The state of the account, as an administrator set it.
 
-    A person who is not `enabled` gets no more tokens.  One who `must_act` (choose a password, confirm an address) has to do
-    that before the next login can be approved; a login that there was goes on.
+    A person who is not `enabled` gets no more tokens.  A person who `must_act` (choose a password, confirm an address) has
+    to do so before the next login can be approved; existing logins remain valid.
     """
 
     enabled: bool = True
@@ -17,6 +17,6 @@ class Account:
 
 @dataclass
 class Features:
-    """What the realm was started with; without `exchange` nobody gets tokens for DIALS."""
+    """Features the realm was started with; without `exchange` no tokens for DIALS are issued."""
 
     exchange: bool = True

@@ -1,4 +1,4 @@
-"""Addresses of the realm, on the host that was asked: like the rest of the service, it has no other idea of its own."""
+"""Addresses of the realm, on the host in the request: like the rest of the service, the realm knows no other."""
 
 from urllib.parse import urlencode
 
@@ -9,7 +9,7 @@ from cmsdials_sandbox.options import REALM
 
 
 def issuer(request: HttpRequest) -> str:
-    """Return the realm's name in tokens, without a slash at the end."""
+    """Return the issuer that tokens name, without a slash at the end."""
     return request.build_absolute_uri(f"/auth/realms/{REALM}")
 
 
@@ -19,6 +19,6 @@ def below(request: HttpRequest, path: str) -> str:
 
 
 def verification(request: HttpRequest, login: DeviceLogin | None = None) -> str:
-    """Return the page for people, with the code of a login already typed."""
+    """Return the address of the page for people, with the code of a login filled in."""
     page = below(request, "device")
     return page if login is None else f"{page}?{urlencode({'user_code': login.user_code})}"

@@ -1,7 +1,7 @@
-"""Who may ask for tokens, and whom those tokens speak to.
+"""Which clients may request tokens, and for which audience.
 
-As at CERN: a public client, which anybody may be, logs a person in and exchanges the token for one whose audience is
-DIALS.  The DIALS API takes no other.  A login through DIALS itself is one of DIALS's own client.
+As at CERN: a public client, which needs no secret, logs a person in and exchanges the token for one whose audience is
+DIALS.  The DIALS API accepts no other.  A login through DIALS itself uses DIALS's own client.
 """
 
 import secrets
@@ -12,7 +12,7 @@ from cmsdials_sandbox.options import DEFAULT_WORKSPACE, WORKSPACES
 
 @dataclass(frozen=True)
 class Client:
-    """A program that logs people in; `audience` is the one it may exchange their tokens for."""
+    """A program that logs people in; `audience` is the one for which it may exchange their tokens."""
 
     client_id: str
     name: str
@@ -27,14 +27,14 @@ class Application:
     secret: str = field(repr=False)
 
     def is_known_by(self, client_id: str, secret: str) -> bool:
-        """Whether these are its credentials, or with the same secret those of its sister for another workspace."""
+        """Whether these are its credentials, or those of its variant for another workspace, which has the same secret."""
         same = own_workspace(self.client_id, client_id) is not None
         return secrets.compare_digest(secret.encode(), self.secret.encode()) and same
 
 
 PRODUCTION, DEVELOPMENT = "cms-dials-prod-confidential-app", "cms-dials-dev-confidential-app"
 
-# The sandbox stands for both instances.
+# The sandbox imitates both instances.
 AUDIENCES = frozenset({PRODUCTION, DEVELOPMENT})
 
 DIALS = Client(PRODUCTION, "DIALS", PRODUCTION)
@@ -48,10 +48,10 @@ PUBLIC_CLIENTS = {
 
 
 def own_workspace(base: str, given: str) -> str | None:
-    """Return the default workspace of who has this secret or client id, None for nobody.
+    """Return the default workspace for this secret or client id; None if it is unknown.
 
-    The one that the sandbox was started with reads the tracker; with the name of a workspace appended, `sandbox-jetmet`, it is that of
-    another application, which reads that one.
+    The sandbox's own secret and client id read the tracker; with the name of a workspace appended, as in
+    `sandbox-jetmet`, they belong to another application, which reads that one.
     """
     found = None
     for workspace in WORKSPACES:

@@ -1,21 +1,21 @@
-"""For tests, and nothing that any DIALS has: what time or a person would do, and what was asked so far.
+"""For tests only, not part of DIALS: what time or a person would do, and counts of requests.
 
 All under `/sandbox/logins/`, JSON, without credentials:
 
 - `GET /sandbox/logins/`: counts since the start, by the names in `counters`;
 - `POST /sandbox/logins/expire-access-tokens/`: every access token issued so far has expired; `{"expired": n}`;
-- `POST /sandbox/logins/end-sessions/`: every session has ended, as an administrator ends them: what they issued is refreshed
-  no more, and DIALS takes their access tokens until they expire; `{"ended": n}`;
-- `POST /sandbox/logins/revoke-all/`: that, and the access tokens have expired too, so no token issued so far is good for
-  anything; `{"revoked": n}`;
-- `POST /sandbox/logins/account/` with `{"enabled": bool}`, `{"must_act": bool}` or both: what the administrator does to the
-  account of the person; `{"enabled": bool, "must_act": bool}` as it is then;
-- `POST /sandbox/logins/features/` with `{"exchange": bool}`: whether the realm was started with the exchange of tokens;
-- `POST /sandbox/logins/rotate-keys/`: another key signs from now on, and tokens of the old ones hold; with
-  `{"remove_old": true}` they do not; `{"keys": n}` published then;
+- `POST /sandbox/logins/end-sessions/`: every session has ended, as if by an administrator: their refresh tokens are invalid,
+  and DIALS accepts their access tokens until they expire; `{"ended": n}`;
+- `POST /sandbox/logins/revoke-all/`: likewise, and the access tokens have expired too, so every token issued so far is
+  invalid; `{"revoked": n}`;
+- `POST /sandbox/logins/account/` with `{"enabled": bool}`, `{"must_act": bool}` or both: changes the account of the
+  person; answers the new state, `{"enabled": bool, "must_act": bool}`;
+- `POST /sandbox/logins/features/` with `{"exchange": bool}`: whether the realm supports token exchange;
+- `POST /sandbox/logins/rotate-keys/`: a new key signs from now on, and tokens of the old keys stay valid; with
+  `{"remove_old": true}` they do not; answers the number of published keys, `{"keys": n}`;
 - `POST /sandbox/logins/approve/` and `.../deny/` with `{"user_code": ...}` or `{"device_code": ...}`: decide a login as its
-  page would; `{"user_code": ..., "status": "approved" | "denied"}`, 404 for an unknown code, 409 for one decided or expired,
-  and while the account may not.
+  page would; `{"user_code": ..., "status": "approved" | "denied"}`, 404 for an unknown code, 409 for a decided or expired
+  one, and if the account does not permit it.
 """
 
 import dataclasses
@@ -31,19 +31,19 @@ from cmsdials_sandbox.views import Endpoint
 
 
 class TooLate(APIException):
-    """There is nothing to decide, or not yet: 409."""
+    """The login cannot be decided, or not yet: 409."""
 
     status_code = 409
 
 
 class Control(Endpoint):
-    """Open to everybody who reaches the sandbox."""
+    """Open to everyone who can reach the sandbox."""
 
     authentication_classes = ()
 
 
 class Counts(Control):
-    """What was asked so far."""
+    """The counts so far."""
 
     def get(self, _request: Request) -> Response:
         """Return the counts by kind."""
@@ -51,10 +51,10 @@ class Counts(Control):
 
 
 class ExpireAccessTokens(Control):
-    """As if their lifetime had passed."""
+    """As if the lifetime of all access tokens had passed."""
 
     def post(self, _request: Request) -> Response:
-        """Expire them."""
+        """Expire the access tokens."""
         return Response({"expired": installation().realm.sessions.expire_access_tokens()})
 
 
@@ -62,15 +62,15 @@ class EndSessions(Control):
     """As if an administrator had ended all sessions."""
 
     def post(self, _request: Request) -> Response:
-        """End them."""
+        """End the sessions."""
         return Response({"ended": installation().realm.sessions.end_all()})
 
 
 class RevokeAll(Control):
-    """As if all sessions had been ended, a while ago."""
+    """As if all sessions had ended some time ago."""
 
     def post(self, _request: Request) -> Response:
-        """End them, and let their access tokens expire."""
+        """End the sessions, and let their access tokens expire."""
         sessions = installation().realm.sessions
         sessions.expire_access_tokens()
         return Response({"revoked": sessions.end_all()})
@@ -80,7 +80,7 @@ class ChangeAccount(Control):
     """As an administrator changes the account of the person."""
 
     def post(self, request: Request) -> Response:
-        """Change it."""
+        """Change the account."""
         account = installation().realm.account
         changed = request.data if isinstance(request.data, dict) else {}
         if not changed or changed.keys() - {"enabled", "must_act"} or not _all_bool(changed):
@@ -91,10 +91,10 @@ class ChangeAccount(Control):
 
 
 class ChangeFeatures(Control):
-    """As if the realm had been started again, otherwise."""
+    """As if the realm had been restarted with other features."""
 
     def post(self, request: Request) -> Response:
-        """Change them."""
+        """Change the features."""
         changed = request.data if isinstance(request.data, dict) else {}
         if changed.keys() != {"exchange"} or not _all_bool(changed):
             raise ValidationError({"detail": "Give exchange, as true or false."})
@@ -104,10 +104,10 @@ class ChangeFeatures(Control):
 
 
 class RotateKeys(Control):
-    """As an administrator adds a key, and perhaps removes those that there were."""
+    """As an administrator adds a key, and perhaps removes the old ones."""
 
     def post(self, request: Request) -> Response:
-        """Rotate them."""
+        """Rotate the keys."""
         asked = request.data if isinstance(request.data, dict) else {}
         if asked.keys() - {"remove_old"} or not _all_bool(asked):
             raise ValidationError({"detail": "Give remove_old, as true or false, or nothing."})
@@ -128,7 +128,7 @@ class Decide(Control):
     decision = Status.APPROVED
 
     def post(self, request: Request) -> Response:
-        """Press it."""
+        """Decide the login."""
         codes = request.data if isinstance(request.data, dict) else {}
         given = {
             name: code

@@ -1,4 +1,4 @@
-"""How often each thing was asked, so that a test can say "exactly one refresh"."""
+"""Counts of requests, so that a test can check for "exactly one refresh"."""
 
 import threading
 from collections import Counter
@@ -24,8 +24,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 class Counters:
     """Counts since the start.
 
-    Requests, whatever they were answered: `device`, `device_poll`, `refresh`, `exchange`, `api_access`, `revoke`.
-    Answers: `issued` (access tokens), `slow_down`, `refused` (every other error of those requests, but
+    Requests, with any answer: `device`, `device_poll`, `refresh`, `exchange`, `api_access`, `revoke`.
+    Answers: `issued` (access tokens), `slow_down`, `refused` (every other error of those requests, except
     `authorization_pending`), `access_token_expired` (by the DIALS API).
     """
 
@@ -34,18 +34,18 @@ class Counters:
         self._counts: Counter[Kind] = Counter()
 
     def add(self, kind: Kind) -> None:
-        """One more."""
+        """Count one more."""
         with self._lock:
             self._counts[kind] += 1
 
     def add_refusal(self, refusal: LoginRefused) -> None:
-        """One more, of the kind it is; a login that is waited for is no refusal."""
+        """Count an error by its kind; a pending login is not a refusal."""
         if refusal.error == "slow_down":
             self.add("slow_down")
         elif refusal.error != "authorization_pending":
             self.add("refused")
 
     def counts(self) -> dict[Kind, int]:
-        """All of them at one moment."""
+        """Return all counts, at one moment."""
         with self._lock:
             return {kind: self._counts[kind] for kind in KINDS}

@@ -1,6 +1,6 @@
 """Logins in progress: from the two codes (RFC 8628) to the decision, each step at most once.
 
-A record is never changed but replaced, so whoever holds one sees one moment.
+Records are replaced, never changed, so each is a consistent snapshot.
 """
 
 import dataclasses
@@ -13,12 +13,12 @@ from enum import Enum
 from cmsdials_sandbox.logins.clients import Client
 from cmsdials_sandbox.logins.refusals import LoginRefused
 
-# Without vowels no words arise, and nothing looks like a digit (RFC 8628, 6.1).
+# No vowels, so that no words arise, and nothing that looks like a digit (RFC 8628, 6.1).
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 
 
 class Status(Enum):
-    """How far a login is; the value is a word for it."""
+    """The state of a login; the value is the word for it."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -29,7 +29,7 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class DeviceLogin:
-    """One login.  `confirmation` stands in the page's form only: who posts it has seen the page.  Times in s."""
+    """One login.  `confirmation` is only in the page's form: whoever posts it has seen the page.  Times in s."""
 
     device_code: str = field(repr=False)
     user_code: str
@@ -45,8 +45,8 @@ class DeviceLogin:
 class DeviceLogins:
     """All logins.
 
-    `lifetime` of a code, least `interval` between polls, and after how long a code is approved by itself
-    (`auto_approve`; None: never), in seconds.
+    In seconds: the `lifetime` of a code, the least `interval` between polls, and the time after which a code is approved
+    automatically (`auto_approve`; None: never).
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class DeviceLogins:
             return self._keep(login)
 
     def find(self, *, device_code: str | None = None, user_code: str | None = None) -> DeviceLogin | None:
-        """Return the login with a code, the user's as a person types it; None if there is none."""
+        """Return the login with a code, the user code as typed by a person; None if there is none."""
         with self._lock:
             if user_code is not None:
                 device_code = self._device_codes.get(normalised(user_code))
@@ -90,10 +90,10 @@ class DeviceLogins:
             return self._keep(dataclasses.replace(present, status=decision))
 
     def poll(self, device_code: str, client: Client, *, paced: bool = True) -> None:
-        """Return once, if the login is approved: its code is used then.  Raises `LoginRefused` otherwise.
+        """Return once if the login is approved, and mark its code as used.  Raises `LoginRefused` otherwise.
 
-        `paced` is whether polls must keep to the interval: one that comes too early is answered `slow_down` whatever was
-        decided, and the next may come when the interval since the last good one is over.
+        `paced` is whether polls must keep to the interval: one that comes too early is answered `slow_down` in any state,
+        and the next may come when the interval since the last accepted poll has passed.
         """
         with self._lock:
             login = self._now(device_code)
@@ -112,7 +112,7 @@ class DeviceLogins:
             self._keep(dataclasses.replace(login, status=Status.USED))
 
     def seconds_left(self, login: DeviceLogin) -> float:
-        """How long it can still be confirmed."""
+        """The seconds in which it can still be confirmed."""
         return max(0.0, login.expires - self._clock())
 
     def _keep(self, login: DeviceLogin) -> DeviceLogin:
@@ -120,7 +120,7 @@ class DeviceLogins:
         return login
 
     def _now(self, device_code: str | None) -> DeviceLogin | None:
-        """Return a login as it is by now: time approves and expires by itself."""
+        """Return the present state of a login: it may have been approved automatically, or have expired."""
         login = self._logins.get(device_code or "")
         if login is None or login.status is Status.USED:
             return login
@@ -134,7 +134,7 @@ class DeviceLogins:
 
 
 def normalised(typed: str) -> str:
-    """Return a user code as it was shown, whatever case, blanks and hyphens it was typed with."""
+    """Return a user code as it was shown, from one typed in any case, with any blanks and hyphens."""
     letters = "".join(letter for letter in typed.upper() if letter.isalnum())
     return f"{letters[:4]}-{letters[4:]}"
 

@@ -1,6 +1,6 @@
-"""Logging in through DIALS itself, `/api/v1/auth/`: the same codes and sessions as the realm's, of DIALS's own client.
+"""Logging in through DIALS itself, `/api/v1/auth/`: the codes and sessions of the realm, with DIALS's own client.
 
-No one needs credentials here: an Authorization header, expired or not, is not looked at.  Polls need not keep to an
+No credentials are needed here: an Authorization header is ignored, expired or not.  Polls need not keep to an
 interval, as these answers name none.  v1.12 breaks on any refresh token that is refused.
 """
 
@@ -37,7 +37,7 @@ class NewDevice(Endpoint):
     authentication_classes = ()
 
     def get(self, request: Request) -> Response:
-        """Return its code and page."""
+        """Return the code and the page of a new login."""
         realm = installation().realm
         realm.counters.add("device")
         login = realm.devices.start(DIALS)
@@ -56,7 +56,7 @@ class DeviceToken(Endpoint):
     authentication_classes = ()
 
     def post(self, request: Request) -> Response:
-        """Return them, once."""
+        """Return the tokens, once."""
         realm = installation().realm
         realm.counters.add("device_poll")
         device_code = _field(request, DeviceTokenRequest, "device_code")
@@ -75,7 +75,7 @@ class RefreshToken(Endpoint):
     authentication_classes = ()
 
     def post(self, request: Request) -> Response:
-        """Return them."""
+        """Return the new tokens."""
         realm = installation().realm
         realm.counters.add("refresh")
         token = _field(request, RefreshTokenRequest, "refresh_token")
@@ -89,7 +89,7 @@ class RefreshToken(Endpoint):
 
 
 def _field(request: Request, kind: type[serializers.Serializer[None]], name: str) -> str:
-    """Return a field of the body; v1.12 looks at nothing but whether it is there."""
+    """Return a field of the body; v1.12 only checks that it is present."""
     if installation().generation == "v1.12":
         if not isinstance(request.data, dict):
             message = "a body that is not an object"

@@ -1,6 +1,6 @@
-"""Tokens of a realm elsewhere, checked as the service does it: by the keys that the realm publishes, and nothing else.
+"""Tokens of an external realm, checked as by the service: only by the keys that the realm publishes.
 
-So a token holds until it expires, even when its session has ended or its person was disabled meanwhile.
+So a token is valid until it expires, even if its session has ended or its person was disabled meanwhile.
 """
 
 import contextlib
@@ -17,10 +17,10 @@ from joserfc.jwk import GuestProtocol, Key, KeySet
 
 from cmsdials_sandbox.logins.refusals import BadToken, Fault
 
-# Signatures by private keys alone: what is published must not be enough to sign (RFC 8725, 2.1).
+# Only signatures with private keys: published keys must not be enough to sign (RFC 8725, 2.1).
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 
-# Seconds until the keys are read again at the latest, so that one that was withdrawn is forgotten.
+# Seconds after which the keys are read again at the latest, so that withdrawn keys are dropped.
 GREATEST_AGE = 300.0
 TIMEOUT = 10.0
 
@@ -40,7 +40,7 @@ def fetched(url: str) -> Any:
 
 
 class ExternalRealm:
-    """A realm elsewhere.
+    """An external realm.
 
     `url` is its address, `clock` the time in seconds since the epoch, `fetch` reads the JSON at an address.
     """
@@ -56,7 +56,7 @@ class ExternalRealm:
         self._read_at = float("-inf")
 
     def check(self, token: str) -> dict[str, Any]:
-        """Return the claims of an access token that holds; raises `BadToken`, or `RealmUnreachable`."""
+        """Return the claims of a valid access token; raises `BadToken`, or `RealmUnreachable`."""
         try:
             claims = jwt.decode(token, self._key, algorithms=ALGORITHMS).claims
         except (JoseError, ValueError) as error:
@@ -71,7 +71,7 @@ class ExternalRealm:
         return claims
 
     def _key(self, signed: GuestProtocol) -> Key:
-        """Return the key that a token names; one that is not known may have been published since."""
+        """Return the key that a token names; an unknown key may have been published since."""
         header = signed.headers()
         with self._lock:
             if self._clock() - self._read_at < GREATEST_AGE:

@@ -1,7 +1,7 @@
 """The realm's addresses under `/auth/realms/cern/`, as Keycloak and CERN's API access answer.
 
-Requests are forms; errors are JSON `{error, error_description}` with 400, or 401 where the client itself is not accepted.
-Statuses and codes are those of a real Keycloak (26.7); `api-access/token` is CERN's own, and imitated from its description.
+Requests are forms; errors are JSON `{error, error_description}` with 400, or 401 if the client itself is not accepted.
+Statuses and codes are those of a real Keycloak (26.7); `api-access/token` is CERN's own, imitated from its documentation.
 """
 
 import functools
@@ -30,7 +30,7 @@ Answer = dict[str, object]
 
 @dataclass(frozen=True)
 class Asked:
-    """A request: its form, the realm of this process, and the name by which the realm was asked."""
+    """A request: its form, the realm of this process, and the realm's name as requested."""
 
     form: Mapping[str, str]
     realm: Realm
@@ -42,25 +42,25 @@ class Asked:
         return addresses.issuer(self.request)
 
     def field(self, name: str) -> str:
-        """Return a field that must be there."""
+        """Return a required field."""
         try:
             return self.form[name]
         except KeyError:
             raise LoginRefused("invalid_request", f"Missing form parameter: {name}") from None  # noqa: EM101
 
     def public_client(self) -> Client:
-        """Return the public client asking; others that are known have to show a secret."""
+        """Return the public client of the request; the other known clients need a secret."""
         client_id = self.form.get("client_id", "")
         try:
             return PUBLIC_CLIENTS[client_id]
         except KeyError:
             raise _client_not_accepted(known=client_id in self.confidential) from None
 
-    def application(self, *, told_apart: bool) -> str:
-        """Return the client id of the application asking; `told_apart`: a wrong secret has another code than a wrong id."""
+    def application(self, *, distinct_codes: bool) -> str:
+        """Return the client id of the application; if `distinct_codes`, a wrong secret and a wrong id have different codes."""
         client_id = self.form.get("client_id", "")
         if not self.realm.application.is_known_by(client_id, self.form.get("client_secret", "")):
-            raise _client_not_accepted(known=told_apart and client_id in self.confidential)
+            raise _client_not_accepted(known=distinct_codes and client_id in self.confidential)
         return client_id
 
     @property
@@ -119,7 +119,7 @@ def token(asked: Asked) -> Answer:
 
 @_oauth
 def revoke(asked: Asked) -> Answer:
-    """End a token (RFC 7009); one that is unknown has ended already, which is said and is no error."""
+    """Revoke a token (RFC 7009); for an unknown token there is nothing to do, which is not an error."""
     asked.realm.counters.add("revoke")
     client = asked.public_client()
     if asked.realm.sessions.revoke(asked.field("token"), client.client_id):
@@ -133,7 +133,7 @@ def api_access(asked: Asked) -> Answer:
     asked.realm.counters.add("api_access")
     if asked.field("grant_type") != "client_credentials":
         raise LoginRefused("unsupported_grant_type", "Unsupported grant_type")  # noqa: EM101
-    client_id = asked.application(told_apart=False)
+    client_id = asked.application(distinct_codes=False)
     audience = asked.field("audience")
     if audience not in AUDIENCES:
         raise LoginRefused("access_denied", "The client may not have tokens for this audience.")  # noqa: EM101
@@ -148,7 +148,7 @@ def certs(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def configuration(request: HttpRequest) -> HttpResponse:
-    """Say where everything is (OpenID Connect Discovery; what the sandbox has of it)."""
+    """Publish the addresses (OpenID Connect Discovery, as far as the sandbox supports it)."""
     endpoints = "protocol/openid-connect"
     return JsonResponse(
         {
@@ -202,14 +202,14 @@ def _by_refresh_token(asked: Asked) -> Answer:
 
 
 def _by_secret(asked: Asked) -> Answer:
-    """RFC 6749, 4.4; the audience is the application's own (a mapper of Keycloak's), whatever is asked for."""
+    """RFC 6749, 4.4; the audience is always the application's own (a mapper of Keycloak)."""
     asked.realm.counters.add("api_access")
-    client_id = asked.application(told_apart=True)
+    client_id = asked.application(distinct_codes=True)
     return _access(asked.realm.sessions.open_for_application(client_id, PRODUCTION, asked.issuer))
 
 
 def _by_exchange(asked: Asked) -> Answer:
-    """RFC 8693; the session's refresh token comes along unless an access token alone is asked for."""
+    """RFC 8693; includes the session's refresh token unless only an access token is requested."""
     asked.realm.counters.add("exchange")
     client = asked.public_client()
     text = asked.field("subject_token")
@@ -275,7 +275,7 @@ def _access(access: AccessToken) -> Answer:
 
 
 def _form(request: HttpRequest) -> dict[str, str]:
-    """Return the fields that have a value; each may be there once (RFC 6749, 3.2)."""
+    """Return the fields that have a value; each may occur once (RFC 6749, 3.2)."""
     for name, values in request.POST.lists():
         if len(values) > 1:
             raise LoginRefused("invalid_request", f"Repeated parameter: {name}")  # noqa: EM101

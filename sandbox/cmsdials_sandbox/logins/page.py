@@ -1,7 +1,8 @@
-"""The page on which a person confirms a login: plain HTML that needs no script, no cookie and nothing from elsewhere.
+"""The page on which a person confirms a login: plain HTML without scripts, cookies or external resources.
 
-Without a code it asks for one, with one it asks for the decision; an account that must act first does so before.  The form of the decision carries a secret of that
-login, which only someone who was shown this page has: another site can neither read it nor frame the page.
+Without a code it asks for one, with one it asks for the decision; an account that must act does so first.  The form of the
+decision contains a secret of that login, so only someone who saw this page can post it: another site can neither read it
+nor frame the page.
 """
 
 import base64
@@ -33,7 +34,7 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-# The icon is there so that no browser asks for one.
+# The empty icon keeps browsers from requesting one.
 _PAGE = """\
 <!doctype html>
 <html lang="en">
@@ -49,7 +50,7 @@ _PAGE = """\
 <h1>{title}</h1>
 {body}
 </main>
-<footer><p>This is a sandbox: it holds made-up data and asks for no password.</p></footer>
+<footer><p>This is a sandbox: it has synthetic data and asks for no password.</p></footer>
 </body>
 </html>
 """
@@ -68,7 +69,7 @@ _ASK_FOR_CODE = """\
 _ERROR = '<p class="error" id="error" role="alert">{}</p>'
 
 _ASK_FOR_DECISION = """\
-<p>A program asks to use DIALS in your name.</p>
+<p>A program asks to use DIALS on your behalf.</p>
 <dl>
 <dt>Program</dt><dd>{name} <span class="id">{client_id}</span></dd>
 <dt>Account</dt><dd>{account}</dd>
@@ -87,7 +88,7 @@ _ASK_FOR_DECISION = """\
 """
 
 _ASK_TO_ACT = """\
-<p>Your account asks you to do something before you can go on: to choose another password, or to confirm your address.</p>
+<p>Your account asks you to do something before you can go on: choose another password, or confirm your address.</p>
 <form method="post">
 <input type="hidden" name="user_code" value="{user_code}">
 <input type="hidden" name="confirmation" value="{confirmation}">
@@ -126,7 +127,7 @@ _DECISIONS = {
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest) -> HttpResponse:
-    """Ask for the code, ask for the decision, or say what became of it."""
+    """Ask for the code, ask for the decision, or show the outcome."""
     asked = request.POST if request.method == "POST" else request.GET
     typed = str(asked.get("user_code", "")).strip()
     if not typed:

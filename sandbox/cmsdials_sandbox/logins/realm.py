@@ -15,7 +15,7 @@ from cmsdials_sandbox.options import Options
 
 @dataclass(frozen=True)
 class Realm:
-    """Who may log in, who is about to, and who has."""
+    """Who may log in, the logins in progress, and the sessions."""
 
     account: Account
     application: Application
@@ -27,7 +27,7 @@ class Realm:
 
 
 def realm(options: Options, clock: Callable[[], float] = time.time) -> Realm:
-    """Return a realm into which no one has logged in."""
+    """Return a realm without logins."""
     account, counters, signer = Account(), Counters(), Signer()
     return Realm(
         account,

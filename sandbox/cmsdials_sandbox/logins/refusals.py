@@ -1,12 +1,12 @@
-"""Why a login or a token is refused, in the words of OAuth 2.0, which DIALS uses as its codes too."""
+"""Why a login or a token is refused, in the error codes of OAuth 2.0, which DIALS uses too."""
 
 from enum import Enum
 
 
 class LoginRefused(Exception):
-    """What was asked for is not given.
+    """A login is refused.
 
-    `error` is a code of RFC 6749, 8628 or 8693; `description` names no secret; `status` is that of HTTP.
+    `error` is a code of RFC 6749, 8628 or 8693; `description` contains no secret; `status` is the HTTP status.
     """
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
@@ -28,7 +28,7 @@ class Fault(Enum):
 
 
 class BadToken(Exception):
-    """A token that does not hold."""
+    """An invalid token."""
 
     def __init__(self, fault: Fault) -> None:
         """Refuse it."""

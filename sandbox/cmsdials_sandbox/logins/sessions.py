@@ -1,8 +1,8 @@
-"""What was issued to whom, and whether it still holds.
+"""What was issued to whom, and whether it is still valid.
 
-A login opens a session, and every token belongs to one.  A refresh token ends with its session; an access token holds until
-it expires, as DIALS looks at its signature alone.  A refresh token is good for one refresh, unless they are reusable; one
-that comes twice may have been stolen, so its session ends.
+A login opens a session, and every token belongs to one.  A refresh token ends with its session; an access token is valid
+until it expires, as DIALS checks only its signature.  A refresh token is valid for one refresh, unless they are reusable;
+one that is used twice may have been stolen, so its session ends.
 """
 
 import threading
@@ -23,7 +23,7 @@ Typ = Literal["Bearer", "Refresh"]
 
 @dataclass(frozen=True)
 class Subject:
-    """In whose name tokens are issued."""
+    """The person for whom tokens are issued."""
 
     name: str
 
@@ -38,7 +38,7 @@ PERSON = Subject("physicist")
 
 @dataclass(frozen=True)
 class AccessToken:
-    """An access token, the seconds it holds, and its session."""
+    """An access token, its lifetime in seconds, and its session."""
 
     text: str
     lifetime: int
@@ -47,7 +47,7 @@ class AccessToken:
 
 @dataclass(frozen=True)
 class Tokens:
-    """What a login or a refresh gives."""
+    """The result of a login or a refresh."""
 
     access: AccessToken
     refresh: str
@@ -65,7 +65,7 @@ class _Session:
 
 @dataclass
 class _Issued:
-    """A token that was issued; `expires` is exact, where its claim is a whole number of seconds."""
+    """An issued token; `expires` is exact, while its claim is a whole number of seconds."""
 
     typ: Typ
     session: _Session
@@ -74,7 +74,7 @@ class _Issued:
 
 
 class Sessions:
-    """All sessions.  Lifetimes in seconds; `issuer` is the realm's address as the asker wrote it."""
+    """All sessions.  Lifetimes in seconds; `issuer` is the realm's address as the caller wrote it."""
 
     def __init__(
         self,
@@ -104,13 +104,13 @@ class Sessions:
             return self._tokens(self._new(subject, client_id, audience), issuer)
 
     def open_for_application(self, client_id: str, audience: str, issuer: str) -> AccessToken:
-        """Begin a session that nothing refreshes."""
+        """Begin a session without a refresh token."""
         with self._lock:
             session = self._new(Subject(f"service-account-{client_id}"), client_id, audience)
             return self._access(session, audience, issuer)
 
     def refresh(self, token: str, client_id: str, issuer: str) -> Tokens:
-        """Turn a client's refresh token into new tokens; raises `BadToken`."""
+        """Exchange a client's refresh token for new tokens; raises `BadToken`."""
         claims = self._signer.read(token)
         with self._lock:
             issued = self._good(claims, "Refresh")
@@ -124,9 +124,9 @@ class Sessions:
             return self._tokens(issued.session, issuer)
 
     def exchange(self, token: str, client_id: str, audience: str, issuer: str) -> Tokens:
-        """Turn a client's access token into one of the same session for an audience; raises `BadToken`.
+        """Exchange a client's access token for one of the same session and another audience; raises `BadToken`.
 
-        The refresh token beside it is the session's: it gives access tokens for the session's own audience.
+        The refresh token returned with it is the session's: it gives access tokens for the session's own audience.
         """
         claims = self._signer.read(token)
         with self._lock:
@@ -143,7 +143,7 @@ class Sessions:
         return claims
 
     def revoke(self, token: str, client_id: str) -> bool:
-        """End a client's token; with a refresh token its whole session.  False for what has ended, and for another one's."""
+        """Revoke a client's token, and for a refresh token the whole session.  False if it has ended or is not this client's."""
         try:
             claims = self._signer.read(token)
         except BadToken:
@@ -159,7 +159,7 @@ class Sessions:
             return True
 
     def end_all(self) -> int:
-        """End all sessions; how many."""
+        """End all sessions; return their number."""
         with self._lock:
             going_on = [session for session in self._sessions if not session.ended]
             for session in going_on:
@@ -167,7 +167,7 @@ class Sessions:
             return len(going_on)
 
     def expire_access_tokens(self) -> int:
-        """Let all access tokens expire now; how many."""
+        """Let all access tokens expire now; return their number."""
         with self._lock:
             now = self._clock()
             valid = [
@@ -178,7 +178,7 @@ class Sessions:
             return len(valid)
 
     def _good(self, claims: dict[str, Any], typ: Typ) -> _Issued:
-        """Return a token that the realm itself takes, or that was used before."""
+        """Return a token that the realm itself accepts, or that was used before."""
         issued = self._issued_as(claims, typ)
         if not self._account.enabled and issued.session.subject == PERSON:
             raise BadToken(Fault.DISABLED)

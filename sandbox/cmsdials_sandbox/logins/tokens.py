@@ -1,7 +1,7 @@
 """The signing keys, of which one is made at the start, and the JWTs they sign.
 
-A signature says that a token comes from here; whether it still holds is known to `sessions`.
-ES256: its key is made in a millisecond, one for RSA takes a noticeable part of a second.
+A signature shows that a token was issued here; `sessions` knows whether it is still valid.
+ES256 is used because its key is made in a millisecond; one for RSA takes a noticeable part of a second.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ def _new_key() -> ECKey:
 class Signer:
     """Makes tokens with its newest key, and recognises those of all its keys.
 
-    Refresh tokens are for the realm alone: they are signed with a key that is never published nor rotated.
+    Refresh tokens are only for the realm: they are signed with a key that is neither published nor rotated.
     """
 
     def __init__(self) -> None:
@@ -31,11 +31,11 @@ class Signer:
         self._keys: tuple[ECKey, ...] = (_new_key(),)
 
     def rotate(self) -> None:
-        """Sign with a new key from now on; what the others signed still holds."""
+        """Sign with a new key from now on; tokens of the other keys stay valid."""
         self._keys = (_new_key(), *self._keys)
 
     def remove_old_keys(self) -> None:
-        """Keep the newest key alone; what others signed holds no longer."""
+        """Keep only the newest key; tokens of the others become invalid."""
         self._keys = self._keys[:1]
 
     def sign(self, claims: Mapping[str, object]) -> str:
@@ -47,7 +47,7 @@ class Signer:
     def read(self, token: str) -> dict[str, Any]:
         """Return the claims of a token signed here; raises `BadToken` for any other."""
         try:
-            # No other algorithm, whatever the header asks for.
+            # No other algorithm, even if the header names one.
             return jwt.decode(token, KeySet([*self._keys, self._own_key]), algorithms=[ALGORITHM]).claims
         except (JoseError, ValueError) as error:
             raise BadToken(Fault.UNKNOWN) from error

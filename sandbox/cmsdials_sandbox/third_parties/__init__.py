@@ -1,5 +1,5 @@
 """The services that DIALS asks on behalf of its users: OMS, CAF, RunRegistry and BRIL.
 
-Here they know the same runs and lumisections as the workspaces, so that joins come out right.  They take no notice
-of the header `Workspace`.
+Here they have the same runs and lumisections as the workspaces, so that joins work.  They ignore the header
+`Workspace`.
 """

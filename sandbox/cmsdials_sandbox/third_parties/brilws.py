@@ -1,7 +1,7 @@
 """brilws/brilcalc-lumi/: integrated luminosity as `brilcalc lumi` reports it.
 
-`detailed` has one row for each run, or each lumisection with `byls`; `summary` has the totals.  The columns are those of its tables,
-with the unit in their names: `delivered(/ub)`.
+`detailed` has one row for each run, or each lumisection with `byls`; `summary` has the totals.  The columns are those of brilcalc's
+tables, with the unit in their names: `delivered(/ub)`.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from cmsdials_sandbox.third_parties.questions import choice
 from cmsdials_sandbox.views import Endpoint
 
 SCOPES = ("all", "detailed", "summary")
-# How many of a unit make an inverse microbarn.
+# Value of an inverse microbarn in each unit.
 UNITS = {"/ub": 1.0, "/nb": 1e-3, "/pb": 1e-6, "/fb": 1e-9, "/mb": 1e3, "/b": 1e6}
 
 _RECORDED = 0.95
@@ -85,12 +85,12 @@ def _run(run_number: int, rows: list[dict[str, Any]], unit: str) -> dict[str, An
 
 
 def _date(run_number: int, ls: int) -> str:
-    """As brilcalc writes dates, `10/12/24 12:00:00`."""
+    """A date as brilcalc writes it, `10/12/24 12:00:00`."""
     return taken(run_number, ls).strftime("%m/%d/%y %H:%M:%S")
 
 
 def _asked_for(run_number: int, query: Mapping[str, str]) -> bool:
-    """Whether a run is the one named, and between begin and end (a run number or a date as brilcalc takes them)."""
+    """Whether a run is the requested one, and between begin and end (run numbers or dates as brilcalc takes them)."""
     wanted = query.get("runnumber")
     if wanted and _as_number("runnumber", wanted) != run_number:
         return False

@@ -1,6 +1,6 @@
 """caf/: the certification files that CMS publishes on its analysis facility, one for each year and kind.
 
-golden is part of muon, and muon of dcs: each asks more of the detector.
+golden is a subset of muon, and muon of dcs: each requires more of the detector.
 """
 
 import orjson
@@ -57,7 +57,7 @@ def of_class(class_name: str, year: int) -> bool:
 
 
 def _good(run_number: int, last_ls: int, kind: str) -> list[list[int]]:
-    """Return the lumisections in which the parts that this kind asks for were good."""
+    """Return the lumisections in which the parts that this kind requires were good."""
     if kind != "dcs" and mixed(run_number) % 19 == 0:
         return []
     parts = {"dcs": 1, "muon": 2, "golden": 3}[kind]

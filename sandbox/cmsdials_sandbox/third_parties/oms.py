@@ -1,8 +1,8 @@
-"""oms-proxy/: the Online Monitoring System, in its JSON:API form, with its filters and pages really applied.
+"""oms-proxy/: the Online Monitoring System, in its JSON:API form, with filters and pages.
 
 A page has 100 rows at most, whatever `page[limit]` says, so a short page is not the last one; `links.next` says whether there is another.
-The total comes only with `include=meta`.  `sort` (a comma between attributes, '-' reverses) and `fields` are passed on like any other
-parameter.  LIKE takes `%` for anything, and finds the text anywhere when there is none.  Errors are DIALS's `{"detail"}`.
+The total comes only with `include=meta`.  `sort` (comma-separated attributes, '-' reverses) and `fields` are passed on like any other
+parameter.  In LIKE `%` matches anything; without it the text is found anywhere.  Errors are DIALS's `{"detail"}`.
 """
 
 import re
@@ -37,7 +37,7 @@ class Condition:
     value: str
 
     def holds(self, attributes: Attributes) -> bool:
-        """Whether a row passes; raises a 400 if it has no such attribute or it is of another type."""
+        """Whether a row passes; raises a 400 if it has no such attribute or the value is of another type."""
         if self.attribute not in attributes:
             known = ", ".join(attributes)
             raise ValidationError({f"filter[{self.attribute}]": [f"Unknown attribute; use one of {known}."]})
@@ -88,7 +88,7 @@ class OMSProxy(Endpoint):
         conditions = list(_conditions(query))
         limit = min(_number(query, "page[limit]", MAX_LIMIT, least=1), MAX_LIMIT)
         offset = _number(query, "page[offset]", 0, least=0)
-        # Rows of other runs are not even made: there may be tens of thousands.
+        # Rows of other runs are not made at all: there may be tens of thousands.
         about_runs = [c for c in conditions if c.attribute == "run_number"] if resource.by_run else []
         known = [
             run
@@ -112,7 +112,7 @@ class OMSProxy(Endpoint):
 
 
 def _sort(rows: list[Attributes], by: str) -> None:
-    """Sort rows by attributes, the first of the list first; raises a 400 for one that is not known."""
+    """Sort rows by attributes, the first one first; raises a 400 for an unknown attribute."""
     for name in reversed([name for name in by.split(",") if name]):
         attribute = name.removeprefix("-")
         if rows and attribute not in rows[0]:
@@ -125,7 +125,7 @@ def _sortable(value: Any) -> tuple[bool, Any]:
 
 
 def _resource_object(endpoint: str, row: Attributes, wanted: list[str]) -> dict[str, Any]:
-    """Wrap a row as JSON:API wants it, with the attributes that are asked for."""
+    """Wrap a row as JSON:API, with the requested attributes."""
     key = "_".join(str(row[part]) for part in RESOURCES[endpoint].key)
     attributes = {name: value for name, value in row.items() if not wanted or name in wanted}
     return {

@@ -1,7 +1,7 @@
 """What OMS knows about each run, lumisection, trigger dataset and fill; `oms` filters it and cuts it into pages.
 
-The runs are those of the workspaces, so that a join with DIALS comes out right; rates and pileup fall along a run as the
-entries of the histograms do.
+The runs are those of the workspaces, so that a join with DIALS works; rates and pileup fall along a run like the entries
+of the histograms.
 """
 
 from collections.abc import Callable, Iterator
@@ -117,7 +117,7 @@ def _fills(_known: list[KnownRun]) -> Iterator[Attributes]:
 
 @dataclass(frozen=True)
 class Resource:
-    """One endpoint of OMS: what its rows are called by, and how they are made."""
+    """One endpoint of OMS: what identifies its rows, and how they are made."""
 
     key: tuple[str, ...]
     rows: Callable[[list[KnownRun]], Iterator[Attributes]]

@@ -16,7 +16,7 @@ class EditableDatasets(Endpoint):
     """The runs of a class, dataset and state."""
 
     def get(self, request: Request) -> Response:
-        """Run numbers; none for a class, dataset or state that no one knows."""
+        """Run numbers; none for an unknown class, dataset or state."""
         class_name, dataset_name, state = required(
             request.query_params, "class_name", "dataset_name", "global_state"
         )
