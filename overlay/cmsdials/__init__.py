@@ -1,7 +1,7 @@
 """Python client of DIALS, the CMS service of per-lumisection data quality monitoring histograms.
 
-Start with `Dials`; filters are in `cmsdials.filters`, logins in `cmsdials.auth`, errors in `cmsdials.errors`. `load`
-reads the file of a listing.
+Start with `Dials`; filters are in `cmsdials.filters`, logins in `cmsdials.auth`, errors in `cmsdials.errors`.
+`load` reads a saved listing.
 Nothing is loaded until it is used, and nothing is logged unless the application asks for it.
 """
 
@@ -17,7 +17,7 @@ __all__ = ["Dials", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    # What is imported here is imported when it is asked for: it brings every resource, or reads files.
+    # Imported on first use: loading every resource, or reading the installed version, takes time.
     if name == "Dials":
         from cmsdials.dials import Dials  # noqa: PLC0415
 

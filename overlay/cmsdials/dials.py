@@ -31,9 +31,9 @@ class Dials(Closing):
 
     Args:
         creds: Credentials, from `cmsdials.auth`, or any object with a method ``before_request(headers)``.
-        workspace: The workspace to ask, such as tracker; None for the user's default one, which the first request that
-            needs it asks for. It goes with the requests of this object alone.
-        base_url: Address of the service; the one that the credentials are for, else production.
+        workspace: The workspace to use, such as tracker; None for the user's default one, which is looked up by the
+            first request that needs it. It applies to the requests of this object only.
+        base_url: Address of the service; default: the one that the credentials are for, else production.
         route: Path of the API below `base_url`.
         version: Version of the API below `route`.
         timeout: Seconds for each phase of a request, or a pair (connect, read); None waits for ever.
@@ -55,7 +55,7 @@ class Dials(Closing):
         workspaces: Workspaces of the service; also `workspace`.
 
     Raises:
-        ConfigurationError: An argument cannot work, such as creds that are not credentials, or a base_url that is not a URL.
+        ConfigurationError: An argument is unusable, such as creds of the wrong type, or a base_url that is not a URL.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Dials(Closing):
         timeout: Timeout = 30.0,
     ) -> None:
         check_credentials(creds)
-        # A login is good for one service: where no other is named, that one is asked.
+        # A login is valid for one service only, which is therefore the default.
         base_url = (
             base_url or getattr(getattr(creds, "client", None), "base_url", None) or PRODUCTION.base_url
         )

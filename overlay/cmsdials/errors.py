@@ -1,6 +1,6 @@
 """Every error that cmsdials raises.
 
-The tree (in brackets what an error is as well, so that ``except ValueError`` keeps working)::
+The tree (in brackets further base classes, so that ``except ValueError`` keeps working)::
 
     DialsError
         BinningError (ValueError)
@@ -39,7 +39,7 @@ The tree (in brackets what an error is as well, so that ``except ValueError`` ke
             PaginationError
                 CursorRefusedError
 
-An error says what was asked (method and URL), what came back, and what to do next (``error.advice``). It
+An error names the request (method and URL), what came back, and what to do next (``error.advice``). It
 never holds a secret: messages, URLs and excerpts of bodies go through `cmsdials.redaction`, and no error keeps
 a request, a response or an exception of the HTTP library, whose headers would hold one. Errors pickle and
 copy, so they cross process boundaries.
@@ -97,25 +97,25 @@ class DialsError(Exception):
 
 
 class BinningError(DialsError, ValueError):
-    """Histograms of different binnings cannot stand in one array."""
+    """Histograms with different binnings do not fit into one array."""
 
     usual_advice = "Take the histograms of one binning at a time, or use to_pandas()."
 
 
 class CheckpointError(DialsError):
-    """A file of a listing cannot be read or written, is damaged, or is of another listing."""
+    """A listing file cannot be read or written, is damaged, or belongs to another listing."""
 
     usual_advice = "Name the right file, or start the listing again in another one; nothing was lost."
 
 
 class ConfigurationError(DialsError, ValueError):
-    """An argument that cannot work: a URL, a timeout, a number of retries, a workspace name."""
+    """An unusable argument: a URL, a timeout, a number of retries, a workspace name."""
 
     usual_advice = "Correct the argument; nothing was sent."
 
 
 class CredentialsError(ConfigurationError):
-    """Credentials that cannot work: an empty secret, or one that no HTTP header can carry."""
+    """Unusable credentials: an empty secret, or one that no HTTP header can carry."""
 
     usual_advice = "Give the secret or the token exactly as it was issued; nothing was sent."
 
@@ -158,8 +158,8 @@ class MissingDependencyError(DialsError, ImportError, RuntimeError):
 
     Args:
         message: What is missing.
-        module: The module that was wanted.
-        extra: The extra of cmsdials that brings it.
+        module: The module that was needed.
+        extra: The extra of cmsdials that installs it.
     """
 
     def __init__(self, message: str = "", *, module: str, extra: str, advice: str | None = None) -> None:
@@ -188,7 +188,7 @@ class ImpossibleToRefreshTokenError(LoginError):
 
 
 class LoginDeniedError(LoginError):
-    """The person who was asked to confirm the login has denied it."""
+    """The login was denied by the person asked to confirm it."""
 
     usual_message = "the login was denied"
     usual_advice = "Start the login again, and approve it on the page that the link opens."
@@ -197,12 +197,12 @@ class LoginDeniedError(LoginError):
 class LoginExpiredError(LoginError):
     """The login was not confirmed in time."""
 
-    usual_message = "the login has expired before it was confirmed"
+    usual_message = "the login expired before it was confirmed"
     usual_advice = "Start the login again, and open its link before it expires."
 
 
 class NotLoggedInError(LoginError):
-    """There is no login, and it cannot be asked for: this is neither a terminal nor a notebook."""
+    """There is no login, and no way to ask for one: this is neither a terminal nor a notebook."""
 
 
 class TokenStoreError(LoginError):
@@ -214,14 +214,14 @@ class TokenStoreError(LoginError):
 
 
 class PendingAuthorizationError(LoginError):
-    """The login has been started, and is not confirmed in the browser yet."""
+    """The login was started, but is not confirmed in the browser yet."""
 
     usual_message = "the login is not confirmed yet"
-    usual_advice = "Open the login link in a browser, confirm, then go on."
+    usual_advice = "Open the login link in a browser, confirm it, then continue."
 
 
 class _Asked(TypedDict, total=False):
-    """What every error of a request takes: see `RequestFailedError`."""
+    """The arguments of every error of a request: see `RequestFailedError`."""
 
     method: str
     url: str
@@ -234,7 +234,7 @@ class RequestFailedError(DialsError):
 
     Attributes:
         method: HTTP method, such as ``GET``.
-        url: What was asked, without secrets.
+        url: The URL, without secrets.
         attempts: How many requests were sent before giving up.
     """
 
@@ -256,14 +256,14 @@ class RequestFailedError(DialsError):
 
     @property
     def is_too_slow(self) -> bool:
-        """Whether the gateway, or we, waited long enough for an answer: the same request would take as long again."""
+        """Whether the gateway or the client gave up waiting: the same request would take as long again."""
         return False
 
     def advise(self, fitting: Mapping[type[RequestFailedError], str]) -> None:
-        """Replace the advice of the class, where another one fits better what was asked.
+        """Replace the advice of the class by one that fits the request better.
 
         Args:
-            fitting: Advice for a class and those below it. Advice that was made for this very error stays.
+            fitting: Advice for a class and its subclasses. Advice written for this particular error stays.
         """
         if not self.advice.endswith(self.usual_advice):
             return
@@ -280,7 +280,7 @@ class RequestFailedError(DialsError):
 
 
 class TransportError(RequestFailedError):
-    """No whole answer came: no connection, a timeout, or a connection that broke.
+    """No complete answer arrived: no connection, a timeout, or a connection that broke.
 
     Attributes:
         phase: Where it stopped: ``connect``, ``tls``, ``certificate``, ``pool``, ``write``, ``read`` (waiting
@@ -301,10 +301,10 @@ class ConnectionFailedError(TransportError, ConnectionError):
 
 
 class RequestTimeoutError(TransportError, TimeoutError):
-    """Nothing came for longer than the timeout allows.
+    """Nothing arrived within the timeout.
 
     Attributes:
-        seconds: The limit that passed, in seconds.
+        seconds: The limit that was exceeded, in seconds.
     """
 
     usual_advice = (
@@ -320,25 +320,25 @@ class RequestTimeoutError(TransportError, TimeoutError):
 
     @property
     def is_too_slow(self) -> bool:
-        """Whether an answer was waited for, not a connection."""
+        """Whether the wait was for an answer, not for a connection."""
         return self.phase == "read"
 
 
 class IncompleteBodyError(TransportError):
-    """The answer began and did not come whole: a short body, a reset in the middle, damaged compression."""
+    """The answer began but is incomplete: a short body, a reset in the middle, damaged compression."""
 
     usual_advice = "Nothing of this answer was used. Try again, with a smaller page_size if it stays."
 
 
 class ResponseError(RequestFailedError):
-    """The service answered, with an error status.
+    """The service answered with an error status.
 
     Attributes:
         status_code: HTTP status.
-        code: The service's own word for it, such as ``access_token_expired``, or None.
+        code: The service's own error code, such as ``access_token_expired``, or None.
         detail: What the service says, shortened.
         body: Beginning of the body, shortened.
-        retry_after: The Retry-After header as it came (seconds or an HTTP date), or None.
+        retry_after: The Retry-After header as received (seconds or an HTTP date), or None.
     """
 
     usual_advice = "The request is not one that the service can answer: check the arguments and base_url."
@@ -363,7 +363,7 @@ class ResponseError(RequestFailedError):
 
 
 class RedirectError(ResponseError):
-    """3xx: the service points elsewhere, and credentials are not carried elsewhere."""
+    """3xx: the service points elsewhere, where the credentials must not be sent."""
 
     usual_advice = (
         "Redirects are not followed, because the credentials would go along: a login page may stand in the"
@@ -378,7 +378,7 @@ class BadRequestError(ResponseError):
 
 
 class AuthenticationError(ResponseError):
-    """401 or 403: no credentials, wrong ones, expired ones, or no right to this."""
+    """401 or 403: no credentials, wrong ones, expired ones, or no permission."""
 
     usual_advice = "Log in again, and check that the account may use this workspace."
 
@@ -399,7 +399,7 @@ class WorkspaceNotFoundError(NotFoundError):
 
 
 class MethodNotAllowedError(ResponseError):
-    """405: this DIALS knows the path, but not in this way; it is of another version."""
+    """405: this DIALS knows the path, but not the method; it is another version."""
 
     usual_advice = "This DIALS is older or newer than the call expects: check base_url and version."
 
@@ -417,21 +417,21 @@ class ServerError(ResponseError):
 
 
 class GatewayError(ServerError):
-    """No answer in the 30 s of the gateway (502, 504) or of the server behind it (500), or no server is free (503)."""
+    """No answer within the 30 s of the gateway (502, 504) or the server behind it (500), or no free server (503)."""
 
     usual_advice = (
         "Ask for less at a time: a smaller page_size, or exact filters (dataset_id, run_number, me_id)"
-        " instead of a regex. What came so far stays valid: the same page can be asked for again."
+        " instead of a regex. What was fetched so far stays valid: the same page can be asked for again."
     )
 
     @property
     def is_too_slow(self) -> bool:
-        """Whether an answer was waited for; with 503 nothing was tried."""
+        """Whether the service took too long; with 503 it did not try."""
         return self.status_code != 503
 
 
 class DecodeError(RequestFailedError):
-    """Status 200, but not what the contract says: HTML, or JSON that is cut or damaged.
+    """Status 200, but not what the contract says: HTML, or truncated or damaged JSON.
 
     Attributes:
         body: Beginning of the body where it is safe to show (HTML pages), else empty.
@@ -445,7 +445,7 @@ class DecodeError(RequestFailedError):
 
 
 class SchemaError(DecodeError):
-    """Sound JSON that does not fit the contract: a field is missing or of another type.
+    """Valid JSON that does not fit the contract: a field is missing or of another type.
 
     Attributes:
         resource: What was listed, such as ``run``.
@@ -456,7 +456,7 @@ class SchemaError(DecodeError):
 
     usual_advice = (
         "The service has changed, or speaks another version: install the newest cmsdials, and report this"
-        " message if it stays. Its maintainers see every such change with scripts/check-drift, as a breaking one."
+        " message if it stays. For its maintainers: scripts/check-drift shows such changes as breaking."
     )
 
     def __init__(
@@ -472,15 +472,15 @@ class SchemaError(DecodeError):
 
 
 class PaginationError(RequestFailedError):
-    """The pages do not follow each other as they should, such as a cursor that repeats."""
+    """The pages do not follow each other as they should, for example because a cursor repeats."""
 
-    usual_advice = "Start the listing again; what came before this page is sound."
+    usual_advice = "Start the listing again; the pages before this one are sound."
 
 
 class CursorRefusedError(PaginationError):
-    """The service does not accept the position of a listing, or does not any more.
+    """The service does not accept the position of a listing, or no longer does.
 
-    `list_all` with `checkpoint=` or `resume_from=` starts the listing again by itself, and raises this where it cannot.
+    `list_all` with `checkpoint=` or `resume_from=` restarts the listing automatically, and raises this if it cannot.
     """
 
 
@@ -491,7 +491,7 @@ class InvalidCursorError(NotFoundError, CursorRefusedError):
 
 
 class CursorFailedError(ServerError, CursorRefusedError):
-    """500: the service failed at a cursor that it has given, which it refuses, or its page is broken."""
+    """500: the service failed at one of its own cursors: it refuses the cursor, or that page is broken."""
 
     usual_advice = "Ask for the page again; if it stays, start the listing again from its beginning."
 

@@ -1,9 +1,9 @@
 r"""Regular expressions as the service reads them: PostgreSQL's, which are not Python's.
 
 The service hands a pattern to PostgreSQL's operator ``~`` (advanced regular expressions, chapter 9.7.3 of its manual).
-What PostgreSQL refuses it answers with HTTP 500, and what the two read differently finds other names than its writer
-meant. Both are refused here, with the other way to write it; nothing is ever rewritten. What only PostgreSQL knows,
-such as ``\y`` and ``[[:alpha:]]``, is let through.
+A pattern that PostgreSQL rejects causes an HTTP 500, and one that the two read differently matches other names than its
+author meant. Both are refused here, with the correct way to write them; nothing is ever rewritten. Syntax that only
+PostgreSQL knows, such as ``\y`` and ``[[:alpha:]]``, is allowed.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import NamedTuple, NoReturn
 __all__ = ["Refusal", "refusal_of"]
 
 MOST_REPEATS = 255
-"""PostgreSQL's limit to the bounds of ``{m,n}``."""
+"""PostgreSQL's limit on the bounds of ``{m,n}``."""
 
-_SAME = frozenset("dDwWsSAZafnrtv")  # escapes that both know, and mean the same by
+_SAME = frozenset("dDwWsSAZafnrtv")  # escapes with the same meaning in both
 _ONLY_POSTGRESQL = frozenset("mMyYceB0") - {"B"}
 _CLASSES = frozenset(
     "alnum alpha blank cntrl digit graph lower print punct space upper xdigit word < >".split()  # noqa: SIM905
@@ -30,14 +30,14 @@ _ESCAPED = "To find the text as it is, pass it through re.escape()."
 
 
 class Refusal(NamedTuple):
-    """Why a pattern is refused, and how to write it."""
+    """Why a pattern is refused, and how to write it instead."""
 
     problem: str
     advice: str
 
 
 def refusal_of(pattern: str) -> Refusal | None:
-    """Say why the service should not be asked with a pattern; None if it may be."""
+    """Say why a pattern must not be sent to the service; None if it may be."""
     try:
         _Reader(pattern).read()
     except _Refused as refused:
@@ -56,7 +56,7 @@ def _fail(problem: str, advice: str = _ESCAPED) -> NoReturn:
 
 
 class _Group:
-    """A parenthesis that is open."""
+    """An open parenthesis."""
 
     def __init__(self, number: int | None, opened_before: int, *, looks: bool) -> None:
         self.number = number
@@ -91,7 +91,7 @@ class _Reader:
     # --- the beginning
 
     def _beginning(self) -> bool:
-        """Read directors and options at the front; return whether more is to be read."""
+        """Read directors and options at the front; return whether there is more to read."""
         text = self._text
         if text.startswith("***="):
             return False  # the rest is plain text
@@ -110,7 +110,7 @@ class _Reader:
             )
         self._at = options.end()
         self._expanded = "x" in options[1]
-        return not set(options[1]) & {"b", "e", "q"}  # other grammars, which Python has nothing to do with
+        return not set(options[1]) & {"b", "e", "q"}  # other grammars, which Python does not have
 
     # --- one piece
 

@@ -4,7 +4,7 @@ The names and kinds are the generated ones (`cmsdials_api.filters`); this module
 do for its users: a misspelt name, a value of the wrong kind or an empty list is an error here, where the service
 would ignore it. A filter that is None is not sent.
 
-NumPy scalars stand for the Python numbers they hold, and any sequence, set, array or pandas column for a list.
+NumPy scalars are accepted as numbers, and any sequence, set, array or pandas column as a list.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Filters = emitted.Filters
 
 
 class _Checked(emitted.Filters):
-    """Turns what the generated classes find into errors of our tree, and checks the values too."""
+    """Raises our own errors for what the generated classes find, and checks the values too."""
 
     __slots__ = ()
 
@@ -55,7 +55,7 @@ class _Checked(emitted.Filters):
         """Return the error for a filter that the list does not take."""
         return UnknownFilterError(filter_class=cls.__name__, unknown=name, valid=cls.PARAMETERS)
 
-    if not TYPE_CHECKING:  # which would take any name for settable
+    if not TYPE_CHECKING:  # with it, type checkers would accept any name
 
         def __setattr__(self, name: str, value: Any) -> None:
             super().__setattr__(name, self._checked(name, value))
@@ -67,7 +67,7 @@ class _Checked(emitted.Filters):
         """Return the filters that are set, as they will be sent.
 
         Raises:
-            FilterError: Nothing can be between two bounds, or a list has been changed into one that cannot be sent.
+            FilterError: Nothing lies between two bounds, or a list has been changed into one that cannot be sent.
         """
         given = {
             name: self._checked(name, value) if isinstance(value, list) else value
@@ -82,18 +82,18 @@ class _Checked(emitted.Filters):
         where = f"{type(self).__name__}.{name}"
         value = checked_value(where, self.PARAMETERS[name], value)
         if isinstance(value, str) and not value.strip():
-            message = f"{where} is empty: the service would ignore it and answer everything"
+            message = f"{where} is empty: the service would ignore it and return everything"
             raise FilterError(message, advice="Leave the filter out, or say what to look for.")
         if name == "page_size" and value < 1:
             message = f"{where} must be at least 1, not {value}"
-            raise FilterError(message, advice="The service would answer its usual 10 rows.")
+            raise FilterError(message, advice="The service would return its usual 10 rows.")
         if name.endswith("__regex"):
             _check_expression(where, value)
         return value
 
 
 def _check_expression(where: str, pattern: str) -> None:
-    """Refuse a regular expression that PostgreSQL, which the service asks, refuses or reads otherwise than Python."""
+    """Refuse a regular expression that the PostgreSQL of the service rejects, or reads differently from Python."""
     refused = refusal_of(pattern)
     if refused is not None:
         message = f"{where} cannot be sent: {refused.problem}, in {_shown(pattern)}. The service reads regular expressions as PostgreSQL does"
@@ -101,7 +101,7 @@ def _check_expression(where: str, pattern: str) -> None:
 
 
 def _check_ranges(owner: str, given: Mapping[str, Any]) -> None:
-    """Refuse ranges that nothing can be in."""
+    """Refuse empty ranges."""
     for name in {name.removesuffix("__gte").removesuffix("__lte") for name in given}:
         low, high = given.get(f"{name}__gte"), given.get(f"{name}__lte")
         if low is not None and high is not None and low > high:
@@ -162,7 +162,7 @@ class _HistogramFilters(_Checked):
                     f"{MISSPELT} is a misspelling, which older versions did not apply at all; it is taken for "
                     "ls_number__lte. Write ls_number__lte."
                 )
-                made = hasattr(self, MISSPELT)  # else `__init__` stands between this and the user
+                made = hasattr(self, MISSPELT)  # else `__init__` is between this and the user's line
                 warnings.warn(message, DeprecationWarning, stacklevel=2 if made else 3)
                 self.ls_number__lte, value = value, None
             super().__setattr__(name, value)
@@ -226,11 +226,11 @@ class OMSPage:
     """A paging parameter of an OMS query.
 
     Attributes:
-        attribute_name: limit (rows in a page) or offset (rows to step over).
+        attribute_name: limit (rows in a page) or offset (rows to skip).
         value: The number.
 
     Raises:
-        FilterError: OMS has no such paging parameter, or the value is not a number that it can have.
+        FilterError: OMS has no such paging parameter, or its value is not a valid number.
     """
 
     attribute_name: str
@@ -250,7 +250,7 @@ def checked_value(where: str, kind: str, value: Any) -> Any:
     """Return a filter value as the service takes it: plain Python, of the right kind.
 
     Args:
-        where: Names the filter in the error, such as RunFilters.run_number.
+        where: Name of the filter for the error, such as RunFilters.run_number.
         kind: As in `Filters.PARAMETERS`.
         value: What the user gave.
 
@@ -262,7 +262,7 @@ def checked_value(where: str, kind: str, value: Any) -> Any:
         each = kind.removesuffix("s")
         items = [*dict.fromkeys(checked_value(where, each, item) for item in _items(where, plain))]
         if not items:
-            message = f"{where} is empty: the service would ignore it and answer everything"
+            message = f"{where} is empty: the service would ignore it and return everything"
             raise FilterError(message, advice="Leave the filter out, or give at least one value.")
         return sorted(items) if isinstance(plain, set | frozenset) else items
     checked = _CHECKS[kind](plain)
@@ -273,7 +273,7 @@ def checked_value(where: str, kind: str, value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Take a NumPy scalar, or an array without dimensions, for the number that it holds."""
+    """Return the number in a NumPy scalar or an array without dimensions; other values unchanged."""
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
 
 

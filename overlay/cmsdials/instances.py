@@ -1,4 +1,4 @@
-"""The DIALS instances that CMS runs, and the login service that stands before them."""
+"""The DIALS instances that CMS runs, and the login service in front of them."""
 
 from __future__ import annotations
 

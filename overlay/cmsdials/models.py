@@ -1,8 +1,8 @@
 """The records that DIALS answers with, under the names that physicists know.
 
 They are the generated ones: attributes (and `__dict__`, and `dict()`) hold exactly the fields that the service
-sent, in the order of data frame columns; what the contract does not know is in `extra`. Histograms can do a
-little more.
+sent, in the order of data frame columns; fields unknown to the contract are in `extra`. Histograms have a
+few more methods.
 """
 
 from __future__ import annotations

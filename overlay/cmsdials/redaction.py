@@ -1,4 +1,4 @@
-"""What may be said in an error, a log or a repr: no secret, and not too much."""
+"""What errors, logs and reprs may show: no secrets, and not too much text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 
 __all__ = ["SECRET_NAMES", "Undisclosed", "masked", "shortened", "without_secrets"]
 
-# Names under which a token or a secret travels in JSON, in a form or in a header.
+# Names under which tokens and secrets are sent in JSON, in forms or in headers.
 SECRET_NAMES = frozenset(
     {
         "access_token",
@@ -35,7 +35,7 @@ _SHORT = 300
 _USERINFO = re.compile(r"(://)[^/?#\s]*@")
 _JSON_WEB_TOKEN = re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*){1,4}")
 _AUTH_SCHEME = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
-# A quoted value may lack its closing quote: bodies get cut.
+# A quoted value may lack its closing quote: bodies are truncated.
 _VALUE = r"""(?:"[^"]*"?|'[^']*'?|(?:(?:bearer|basic)\s+)?[^\s&,;}<>]+)"""
 _NAMED = re.compile(
     r"(?<!\w)((?:http_)?(?:"
@@ -48,7 +48,7 @@ _QUOTED = re.compile(r"""(["'](?:token|secret)["']\s*[:=]\s*)""" + _VALUE, re.IG
 
 
 def without_secrets(text: str) -> str:
-    """Return the text with everything masked that looks like a secret.
+    """Return the text with everything that looks like a secret masked.
 
     Removed are user names and passwords in URLs; masked are JSON web tokens, bearer and basic credentials,
     and the values of fields that carry tokens or secrets. A pagination cursor (``next_token``) is not a secret
@@ -62,9 +62,9 @@ def without_secrets(text: str) -> str:
 
 
 def masked(body: bytes, secrets: Iterable[str]) -> bytes:
-    """Return the body with these very secrets masked: what we sent, should the service send it back.
+    """Return the body with the given secrets masked, in case the service echoes what was sent.
 
-    A service may repeat a secret as it came, in UTF-8, as part of a JSON text or as part of a URL.
+    A service may repeat a secret verbatim, in UTF-8, as part of a JSON text or as part of a URL.
     """
     for secret in secrets:
         bare = secret.removeprefix("Bearer ")
@@ -96,7 +96,7 @@ def shortened(text: str, most: int = _SHORT) -> str:
 class Undisclosed(Mapping[str, Any]):
     """Headers, forms and answers that hold secrets: readable by name, never shown.
 
-    It is not a dict on purpose: debuggers, and tracebacks that show local variables, print the contents of a dict.
+    Deliberately not a dict: debuggers, and tracebacks that show local variables, print the contents of a dict.
     """
 
     __slots__ = ("_content",)

@@ -1,4 +1,4 @@
-"""What listings answer, under the path that scripts import it from; see `cmsdials.listing`."""
+"""The results of listings, under the path that scripts import them from; see `cmsdials.listing`."""
 
 from cmsdials.listing.page import Page
 from cmsdials.listing.pages import Pages, Rows

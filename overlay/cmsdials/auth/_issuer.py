@@ -1,6 +1,6 @@
-"""Which service a token is for, by what it says of itself: so that none is sent to another.
+"""Which service a token is for, according to its claims, so that it is not sent to another one.
 
-What a token says is not verified here, and need not be: nothing is trusted because of it, something is held back.
+The claims are not verified here, and need not be: they can only stop a token from being sent.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ __all__ = ["issued_elsewhere"]
 
 
 def issued_elsewhere(claims: Mapping[str, Any], client: AuthClient) -> str:
-    """Say whose login a token is, if it is not for the service of a client; empty if it may be sent there.
+    """Name the login that a token belongs to, if it is not for the service of a client; empty if it may be sent there.
 
-    A token is for the realm that the client is known to log in at, or for the host of the service. If it names an
-    application of production or development, in `aud` or `azp`, that has to be the client's. A token that does not say
-    who issued it (`claims` is empty if it is no JWT) may be sent.
+    A token may be sent if its issuer is the realm that the client is known to log in at, or the host of the service. If
+    it names an application of production or development, in `aud` or `azp`, that has to be the client's. A token
+    without an issuer (`claims` is empty if it is not a JWT) may be sent.
     """
     issuer = claims.get("iss")
     if not isinstance(issuer, str) or not issuer:

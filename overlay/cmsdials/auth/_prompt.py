@@ -1,7 +1,7 @@
-"""What a person sees while logging in: the link, the code to compare, and how much time is left.
+"""What the user sees while logging in: the link, the code to compare, and how much time is left.
 
 In a terminal this goes to standard error, in a notebook below the cell. Nothing here talks to a service, and what a
-service sent is shown only if it is plain text, with nothing in it that a terminal obeys.
+service sent is shown only if it is plain text, without control characters that a terminal would obey.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ INTERACTIVE = "CMSDIALS_INTERACTIVE"
 def can_ask() -> bool:
     """Whether a person can be asked to log in, and CMSDIALS_INTERACTIVE does not say otherwise.
 
-    In a notebook, unless a program runs it (nbconvert and papermill turn typing off); else if standard input and
-    standard error are a terminal, so in no batch job, cron job or worker process.
+    True in a notebook, unless a program runs it (nbconvert and papermill disable input); otherwise if standard input
+    and standard error are a terminal, so not in a batch job, cron job or worker process.
     """
     setting = os.environ.get(INTERACTIVE, "").strip().lower()
     if setting:
@@ -42,7 +42,7 @@ def can_ask() -> bool:
 
 
 class Prompt:
-    """A countdown while a login waits, if there is a place to count (`counts`): a terminal."""
+    """A countdown while a login waits, shown only in a terminal (`counts`)."""
 
     def __init__(self) -> None:
         self.counts = is_terminal(sys.stderr) and kernel() is None
@@ -96,7 +96,7 @@ def _show(device: Device) -> None:
         compare = f"\n{COMPARE} {code}" if code else ""
         _say(f"To log in, open this link in a browser:\n\n    {link}\n{compare}\n{lasts}")
         return
-    from IPython.display import HTML, display  # noqa: PLC0415  # there because ipykernel is
+    from IPython.display import HTML, display  # noqa: PLC0415  # installed with ipykernel
 
     escaped = html.escape(link)
     compare = f"<p>{COMPARE} <b>{html.escape(code)}</b></p>" if code else ""
@@ -131,7 +131,7 @@ def _say(text: str) -> None:
 
 def _has_browser() -> bool:
     if kernel() is not None or os.environ.get("SSH_CONNECTION") or not is_terminal(sys.stderr):
-        return False  # it would open on another machine than the person's, or unseen
+        return False  # it would open on the wrong machine, or unseen
     if sys.platform in ("darwin", "win32"):
         return True
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):

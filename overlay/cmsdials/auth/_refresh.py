@@ -1,4 +1,4 @@
-"""Tokens that are renewed in time: once, however many threads and processes ask, and never while a request is out."""
+"""Tokens, renewed before they expire: once, however many threads and processes ask, and not during a request."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from cmsdials.http.credentials import BaseCredentials
 __all__ = ["RenewedCredentials", "is_over", "is_stale"]
 
 MARGIN = 60.0
-"""Seconds before its end at which a token counts as ended, so that none ends on its way."""
+"""Seconds before its expiry from which a token counts as expired, so that none expires in transit."""
 LARGEST_SHARE = 0.1
-"""The margin is at most this share of a token's life."""
+"""The margin is at most this share of a token's lifetime."""
 
 
 def is_stale(token: ApiToken, now: datetime) -> bool:
-    """Whether a token has ended, or is about to."""
+    """Whether a token has expired, or is about to."""
     margin = min(MARGIN, LARGEST_SHARE * token.expires_in)
     return now + timedelta(seconds=margin) >= token.expires_at
 
 
 def is_over(token: Token, now: datetime) -> bool:
-    """Whether nothing can be got with the refresh token any more."""
+    """Whether the refresh token has expired."""
     return not token.refresh_lasts_forever and token.refresh_expires_at <= now
 
 
 class RenewedCredentials(BaseCredentials):
-    """Credentials that send a token and know how to get the next one; without `token`, the first at the first request."""
+    """Credentials that send a token and know how to renew it; without `token`, the first request gets one."""
 
     def __init__(self, token: ApiToken | None, now: Callable[[], datetime]) -> None:
         self._token = token
@@ -52,16 +52,16 @@ class RenewedCredentials(BaseCredentials):
         """Get the token after `used`. Called by one thread at a time; raises as `before_request`."""
 
     def before_request(self, headers: dict[str, str]) -> None:
-        """Put the token into `headers`, renewed if it has ended or is about to.
+        """Put the token into `headers`, renewed if it has expired or is about to.
 
         Raises:
-            LoginError: There is none to be had without logging in again.
+            LoginError: There is no valid token without logging in again.
             RequestFailedError: The login service did not answer.
         """
         headers["Authorization"] = _header(self.check())
 
     def renew(self, rejected: Mapping[str, str]) -> bool:
-        """Get the next token if the refused request carried the present one; see the base class."""
+        """Get the next token if the refused request carried the current one; see the base class."""
         before = self._failure
         with self._lock:
             if self._token is not None and rejected.get("Authorization") == _header(self._token):
@@ -69,7 +69,7 @@ class RenewedCredentials(BaseCredentials):
         return True
 
     def check(self) -> ApiToken:
-        """Return a token that has not ended, renewed if need be. Raises as `before_request`."""
+        """Return a valid token, renewed if necessary. Raises as `before_request`."""
         token = self._token
         if token is not None and not is_stale(token, self._now()):
             return token
@@ -81,7 +81,7 @@ class RenewedCredentials(BaseCredentials):
             return self._token
 
     def _get_next(self, before: DialsError | None) -> ApiToken:
-        # Fail as the thread did that this one waited for; `before` is the last failure before it waited.
+        # Fail like the thread that this one waited for; `before` is the last failure before the wait.
         if self._failure is not None and self._failure is not before:
             raise copy.copy(self._failure)
         try:

@@ -1,6 +1,6 @@
 """The two kinds of service that people log in at: a DIALS itself, and a realm of a Keycloak.
 
-At a Keycloak that is the device grant (RFC 8628), and then an exchange for a token of DIALS (RFC 8693).
+Keycloak uses the device grant (RFC 8628), followed by an exchange for a token of DIALS (RFC 8693).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from cmsdials.redaction import Undisclosed
 __all__ = ["PENDING", "DialsLogin", "Keycloak", "refusal"]
 
 PENDING = ("authorization_pending", "slow_down")
-"""Codes of the service that say: not yet."""
+"""Error codes that mean: not yet."""
 
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 TOKEN_EXCHANGE_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  # the name of a grant
@@ -47,11 +47,11 @@ _BUSY = "The login service is busy or down: wait a few minutes, then try again."
 
 
 class _Service:
-    """What `AuthClient` asks: `start` a login, `ask` whether it is confirmed, make `tokens` of the answer, `refresh` them.
+    """What `AuthClient` needs: `start` a login, `ask` whether it is confirmed, read its `tokens`, `refresh` them.
 
     These raise BadRequestError or AuthenticationError if the service refuses, another RequestFailedError if no usable
-    answer came. `end` says how a `refresh` that failed shows that the login has ended, and is empty if it does not.
-    `advice` is what to check where no login can be started.
+    answer arrived. `end` says why a failed `refresh` means that the login has ended, and is empty if it does not.
+    `advice` says what to check if no login can be started.
     """
 
     def __init__(self, session: Session, now: Callable[[], datetime], advice: str) -> None:
@@ -73,12 +73,12 @@ class _Service:
 
 
 def _advise(failure: RequestFailedError, address: str) -> None:
-    """Give advice about logins: what is usual is about pages, filters and regular expressions."""
+    """Give advice about logins: the usual advice is about pages, filters and regular expressions."""
     is_answer = isinstance(failure, DecodeError | ResponseError) and not isinstance(failure, GatewayError)
     if is_answer and not failure.advice.endswith(failure.usual_advice):
         failure.advice = failure.usual_advice
     elsewhere = (
-        f"A proxy, a page for maintenance or another server answers: open the address in a browser. {address}"
+        f"A proxy, a maintenance page or another server answers: open the address in a browser. {address}"
     )
     failure.advise(
         {
@@ -94,7 +94,7 @@ def _advise(failure: RequestFailedError, address: str) -> None:
 
 
 class DialsLogin(_Service):
-    """A DIALS, as cmsdials 1.8 logs in everywhere."""
+    """Login at DIALS itself, the only way in cmsdials 1.8."""
 
     def __init__(self, session: Session, now: Callable[[], datetime]) -> None:
         advice = (
@@ -125,10 +125,10 @@ class DialsLogin(_Service):
 
     def end(self, refused: RequestFailedError) -> str:
         match refused:
-            # Without the path it is a DIALS that leaves logins to Keycloak by now.
+            # Without the path it is a DIALS that now leaves logins to Keycloak.
             case BadRequestError() | AuthenticationError() | NotFoundError() | MethodNotAllowedError():
                 return _has_ended(refused)
-            # The page of DIALS itself; nginx, and a worker that was killed, send another.
+            # The error page of DIALS itself; nginx, or a killed worker, gives another one.
             case ServerError(status_code=500, detail="Server Error (500)"):
                 return (
                     "has probably ended: HTTP 500 is what DIALS v1.12 answers to a refresh token that is expired or"
@@ -151,7 +151,7 @@ class Keycloak(_Service):
         self._audience = audience
 
     def start(self) -> Mapping[str, Any]:
-        # Tried again once only: a person is waiting, and can do that too.
+        # One retry only: a person is waiting, and can try again.
         return self._form("auth/device", {}, safe=True, retries=1)
 
     def ask(self, device_code: str) -> Mapping[str, Any]:
@@ -202,7 +202,7 @@ class Keycloak(_Service):
                 request = {"method": "POST", "url": "/api-access/token", "data": fields}
                 answer = self._perform(request, safe=True)
             except (NotFoundError, MethodNotAllowedError):
-                # That one is CERN's own. Every Keycloak has the grant itself, for the audience that the realm gives.
+                # That endpoint is CERN's own. Every Keycloak has the plain grant, for the audience that its realm sets.
                 answer = self._form("token", fields, safe=True)
         except (BadRequestError, AuthenticationError) as refused:
             problem = f"the application {client_id!r} in ({refused.code or refused.status_code})"
@@ -238,5 +238,5 @@ def _has_ended(refused: ResponseError) -> str:
 
 
 def _said(refused: ResponseError) -> str:
-    """Return the code of a refusal, or its status, and the service's words for it."""
+    """Return the code of a refusal, or its status, and the service's description."""
     return ": ".join(part for part in (refused.code or str(refused.status_code), refused.detail) if part)

@@ -1,9 +1,9 @@
-"""Where logins are kept: one file for all, readable by its owner alone.
+"""Where logins are kept: one file for all, readable only by its owner.
 
-The file `credentials.json` stands in the user's cache folder (`CMSDIALS_CACHE_DIR`, or the argument `cache_dir`,
-name another). It holds an entry for each (issuer, client, audience). It is replaced as a whole, so readers need no
-lock; who changes it holds `lock()`, which works between processes. A file that cannot be understood is set aside,
-with a warning, and not lost; a file that the user names (`CMSDIALS_TOKEN_FILE`) is left where it is.
+The file `credentials.json` is in the user's cache folder, or in the one that `CMSDIALS_CACHE_DIR` or the argument
+`cache_dir` names. It holds an entry for each (issuer, client, audience). It is replaced as a whole, so readers need no
+lock; writers hold `lock()`, which works across processes. A damaged file is renamed, with a warning, and not lost; a
+file that the user names (`CMSDIALS_TOKEN_FILE`) is left where it is.
 
 On AFS the access list of the folder says who can read the file, whatever its mode.
 """
@@ -36,14 +36,14 @@ TOKEN_FILE = "CMSDIALS_TOKEN_FILE"  # noqa: S105  # the name of a variable
 FILE_NAME = "credentials.json"
 VERSION = 1
 LONGEST_WAIT = 60.0
-"""Seconds to wait for another process that is just renewing; it takes one or two."""
+"""Seconds to wait for another process that is renewing a login, which takes one or two."""
 
 _Entry = dict[str, Any]
 
 
 @frozen
 class LoginKey:
-    """What a login is for: who issued it, to which application, for which (empty where the issuer knows none)."""
+    """What identifies a login: its issuer, its application, and its audience (empty if the issuer has none)."""
 
     issuer: str
     client: str
@@ -55,14 +55,14 @@ class LoginKey:
 
 @define
 class TokenStore:
-    """The file that holds logins. Nothing is read or made before it is needed.
+    """The file that holds logins. Nothing is read or created before it is needed.
 
     Every method raises TokenStoreError if the file cannot be read or written.
 
     Attributes:
         path: The file.
         named_by: How the user named it: by the argument `cache_dir`, or as the file in CMSDIALS_TOKEN_FILE, which may
-            be none of ours and is never moved; None for the usual folder.
+            not be one of ours and is never moved; None for the usual folder.
     """
 
     path: Path = field(converter=Path)
@@ -71,7 +71,7 @@ class TokenStore:
     @classmethod
     def at(cls, cache_dir: str | os.PathLike[str] | None = None) -> TokenStore:
         """Return the store in a folder: the argument, else what the environment names, else the user's cache."""
-        from platformdirs import user_cache_path  # noqa: PLC0415  # only who logs in needs it
+        from platformdirs import user_cache_path  # noqa: PLC0415  # only logins need it
 
         try:
             if cache_dir:
@@ -95,7 +95,7 @@ class TokenStore:
         return None
 
     def applications(self, place: LoginKey) -> dict[LoginKey, str]:
-        """Return the secrets of the applications that are logged in at a place: with its issuer and audience."""
+        """Return the secrets of the applications that are logged in with the issuer and audience of `place`."""
         return {
             LoginKey(entry["issuer"], entry["client"], entry["audience"]): entry["client_secret"]
             for entry in self._entries().values()
@@ -106,7 +106,7 @@ class TokenStore:
         }
 
     def contents(self) -> str:
-        """Say what is there, in words that hold no secret."""
+        """Describe the contents, without secrets."""
         if not self.path.exists():
             return "there is no such file"
         names = sorted(self._entries())
@@ -125,8 +125,8 @@ class TokenStore:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the store against other processes and threads; the thread that holds it may ask again."""
-        from filelock import FileLock, Timeout  # noqa: PLC0415  # only who changes the store needs it
+        """Lock the store against other processes and threads; the thread that holds the lock may take it again."""
+        from filelock import FileLock, Timeout  # noqa: PLC0415  # only changes need it
 
         path = self.path.with_name(f"{self.path.name}.lock")
         locks: dict[Path, FileLock] = _own.__dict__.setdefault("locks", {})
@@ -180,13 +180,13 @@ class TokenStore:
         done = f"it is now {damaged}"
         try:
             with self.lock():
-                # Another process may have set it aside, and have logged in, since it was read.
+                # Another process may have renamed it, and logged in, since it was read.
                 if self.path.read_bytes() == content:
                     self.path.replace(damaged)
         except FileNotFoundError:
             pass
         except (OSError, TokenStoreError):
-            done = "it could not be set aside"
+            done = "it could not be renamed"
         warn(f"{self.path} is damaged: {done}; log in again if you are asked to")
 
 
@@ -195,9 +195,9 @@ _own = threading.local()
 
 
 def legacy_token(folder: str | os.PathLike[str]) -> Token | None:
-    """Read the file that cmsdials 1.8 and 2.4 left in a folder, and never change it.
+    """Read the file that cmsdials 1.8 and 2.4 left in a folder, which is never changed.
 
-    None if there is no such file, or it cannot be understood (which warns).
+    None if there is no such file or, with a warning, if it cannot be read.
     """
     path = Path(folder) / "creds"
     try:
@@ -224,7 +224,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _parsed(content: bytes) -> _Entry:
-    """Read a JSON object; what is none is empty."""
+    """Read a JSON object; anything else counts as an empty one."""
     stored: object = None
     with contextlib.suppress(ValueError, RecursionError):  # a JSONDecodeError holds the whole text
         stored = json.loads(content)
@@ -232,7 +232,7 @@ def _parsed(content: bytes) -> _Entry:
 
 
 def _replace(path: Path, entries: Mapping[str, _Entry]) -> None:
-    """Put a new file, readable by its owner alone, in the place of another."""
+    """Replace a file by a new one that only its owner can read."""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # made with 0600
         try:

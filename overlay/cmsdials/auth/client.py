@@ -1,7 +1,7 @@
-"""`AuthClient`: how people and applications get tokens, and the next ones.
+"""`AuthClient`: how people and applications get tokens and renew them.
 
-There are two ways, and it chooses by what it is given: production and development of DIALS, and any realm that is
-named, log in through Keycloak; every other address logs in through the DIALS that is there.
+There are two ways, chosen by its arguments: production and development of DIALS, and any realm that is named, log in
+through Keycloak; every other address logs in through the DIALS that is there.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ __all__ = ["AuthClient"]
 SLOWER = 5.0
 """Seconds by which an answer `slow_down` lengthens the interval (RFC 8628, section 3.5)."""
 SHORTEST = 0.1
-"""Seconds between two questions at least, whatever the service says."""
+"""Shortest interval between two polls, in seconds, whatever the service says."""
 SLOWEST = 60.0
-"""Seconds between two questions at most, unless the service asks for more."""
+"""Longest interval between two polls, in seconds, unless the service asks for more."""
 
 
 class AuthClient:
@@ -63,7 +63,7 @@ class AuthClient:
         realm: Realm of the Keycloak.
         client_id: Public application that people log in with.
         audience: Application that the tokens are for.
-        through_keycloak: Whether people log in through Keycloak, or DIALS itself; None chooses as said above.
+        through_keycloak: Whether people log in through Keycloak, or DIALS itself; None chooses by the arguments above.
         timeout: Seconds for each phase of a request.
         transport: Replaces the network, in tests, as for `cmsdials.http.session.Session`.
         clock: Seconds since the epoch.
@@ -72,12 +72,12 @@ class AuthClient:
     Attributes:
         base_url: Address of DIALS.
         through_keycloak: Whether logins go through Keycloak.
-        realm_url: Address of the realm, which applications log in at whichever way people do.
-        knows_realm: Whether that realm is known to be the one of this DIALS; if not, no application that is found in
-            the environment or in a file is sent there.
+        realm_url: Address of the realm, where applications log in whichever way people do.
+        knows_realm: Whether that realm is known to be the one of this DIALS; if not, no secret of an application from
+            the environment or a file is sent there.
 
     Raises:
-        ConfigurationError: An address cannot work.
+        ConfigurationError: An address is unusable.
     """
 
     def __init__(
@@ -129,40 +129,40 @@ class AuthClient:
 
     @property
     def key(self) -> LoginKey:
-        """What logins of people with this client are stored under."""
+        """The key under which logins of people with this client are stored."""
         if self.through_keycloak:
             return LoginKey(self.realm_url, self.client_id, self.audience)
         return LoginKey(self.base_url, "dials")
 
     def application_key(self, client_id: str) -> LoginKey:
-        """What the login of an application is stored under."""
+        """The key under which the login of an application is stored."""
         return LoginKey(self.realm_url, client_id, self.audience)
 
     @property
     def instance(self) -> str:
-        """What the DIALS is called: prod, dev, or its address."""
+        """Name of the DIALS: prod, dev, or its address."""
         instance = instance_of(self.base_url)
         return instance.name if instance else self.base_url
 
     @property
     def place(self) -> str:
-        """The DIALS, for people: its name, if it has one, and its address."""
+        """The DIALS, for messages: its name, if it has one, and its address."""
         return self.base_url if self.instance == self.base_url else f"{self.instance} ({self.base_url})"
 
     def through_dials(self) -> Self:
-        """Return a client of the same DIALS through which people log in at DIALS itself."""
+        """Return a client of the same DIALS with which people log in at DIALS itself."""
         other = copy.copy(self)
         other.through_keycloak = False
         return other
 
     def now(self) -> datetime:
-        """The present time of this client's clock."""
+        """The current time of this client's clock."""
         return datetime.fromtimestamp(self._clock(), UTC)
 
     def device_auth_flow(self, *, open_browser: bool | None = None) -> Token:
         """Log a person in: show a link, wait until it is confirmed.
 
-        The link (and the code to compare) go to standard error, or into the notebook.
+        The link (and the code to compare) goes to standard error, or into the notebook.
 
         Args:
             open_browser: Whether to open the link; None opens it where there is a browser to open.
@@ -171,10 +171,10 @@ class AuthClient:
             The tokens. They are not stored: `Credentials.from_authclient_token` does that.
 
         Raises:
-            LoginDeniedError: The person has said no.
+            LoginDeniedError: The person denied the login.
             LoginExpiredError: It was not confirmed in time.
             LoginError: The service refuses the login for another reason.
-            RequestFailedError: The service did not answer when the login was to be started.
+            RequestFailedError: The service did not answer the request to start a login.
         """
         device = self.new_device()
         ends = self._clock() + device.expires_in
@@ -185,7 +185,7 @@ class AuthClient:
                 try:
                     answer = self._login.ask(device.device_code)
                 except (TransportError, ServerError, TooManyRequestsError):
-                    # Where no answer comes, ask half as often (RFC 8628, section 3.5).
+                    # Without an answer, poll half as often (RFC 8628, section 3.5).
                     interval = max(interval, min(2 * interval, SLOWEST))
                 except (BadRequestError, AuthenticationError) as refused:
                     if refused.code not in PENDING:
@@ -196,7 +196,7 @@ class AuthClient:
                     return self._login.tokens(answer)
 
     def _wait(self, seconds: float, ends: float, shown: Prompt) -> None:
-        """Wait until the next question, counting down where that is seen; raise if the codes will have expired."""
+        """Wait until the next poll, counting down where that is visible; raise if the codes will have expired."""
         if self._clock() + seconds > ends:
             raise LoginExpiredError
         while seconds > 0:
@@ -209,7 +209,7 @@ class AuthClient:
         """Start a login: get the codes to confirm it with.
 
         Raises:
-            LoginError: The service starts none, or the answer holds no codes.
+            LoginError: The service refuses to start one, or its answer holds no codes.
             RequestFailedError: No usable answer came.
         """
         try:
@@ -233,18 +233,18 @@ class AuthClient:
         return self._login.tokens(answer)
 
     def refresh_token(self, token_type: str, access_token: str, refresh_token: str) -> Token:
-        """Get the next tokens, as cmsdials 1.8 was asked for them; see `refresh`."""
+        """Get the next tokens, with the arguments of cmsdials 1.8; see `refresh`."""
         fields = {"access_token": access_token, "token_type": token_type, "expires_in": 0}
         return self.refresh(models.token(fields | {"refresh_token": refresh_token}, self.now()))
 
     def refresh(self, token: Token, *, rotated: Callable[[Token], None] | None = None) -> Token:
-        """Get the next tokens for those of a person.
+        """Renew the tokens of a person.
 
         Args:
-            token: The present ones.
+            token: The current ones.
             rotated: Called as soon as the service has given a new refresh token and before the access token is
                 exchanged, with tokens that hold it and an access token that has expired: the old refresh token
-                may be worth nothing any more.
+                may no longer be valid.
 
         Raises:
             ImpossibleToRefreshTokenError: The person has to log in again: the service refuses, or is not asked, because
@@ -280,13 +280,13 @@ class AuthClient:
         """Log an application in.
 
         Raises:
-            LoginError: The service does not know the application, or the secret is another one.
+            LoginError: The service does not know the application, or the secret is wrong.
             RequestFailedError: No usable answer came.
         """
         return self._keycloak.application(client_id, client_secret)
 
     def how_to_log_in(self, store: TokenStore | None = None) -> str:
-        """Say what a person does to log in here, so that it is kept in a store."""
+        """Say how a person logs in here so that the login is kept in a store."""
         options = {"--instance": self.instance} | self._named
         if store is not None and store.named_by == "argument":
             options["--cache-dir"] = str(store.path.parent)

@@ -21,7 +21,7 @@ CLIENT_SECRET = "CMSDIALS_CLIENT_SECRET"  # noqa: S105  # the name of a variable
 class Credentials(RenewedCredentials):
     """An application, granted access to the API of DIALS.
 
-    The first request gets a token; a new one is asked for before each expires. Nothing is stored.
+    The first request gets a token; a new one is requested before it expires. Nothing is stored.
 
     Args:
         client_id: Client id of the application.
@@ -81,7 +81,7 @@ def from_store(store: TokenStore, client: AuthClient) -> Credentials | None:
 
 
 def from_environment(client: AuthClient) -> Credentials | None:
-    """Return the application that the environment names, None if it names none; half of one is a CredentialsError."""
+    """Return the application that the environment names, None if none; raise CredentialsError for half of one."""
     client_id, client_secret = os.environ.get(CLIENT_ID), os.environ.get(CLIENT_SECRET)
     if client_id and client_secret:
         return Credentials(client_id, client_secret, client)

@@ -29,7 +29,7 @@ LEGACY_CACHE_DIR = ".cache"
 class Credentials(RenewedCredentials):
     """Tokens of a person, renewed as long as the login lasts.
 
-    Made by `from_creds_file`, or by `from_authclient_token`; the arguments are those of cmsdials 1.8.
+    Made with `from_creds_file` or `from_authclient_token`; the arguments are those of cmsdials 1.8.
 
     Args:
         token: The access token.
@@ -37,7 +37,7 @@ class Credentials(RenewedCredentials):
         expires_in: Seconds that it lasts from its issue.
         refresh_expires_at: When the refresh token expires.
         refresh_expires_in: Seconds that it lasts; 0 if it lasts until it is revoked.
-        refresh_token: The secret that buys the next tokens.
+        refresh_token: The secret that the next tokens are requested with.
         token_type: How the access token is sent, Bearer.
         cache_dir: Folder of the file that keeps the login; the user's cache folder if None.
         client: The login service that issued the tokens; production's if None.
@@ -89,7 +89,7 @@ class Credentials(RenewedCredentials):
         cache_dir: str | os.PathLike[str] | None = None,
         client: AuthClient | None = None,
     ) -> Credentials:
-        """Make credentials of the tokens that `AuthClient.device_auth_flow` gave, and keep them for later.
+        """Make credentials from the tokens that `AuthClient.device_auth_flow` gave, and keep them for later.
 
         Args:
             token: The tokens.
@@ -108,14 +108,14 @@ class Credentials(RenewedCredentials):
     def from_creds_file(
         cls, cache_dir: str | os.PathLike[str] | None = None, client: AuthClient | None = None
     ) -> RenewedCredentials:
-        """Take up the login that is kept for a login service, or log in.
+        """Use the login that is kept for a login service, or log in.
 
         Without `cache_dir`, the environment comes first: the file that CMSDIALS_TOKEN_FILE names, or
         CMSDIALS_CLIENT_ID with CMSDIALS_CLIENT_SECRET, which log an application in (if `client` says where: it is
         for production, for development, or names a Keycloak). Then comes the file in `cache_dir`, in the folder
         that CMSDIALS_CACHE_DIR names, or in the user's cache folder, and then the file `creds` that cmsdials 1.8
-        left in `cache_dir` or ./.cache, which is only read, and whose tokens are sent to the service that they are for,
-        as far as they say so. If there is no login, you are asked to log in: in a notebook, or if standard input and
+        left in `cache_dir` or ./.cache, which is only read, and whose tokens are sent only to the service that they
+        name, if they name one. If there is no login, you are asked to log in: in a notebook, or if standard input and
         standard error are a terminal, unless CMSDIALS_INTERACTIVE is 0; everywhere if it is 1.
 
         Args:
@@ -142,7 +142,7 @@ class Credentials(RenewedCredentials):
     def stored(
         cls, cache_dir: str | os.PathLike[str] | None = None, client: AuthClient | None = None
     ) -> RenewedCredentials | None:
-        """Take up a login as `from_creds_file`, but return None where there is none, and do not ask."""
+        """Use a stored login as `from_creds_file` does; return None if there is none, and do not ask."""
         client = client or AuthClient()
         if not cache_dir and not os.environ.get(TOKEN_FILE) and client.knows_realm:
             application = client_credentials.from_environment(client)
@@ -158,7 +158,7 @@ class Credentials(RenewedCredentials):
         legacy = legacy_token(cache_dir or LEGACY_CACHE_DIR)
         if legacy is None or is_over(legacy, client.now()) or issued_elsewhere(legacy.claims, client):
             return None
-        # The file names no issuer. Only a login through DIALS can be meant: cmsdials 1.8 had no other.
+        # The file names no issuer. It can only be a login through DIALS: cmsdials 1.8 had no other.
         return cls._of(legacy, client.through_dials(), None)
 
     @property
@@ -199,7 +199,7 @@ class Credentials(RenewedCredentials):
     @property
     def _tokens(self) -> Token:
         tokens = self._token
-        assert isinstance(tokens, Token)  # noqa: S101  # given at construction, and `_next` returns such
+        assert isinstance(tokens, Token)  # noqa: S101  # set by the constructor and by `_next`
         return tokens
 
     def _next(self, used: ApiToken | None) -> Token:
@@ -207,12 +207,12 @@ class Credentials(RenewedCredentials):
         try:
             return self._refreshed(used)
         except ImpossibleToRefreshTokenError as ended:
-            # Where locks do not reach (another machine's, on a shared file system), another may have been faster.
+            # Where locks do not work (between machines, on shared file systems), another process may have been faster.
             stored = None if self._store is None else self._store.token(self.client.key)
             if stored is not None and _is_newer(stored, used) and not is_stale(stored, self._now()):
                 return stored
             ended.advice = self.client.how_to_log_in(self._store)
-            # The login of an older cmsdials is never replaced in its file: each run would ask again.
+            # The file of an older cmsdials is never updated: each run would ask again.
             if self._store is None or not can_ask():
                 raise
         except RequestFailedError as failure:
@@ -233,13 +233,13 @@ class Credentials(RenewedCredentials):
                     if not is_stale(stored, self._now()):
                         return stored  # another process was faster
                     used = stored
-                # Logged out meanwhile: this process goes on, without storing the login again.
+                # Logged out meanwhile: this process continues, without storing the login again.
                 self._is_forgotten = stored is None and self._is_kept
                 tokens = self.client.refresh(used, rotated=self._keep)
                 self._keep(tokens)
                 return tokens
         except TokenStoreError as problem:
-            # A file system without locks, or one that cannot be written to: for this process alone, then.
+            # The file system has no locks, or is read-only: renew for this process only.
             self._warn(problem)
         return self.client.refresh(used, rotated=self._hold)
 
@@ -247,7 +247,7 @@ class Credentials(RenewedCredentials):
         self._token = tokens
 
     def _keep(self, tokens: Token) -> None:
-        """Keep new tokens before anything else can fail: the old ones may be worth nothing any more."""
+        """Keep new tokens before anything else can fail: the old ones may no longer be valid."""
         self._hold(tokens)
         if self._store is None or self._is_forgotten:
             return
@@ -272,7 +272,7 @@ class Credentials(RenewedCredentials):
 def not_logged_in(
     cache_dir: str | os.PathLike[str] | None, client: AuthClient, problem: str = ""
 ) -> NotLoggedInError:
-    """Return the error for a login that is not there, with what helps to find out why."""
+    """Return the error for a missing login, with what helps to find out why."""
     store = TokenStore.at(cache_dir)
     legacy = legacy_token(cache_dir or LEGACY_CACHE_DIR)
     whose = "" if legacy is None else issued_elsewhere(legacy.claims, client)
@@ -291,7 +291,7 @@ def not_logged_in(
 
 
 def _is_newer(stored: Token, used: Token) -> bool:
-    # What is kept may also be older than what is used, where the file could not be written.
+    # The stored tokens may also be older than the used ones, if the file could not be written.
     if stored.access_token == used.access_token:
         return False
     kept, present = (token.claims.get("iat") for token in (stored, used))

@@ -1,6 +1,6 @@
 """The errors of logging in, under the path that scripts written for cmsdials 1.8 import them from.
 
-They stand in the tree of `cmsdials.errors`, like all others.
+They belong to the tree of `cmsdials.errors`, like all others.
 """
 
 from cmsdials.errors import ImpossibleToRefreshTokenError, LoginError, PendingAuthorizationError

@@ -1,7 +1,7 @@
 """What logins are made of: tokens, and device codes waiting to be confirmed. No I/O.
 
-Secrets are in attributes and never in a repr. Times are aware; a naive one, as older scripts and files have them,
-is taken for local time.
+Secrets are in attributes and never in a repr. Times have a time zone; naive ones, as in older scripts and
+files, are taken as local time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["ApiToken", "Device", "Token"]
 
 
 LONGEST = 10 * 365 * 86400
-"""Seconds that anything here lasts at most; more could not be added to a date."""
+"""Longest lifetime, in seconds; more could not be added to a date."""
 
 
 def _aware(value: datetime | str) -> datetime:
@@ -38,12 +38,12 @@ class Device:
     """A login that waits for its user.
 
     Attributes:
-        device_code: Secret code to ask with.
+        device_code: Secret code to poll with.
         verification_uri_complete: Page on which the user confirms, with the code filled in.
         expires_in: Seconds until the codes expire.
         user_code: Code that the page shows, to be compared; empty if the service sends none.
         verification_uri: The page, for typing the code in.
-        interval: Seconds between two questions at least.
+        interval: Shortest time between two polls, in seconds.
     """
 
     device_code: str = _secret()
@@ -56,7 +56,7 @@ class Device:
 
 @frozen(kw_only=True)
 class ApiToken:
-    """A token that cannot be refreshed: an application asks for the next one.
+    """A token that cannot be refreshed: an application requests a new one.
 
     Attributes:
         access_token: The secret.
@@ -72,12 +72,12 @@ class ApiToken:
 
     @property
     def issued_at(self) -> datetime:
-        """When it was asked for."""
+        """When it was requested."""
         return self.expires_at - timedelta(seconds=self.expires_in)
 
     @property
     def claims(self) -> dict[str, Any]:
-        """What the token says of itself (`preferred_username`, `aud`, ...), unverified; empty if it is no JWT."""
+        """The claims of the token (`preferred_username`, `aud`, ...), unverified; empty if it is not a JWT."""
         parts = self.access_token.split(".")
         if len(parts) != 3:
             return {}
@@ -90,10 +90,10 @@ class ApiToken:
 
 @frozen(kw_only=True)
 class Token(ApiToken):
-    """Tokens of a person: one to send, and one to get the next with.
+    """Tokens of a person: one to send, and one to renew both with.
 
     Attributes:
-        refresh_token: The secret that buys the next tokens.
+        refresh_token: The secret that the next tokens are requested with.
         refresh_expires_in: Seconds that it lasts from its issue; 0 if it lasts until it is revoked.
         refresh_expires_at: When it expires.
         session_state: Identifier of the login session, where the service sends one.
@@ -120,10 +120,10 @@ class Token(ApiToken):
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Make tokens of what `as_json` gave, or what cmsdials 1.8 or 2.4 stored.
+        """Make tokens from what `as_json` returned, or cmsdials 1.8 or 2.4 stored.
 
         Raises:
-            ValueError: Something is missing or of another type; the message names it and repeats no value.
+            ValueError: Something is missing or of the wrong type; the message names it and repeats no value.
         """
         found: dict[str, Any] = {
             one.name: stored.get(one.name)
@@ -142,7 +142,7 @@ def answer(body: bytes) -> dict[str, Any]:
 
     Raises:
         DecodeError: It is not JSON.
-        LoginError: It is something else.
+        LoginError: It is not an object.
     """
     read = read_json(body)
     if isinstance(read, dict):
@@ -152,7 +152,7 @@ def answer(body: bytes) -> dict[str, Any]:
 
 
 def api_token(answer: Mapping[str, Any], now: datetime) -> ApiToken:
-    """Make a token of a token endpoint's answer to what was asked `now`; raises LoginError if something is missing."""
+    """Make a token from a token endpoint's answer to a request at `now`; raises LoginError if something is missing."""
     lasts = int(_duration(answer, "expires_in"))
     return ApiToken(
         access_token=_text(answer, "access_token"),
@@ -176,7 +176,7 @@ def token(answer: Mapping[str, Any], now: datetime, *, access: Mapping[str, Any]
 
 
 def device(answer: Mapping[str, Any]) -> Device:
-    """Make a waiting login of a device endpoint's answer; raises LoginError if something is missing."""
+    """Make a waiting login from a device endpoint's answer; raises LoginError if something is missing."""
     return Device(
         device_code=_text(answer, "device_code"),
         verification_uri_complete=_text(answer, "verification_uri_complete"),

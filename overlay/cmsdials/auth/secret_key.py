@@ -32,7 +32,7 @@ class Credentials(BaseCredentials):
         client: What was given as `client`.
 
     Raises:
-        CredentialsError: If the secret is missing, empty, or cannot stand in a header. It is a ValueError.
+        CredentialsError: If the secret is missing, empty, or cannot be sent in a header. It is a ValueError.
     """
 
     _application: BaseCredentials | None = None
@@ -68,7 +68,7 @@ class Credentials(BaseCredentials):
             headers[HEADER] = self.token
 
     def renew(self, rejected: Mapping[str, str]) -> bool:
-        """Get the application's next token; a bare secret has none."""
+        """Get the application's next token; a bare secret cannot be renewed."""
         return self._application is not None and self._application.renew(rejected)
 
     def __repr__(self) -> str:

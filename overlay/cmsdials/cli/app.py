@@ -33,6 +33,6 @@ app.command()(workspaces)
 @reported
 def sandbox(context: typer.Context) -> None:
     """Run a local DIALS with synthetic data; `cmsdials sandbox --help` shows its options."""
-    # In this process, so that whoever ends the command ends the service.
+    # In this process, so that ending the command ends the service.
     sys.argv = ["cmsdials sandbox", *context.args]
     runpy.run_module("cmsdials_sandbox", run_name="__main__")

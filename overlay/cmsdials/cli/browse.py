@@ -1,4 +1,4 @@
-"""The commands that show what there is."""
+"""The commands that show what the service has."""
 
 from __future__ import annotations
 

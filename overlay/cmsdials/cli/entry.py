@@ -1,7 +1,7 @@
-"""Where the command `cmsdials` begins: without the extra that it needs, it says how to get it.
+"""Where the command `cmsdials` begins: without the extra that it needs, it says how to install it.
 
-Whatever breaks, what it writes holds no secret: tracebacks show no local variables, and what looks like a secret in
-them is masked.
+Whatever breaks, its output holds no secret: tracebacks show no local variables, and anything in them that looks like
+a secret is masked.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def main() -> None:
     sys.excepthook = _crashed
     warnings.showwarning = _warned
     try:
-        import typer.main  # noqa: PLC0415  # an extra brings it, and what the next line needs
+        import typer.main  # noqa: PLC0415  # from an extra, as is what the next line needs
 
         from cmsdials.cli.app import app  # noqa: PLC0415
     except ModuleNotFoundError as missing:
@@ -30,16 +30,16 @@ def main() -> None:
         sys.exit('The command cmsdials needs an extra. Install it with: pip install "cmsdials[cli]"')
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    # Not app(): it would put its own report of bugs in the place of ours.
+    # Not app(): it would replace our report of bugs by its own.
     typer.main.get_command(app)(prog_name="cmsdials")
 
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    from cmsdials.redaction import without_secrets  # noqa: PLC0415  # only where it comes to that
+    from cmsdials.redaction import without_secrets  # noqa: PLC0415  # only needed here
 
     report = without_secrets("".join(traceback.format_exception(kind, error, trace)))
     sys.stderr.write(f"{report}This is a bug in cmsdials: please report it with the lines above.\n")
 
 
 def _warned(message: Warning | str, *_place: object, **_more: object) -> None:
-    sys.stderr.write(f"Warning: {message}\n")  # as the sentence that it is
+    sys.stderr.write(f"Warning: {message}\n")  # without its place in the code

@@ -70,7 +70,7 @@ def _application(client: AuthClient, client_id: str | None) -> client_credential
 
 
 def _asked(variable: str, question: str, *, hidden: bool = False) -> str:
-    """Return what the environment says, or else the person at the terminal."""
+    """Return what the environment says or, failing that, the person at the terminal."""
     if os.environ.get(variable):
         return os.environ[variable]
     if not is_terminal(sys.stdin):
@@ -86,7 +86,7 @@ def _asked(variable: str, question: str, *, hidden: bool = False) -> str:
 def logout(login: LoginOptions) -> None:
     """End the login at the service that issued it, and delete it here."""
     client, store = login.client(), TokenStore.at(login.cache_dir)
-    # Where nothing says which Keycloak the DIALS has, an application is of another place.
+    # If the Keycloak of this DIALS is not known, applications belong to another place.
     applications = store.applications(client.application_key("")) if client.knows_realm else {}
     held = [key for key in (client.key, *applications) if store.holds(key)]
     for key in held:

@@ -1,6 +1,6 @@
 """What the commands have in common: the options about logins, and how results and errors are written.
 
-Errors of ours are printed as the sentences that they are, with exit code 1; Ctrl-C ends with 130. Anything else is a
+Our own errors are printed as plain sentences, with exit code 1; Ctrl-C ends with 130. Anything else is a
 bug, which `cmsdials.cli.entry` reports.
 """
 
@@ -31,8 +31,8 @@ def _option(metavar: str, text: str, *names: str) -> Any:
 
 
 _KEYCLOAK = (
-    "Address of a Keycloak, such as https://auth.cern.ch/auth/. prod and dev know theirs; people log in at"
-    " another DIALS itself unless this is given."
+    "Address of a Keycloak, such as https://auth.cern.ch/auth/. prod and dev have theirs; at another DIALS"
+    " people log in at DIALS itself unless this is given."
 )
 
 
@@ -54,7 +54,7 @@ class LoginOptions:
     ] = None
 
     def client(self, *, of_person: bool = True) -> AuthClient:
-        """Return the login service; without `client_id` if that names an application which logs itself in."""
+        """Return the login service; without `client_id` if that is an application that logs itself in."""
         named = {one.name: one.base_url for one in (PRODUCTION, DEVELOPMENT)}
         return AuthClient(
             named.get(self.instance, self.instance),
@@ -65,7 +65,7 @@ class LoginOptions:
         )
 
     def credentials(self, client: AuthClient) -> RenewedCredentials:
-        """Return what is logged in; commands that show something start no login."""
+        """Return the stored login; commands that only show something do not start one."""
         found = Credentials.stored(self.cache_dir, client)
         if found is None:
             raise not_logged_in(self.cache_dir, client)
@@ -73,7 +73,7 @@ class LoginOptions:
 
 
 def with_login_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Make a command of a function: its argument `login`, the `LoginOptions`, becomes an option each."""
+    """Make a command of a function: the fields of its argument `login` become options."""
     shared = inspect.signature(LoginOptions, eval_str=True).parameters
     own = inspect.signature(command, eval_str=True).parameters
     options = [one for one in (*own.values(), *shared.values()) if one.name != "login"]
@@ -88,7 +88,7 @@ def with_login_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def reported(command: Callable[..., None]) -> Callable[..., None]:
-    """Print an error of ours and end with exit code 1; end with 130 after Ctrl-C."""
+    """Print one of our errors and end with exit code 1; end with 130 after Ctrl-C."""
 
     @functools.wraps(command)
     def reporting(*arguments: Any, **options: Any) -> None:
@@ -98,7 +98,7 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
             complain(str(problem), "red")
             raise typer.Exit(1) from None
         except KeyboardInterrupt as stopped:
-            if not hasattr(stopped, "__notes__"):  # else the prompt has said it already, and has noted that
+            if not hasattr(stopped, "__notes__"):  # else the prompt has already said so, and left a note
                 complain("Interrupted.", "red")
             raise typer.Exit(INTERRUPTED) from None
 
@@ -116,7 +116,7 @@ def complain(text: str, style: str = "yellow") -> None:
 
 
 def plain(text: object) -> str:
-    """Return what a service sent, without what a terminal would obey."""
+    """Return what a service sent, without characters that a terminal would obey."""
     return "".join(character for character in str(text) if character.isprintable())
 
 

@@ -1,1 +1,1 @@
-"""One request through one step: address, credentials, send, retry. Knows bytes, and nothing of rows."""
+"""Sends one request: address, credentials, transfer, retries. Knows bytes, and nothing about rows."""

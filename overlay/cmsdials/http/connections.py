@@ -1,7 +1,7 @@
 """The connections of a session: made when first used, shared by threads, and kept out of pickles and forks.
 
-A thread that waits for a request may be interrupted. Then the whole client is thrown away, connections and all: no other
-request begins on it, those that other threads wait for come to their end, and with the last of them it is closed.
+A thread that waits for a request may be interrupted. Then the whole client is discarded, connections and all: no other
+request starts on it, those of other threads run to their end, and after the last of them it is closed.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Pool:
     """One client with its connections, made when first used and again after a close, an interrupt, a fork or a pickle.
 
     Args:
-        options: What the client is made with (`cmsdials.http.transport.new_client`). They travel in pickles, it does not.
+        options: Arguments of the client (`cmsdials.http.transport.new_client`). They are pickled, it is not.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -63,11 +63,11 @@ class Pool:
         self._start_empty()
 
     def _start_empty(self) -> None:
-        # Taken in the background only: a Ctrl-C could leave it locked.
+        # Acquired in the background only: a Ctrl-C could leave it locked.
         self._lock = threading.Lock()
         self._client: Client | None = None
         self._closing: weakref.finalize[[], Pool] | None = None
-        # Of each client that is in use, who waits for it: a claim is set when its thread has been interrupted.
+        # For each client in use, the claims of the threads that wait: one is set when its thread is interrupted.
         self._claims: dict[Client, set[Stop]] = {}
         _pools.add(self)
 
@@ -75,13 +75,13 @@ class Pool:
         """Do something with the client in the background, and wait for it. Raises as `in_background`.
 
         Args:
-            work: Gets the client, and a stop that is set when its result is not wanted any more.
+            work: Called with the client, and a stop that is set when its result is no longer wanted.
         """
         claim = Stop()
         try:
             return in_background(partial(self._work, work, claim), abandoned=partial(self._abandon, claim))
         except BaseException:
-            claim.set()  # at once: the work may end before it is known in the background that it is abandoned
+            claim.set()  # at once: the work may end before the background learns that it is abandoned
             raise
 
     def close(self) -> None:
@@ -89,13 +89,13 @@ class Pool:
         in_background(self._close)
 
     def _work(self, work: Callable[[Client, Stop], T], claim: Stop) -> T:
-        from cmsdials.http.transport import new_client  # noqa: PLC0415  # loaded by what uses it
+        from cmsdials.http.transport import new_client  # noqa: PLC0415  # the session has loaded it
 
         with self._lock:
             claim.check()
             if self._client is None:
                 self._client = new_client(**self._options)
-                # Sessions are seldom closed by hand: close the sockets when the session is forgotten.
+                # Sessions are seldom closed by hand: close the sockets when it is garbage-collected.
                 self._closing = weakref.finalize(self, self._client.close)
             client = self._client
             self._claims.setdefault(client, set()).add(claim)
@@ -125,7 +125,7 @@ class Pool:
                     self._throw_away(client)
 
     def _throw_away(self, client: Client) -> None:
-        """Begin nothing more on a client, and break off what is under way on it once none of it is wanted."""
+        """Start nothing more on a client, and break off its requests once none of them is wanted."""
         if client is self._client and self._closing is not None:
             self._closing.detach()
             self._client = self._closing = None

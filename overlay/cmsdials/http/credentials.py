@@ -1,4 +1,4 @@
-"""What credentials are to the session: they fill in headers, and may renew themselves when refused."""
+"""The session's view of credentials: they fill in headers, and may renew themselves when refused."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["BaseCredentials", "FillsHeaders", "check_credentials", "header_probl
 
 
 class FillsHeaders(Protocol):
-    """The least that the session asks of credentials; scripts bring objects of their own."""
+    """The minimum that the session needs of credentials; scripts may pass objects of their own."""
 
     def before_request(self, headers: dict[str, str]) -> None:
-        """Put into `headers` what proves who is asking."""
+        """Add the headers that prove who is asking."""
 
 
 class BaseCredentials(ABC):
@@ -23,7 +23,7 @@ class BaseCredentials(ABC):
 
     @abstractmethod
     def before_request(self, headers: dict[str, str]) -> None:
-        """Put into `headers` what proves who is asking. Called for every attempt, from any thread.
+        """Add the headers that prove who is asking. Called for every attempt, from any thread.
 
         Args:
             headers: An empty dictionary (scripts may pass their own, which keeps what it holds).
@@ -33,9 +33,9 @@ class BaseCredentials(ABC):
         """
 
     def renew(self, rejected: Mapping[str, str]) -> bool:
-        """Answer to a refusal: the service says that the token sent is expired or not valid.
+        """React to a refusal: the service says that the token sent is expired or not valid.
 
-        Called once at most for each step, from any thread. The session then sends the request once more, with
+        Called at most once for each step, from any thread. The session then sends the request once more, with
         the headers of a new `before_request`. Where several threads are refused at once, each calls; compare
         `rejected` with what would be sent now, and renew only if they are the same.
 
@@ -60,7 +60,7 @@ def check_credentials(credentials: object) -> None:
     """Refuse what cannot be credentials.
 
     Raises:
-        CredentialsError: It says what was given, without what it holds.
+        CredentialsError: It names what was given, without its contents.
     """
     kind = type(credentials).__name__
     if isinstance(credentials, type):

@@ -1,6 +1,6 @@
 """A request, encoded: what is sent in every attempt, before the credentials are filled in.
 
-What cannot be sent (an address, a workspace, a header, a body) is refused here, before anything is, and is never shown:
+An address, workspace, header or body that cannot be sent is refused here, before anything is sent, and is never shown:
 it may be a secret in the wrong place.
 """
 
@@ -23,7 +23,7 @@ from cmsdials.redaction import SECRET_NAMES, Undisclosed, shortened, without_sec
 __all__ = ["Call", "address", "call_for", "check_headers", "check_workspace", "checked_base_url"]
 
 API_PREFIX = "/api/v1/"
-"""How paths begin in the contract; the service may have its own route and version there."""
+"""How paths begin in the contract; the route and version of the session replace it."""
 
 _ADDRESS_ADVICE = (
     "Give the address of DIALS, such as https://cmsdials-api.web.cern.ch/ or http://localhost:8000/."
@@ -34,15 +34,15 @@ _NETLOC = re.compile(r"(?P<host>\[(?P<v6>[^\[\]]*)\]|[^:@\[\]]+)(?::[0-9]*)?")
 _HARMLESS = re.compile(r"[a-z]*:?//|[\w-]+(?:\.[\w-]+)+(?:[:/]|$)|[A-Za-z]{1,16}(?::[0-9]+/*)?$")
 _LIKE_V4 = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.1
-_SECRET_FIELDS = SECRET_NAMES | {"token"}  # of a form; in a text, "token:" is a word like others
+_SECRET_FIELDS = SECRET_NAMES | {"token"}  # in forms; in plain text, "token:" is an ordinary word
 
 
 @dataclass(frozen=True, repr=False, slots=True)  # no __dict__: vars() must not show it either
 class Call:
-    """A request as it is sent, but for the credentials. Its repr shows no header and no body.
+    """A request as it is sent, except for the credentials. Its repr shows no header and no body.
 
     Attributes:
-        secrets: What stands in the headers and in the body and must not be repeated.
+        secrets: Values in the headers and the body that must not be repeated.
     """
 
     method: str
@@ -70,7 +70,7 @@ def call_for(request: Mapping[str, Any], url: str, workspace: str | None, *, in_
     """Encode a request, as `Session.perform` takes it. A workspace replaces the header that names another one.
 
     Raises:
-        ConfigurationError: If the body cannot be encoded, or a header not be sent.
+        ConfigurationError: If the body cannot be encoded, or a header cannot be sent.
     """
     content, content_type, secrets = _encoded_body(request.get("json"), request.get("data"))
     headers = {name: str(value) for name, value in (request.get("headers") or {}).items()}
@@ -108,7 +108,7 @@ def check_headers(headers: Mapping[str, str]) -> None:
     """Refuse names and values that no header can have.
 
     Raises:
-        ConfigurationError: If there is one; it says the name.
+        ConfigurationError: If there is one; it gives the name.
     """
     for name, value in headers.items():
         problem = header_problem(value) if _HEADER_NAME.fullmatch(name) else "its name is not one"
@@ -121,7 +121,7 @@ def check_workspace(workspace: object) -> None:
     """Refuse what cannot be the name of a workspace; None names none.
 
     Raises:
-        ConfigurationError: It does not repeat the name, which may be a token that was passed in its place.
+        ConfigurationError: It does not repeat the name, which may be a token passed by mistake.
     """
     if workspace is None:
         return
@@ -148,7 +148,7 @@ def checked_base_url(
     """Return a base address with exactly one slash at its end.
 
     Raises:
-        ConfigurationError: If it cannot be one, or ends in what is added to it. It names the argument as `name`.
+        ConfigurationError: If it cannot be one, or already ends in route or version. The argument is called `name`.
     """
     problem = _address_problem(base_url)
     if not problem:
@@ -165,7 +165,7 @@ def checked_base_url(
 
 
 def _address_problem(base_url: object) -> str:
-    """Say why an address is not one; empty if it is."""
+    """Say why an address is not valid; empty if it is."""
     if not isinstance(base_url, str):
         return f"is {type(base_url).__name__}, not text"
     if header_problem(base_url) or " " in base_url:
@@ -175,7 +175,7 @@ def _address_problem(base_url: object) -> str:
     try:
         parts = urlsplit(base_url)
         _ = parts.port
-    except ValueError:  # whose text may repeat any of it
+    except ValueError:  # its text may repeat the address
         return "is not a URL"
     if "@" in parts.netloc:
         return "holds a user name or password; those belong in credentials"
@@ -203,7 +203,7 @@ def _is_host(netloc: str) -> bool:
 
 
 def address(base_url: str, route: str, version: str, path: str) -> str:
-    """Return the whole address of a path: below route and version if it is one of the contract, such as ``/api/v1/run/``.
+    """Return the full address of a path: below route and version if it is in the contract, such as ``/api/v1/run/``.
 
     Raises:
         ConfigurationError: If it is not a path.

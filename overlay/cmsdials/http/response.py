@@ -1,4 +1,4 @@
-"""An answer of the service: what came, and which error it is if it is not a good one. Nothing here does I/O."""
+"""An answer of the service, and the error that it means if it is not a good one. Nothing here does I/O."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ _PAGE_IN_THE_WAY = (
 )
 
 _STOPPED = "Internal Server Error"
-"""Title of the page that gunicorn, the server of DIALS, sends for a worker of its own that took too long. Other pages
-with status 500 have another one."""
+"""Title of the page that gunicorn, the server of DIALS, sends when a worker took too long. Other pages with status 500
+have other titles."""
 
 _OF_OTHERS = re.compile(r"/(?:oms-proxy|caf|runregistry|brilws)/")
-"""What DIALS asks another service for, where none of these causes applies."""
+"""Paths that DIALS passes on to other services, where the causes in `_HTML_500` do not apply."""
 
 _WORKSPACE = re.compile(r"workspace\b.*\bnot found", re.IGNORECASE)
 _HTML = re.compile(r"\s*<(?:!doctype\s+html|html|head|body|h1)\b", re.IGNORECASE)
@@ -80,7 +80,7 @@ _MOST_EXAMINED = 65536
 
 @dataclass(frozen=True, repr=False, slots=True)  # no __dict__: vars() must not show it either
 class Answer:
-    """A whole answer. Names of headers are in lower case, the URL is without secrets, and the body decompressed."""
+    """A complete answer. Header names are in lower case, the URL has no secrets, and the body is decompressed."""
 
     status: int
     headers: Mapping[str, str]
@@ -93,7 +93,7 @@ class Answer:
 
 
 def checked(answer: Answer, secrets: Iterable[str] = ()) -> Answer:
-    """Return a good answer as it is; raise the error of another one, which repeats none of the secrets sent."""
+    """Return a good answer as it is; for any other raise an error, which repeats none of the secrets sent."""
     is_good = 200 <= answer.status < 300
     if is_good and not _is_html(answer):
         return answer

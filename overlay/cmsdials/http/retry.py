@@ -4,15 +4,15 @@ urllib3's `Retry` is the rule engine, because users already pass it; it is loade
 translated into urllib3's own classes, so that ``connect=``, ``read=``, ``status=`` and ``other=`` count what their names say:
 
 - ``connect``: no connection (name, refusal, proxy, timeout of the connect): no server has seen the request;
-- ``read``: a timeout or a break after that, a cut or damaged body, cut JSON, HTML with status 200;
+- ``read``: a timeout or a break after that, a truncated or damaged body, truncated JSON, HTML with status 200;
 - ``status``: an answer with a status of ``status_forcelist``;
 - ``other``: TLS handshakes that fail.
 
-Never repeated, whatever the rules: an untrusted certificate, a redirect, an answer that is sound JSON but
+Never repeated, whatever the rules: an untrusted certificate, a redirect, an answer that is valid JSON but
 breaks the contract (`SchemaError`) and pages that do not follow each other; the next try would be the same.
 
-Threads that share a session back off together (`Gate`): where one is answered "not now", the others would be too,
-and each of their requests would keep the service from getting well.
+Threads that share a session back off together (`Gate`): if one gets the answer "not now", the others would too, and
+each of their requests would delay the recovery of the service.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ USUAL_BACKOFF_FACTOR = 0.5
 MOST_UNANSWERED = 3
 """How often a connection is tried again by default where no server has answered yet, in 3 s altogether."""
 LONGEST_RETRY_AFTER = 60.0
-"""Seconds that we wait at most because a Retry-After header says so."""
+"""Longest wait, in seconds, that a Retry-After header can ask for."""
 LONGEST_BACKOFF = 30.0
-"""Seconds between two attempts at most, for rules of ours; a `Retry` of the user has its own limit."""
+"""Longest wait, in seconds, between two attempts under our own rules; a `Retry` of the user has its own limit."""
 
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 _NO_POOL: Any = None  # urllib3's exceptions want their pool, which we do not have
@@ -76,7 +76,7 @@ def retry_rules(retries: Retries) -> Retry:
     from urllib3.util.retry import Retry  # noqa: PLC0415  # loaded just now
 
     if isinstance(retries, Retry):
-        # "Any method" may be written as an empty collection, which urllib3 2 warns of each time it sees it.
+        # "Any method" may be written as an empty collection, about which urllib3 2 warns each time.
         return retries.new(
             allowed_methods=retries.allowed_methods or None,
             status_forcelist=retries.status_forcelist or RETRIED_STATUSES,
@@ -95,12 +95,12 @@ def retry_rules(retries: Retries) -> Retry:
 
 
 def _is_usual(retries: object) -> bool:
-    """Whether the user has not said how often to try."""
+    """Whether the user left the number of retries to us."""
     return retries is None or retries is True
 
 
 def asks_for_a_pause(failure: RequestFailedError) -> bool:
-    """Whether the service says that it wants fewer requests, from whomever."""
+    """Whether the service asks for fewer requests, whoever sends them."""
     return isinstance(failure, ResponseError) and failure.status_code in (429, 503)
 
 
@@ -110,7 +110,7 @@ class Rules:
     Args:
         retries: See `retry_rules`.
         safe: The request changes nothing on the server, so it may be repeated even if it is a POST.
-        retry_when_slow: False for who can ask for less: what is too slow (`RequestFailedError.is_too_slow`) is final.
+        retry_when_slow: False for callers that can ask for less: a failure that `is_too_slow` is then final.
     """
 
     def __init__(self, retries: Retries, *, safe: bool = False, retry_when_slow: bool = True) -> None:
@@ -125,12 +125,12 @@ class Rules:
 
         Args:
             failure: What went wrong; it knows the method and the URL.
-            has_answered: A server has answered at this address before. Where none has, it may be a wrong one: if the
-                user has not said how often to try, a connection that cannot be made is given up sooner.
+            has_answered: A server has answered at this address before. If none has, the address may be wrong: unless
+                the user set the number of retries, a connection that cannot be made is given up sooner.
             now: Seconds since the epoch, for a Retry-After that is a date.
 
         Returns:
-            Seconds to wait before that; None if it is given up. Its advice then says why, where it did not yet.
+            Seconds to wait before that; None if it is given up. The advice of `failure` then says why.
         """
         if _is_final(failure) or (failure.is_too_slow and not self._retry_when_slow):
             return None
@@ -220,11 +220,11 @@ def _as_urllib3(failure: RequestFailedError) -> HTTPError:
 
 
 class Gate:
-    """What all requests of a session know together of the service: whether it has answered, and when to leave it alone.
+    """What all requests of a session share about the service: whether it has answered, and when to leave it alone.
 
     Attributes:
         has_answered: Whether the service has ever answered, in whatever way.
-        until: When requests may go again, in seconds of the session's clock.
+        until: When requests may be sent again, in seconds of the session's clock.
     """
 
     def __init__(self) -> None:
@@ -238,10 +238,10 @@ class Gate:
             self.until, self._seconds = now + seconds, seconds
 
     def remaining(self, now: float) -> float:
-        """Seconds to wait yet, never more than was said, whatever was done to the clock; 0 if requests may go."""
+        """Seconds left to wait, at most what `close` was given even if the clock was changed; 0 if there is no wait."""
         return min(max(self.until - now, 0.0), self._seconds)
 
     def open(self, until: float) -> None:
-        """Let requests go: one of them has waited until then."""
+        """Let requests through: one of them has waited until then."""
         if self.until <= until:
             self.until = self._seconds = 0.0

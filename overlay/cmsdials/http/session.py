@@ -1,10 +1,10 @@
 """The session takes one request through one step.
 
 A step is: fill in the credentials, connect, send, read the whole body, check the status, decode. The retry rules
-(`cmsdials.http.retry`) cover all of it. What is sent goes out in the background (`cmsdials.runtime.background`,
+(`cmsdials.http.retry`) cover all of it. Requests are sent in the background (`cmsdials.runtime.background`,
 `cmsdials.http.transport`), so that a Ctrl-C ends a request at once and leaves nothing locked.
 
-All pages of a session travel over one pool of connections (`cmsdials.http.connections`), and all its requests pass one
+All requests of a session share one pool of connections (`cmsdials.http.connections`) and pass one
 gate: when the service asks one of them to wait, they all do.
 """
 
@@ -60,10 +60,10 @@ class Session(Closing):
         sleep: Waits a number of seconds.
 
     Attributes:
-        workspace: The workspace that is asked; None while the user's default one is not known.
+        workspace: The workspace in use; None while the user's default one is not known.
 
     Raises:
-        ConfigurationError: If an argument cannot work.
+        ConfigurationError: If an argument is unusable.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Session(Closing):
         retry_when_slow: bool = True,
         workspace: bool = True,
     ) -> T:
-        """Take one request through one whole step, again and again as the rules allow; return what `read` returned.
+        """Take one request through a whole step, as often as the rules allow; return what `read` returned.
 
         A Ctrl-C, or a `cmsdials.runtime.interrupts.Stop` that this thread heeds, ends it at once, whatever it waits for.
 
@@ -114,7 +114,7 @@ class Session(Closing):
             read: Turns the body into what is wanted. A `DecodeError` that it raises counts as a read failure.
             retries: See `cmsdials.http.retry.retry_rules`.
             safe: The request changes nothing on the server: a POST may be repeated.
-            retry_when_slow: False for a caller who can ask for less, where something takes too long.
+            retry_when_slow: False for a caller that can ask for less if something takes too long.
             workspace: False sends no ``Workspace`` header.
 
         Raises:
@@ -156,11 +156,11 @@ class Session(Closing):
 
     @property
     def is_in_default_workspace(self) -> bool:
-        """Whether the user has named no workspace, and the service says which one it is."""
+        """Whether the user named no workspace, so that the service chooses it."""
         return self._default_workspace is not None
 
     def named_workspace(self, retries: Retries = None) -> str | None:
-        """Return the workspace that is asked, as `workspace` does, and find it out where it is not known yet."""
+        """Return `workspace`, after asking the service for the default one if it is not known yet."""
         if self.workspace is None and self._default_workspace is not None:
             self.workspace = self._default_workspace(self, retries)
         return self.workspace

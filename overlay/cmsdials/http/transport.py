@@ -1,7 +1,7 @@
 """One exchange of bytes with the service. The only module that knows the HTTP library.
 
-It is loaded when the first request is sent, and runs in the background (`cmsdials.runtime.background`). What fails becomes an error
-of ours that keeps no exception of the HTTP library, which would hold headers.
+It is loaded when the first request is sent, and runs in the background (`cmsdials.runtime.background`). Failures
+become errors of ours, which keep no exception of the HTTP library, because that would hold headers.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ class Client(httpx.Client):
         super().__init__(**options)
 
     def note(self, claim: Stop, event: str, info: dict[str, Any]) -> None:
-        """Remember the socket of a new connection: what the HTTP library calls at each step of a request.
+        """Remember the socket of a new connection. The HTTP library calls this at each step of a request.
 
         Raises:
-            Stopped: If a request is about to be written that is not wanted any more: connecting took that long.
+            Stopped: If the request about to be written is no longer wanted, because connecting took too long.
         """
         if event.endswith(_WRITES):
             claim.check()
@@ -70,8 +70,8 @@ class Client(httpx.Client):
     def break_off(self) -> None:
         """End what is under way."""
         for connected in tuple(self._sockets):
-            # Closing would not wake the thread that reads from it. Not the method of a TLS socket, which forgets its
-            # state under that thread.
+            # Closing would not wake the thread that reads from it. Not the method of a TLS socket, which drops the
+            # TLS state that the thread is using.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
@@ -102,7 +102,7 @@ def _send(client: Client, claim: Stop, call: Call, headers: Mapping[str, str], u
     request = client.build_request(
         call.method,
         url,
-        # Bytes, because httpx takes text for ASCII.
+        # Bytes, because httpx treats text as ASCII.
         headers={name.encode("ascii"): value.encode("latin-1") for name, value in headers.items()},
         content=call.content,
         extensions={"trace": partial(client.note, claim)},
@@ -111,7 +111,7 @@ def _send(client: Client, claim: Stop, call: Call, headers: Mapping[str, str], u
     try:
         response = client.send(request, stream=True, follow_redirects=False)
         with contextlib.closing(response):
-            # Not read(): the response would keep the body, and is part of a cycle that outlives many pages.
+            # Not read(): the response would keep the body, in a reference cycle that outlives many pages.
             content = b"".join(response.iter_bytes())
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError) as error:
         failure = _failure(error, request, answering=response is not None)
@@ -159,7 +159,7 @@ def url_of(whole: str, params: Any) -> str:
     """Return an address with its parameters.
 
     Raises:
-        ConfigurationError: If they make no URL.
+        ConfigurationError: If they do not make a URL.
     """
     try:
         return str(httpx.URL(whole, params=params) if params else httpx.URL(whole))
@@ -178,11 +178,11 @@ def new_client(
         connect: Seconds to connect; None waits for ever.
         read: Seconds for every other phase.
         transport: Replaces the network, in tests.
-        secure: Whether the service is asked over TLS. If not, no certificates are loaded, which takes longer than
-            many a request; so a TLS connection would trust none.
+        secure: Whether the service is reached over TLS. If not, no certificates are loaded, which takes longer than
+            many requests; a TLS connection would then trust none.
 
     Raises:
-        ConfigurationError: If what the environment says of proxies and certificates cannot work.
+        ConfigurationError: If the proxies or certificates named in the environment are unusable.
     """
     agent = f"cmsdials/{client_version()} (python/{platform.python_version()}; httpx/{httpx.__version__})"
     headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": agent}
@@ -193,7 +193,7 @@ def new_client(
             transport=transport,
             verify=True if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             limits=httpx.Limits(max_keepalive_connections=20, keepalive_expiry=_KEEP_IDLE_CONNECTIONS),
-            # No cookie is kept: requests carry what the session says and nothing that an earlier answer said.
+            # No cookies are kept: requests carry what the session sets, and nothing from earlier answers.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
     except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
@@ -223,7 +223,7 @@ def _shortfall(method: str, response: httpx.Response, content: bytes) -> str:
     if method == "HEAD" or "transfer-encoding" in response.headers or not promised.isdecimal():
         return ""
     came = response.num_bytes_downloaded
-    if content and not came:  # it was not read from a connection but made whole, by a test
+    if content and not came:  # made by a test, not read from a connection
         return ""
     return f"only {came} of {promised} bytes of the answer came" if came < int(promised) else ""
 

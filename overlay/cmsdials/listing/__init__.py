@@ -1,1 +1,1 @@
-"""A listing on its way: page after page, its result, and the file that keeps it. Asks the service nothing."""
+"""Listings: their pages, their result, and the file that keeps it. Nothing here sends requests."""

@@ -2,8 +2,8 @@
 
 The file begins with a line of JSON that says what it is and of which listing (`Origin`). Each page follows as a
 line `page <bytes> <sha256>` and that many bytes, compressed with zlib: a line of JSON that says where the listing
-goes on, and the answers of the service themselves (several where parts of a listing were fetched concurrently).
-Pages are only appended, and reach the disk before they count. Pages that do not say where the listing goes on count
+continues, and the answers of the service themselves (several where parts of a listing were fetched concurrently).
+Pages are only appended, and reach the disk before they count. Pages that do not say where the listing continues count
 together with the next one that does: so a result is copied whole or not at all. The last page is dropped if it is
 cut off or damaged, because the process was killed or the power failed while it was written; damage anywhere else is
 an error.
@@ -49,7 +49,7 @@ _BEGINNING = b'{"format": "%s"' % FORMAT.encode()
 
 
 class StoredPage(NamedTuple):
-    """A page, or the pages of a part: its answers, and what is known beyond them."""
+    """A page, or the pages of a part: its answers, and what else is known about it."""
 
     said: Mapping[str, Any]  # `next`; of a saved result also `complete`, `passed` and `retrieved`
     bodies: tuple[bytes, ...]
@@ -57,11 +57,11 @@ class StoredPage(NamedTuple):
 
 @frozen
 class Stored:
-    """What a file is of, and where its pages end."""
+    """What a file is a listing of, and where its pages end."""
 
     origin: Origin
     began: datetime
-    whole: bool  # it got its name when all was written, so its end must be there
+    whole: bool  # it was renamed to this when all was written, so its end must be there
     end: int  # after the last whole page
     size: int  # with what was cut off
 
@@ -85,11 +85,11 @@ def _named(path: object) -> Path:
 
 
 class CheckpointFile(Closing):
-    """A file that pages are appended to, behind what it holds (`after`) or as a new one. No other process can meanwhile.
+    """A file that pages are appended to, after what it holds (`after`) or as a new one. Other processes are locked out.
 
     Raises:
-        CheckpointError: It cannot be made or locked, there is a file already and `after` is None, or it is not as it
-            was read.
+        CheckpointError: It cannot be created or locked, there is a file already and `after` is None, or it has
+            changed since it was read.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class CheckpointFile(Closing):
         self._end = 0 if after is None else after.end
         with _explained(path, "opened"):
             mode = "r+" if after is not None or path.exists() else "x+"
-            # Without a buffer, which would hold back what a full disk refuses, and write it later.
+            # Unbuffered: a buffer would keep what a full disk refuses, and write it later.
             self._file = io.FileIO(os.path.realpath(path), mode)
         try:
             _lock(self._file, path)
@@ -117,15 +117,15 @@ class CheckpointFile(Closing):
                 if after is None:
                     self._write(_header(origin, whole=whole))
                 elif os.fstat(self._file.fileno()).st_size != after.size:
-                    message = f"another process has written {path} in this moment"
-                    advice = "Go on from what it holds now: pass it as resume_from=."
+                    message = f"another process has written {path} just now"
+                    advice = "Continue from what it holds now: pass it as resume_from=."
                     raise CheckpointError(message, advice=advice)
         except BaseException:
             self.close()
             raise
 
     def append(self, page: StoredPage) -> None:
-        """Add a page, and see it to the disk.
+        """Append a page, and flush it to the disk.
 
         Raises:
             CheckpointError: It cannot be written. What was there before is still good.
@@ -141,7 +141,7 @@ class CheckpointFile(Closing):
             self._file.close()
 
     def _write(self, record: bytes) -> None:
-        # Half a page may stand here: of a process that was killed, or of a disk that was full a moment ago.
+        # Half a page may be here, left by a process that was killed or by a full disk.
         self._file.truncate(self._end)
         self._file.seek(self._end)
         try:
@@ -157,12 +157,12 @@ class CheckpointFile(Closing):
 
 
 def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
-    """Whether two names are of one file, which need not be there."""
+    """Whether two names refer to the same file, which need not exist."""
     return os.path.realpath(_named(one)) == os.path.realpath(_named(other))
 
 
 def write_whole(path: str | os.PathLike[str], origin: Origin, pages: Iterable[StoredPage]) -> None:
-    """Write a file at once: under another name first, so that what stands under this one is always whole."""
+    """Write a whole file: under another name first, so that the file of this name is always complete."""
     path = Path(os.path.realpath(_named(path)))  # a link stays a link
     with _explained(path, "written"):
         if not path.parent.is_dir():
@@ -208,7 +208,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[Stored, list[StoredPa
 def holds_something(path: str | os.PathLike[str]) -> bool:
     """Whether a file is there and must be kept.
 
-    Nothing is lost with one that a process left, killed or given up, before anything that counts came.
+    A file that a process left before anything that counts was in it need not be kept.
     """
     path = _named(path)
     try:
@@ -242,7 +242,7 @@ def _read_header(path: Path, file: BinaryIO) -> Stored:
         raise CheckpointError(message, advice="Name the file that checkpoint= or save() wrote.")
     version = content.get("version")
     if version != VERSION:
-        message = f"{path} has version {version!r} of the format, and this is cmsdials for {VERSION}"
+        message = f"{path} has version {version!r} of the format, and this cmsdials reads version {VERSION}"
         raise CheckpointError(message, advice="Use the version of cmsdials that wrote it, or a newer one.")
     try:
         began = datetime.fromisoformat(content["began"])

@@ -1,4 +1,4 @@
-"""All pages of a listing into one result: resumed from earlier ones, kept in a file, ended early by an error."""
+"""The pages of a listing, collected into one result: resumed, kept in a file, or ended early by an error."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def collect(
 ) -> Result[RecordT]:
     """Fetch all pages, or as many as wanted: what `list_all` of a resource does, with its arguments and errors.
 
-    `origin` says what is listed, and `record` what the rows are. `begin` returns the pages of a query from where a
-    listing is; what it is given besides returns of each page what counts. Its `concurrency` can be changed. `workspace`
-    says which one is asked; it may have to ask for it, and then fails as a page does.
+    `origin` says what is listed, and `record` what the rows are. `begin` takes a query, the state of a listing and a
+    function that keeps a page and returns what counts of it; it returns the pages from there. `concurrency` overrides
+    its own. `workspace` returns the workspace; it may have to ask the service, and then fails as a page does.
     """
     try:
         with sigterm_raises() if keep_failed else nullcontext():
@@ -76,7 +76,7 @@ def collect(
             warn("resume_from is complete: there is nothing left to fetch")
         elif stored is None:
             with _keeping(checkpoint, origin, store, so_far, None):
-                pass  # what had come before is in the file now, and that is all
+                pass  # the earlier rows are in the file now, and there is no more to do
         return evolve(so_far, store=store)
     before = len(store)
     cursor = origin.query.get("next_token")
@@ -114,7 +114,7 @@ def collect(
             if not keep_failed:
                 raise
             failure = stopped
-    # A Ctrl-C may have come when a page was kept and did not count yet: it will be asked for again.
+    # A Ctrl-C may have come after a page was kept but before it counted: it will be fetched again.
     store.cut(before + listing.reached.rows)
     result = Result(
         store=store,
@@ -128,7 +128,7 @@ def collect(
 
 
 def _stopped(result: Result[RecordT], failure: BaseException) -> Result[RecordT]:
-    """Say in a result, and to the user, what has stopped it."""
+    """Record in a result what stopped it, and warn the user."""
     result.exc_type = type(failure).__name__
     result.exc_formatted = "".join(traceback.format_exception(failure))
     warn(f"{result.status}. {failure}" if str(failure) else result.status)
@@ -154,10 +154,10 @@ def _started_again(
     last: LastRow,
     came: int,
 ) -> Pages[RecordT]:
-    """Return the pages behind the last row that has come, from a listing that begins again."""
+    """Return the pages after the last row fetched, from a listing that starts again."""
     warn(
         f"the service does not accept the position of this listing any more, after {came} rows of"
-        f" {last.origin.resource}: it is started again, behind the last of them"
+        f" {last.origin.resource}: it is started again, after the last of them"
     )
     first = last.origin.query.get("next_token")
     way = Listing(page_size=listing.page_size, max_pages=None, cursor=first)
@@ -180,10 +180,10 @@ def _refused_twice(refused: CursorRefusedError, came: int) -> CursorRefusedError
 def _earlier(
     resume_from: Any, checkpoint: str | os.PathLike[str] | None, origin: Origin | None
 ) -> tuple[Result[Any] | None, Stored | None]:
-    """Return what has come before, and what the file to append to holds of it; refuse what is of another listing than `origin`, if that is given.
+    """Return the earlier result, and what the file to append to holds; refuse another listing than `origin` (if given).
 
     Raises:
-        CheckpointError: A file cannot be read, or what it or the result holds is of another listing.
+        CheckpointError: A file cannot be read, or it or the result belongs to another listing.
         ConfigurationError: resume_from is neither a result nor the name of a file.
     """
     if resume_from is None:
@@ -205,7 +205,7 @@ def _earlier(
 def _kept_in(
     checkpoint: str | os.PathLike[str] | None, result: Result[Any]
 ) -> tuple[Result[Any], Stored] | None:
-    """Return what a file holds, if it was kept while the result was fetched; it may be a page ahead."""
+    """Return what a file holds, if it was written while the result was fetched; it may be a page ahead."""
     if checkpoint is None or not holds_something(checkpoint):
         return None
     stored, pages = read_checkpoint(checkpoint)
@@ -219,7 +219,7 @@ def _kept_in(
 def _refuse_another(source: str, wanted: Origin | None, found: Origin) -> None:
     if wanted is not None and (different := wanted.differences(found)):
         message = f"{source} is of another listing: {'; '.join(different)}"
-        advice = "Go on with the listing that it is of, or start the listing again."
+        advice = "Continue the listing that it belongs to, or start the listing again."
         raise CheckpointError(message, advice=advice)
 
 
@@ -231,9 +231,9 @@ def _keeping(
     so_far: Result[RecordT] | None,
     stored: Stored | None,
 ) -> Iterator[Callable[[Page[RecordT]], Page[RecordT]]]:
-    """Yield what keeps a page: its rows, and its answers in a file if there is to be one.
+    """Yield a function that keeps a page: its rows, and its answers in a file if one is wanted.
 
-    A new file begins with what has come before (`so_far`); `stored` is what a file holds already.
+    A new file begins with the earlier rows (`so_far`); `stored` is what a file already holds.
     """
     with nullcontext() if checkpoint is None else CheckpointFile(checkpoint, origin, after=stored) as file:
         if file is not None and so_far is not None and stored is None:

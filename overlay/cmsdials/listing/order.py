@@ -1,8 +1,8 @@
 """The order that the rows of a listing come in, and the check that they do.
 
-The service orders by fields, and gives rows that are equal there no order, so that pages lose and double some. An
-order that ends in the whole key leaves none equal: each row is then behind the one before it, and a row that comes
-twice, or an order that the service has not kept, is seen at the next row, without keeping what has gone by.
+The service orders rows by fields. Rows that are equal there have no order, so pages lose and repeat some. An order that
+ends in the whole key leaves none equal: each row then comes after the one before it, and a row that comes twice, or an
+order that the service has not kept, shows at the next row, without keeping earlier ones.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Term:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Make one of what the user wrote, such as run_number or -run_number."""
+        """Make one from what the user wrote, such as run_number or -run_number."""
         return cls(text.removeprefix("-"), text.startswith("-"))
 
     def __str__(self) -> str:
@@ -50,14 +50,14 @@ class Term:
 class RowOrder:
     """The order of one listing.
 
-    Texts are ordered as the database collates them, which is not known here: of these, equal ones have to stand
-    together.
+    Texts are ordered as the database collates them, which is not known here; it is only checked that equal ones
+    stand together.
 
     Args:
         record: What the rows are.
         asked: The fields that the user wants them ordered by; none for the order of the service.
         key: The fields that tell any two rows apart, of whichever generation of the service.
-        fields: The fields that were asked for, so that rows lack others; None for all.
+        fields: The fields that were requested; rows lack the others. None for all.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class RowOrder:
         named = {term.name for term in wanted}
         self.terms = (*wanted, *(Term(name) for name in key if name not in named))
         self._kinds = {one.name: one.kind for one in record.FIELDS}
-        # Up to the first field that was not asked for, the order can be seen.
+        # The order can be seen up to the first field that was not requested.
         seen = [fields is None or term.name in fields for term in self.terms]
         self._seen = self.terms[: seen.index(False)] if False in seen else self.terms
         self._tells_apart = bool(self.terms) and self._seen == self.terms
@@ -86,17 +86,17 @@ class RowOrder:
         return [str(term) for term in self.terms] if self.is_asked else []
 
     def check(self, store: RowStore[Any], *, page: int = 0, before: RowStore[Any] | None = None) -> None:
-        """Refuse a page whose rows are not behind each other, and behind those before.
+        """Refuse a page whose rows are not in order, or do not come after those before.
 
         Args:
             store: The rows.
-            page: How many pages came before, the same for each try of a page.
-            before: The rows of the page before, and of a listing that is resumed all; None if there are none.
+            page: Number of pages before this one, the same for each attempt at it.
+            before: The rows of the previous page, or all those of a resumed listing; None if there are none.
 
         Raises:
             PaginationError: They are not.
         """
-        import numpy as np  # noqa: PLC0415  # decoding has brought it
+        import numpy as np  # noqa: PLC0415  # loaded by decoding
 
         if page > self._page:
             self._texts |= self._texts_of_page
@@ -106,7 +106,7 @@ class RowOrder:
             return
         if before is not None and (earlier := _with_rows(before)):
             if page == 0:
-                deque(self._columns(earlier), maxlen=0)  # to know their texts
+                deque(self._columns(earlier), maxlen=0)  # to record their texts
             blocks.insert(0, earlier[-1].between(len(earlier[-1]) - 1, len(earlier[-1])))
         rows = sum(map(len, blocks))
         is_behind = np.zeros(rows - 1, bool)
@@ -120,7 +120,7 @@ class RowOrder:
             raise self._error(page, first + 1 - (rows - len(store)), store, is_twice=bool(is_equal[first]))
 
     def _columns(self, blocks: Sequence[Columns[Any]]) -> Iterator[Array]:
-        """Yield what rows are ordered by, as arrays that compare as the rows are ordered."""
+        """Yield the fields that rows are ordered by, as arrays that compare like the rows."""
         import numpy as np  # noqa: PLC0415  # as above
 
         from cmsdials.table.columns import ABSENT  # noqa: PLC0415  # as above
@@ -129,7 +129,7 @@ class RowOrder:
         for term in self._seen:
             parts = [block.values.get(term.name, [ABSENT]) for block in blocks]
             if any(ABSENT in part or None in part for part in parts if isinstance(part, list)):
-                continue  # the other generation has it
+                continue  # a field of the other generation
             values = np.concatenate([np.asarray(part) for part in parts])
             kind = self._kinds[term.name]
             if kind == "string":
@@ -142,7 +142,7 @@ class RowOrder:
             yield -values if term.descending and kind != "string" else values
 
     def _groups(self, texts: Array, before: list[Array]) -> list[int]:
-        """Number texts in the order in which they first come, each time that what is ordered before them is another."""
+        """Number texts by first appearance, separately for each value of the fields ordered before them."""
         numbers = []
         for key in zip(*(column.tolist() for column in (*before, texts)), strict=True):
             number = self._texts.get(key)
@@ -159,7 +159,7 @@ class RowOrder:
         if not self.is_asked:
             return PaginationError(message)
         message += f": the service has not kept to order_by={','.join(self.names)}"
-        return PaginationError(message, advice="Leave order_by out, and sort the rows when they have come.")
+        return PaginationError(message, advice="Leave order_by out, and sort the rows afterwards.")
 
 
 def _with_rows(store: RowStore[Any]) -> list[Columns[Any]]:

@@ -1,7 +1,7 @@
 """One page of a list: its rows, and where the next one is.
 
-The link to the next page is the service's own idea of its address. That address is never asked: only the
-cursor in it is used, with the address that the user gave.
+The link to the next page is the service's own idea of its address. That address is never used: only the
+cursor in it is, with the address that the user gave.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class Page(Tabular[RecordT], Generic[RecordT]):
     """A page as the service answered it.
 
     Attributes:
-        store: Its rows, as they are kept.
-        next: Link to the next page as it came; None on the last one.
+        store: Its rows, as they are stored.
+        next: Link to the next page as the service sent it; None on the last one.
         previous: Link to the page before.
-        bodies: The answers that it was read from, which is one unless parts of a listing were fetched concurrently.
+        bodies: The answers that it was read from: one, unless parts of a listing were fetched concurrently.
     """
 
     store: RowStore[RecordT]
@@ -48,7 +48,7 @@ class Page(Tabular[RecordT], Generic[RecordT]):
         return len(self.store)
 
     def __bool__(self) -> bool:
-        """A page is true also when it has no rows."""
+        """A page is true even without rows."""
         return True
 
     def __repr__(self) -> str:
@@ -73,6 +73,6 @@ def cursor_of(link: str | None) -> str | None:
         return None
     try:
         values = parse_qs(urlsplit(str(link)).query).get("next_token")
-    except ValueError:  # no URL at all
+    except ValueError:  # not a URL
         return None
     return values[-1] if values else None

@@ -1,4 +1,4 @@
-"""A listing that is being fetched: page after page, or row after row, without holding what has gone by.
+"""A listing that is being fetched: page after page, or row after row, without keeping earlier ones.
 
 Both iterators survive an error: the next call asks again for the page that failed.
 """
@@ -31,12 +31,12 @@ __all__ = ["Fetch", "Pages", "Rows"]
 RecordT = TypeVar("RecordT", bound=Record)
 
 Fetch = Callable[[Listing, bool], Page[RecordT]]
-"""Fetches and checks the page that a listing is at. The flag says whether what is too slow is tried again."""
+"""Fetches and checks the page that a listing is at. The flag says whether to retry what is too slow."""
 
 
 _REFUSED = (
     "The service {what} the position of this listing any more, after {rows} rows. Ask for the page again; if it stays,"
-    " start the listing again: list_all with checkpoint= or resume_from= does so by itself, and goes on behind the"
+    " start the listing again: list_all with checkpoint= or resume_from= does so by itself, and continues after the"
     " last row."
 )
 _IN_PARTS = (
@@ -48,11 +48,11 @@ _IN_PARTS = (
 class Pages(Closing, Generic[RecordT]):
     """The pages of a listing, fetched one by one.
 
-    Each good page is kept (`keep`) before it counts, so that nothing counts that is not kept; what counts is what that
-    returns. `explain` says why, and to the user too, where the whole listing has no row.
+    Each good page is passed to `keep` before it counts, so that nothing counts without being kept; what `keep` returns
+    counts. `explain` warns and returns why, if the whole listing has no rows.
 
     Attributes:
-        note: What it said.
+        note: What `explain` returned.
     """
 
     def __init__(
@@ -76,46 +76,46 @@ class Pages(Closing, Generic[RecordT]):
 
     @property
     def origin(self) -> Origin:
-        """What it is of. The name of a default workspace is known when a page has come."""
+        """What is listed. The name of a default workspace is known once a page has arrived."""
         return self._origin()
 
     @property
     def next(self) -> str | None:
-        """Link to the page that is still to be fetched; None when all have come, or none yet."""
+        """Link to the next page to fetch; None after the last, or before the first."""
         return self._listing.reached.next
 
     @property
     def pages(self) -> int:
-        """Pages that have come."""
+        """Number of pages fetched."""
         return self._listing.reached.pages
 
     @property
     def rows(self) -> int:
-        """Rows that have come."""
+        """Number of rows fetched."""
         return self._listing.reached.rows
 
     @property
     def complete(self) -> bool:
-        """Whether the last page has come."""
+        """Whether the last page has been fetched."""
         return self._listing.reached.complete
 
     @property
     def latest(self) -> RowStore[RecordT] | None:
-        """The rows of the last page that has come; None before the first."""
+        """The rows of the last page fetched; None before the first."""
         return self._listing.reached.latest
 
     def close(self) -> None:
-        """Stop what is fetched ahead. The next call, if there is one, goes on from where the listing is."""
+        """Stop fetching ahead. The next call, if there is one, continues from where the listing is."""
         self._close()
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Page[RecordT]:
-        """Fetch the next page; of a listing in parts the next that has rows.
+        """Fetch the next page; in a listing in parts, the next one that has rows.
 
         Raises:
-            RequestFailedError: It did not come; the next call asks for it again.
+            RequestFailedError: It could not be fetched; the next call asks for it again.
             ConfigurationError: Another thread is asking for it at this moment.
         """
         with _turn(self._lock, "pages"):
@@ -131,7 +131,7 @@ class Pages(Closing, Generic[RecordT]):
     def _fetched(self) -> Page[RecordT]:
         tried = 0
         while True:
-            # A page that takes too long is asked for in smaller pieces, as long as there are any, not again.
+            # A page that takes too long is not retried but asked for in smaller pieces, as long as that is possible.
             can_shrink = self._listing.can_shrink
             try:
                 return self._fetch(self._listing, not can_shrink)
@@ -143,13 +143,13 @@ class Pages(Closing, Generic[RecordT]):
             self._listing.shrink()
 
     def _as_refusal(self, failure: RequestFailedError) -> RequestFailedError:
-        """Return what a failure says of the position of the listing, if that is what has failed."""
+        """Return a failure as an error about the listing's position, if the service refuses that, else as it is."""
         rows, has_cursor = self.rows, self.next is not None and self._listing.reached.cursor is not None
         if self._listing.in_parts:
             if isinstance(failure, CursorRefusedError):
                 failure.advice = _IN_PARTS.format(rows=rows)
         elif not has_cursor or not isinstance(failure, ResponseError):
-            pass  # the first page has no cursor, or one of the user
+            pass  # the first page has no cursor, or the user's
         elif isinstance(failure, InvalidCursorError):
             failure.advice = _REFUSED.format(what="does not accept", rows=rows)
         elif failure.status_code == 500 and failure.retry_after is None and not failure.is_too_slow:
@@ -173,7 +173,7 @@ class Pages(Closing, Generic[RecordT]):
 
 @contextmanager
 def _turn(lock: Any, what: str) -> Iterator[None]:
-    """Refuse other threads. An RLock lets its own thread in again, also where a Ctrl-C has left it locked."""
+    """Refuse other threads. An RLock lets its own thread in again, even if a Ctrl-C left it locked."""
     if not lock.acquire(blocking=False):
         message = f"another thread takes {what} of this listing at this moment, and there can be only one"
         raise ConfigurationError(message, advice=f"Let one thread take the {what} and hand them on.")
@@ -187,7 +187,7 @@ class Rows(Closing, Generic[RecordT]):
     """The rows of a listing, fetched a page at a time.
 
     Attributes:
-        pages: The pages, which say how far the listing has come.
+        pages: The pages, which say how far the listing has got.
     """
 
     def __init__(self, pages: Pages[RecordT]) -> None:
@@ -199,7 +199,7 @@ class Rows(Closing, Generic[RecordT]):
         return self
 
     def close(self) -> None:
-        """Stop what is fetched ahead, as `Pages.close`."""
+        """Stop fetching ahead, as `Pages.close`."""
         self.pages.close()
 
     def __next__(self) -> RecordT:
@@ -212,11 +212,11 @@ class Rows(Closing, Generic[RecordT]):
                 next(self.pages)
             block, index = left[-1]
             row: RecordT = block.alone(index)
-            left.pop()  # last, so that a Ctrl-C before loses nothing
+            left.pop()  # last, so that an earlier Ctrl-C loses nothing
             return row
 
     def _left_of_latest(self) -> list[tuple[Any, int]]:
-        """Return where the rows are of the page that came last and have not been handed on, in reverse."""
+        """Return the places of those rows of the latest page that have not been handed on, in reverse."""
         latest = self.pages.latest  # not what next() returned, which a Ctrl-C could lose
         if latest is not None and latest is not self._left[0]:
             rows = [(block, index) for block in latest.blocks() for index in range(len(block))]

@@ -1,8 +1,8 @@
-"""A listing on its way from page to page: where it is, what to ask next, when it ends. No I/O, and no rows.
+"""The state of a listing between pages: where it is, what to ask for next, when it ends. No I/O, and no rows.
 
-The state moves only when a good page is handed in (`Listing.accept`), so at any moment it says how to go on:
+The state moves only when a good page is handed in (`Listing.accept`), so at any moment it says how to continue:
 after an error, a Ctrl-C or a restart, the next request is the one for the page that is still missing. A Ctrl-C can
-come between any two instructions: the move is a single assignment.
+come between any two instructions, so the move is a single assignment.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from cmsdials.table.rows import RowStore
 __all__ = ["LARGEST_PAGE", "Listing", "PageSize", "Reached", "checked_count"]
 
 LARGEST_PAGE = 500
-"""Rows in a page at most: the service cuts a larger page_size to this without a word."""
+"""Largest number of rows in a page: the service silently reduces a larger page_size to this."""
 
 GOOD_PAGES_TO_GROW = 4
-"""After so many good pages in a row, a page size that was halved is doubled again. If that was too much, it is tried
-after twice as many the next time, and so on."""
+"""After this many good pages in a row, a page size that was halved is doubled again. If that was too much, the next try
+comes after twice as many, and so on."""
 
 MOST_PAGES_TO_GROW = 256
-"""After so many good pages a larger page is always worth a try: what was slow may be fast by now."""
+"""After this many good pages a larger page is always worth a try: what was slow may be fast by now."""
 
 MOST_EMPTY_PAGES = 100
-"""So many pages without a row, one after the other, are a listing that would never end."""
+"""With this many empty pages, one after the other, a listing would never end."""
 
 
 def checked_count(name: str, value: Any) -> int:
-    """Return a number of pages, rows or workers, which may be one of NumPy's.
+    """Return a number of pages, rows or workers, which may be a NumPy integer.
 
     Raises:
-        ConfigurationError: It is not a whole number from 1 on.
+        ConfigurationError: It is not a whole number of at least 1.
     """
     try:
         number = 0 if isinstance(value, bool) else index(value)
@@ -52,16 +52,16 @@ def checked_count(name: str, value: Any) -> int:
 
 @frozen
 class Reached:
-    """How far a listing has come.
+    """How far a listing has got.
 
     Attributes:
-        cursor: Cursor of the page that is still to be fetched; None for the first, and when all have come.
-        next: Link to that page; None also where the listing began at a cursor.
-        pages: Pages that have come.
-        rows: Rows that have come.
-        complete: Whether the last page has come.
-        empty: Pages without a row that came last, one after the other.
-        latest: The rows of the page that came last and had any; of a listing that is resumed those before it.
+        cursor: Cursor of the next page to fetch; None for the first, and after the last.
+        next: Link to that page; also None if the listing began at a cursor.
+        pages: Number of pages fetched.
+        rows: Number of rows fetched.
+        complete: Whether the last page has been fetched.
+        empty: Number of pages without rows since the last one with any.
+        latest: The rows of the last page that had any; in a resumed listing at first all earlier rows.
     """
 
     cursor: str | None
@@ -75,7 +75,7 @@ class Reached:
 
 @frozen
 class PageSize:
-    """How many rows are asked for, where the choice is ours.
+    """How many rows to ask for, where the choice is ours.
 
     Attributes:
         rows: Rows in a page.
@@ -88,14 +88,14 @@ class PageSize:
     needed: int = GOOD_PAGES_TO_GROW
 
     def after_a_good_page(self) -> PageSize:
-        """Return what is asked for next: as much, or twice as much."""
+        """Return the next size: the same, or twice as much."""
         good = self.good + 1
         rows = self.rows if good % self.needed else min(LARGEST_PAGE, 2 * self.rows)
         return evolve(self, rows=rows, good=good)
 
     def halved(self) -> PageSize:
-        """Return half as much, after a page that took too long."""
-        # It was doubled a short while ago: the next try comes later than this one did.
+        """Return half the size, after a page that took too long."""
+        # It was doubled just before: wait longer until the next try.
         was_too_soon = self.needed <= self.good < 2 * self.needed
         needed = min(MOST_PAGES_TO_GROW, 2 * self.needed) if was_too_soon else GOOD_PAGES_TO_GROW
         return PageSize(self.rows // 2, needed=needed)
@@ -110,16 +110,16 @@ class Listing:
         max_pages: Pages to fetch at most; None for all.
         next: Link to the page to begin with; None for the first.
         cursor: Cursor of the page to begin with, where there is no link.
-        passed: Cursors of pages that came before, in a listing that is resumed.
-        size: How many rows to ask for at first, where the choice is ours and another listing knows.
-        latest: The rows that came before, in a listing that is resumed.
+        passed: Cursors of earlier pages, in a resumed listing.
+        size: How many rows to ask for at first, where the choice is ours and another listing has learnt it.
+        latest: The earlier rows, in a resumed listing.
 
     Attributes:
         page_size: Rows in a page as the user wants them.
         max_pages: Pages to fetch at most; None for all.
-        in_parts: Whether the pages are parts, which end whatever comes, so that any number may be empty.
+        in_parts: Whether the pages are parts, which end in any case, so that any number of them may be empty.
         order: What the rows are ordered by, once the first page is asked for.
-        reached: How far it has come.
+        reached: How far it has got.
         size: How many rows are asked for now; None where the choice is not ours.
 
     Raises:
@@ -147,12 +147,12 @@ class Listing:
 
     @property
     def passed(self) -> frozenset[str]:
-        """Cursors of the pages that have come."""
+        """Cursors of the pages fetched."""
         return frozenset(self._passed - {self.reached.cursor})
 
     @property
     def finished(self) -> bool:
-        """Whether there is nothing more to ask: the last page has come, or as many as were wanted."""
+        """Whether there is nothing more to fetch: the last page has arrived, or as many as were wanted."""
         reached = self.reached
         return reached.complete or (self.max_pages is not None and reached.pages >= self.max_pages)
 
@@ -166,8 +166,8 @@ class Listing:
         """Refuse a page that cannot be the one that was asked for. The state stays as it is.
 
         Raises:
-            PaginationError: Its rows are not in order, or one comes twice; its link leads to a page that has come
-                already, or carries no cursor; or it is one too many without a row.
+            PaginationError: Its rows are not in order, or one comes twice; its link leads to a page that was
+                fetched already, or carries no cursor; or it is one empty page too many.
         """
         if (problem := self._problem(page)) is not None:
             raise PaginationError(problem)
@@ -175,7 +175,7 @@ class Listing:
             self.order.check(page.store, page=self.reached.pages, before=self.reached.latest)
 
     def _problem(self, page: Page[Any]) -> str | None:
-        """Say why the link of a page leads nowhere; None if it does not."""
+        """Say why the link of a page cannot be followed; None if it can."""
         if page.next is None:
             return None
         cursor = cursor_of(page.next)
@@ -194,17 +194,17 @@ class Listing:
         return None
 
     def _empty_with(self, page: Page[Any]) -> int:
-        """Return how many pages without a row have come in a row, this one included."""
+        """Return how many pages in succession were empty, this one included."""
         return 0 if len(page.store) or self.in_parts else self.reached.empty + 1
 
     def accept(self, page: Page[Any]) -> None:
-        """Take in the page that was asked for, which `check` has let through."""
+        """Record the page that was asked for, after `check` has passed it."""
         before = self.reached
         if before.cursor is not None:
             self._passed.add(before.cursor)
         if self.size is not None:
             self.size = self.size.after_a_good_page()
-        # Last, so that a page that counts is as good as handed on.
+        # Last: from here on the page counts, so it must be as good as handed on.
         self.reached = Reached(
             cursor=cursor_of(page.next),
             next=page.next,
@@ -216,9 +216,9 @@ class Listing:
         )
 
     def start_again(self, cursor: str | None) -> None:
-        """Go on from another page, because the service does not accept the cursor of this one.
+        """Continue from another page, because the service does not accept the cursor of this one.
 
-        The link stays what it was until that page has come, which may begin with rows that have come already.
+        The link stays the same until that page has arrived, which may begin with rows that were fetched already.
         """
         self.reached = evolve(self.reached, cursor=cursor, latest=None)
 

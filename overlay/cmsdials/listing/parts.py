@@ -1,10 +1,10 @@
 """A listing in parts that several workers fetch at once, handed on in order, as if it were page after page.
 
 `cmsdials.parallel.split` decides what the parts are and `cmsdials.parallel.workers` fetches them; here they become
-pages of the whole listing. The page of a part has all rows of the part, and its `next` link carries how far the
-listing has come with it (`cmsdials.parallel.split.Position`), so that resuming and files need to know nothing of parts.
+pages of the whole listing. The page of a part has all rows of the part, and its `next` link says how far the
+listing is with it (`cmsdials.parallel.split.Position`), so that resuming and files need to know nothing about parts.
 
-The threads hold what fetches one part (`OnePart`) and nothing of `Parts`: dropping a listing half-way, as ``break``
+The threads refer to what fetches one part (`OnePart`) and not to `Parts`: dropping a listing half-way, as ``break``
 in a loop does, ends the threads with it.
 """
 
@@ -31,17 +31,17 @@ __all__ = ["OnePart", "Parts", "Plan", "are_parts"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 Plan = tuple[Sequence[tuple[int, int, int | None]], float]
-"""Of each run dataset_id, run_number and how many lumisections it has, or None; about how many rows a lumisection has."""
+"""For each run dataset_id, run_number and its lumisection count or None; and about how many rows a lumisection has."""
 
 MOST_THREADS = 100
 MOST_WORKERS = 3
-"""Workers of the service. More requests at a time wait for each other, and other users wait for them."""
+"""Workers of the service. More requests at a time wait for each other, and make other users wait."""
 
 
 def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listing, concurrency: int) -> bool:
     """Decide whether a listing is fetched in parts, by its query, the filters that its list takes, and where it begins.
 
-    What was begun in parts goes on in parts, and what was begun page by page, or by a cursor of the user, page by page.
+    A listing begun in parts continues in parts, and one begun page by page, or at a cursor of the user, page by page.
 
     Raises:
         ConfigurationError: concurrency is not a number from 1 to 100, or is given together with max_pages or
@@ -50,7 +50,7 @@ def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listi
     concurrency = checked_count("concurrency", concurrency)
     if concurrency > MOST_THREADS:
         message = f"concurrency must be at most {MOST_THREADS}, not {concurrency}"
-        raise ConfigurationError(message, advice=f"DIALS has {MOST_WORKERS} workers: more is no faster.")
+        raise ConfigurationError(message, advice=f"DIALS has {MOST_WORKERS} workers: more are not faster.")
     cursor = listing.reached.cursor
     is_begun = read_position(cursor) is not None
     if not can_be_split(accepts) or (not is_begun and (concurrency == 1 or cursor is not None)):
@@ -60,7 +60,7 @@ def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listi
         raise ConfigurationError(message, advice="Leave one of them out, or sort the result.")
     if listing.max_pages is not None and is_begun:
         message = "max_pages counts pages, and this listing was begun with concurrency=, in parts"
-        raise ConfigurationError(message, advice="Go on without max_pages.")
+        raise ConfigurationError(message, advice="Continue without max_pages.")
     if listing.max_pages is not None:
         message = "max_pages and concurrency exclude each other: a listing in parts has no pages to count"
         raise ConfigurationError(message, advice="Leave one of them out, or choose fewer runs.")
@@ -72,9 +72,9 @@ def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listi
 
 
 class Parts(Generic[RecordT]):
-    """Fetches the parts of a listing, so many at a time. It is what `Pages` calls for a page.
+    """Fetches the parts of a listing, several at a time. It is what `Pages` calls for a page.
 
-    What there is to fetch is asked for (`plan`) together with the first page, and again after an error.
+    `plan` finds out what there is to fetch, before the first page and again after an error.
     """
 
     def __init__(self, one: OnePart[RecordT], *, plan: Callable[[], Plan], workers: int) -> None:
@@ -93,7 +93,7 @@ class Parts(Generic[RecordT]):
         try:
             _, page = next(self._under_way, (None, Page(self._one.no_rows(), next=None, previous=None)))
         except BaseException:
-            self.close()  # what comes next begins where the listing has come
+            self.close()  # the next call begins where the listing is
             raise
         self._reached = cursor_of(page.next)
         return page
@@ -131,7 +131,7 @@ class OnePart(Generic[RecordT]):
     fetch: Callable[[Mapping[str, Any], Listing, bool], Page[RecordT]]
     link: Callable[[Position], str]
     page_size: int | None
-    size: PageSize | None = None  # what has been learnt about slow pages, which serves all parts
+    size: PageSize | None = None  # what was learnt about slow pages, for all parts
 
     def fetched(self, part: Part) -> Page[RecordT]:
         """Fetch all rows of a part, as a page of the whole listing. A part that is refused half-way is started again, once."""
@@ -152,5 +152,5 @@ class OnePart(Generic[RecordT]):
         return Page(store, next=self.link(part.end), previous=None, bodies=tuple(bodies))
 
     def no_rows(self) -> RowStore[RecordT]:
-        """Return what the rows of the listing are added to."""
+        """Return an empty store for rows of the listing."""
         return RowStore(self.record, fields=self.origin.query.get("fields"))

@@ -1,6 +1,6 @@
 """What a listing is of: which resource, where, in which workspace, with which filters.
 
-It goes with every result and into every checkpoint file, so that rows are never joined with rows of something else.
+It is part of every result and every checkpoint file, so that rows of different listings are never joined.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class Origin:
     Attributes:
         resource: Attribute of `Dials`, such as h1d.
         base_url: Address of the service.
-        workspace: Workspace that was asked; None for a default one whose name was not known.
+        workspace: The workspace; None for a default one whose name was not known.
         query: Filters and fields by wire name; not the paging, which changes nothing about the rows.
         client: Version of the client that began the listing; listings of different ones can be joined.
-        is_by_default: Whether the user has named no workspace, so that it goes on from a listing that knows no name of it.
-            No file holds this.
+        is_by_default: Whether the user named no workspace, so that it may continue a listing that does not know its
+            name. Not stored in files.
     """
 
     resource: str
@@ -64,10 +64,10 @@ class Origin:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Make one of what `as_json` gave.
+        """Make one from what `as_json` returned.
 
         Raises:
-            KeyError: It is something else.
+            KeyError: Something is missing.
         """
         return cls(**{name: stored[name] for name in _STORED})
 
@@ -76,5 +76,5 @@ _STORED = [one.name for one in fields(Origin) if one.name != "is_by_default"]
 
 
 def _values(value: Any) -> Any:
-    """A filter's value, without the order of a list and what it repeats, which change nothing about the rows."""
+    """A filter's value, without the order and the repetitions of a list, which change nothing about the rows."""
     return sorted(set(value)) if isinstance(value, list | tuple) else value

@@ -1,7 +1,7 @@
-"""Where a listing goes on that starts again, because the service does not accept its position any more.
+"""Where to continue a listing that starts again because the service no longer accepts its position.
 
-Rows come in the order of their keys, so those behind the last one that has come are known by theirs, whatever cursors
-are. The way there asks for keys alone.
+Rows come in the order of their keys, so those after the last row fetched are known by their keys, whatever the cursors
+are. Until that row is found again, only keys are fetched.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 @frozen
 class LastRow:
-    """The last row that has come.
+    """The last row fetched.
 
     Attributes:
         origin: What is listed.
-        names: The fields of the key, in the order by which rows come; none where no row has come.
-        key: What the row has there.
-        query: Asks for all rows behind it, and for few before.
+        names: The fields of the key, in the order that rows are sorted by; none if no row was fetched.
+        key: The row's values of these.
+        query: Selects all rows after it, and few before.
     """
 
     origin: Origin
@@ -47,7 +47,7 @@ class LastRow:
         """Return the last row of a store.
 
         Raises:
-            CursorRefusedError: The same, because the place of a row in the listing cannot be found.
+            CursorRefusedError: `refused` itself, if the place of a row in the listing cannot be found.
         """
         if not len(store):
             return cls(origin, (), (), origin.query)
@@ -65,12 +65,12 @@ class LastRow:
             return cls(origin, names, keys[-1], query)
         refused.advice = (
             f"The service does not accept the position of this listing any more, after {len(store)} rows. It"
-            f" cannot be resumed, because {reason}: list again without resume_from=."
+            f" cannot be resumed, because {reason}: start the listing again without resume_from=."
         )
         raise refused
 
     def cursor_before(self, pages: Pages[Any]) -> str | None:
-        """Return the cursor of the first page with rows behind this one, or of the last page; None is the first page."""
+        """Return the cursor of the first page with rows after this one, or of the last page; None is the first page."""
         cursor = None
         for page in pages if self.names else ():
             if page.next is None or any(key > self.key for key in _keys(page.store, self.names)):
@@ -92,10 +92,10 @@ class LastRow:
 
 
 def _keys_in(origin: Origin, store: RowStore[Any]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-    """Return the names of the fields that tell rows apart, and what each row has there; no names if rows lack them."""
+    """Return the names of the fields that tell rows apart, and each row's values; no names if rows lack them."""
     table = RESOURCES[origin.resource]
     blocks = store.blocks()
-    # Models have `id` where v1.12 had `model_id`, and verdicts of v1.12 are of a monitoring element.
+    # Models have `id` where v1.12 had `model_id`, and verdicts of v1.12 have a monitoring element.
     names = tuple(
         name
         for name in dict.fromkeys((*table.keys, *table.keys_v1_12, "id"))

@@ -1,6 +1,6 @@
-"""What a list answers: rows, where they stop, and why.
+"""What a list returns: rows, where they stop, and why.
 
-The names are those of cmsdials 1.8 (`results`, `next`, `exc_type`, `to_pandas()`, ...), so scripts go on working.
+The names are those of cmsdials 1.8 (`results`, `next`, `exc_type`, `to_pandas()`, ...), so scripts keep working.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ class Result(Tabular[RecordT], Generic[RecordT]):
     """Rows of a list, in the order of the service.
 
     Attributes:
-        store: The rows, as they are kept.
-        next: Link to the page after the last one here; None if there is none. `resume_from=` goes on from it.
+        store: The rows, as they are stored.
+        next: Link to the page after the last one here; None if there is none. `resume_from=` continues there.
         previous: Link to the page before, where a single page was asked for.
         exc_type: Name of the error that ended the listing early (with `keep_failed=True`); None if none did.
         exc_formatted: That error in full.
         complete: Whether these are all the rows that there are.
         origin: What was listed: resource, address, workspace and query.
-        retrieved: When the last of it came.
-        note: Why there is no row, where a filter names what DIALS does not know; else empty text.
+        retrieved: When the last of it arrived.
+        note: Why there are no rows, if a filter names something that DIALS does not know; else empty.
         passed: Cursors of its pages, so that a listing resumed from it notices a link that leads back to one of them.
     """
 
@@ -65,7 +65,7 @@ class Result(Tabular[RecordT], Generic[RecordT]):
 
     @property
     def results(self) -> list[RecordT]:
-        """The rows, as a list. They are made when this is first asked for, and fetch their fields when looked at."""
+        """The rows, as a list. They are created on first access, and read their fields when these are accessed."""
         return self.store.rows
 
     @results.setter
@@ -79,13 +79,13 @@ class Result(Tabular[RecordT], Generic[RecordT]):
 
     @property
     def fields(self) -> tuple[str, ...] | None:
-        """The fields that were asked for; None for all."""
+        """The fields that were requested; None for all."""
         asked = self.origin.query.get("fields")
         return None if asked is None else tuple(asked)
 
     @property
     def status(self) -> str:
-        """In words: how far it got, why it stopped, and how to go on."""
+        """In words: how far it got, why it stopped, and how to continue."""
         many = f"{len(self)} rows of {self.origin.resource}"
         if self.complete:
             return f"{many}: all there are{self._noted}"
@@ -122,7 +122,7 @@ class Result(Tabular[RecordT], Generic[RecordT]):
         return self.results[position]
 
     def __bool__(self) -> bool:
-        """A result is true also when it has no rows, as it was before it had a length."""
+        """A result is true even without rows, as it was before it had a length."""
         return True
 
     def dict(self) -> _Plain:
@@ -138,7 +138,7 @@ class Result(Tabular[RecordT], Generic[RecordT]):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to a file, which `load` and `resume_from=` read.
 
-        The file replaces what stood there, whole or not at all.
+        The file replaces an earlier one, completely or not at all.
 
         Raises:
             CheckpointError: It cannot be written, or a row was changed to hold what cannot be read again.
@@ -163,21 +163,21 @@ class Result(Tabular[RecordT], Generic[RecordT]):
 
 
 def body_of(part: Columns[Any], origin: Origin, before: int = 0) -> bytes:
-    """Return rows as an answer of the service, which has been read again; `before` counts those before them."""
-    from cmsdials.table.columns import as_json, not_finite, objects_of  # noqa: PLC0415  # it brings NumPy
+    """Return rows as an answer of the service, read again as a check; `before` counts the rows before them."""
+    from cmsdials.table.columns import as_json, not_finite, objects_of  # noqa: PLC0415  # it imports NumPy
 
     if (name := not_finite(part)) is not None:
-        message = f"a row holds what a file of a listing cannot ({name} is not a finite number)"
+        message = f"a row holds what a listing file cannot ({name} is not a finite number)"
         raise CheckpointError(message, advice=_CHANGED)
     try:
         body = as_json({"next": None, "previous": None, "results": objects_of(part)})
         _read(body, "this result", part.record, origin)
     except TypeError as error:
-        message = f"a row holds what a file of a listing cannot ({error})"
+        message = f"a row holds what a listing file cannot ({error})"
         raise CheckpointError(message, advice=_CHANGED) from error
     except SchemaError as error:
         what = f"field {error.field!r} {error.problem}"
-        message = f"row {before + (error.row or 0)} cannot be kept in a file of a listing: {what}"
+        message = f"row {before + (error.row or 0)} cannot be kept in a listing file: {what}"
         raise CheckpointError(message, advice=_CHANGED) from error
     return body
 
@@ -196,7 +196,7 @@ def load(path: str | os.PathLike[str]) -> Result[Any]:
 
 
 def restored(path: str | os.PathLike[str], stored: Stored, pages: Iterable[StoredPage]) -> Result[Any]:
-    """Make a result of what a file holds. Raises as `load`."""
+    """Make a result from what a file holds. Raises as `load`."""
     origin = stored.origin
     table = RESOURCES.get(origin.resource)
     if table is None:
@@ -224,7 +224,7 @@ def restored(path: str | os.PathLike[str], stored: Stored, pages: Iterable[Store
 
 
 def _read(body: bytes, place: str, record: type[RecordT], origin: Origin) -> Page[RecordT]:
-    """Read a page of a file, or that is to be in one."""
+    """Read a page of a file, or one that is to be written to it."""
     try:
         return page_of(body, record, origin.resource, fields=origin.query.get("fields"))
     except RequestFailedError as error:

@@ -1,1 +1,1 @@
-"""Several things at once: how a listing is cut into parts, and the threads that fetch them."""
+"""Concurrency: how a listing is cut into parts, and the threads that fetch them."""

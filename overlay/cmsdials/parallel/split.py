@@ -1,14 +1,14 @@
-"""From one query to many: parts that several workers can ask at once, and whose rows in a row are the listing.
+"""From one query to many: parts that several workers can fetch at once, and whose rows, joined, are the listing.
 
 Rows come ordered by dataset, run, lumisection and whatever else, so an interval of these keys is a query of its own.
-A listing is cut into such intervals one after the other, each beginning where the one before has ended: nothing can
-come twice or be left out, whatever is expected of the number of rows. What is expected, the runs and their
-lumisections with so many rows each, only decides where to cut, and is corrected by what comes (`Splitter.learn`).
+A listing is cut into such intervals one after the other, each beginning where the one before ends: nothing can come
+twice or be left out, whatever number of rows is expected. That expectation (known runs, their lumisections, and so many
+rows in each) only decides where to cut, and is corrected by what arrives (`Splitter.learn`).
 
-The runs that are known need not be all there are. Parts join between them, so that a run which is not listed is
-still asked for. Only its dataset has to be known: the service takes one at a time, and no range of them.
+There may be more runs than the known ones. Parts leave no gaps between these, so that a run which is not listed is
+still asked for. Only its dataset has to be known: the service takes one dataset at a time, not a range.
 
-No I/O, and no threads: whoever shares a `Splitter` between threads asks it from one at a time.
+No I/O, and no threads: a `Splitter` that threads share must be called by one at a time.
 """
 
 from __future__ import annotations
@@ -31,27 +31,27 @@ TYPICAL_LUMISECTIONS = 500
 """Lumisections of a run, where no run says how many it has."""
 
 LARGEST_CORRECTION = 50.0
-"""What is learnt may differ by this factor, at most, from the rows that were expected."""
+"""What is learnt may differ at most by this factor from what was expected."""
 
 WEIGHT_OF_THE_PAST = 0.5
-"""How much what was known before counts beside what has just come, from 0 to 1."""
+"""Weight, from 0 to 1, of what was known before against what has just arrived."""
 
 SMALLEST_PART = 0.15
-"""Less than this fraction of a page is not worth a request of its own, to let all workers end at the same time."""
+"""Smallest fraction of a page worth a request of its own, when parts shrink so that all workers end together."""
 
 _POSITION = re.compile(r"after\.(-?[0-9]{1,18})(?:\.(-?[0-9]{1,18})(?:\.(-?[0-9]{1,18}))?)?")
 
 
 @frozen
 class Position:
-    """How far a listing has come: all rows up to here are there, and none after.
+    """How far a listing is: all rows up to here have been fetched, and none after.
 
     `str()` writes it as text for a link, such as ``after.14677060.367112.10``; `read_position` reads that.
 
     Attributes:
         dataset_id: The dataset.
-        run_number: The run; None when the whole dataset has come.
-        ls_number: The lumisection; None when the whole run has come.
+        run_number: The run; None if the whole dataset has been fetched.
+        ls_number: The lumisection; None if the whole run has been fetched.
     """
 
     dataset_id: int
@@ -64,14 +64,14 @@ class Position:
 
 
 def read_position(text: str | None) -> Position | None:
-    """Return the position that a text says, None if it is not one of ours, such as a cursor of the service."""
+    """Return the position that a text encodes, None if it is not one of ours, such as a cursor of the service."""
     match = _POSITION.fullmatch(text or "")
     return Position(*(None if key is None else int(key) for key in match.groups())) if match else None  # type: ignore[arg-type]  # the first is never None
 
 
 @frozen
 class Part:
-    """A query for some of the rows, and the position when they have come."""
+    """A query for some of the rows, and the position after them."""
 
     query: dict[str, Any]
     rows: float  # expected
@@ -87,7 +87,7 @@ class _Range(NamedTuple):
 
     @classmethod
     def of(cls, query: Mapping[str, Any], names: tuple[str, str, str]) -> _Range:
-        """Read what a query says with a value and two bounds, of which all that are given must hold."""
+        """Read a value and two bounds of a query; all that are given must hold."""
         exact, low, high = names
         given = cls(query.get(low, -math.inf), query.get(high, math.inf))
         return given.within(query.get(exact, -math.inf), query.get(exact, math.inf))
@@ -104,7 +104,7 @@ class _Range(NamedTuple):
 
 
 class _Run(NamedTuple):
-    """A run that is known, and how many lumisections are expected of it, one at least, from the first that is wanted."""
+    """A known run, and how many lumisections (at least one) are expected of it, from the first one wanted."""
 
     number: int
     first: int
@@ -113,7 +113,7 @@ class _Run(NamedTuple):
 
 @frozen
 class _Section:
-    """Runs of a dataset, or what is left of one, with what is asked of them all, and those that are known, in order."""
+    """Runs of a dataset, or what is left of one run, with the query for them all, and the known ones, in order."""
 
     dataset_id: int
     query: dict[str, Any]
@@ -123,7 +123,7 @@ class _Section:
 
 
 def can_be_split(accepts: Collection[str]) -> bool:
-    """Whether a list, of which these names are accepted, can be cut: by dataset, and by ranges of runs and lumisections."""
+    """Whether a list that accepts these names can be cut: by dataset, and by ranges of runs and lumisections."""
     return {"dataset_id", *_RUN, *_LS} <= {*accepts}
 
 
@@ -131,12 +131,12 @@ class Splitter:
     """Cuts one listing into parts, which are handed out in the order of their rows.
 
     A part is about a page, and smaller towards the end, so that all workers end at about the same time. Runs are
-    kept whole as long as several or one fit into a part, and are cut by lumisection otherwise. What has come is
-    learnt from: where there are fewer rows than expected, parts become larger.
+    kept whole as long as several or one fit into a part, and are cut by lumisection otherwise. It learns
+    from what arrives: where there are fewer rows than expected, parts become larger.
 
     The runs are those that the service lists for the query's dataset and run: dataset_id, run_number, and how many
-    lumisections each has, or None. They may come in any order; of doubles the larger number counts. The position to
-    begin after may be of any way of cutting this query.
+    lumisections each has, or None. They may come in any order; of duplicates the larger number counts. The position
+    to begin after may come from any way of cutting this query.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class Splitter:
         self._workers = workers
         expected = max(rows_per_lumisection, 1e-3)
         self._bounds = (expected / LARGEST_CORRECTION, expected * LARGEST_CORRECTION)
-        # As if a page had come, as expected.
+        # As if a page had arrived with the expected number of rows.
         self._came, self._seen = float(page_rows), page_rows / expected
         sections = [*_sections(query, runs, after)]
         self._left = sum(run.lumisections for section in sections for run in section.known)
@@ -161,11 +161,11 @@ class Splitter:
 
     @property
     def rows_left(self) -> float:
-        """Rows that are expected of the parts still to be handed out."""
+        """Rows expected in the parts still to be handed out."""
         return self._left * self._density
 
     def learn(self, part: Part, rows: int) -> None:
-        """Take in how many rows a part had, in whatever order parts come."""
+        """Record how many rows a part had; parts may come in any order."""
         if part.lumisections:
             self._came = WEIGHT_OF_THE_PAST * self._came + rows
             self._seen = WEIGHT_OF_THE_PAST * self._seen + part.lumisections
@@ -184,19 +184,19 @@ class Splitter:
         rows = float(self._page_rows)
         if self._workers > 1:
             rows = min(rows, max(rows * SMALLEST_PART, self.rows_left / self._workers))
-        return rows / self._density * (1 + 1e-9)  # a page is a page, however it was divided
+        return rows / self._density * (1 + 1e-9)  # a full page must fit despite rounding
 
     def _fits(self, run: _Run, covered: int) -> bool:
-        """Whether a run goes whole into a part that covers so many lumisections already."""
+        """Whether a whole run fits into a part that already covers so many lumisections."""
         is_one_alone = not covered and run.lumisections == 1
         return is_one_alone or covered + run.lumisections <= self._most_lumisections()
 
     def _cut(self, section: _Section) -> Iterator[Part]:
-        """Cut a section: each part has whole runs, as many as fit, or where not even one does, some of its lumisections."""
+        """Cut a section: each part has as many whole runs as fit or, if not even one does, some of its lumisections."""
         (low, high), covered = section.runs, 0
         for run in section.known:
             if not self._fits(run, covered) and (covered or low != run.number):
-                # Up to the next run that is known: what may lie between needs no part of its own.
+                # Up to the next known run: what may lie between needs no part of its own.
                 yield self._part(section, _Range(low, run.number - 1), covered)
                 low, covered = run.number, 0
             if self._fits(run, covered):
@@ -244,7 +244,7 @@ def _sections(
     of_all = [count for known in counts.values() for count in known.values() if count is not None]
     typical = round(sum(of_all) / len(of_all)) if of_all else TYPICAL_LUMISECTIONS
     rest = {name: value for name, value in query.items() if name not in (*_RUN, *_LS, "next_token")}
-    # The runs were listed with the names of the datasets, and asking by id alone is fast.
+    # The listed runs were selected by dataset name already, and asking by id alone is fast.
     by_id = {name: value for name, value in rest.items() if name not in _DATASET}
     for dataset_id, known in sorted(counts.items()):
         if query.get("dataset_id", dataset_id) != dataset_id:

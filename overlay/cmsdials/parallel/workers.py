@@ -1,9 +1,9 @@
-"""Several parts at once, handed on in their order: threads that fetch while the main thread takes what has come.
+"""Several parts at once, handed on in order: threads fetch while the main thread takes what has arrived.
 
-Knows nothing of what is fetched. What it holds to:
+It knows nothing about what is fetched. Its rules:
 
 - A part that fails is an error in its turn, after all that come before it. No part is begun once one has failed.
-- Only so many parts are under way or waiting to be handed on, so memory is bounded where the consumer is slow.
+- Only a fixed number of parts is under way or waiting to be handed on, so memory is bounded if the consumer is slow.
 - A Ctrl-C ends it at once. Python raises it between any two instructions of the main thread, also within
   `threading.Condition` and `Thread.start`, whose locks would then stay locked for ever. So the main thread only uses
   queues that are written in C, and a thread starts the others.
@@ -34,10 +34,10 @@ PartT = TypeVar("PartT")
 ResultT = TypeVar("ResultT")
 
 LOOK_UP = 0.1
-"""Seconds after which the main thread looks up from waiting, which on Windows is when it sees a Ctrl-C."""
+"""Seconds between checks while the main thread waits; on Windows only then does it see a Ctrl-C."""
 
 LONGEST_JOIN = 0.1
-"""Seconds that an end waits for threads, all together. One that reads from a socket ends when that returns."""
+"""Seconds that `close` waits for all threads together. One that reads from a socket ends when that returns."""
 
 
 @define(eq=False)
@@ -60,7 +60,7 @@ def in_order(
 ) -> Generator[tuple[PartT, ResultT], None, None]:
     """Fetch parts, several at a time, and hand them on in their order.
 
-    `next_part` (None: no more) and `came`, with each part in whatever order they come, are called in the thread of the
+    `next_part` (None: no more) and `came`, for each part in order of arrival, are called in the thread of the
     consumer; `fetch` in any, several at a time. These heed a `Stop`, which is set when the iterator is closed. With one
     worker there is no thread: each part is fetched when it is asked for. After an error the iterator is finished:
     resume with a new one, from the last part that it has handed on.
@@ -69,8 +69,8 @@ def in_order(
         BaseException: What `fetch`, `next_part` or `came` raised, of whatever kind.
     """
     threads = _Threads(fetch, workers)
-    # Twice, because a Ctrl-C may cut the end of one short, or come where it begins. And without a `try` in it, at
-    # whose beginning an interrupt would leave it without an end in CPython 3.11.
+    # Twice, because a Ctrl-C may cut the exit of one short, or come as it begins. And no `try` in it: in CPython
+    # 3.11 an interrupt where that begins would skip the exit.
     with threads, threads:
         threads.start()
         yield from _handed_on(next_part, threads, came, 2 * workers if workers > 1 else 1)
@@ -120,8 +120,8 @@ def _handed_on(
 class _Threads(Closing, Generic[PartT, ResultT]):
     """Threads that fetch. What the main thread calls takes no lock.
 
-    Where there are none, because none are wanted or the system allows no more, the main thread fetches: it is
-    slower, and the same.
+    Where there are none, because none are wanted or the system allows no more, the main thread fetches: slower,
+    with the same result.
     """
 
     def __init__(self, fetch: Callable[[PartT], ResultT], workers: int) -> None:
@@ -157,7 +157,7 @@ class _Threads(Closing, Generic[PartT, ResultT]):
         return job
 
     def next_over(self) -> _Job[PartT, ResultT]:
-        """Wait for a part that has come or failed, whichever does so first."""
+        """Wait for the next part that is fetched or fails."""
         if not self._running:
             self._do_one()
         while True:
@@ -171,7 +171,7 @@ class _Threads(Closing, Generic[PartT, ResultT]):
                 raise RuntimeError(message)
 
     def fail(self, job: _Job[PartT, ResultT], error: BaseException) -> None:
-        """Say that a part has failed: none after it is begun any more."""
+        """Record that a part has failed: none after it is begun."""
         job.error = error
         self._first_failed = min(self._first_failed, job.number)
 

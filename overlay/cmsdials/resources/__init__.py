@@ -1,1 +1,1 @@
-"""What the service can be asked: one attribute of `cmsdials.Dials` each."""
+"""The resources of the service, each an attribute of `cmsdials.Dials`."""

@@ -1,4 +1,4 @@
-"""What to do when a request fails whose parameters are not those of a list: the usual advice is about these."""
+"""Advice for failed requests other than listings: the usual advice is about filters and pages."""
 
 from __future__ import annotations
 

@@ -53,8 +53,8 @@ class Resource(Generic[RecordT, FiltersT]):
     """A resource of one `Dials` object.
 
     Args:
-        session: What requests go through.
-        name: Which resource, where the class does not say it.
+        session: Sends the requests.
+        name: Which resource, if the class does not say it.
 
     Attributes:
         name: Its attribute of `Dials`, and its key in the generated table.
@@ -80,12 +80,12 @@ class Resource(Generic[RecordT, FiltersT]):
 
     @property
     def workspace(self) -> str | None:
-        """Workspace that is asked; None for the user's default one, until a request has asked for its name."""
+        """Workspace in use; None for the user's default one, until a request has looked up its name."""
         return self._session.workspace
 
     @property
     def _record(self) -> type[RecordT]:
-        # The table pairs names with records, and a test holds it to it.
+        # A test checks that the table pairs each name with its record.
         return cast("type[RecordT]", model_of(self._table.record))
 
     def _row(self, retries: Retries, **keys: Any) -> RecordT:
@@ -111,7 +111,7 @@ class Resource(Generic[RecordT, FiltersT]):
         return max(field.dimensions for field in self._record.FIELDS)
 
     def _why_empty(self, query: Mapping[str, Any]) -> str:
-        """Say, to the user too, why a query has no rows; see `cmsdials.resources.emptiness`."""
+        """Return why a query has no rows, and warn the user; see `cmsdials.resources.emptiness`."""
         place = (self.base_url, self.workspace or id(self._session))
         return why_empty(place, query, self._index, dimensions=self._dimensions)
 
@@ -185,22 +185,22 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         fields: Sequence[str] | None = None,
         concurrency: int = 1,
     ) -> Pages[RecordT]:
-        """Fetch page after page, holding none of them.
+        """Fetch page after page, keeping none of them.
 
         Args:
             filters: Which rows; None for all.
             max_pages: Pages to fetch at most.
             retries: How often to try each page again, as in `list`.
             fields: Names of the fields to fetch; None for all.
-            concurrency: How many to fetch at a time, as in `list_all`. Some are fetched ahead then.
+            concurrency: How many to fetch at a time, as in `list_all`. Some are then fetched ahead.
 
         Returns:
             An iterator of pages (`page.rows`, `page.to_pandas()`, ...). After an error the next call asks again for
-            the page that failed. Closing it, or the end of a `with` block, stops what is fetched ahead.
+            the page that failed. Closing it, or the end of a `with` block, stops fetching ahead.
 
         Raises:
             FilterError: A filter or field is not one of this list, or of the wrong kind.
-            ConfigurationError: max_pages or concurrency cannot be.
+            ConfigurationError: max_pages or concurrency is invalid.
         """
         query = self._query(filters, fields)
         page_size = query.pop("page_size", None)
@@ -216,7 +216,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         fields: Sequence[str] | None = None,
         concurrency: int = 1,
     ) -> Rows[RecordT]:
-        """Fetch row after row, holding one page at a time. Arguments and errors as in `pages`, also what the next call does."""
+        """Fetch row after row, keeping one page at a time. Arguments, errors and what follows one as in `pages`."""
         pages = self.pages(
             filters, max_pages=max_pages, retries=retries, fields=fields, concurrency=concurrency
         )
@@ -243,15 +243,15 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             max_pages: Pages to fetch at most. Without `page_size` a page then has the service's 10 rows.
             enable_progress: A progress bar; None shows one on a terminal and in a notebook, if tqdm is installed.
             retries: How often to try each page again: a number or urllib3's `Retry`; None for five times.
-            keep_failed: Return what has come, with a warning, instead of raising, when a page fails, and also on
-                Ctrl-C and SIGTERM; `exc_type`, `exc_formatted` and `status` then say what it was.
+            keep_failed: Return what was fetched, with a warning, instead of raising, when a page fails, and also on
+                Ctrl-C and SIGTERM; `exc_type`, `exc_formatted` and `status` then say what happened.
             resume_from: An earlier result of the same query, which is not changed, or the file of one (`save`,
-                `checkpoint`), to go on from. Where the service does not accept its position any more, the listing is
-                started again, with a warning, and goes on behind the last row in the order of its keys: no row comes
-                twice, rows that the service has got before that one are not seen, and rows that it has lost stay.
-                With `checkpoint` alone too. Not with `order_by`, nor with `fields` that leave out the keys.
+                `checkpoint`), to continue. If the service no longer accepts its position, the listing is started
+                again, with a warning, and continues after the last row in the order of its keys: no row comes twice,
+                rows that the service has gained before that one are missed, and rows that it has lost are kept. This
+                holds for `checkpoint` alone too, but not with `order_by`, nor with `fields` that leave out the keys.
             checkpoint: File to append each page to as it comes, so that a killed process loses at most the page in
-                flight. With `resume_from` naming the same file, the same call begins and goes on.
+                flight. With `resume_from` naming the same file, the same call begins and continues a listing.
             fields: Names of the fields to fetch; the rows hold only these. None for all.
             concurrency: How many parts of the listing to fetch at a time; rows and order stay the same. Histograms
                 and lumisections are split by dataset, run and lumisection, other lists are not. The service has
@@ -262,10 +262,10 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
 
         Raises:
             FilterError: A filter or field is not one of this list, or of the wrong kind.
-            RequestFailedError: A page did not come; see `cmsdials.errors`.
+            RequestFailedError: A page could not be fetched; see `cmsdials.errors`.
             CursorRefusedError: The service does not accept the position of the listing, and it cannot be started again.
-            CheckpointError: A file cannot be used, or resume_from is of another listing.
-            ConfigurationError: max_pages or concurrency cannot be.
+            CheckpointError: A file cannot be used, or resume_from belongs to another listing.
+            ConfigurationError: max_pages or concurrency is invalid.
         """
         query = self._query(filters, fields)
         page_size = query.pop("page_size", None)
@@ -343,7 +343,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         concurrency: int,
         enable_progress: bool | None,
     ) -> Result[RecordT]:
-        needed()  # a library that is missing, before anything is fetched in vain
+        needed()  # raises if a library is missing, before anything is fetched
         return self.list_all(filters, None, enable_progress, retries, fields=fields, concurrency=concurrency)
 
     def _pages(
@@ -355,7 +355,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         retries: Retries,
         concurrency: int,
     ) -> Pages[RecordT]:
-        retry_rules(retries)  # refuses what can be none, before anything is asked
+        retry_rules(retries)  # refuses invalid values before anything is sent
 
         def fetch(query: Mapping[str, Any], listing: Listing, retry_when_slow: bool) -> Page[RecordT]:
             if listing.order is None:
@@ -372,7 +372,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         return Pages(parts, listing, origin, keep, parts.close, explain)
 
     def _plan(self, query: Mapping[str, Any], retries: Retries) -> Plan:
-        """Find out which runs a query is of, and about how many rows a lumisection has. Only keys are fetched."""
+        """Find out which runs a query covers, and about how many rows a lumisection has. Only keys are fetched."""
         runs: PaginatedResource[Run, Filters] = PaginatedResource(self._session, "run")
         keys = ("dataset_id", "run_number", "ls_count")
         listed = runs.list_all(
@@ -424,7 +424,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
 
 
 def chosen(filters: type[Filters], query: Mapping[str, Any]) -> Filters:
-    """Return those of the filters of a query that another list takes."""
+    """Return the filters of a query that another list takes too."""
     return filters(
         **{name: query[name] for name in filters.PARAMETERS if name in query and name not in PAGING}
     )
@@ -437,14 +437,14 @@ class CountedResource(PaginatedResource[RecordT, FiltersT]):
         """Return the number of rows, without fetching them.
 
         Args:
-            filters: Which rows; None for all. What says how rows come (page_size, fields, ...) is left out.
+            filters: Which rows; None for all. Those about paging, order and fields are ignored.
             retries: As in `list`.
 
         Raises:
             UnknownFilterError: The service cannot count with one of the filters.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
-        assert self._table.count is not None  # noqa: S101  # a test holds the classes to the table
+        assert self._table.count is not None  # noqa: S101  # a test checks the classes against the table
         request = count_request(self._table, self._table.count, filters)
         return self._session.perform(
             request, lambda body: decode.read_count(body, self.name), retries=retries

@@ -1,7 +1,7 @@
-"""Has everything come? The lumisections that the service lists for each run, against those of a result.
+"""Is everything there? Compares the lumisections that the service lists for each run with those of a result.
 
-A file that exists is no evidence that a download has completed, and a listing that has completed is none that every
-lumisection has its histogram. Pure: from rows to a table; `Coverage` is what `dials.h1d.coverage` returns.
+That a file exists does not prove that a download is complete, and a complete listing does not prove that every
+lumisection has its histogram. No I/O: from rows to a table; `Coverage` is what `dials.h1d.coverage` returns.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class CoverageRow:
         run_number: The run.
         me_id: The monitoring element; None where a run has no histogram at all.
         me: Its path.
-        expected: Lumisections that the service lists.
-        retrieved: Of these, lumisections with a histogram in the result.
+        expected: Number of lumisections that the service lists.
+        retrieved: How many of these have a histogram in the result.
         missing: Inclusive ranges of lumisections without one.
         empty: Inclusive ranges of lumisections whose histogram has no entries.
         duplicate: Inclusive ranges of lumisections with more than one.
@@ -61,7 +61,7 @@ class CoverageRow:
 
 @frozen(repr=False)
 class Coverage:
-    """What has come of what there is.
+    """How much of the data a result holds.
 
     Attributes:
         rows: A row for each run and monitoring element.
@@ -75,7 +75,7 @@ class Coverage:
 
     @property
     def complete(self) -> bool:
-        """Whether the listing ended and nothing is missing or doubled; not where there is nothing to compare with."""
+        """Whether the listing ended and nothing is missing or doubled; False if there is nothing to compare with."""
         return self.listing_complete and bool(self.rows) and all(row.complete for row in self.rows)
 
     def to_pandas(self) -> pd.DataFrame:

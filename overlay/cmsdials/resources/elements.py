@@ -1,4 +1,4 @@
-"""Monitoring elements: what is booked, in all or in a run."""
+"""Monitoring elements: what is booked, overall or in a run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class MonitoringElementResource(Resource[MonitoringElement, MEFilters]):
         """Fetch all monitoring elements that match, as a plain list.
 
         Args:
-            filters: Which; None for all.
+            filters: Which ones; None for all.
             retries: How often to try again: a number or urllib3's `Retry`; None for five times.
             fields: Names of the fields to fetch; the records hold only these. None for all.
 
@@ -60,7 +60,7 @@ class MonitoringElementResource(Resource[MonitoringElement, MEFilters]):
         """Fetch the monitoring elements that a run of a dataset has, as a plain list.
 
         Raises:
-            ServerError: There is no such run: the service answers HTTP 500 to it.
+            ServerError: There is no such run: the service then answers HTTP 500.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
         keys = self._checked_keys({"dataset_id": dataset_id, "run_number": run_number})

@@ -1,7 +1,7 @@
-"""Why a listing is empty: the service answers a name or an id that it does not know with no rows, and no error.
+"""Why a listing is empty: for a name or an id that it does not know, the service returns no rows, and no error.
 
-An empty listing may be right: a run without a histogram. So the index that should hold the name is asked, once for each
-name and process, and only what it does not hold is reported.
+An empty listing may be right, as for a run without histograms. So the index that should hold the name is fetched, once
+for each name and process, and only names that it does not hold are reported.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cmsdials.runtime.console import warn
 __all__ = ["Held", "Place", "why_empty"]
 
 Place: TypeAlias = tuple[str, str | int]
-"""Address of a service, and the workspace, or what stands for it where its name is not known."""
+"""Address of a service, and the workspace, or a substitute if its name is not known."""
 
 Held: TypeAlias = Mapping[int | str, int]
 """An index, by id and by name: the dimension of an ME, 0 of a dataset."""
@@ -32,7 +32,7 @@ _LONGEST = 200
 
 @frozen
 class _Known:
-    """What this process knows of an index, and what it says of the names that it has looked for there."""
+    """What this process knows of an index, and what to report about the names that it looked up there."""
 
     held: dict[int | str, int] = field(factory=dict)
     absent: dict[int | str, str] = field(factory=dict)
@@ -45,10 +45,10 @@ _warned: set[tuple[Place, str]] = set()
 def why_empty(
     place: Place, query: Mapping[str, Any], fetch: Callable[[str], Held], *, dimensions: int
 ) -> str:
-    """Say which exact filters of a query can match nothing, and warn of it once; empty text if all can.
+    """Say which exact filters of a query cannot match, and warn of it once; empty text if all can.
 
-    `fetch` fetches the index of each "dataset" or "ME"; where it fails, nothing is said. `dimensions` are those of the
-    histograms that were listed, 0 if it was something else.
+    `fetch` returns the index of each "dataset" or "ME"; if it fails, nothing is reported. `dimensions` are those of the
+    histograms that were listed, 0 if something else was.
     """
     said = [_why(place, name, value, fetch, dimensions) for name, value in query.items()]
     note = "; ".join(filter(None, said))
@@ -64,7 +64,7 @@ def _why(place: Place, name: str, value: Any, fetch: Callable[[str], Held], dime
         return _not_a_pattern(name) if name in _OTHER_NAMES and "*" in value else ""
     known = _known.setdefault((place, what), _Known())
     if value not in known.held and value not in known.absent:
-        known.absent[value] = ""  # asked for once, whatever comes of it
+        known.absent[value] = ""  # looked up once, whatever the outcome
         try:
             known.held.update(fetch(what))
         except DialsError:

@@ -1,4 +1,4 @@
-"""Histograms of lumisections, one-dimensional and two-dimensional, and whether all of them have come."""
+"""Histograms of lumisections, one-dimensional and two-dimensional, and whether any are missing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
     ) -> Coverage:
         """Compare the lumisections that the service lists for each run with those of a result.
 
-        Asked are the runs that the result's own filters choose (dataset, run and lumisection), so that a run
+        It covers the runs that the result's own filters choose (dataset, run and lumisection), so that a run
         without a single histogram is noticed too. Only keys are fetched.
 
         Args:

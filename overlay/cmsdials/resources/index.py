@@ -1,7 +1,7 @@
 """What DIALS has indexed: datasets, files, runs and lumisections, each with a name and the signature of `get`.
 
-A test holds these lines to the generated table. Behaviour is in `cmsdials.resources.base`, and where a resource has
-more of it than the others, in its own module.
+A test checks these classes against the generated table. Behaviour is in `cmsdials.resources.base`; resources with
+more of it than these are in modules of their own.
 """
 
 from __future__ import annotations

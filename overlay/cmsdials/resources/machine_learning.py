@@ -32,7 +32,7 @@ _RENAMED = {"model_id": "id", "model_id__in": "id__in"}
 
 
 class _OfTwoGenerations(PaginatedResource[RecordT, FiltersT]):
-    """A list whose rows have other fields, and another key, in each generation of the service."""
+    """A list whose rows have different fields, and a different key, in each generation of the service."""
 
     _renamed: ClassVar[Mapping[str, str]] = {}
     """Fields of one generation -> the same ones of the other."""
@@ -46,7 +46,7 @@ class _OfTwoGenerations(PaginatedResource[RecordT, FiltersT]):
             return RowOrder(self._record, (), key, fields)
         sent = self._fields_sent(query, retries)
         if not sent:
-            return RowOrder(self._record)  # nothing comes, in whatever order
+            return RowOrder(self._record)  # there are no rows to order
         terms = [Term.read(text) for text in asked]
         terms = [
             term if term.name in sent else evolve(term, name=self._renamed.get(term.name, term.name))
@@ -61,7 +61,7 @@ class _OfTwoGenerations(PaginatedResource[RecordT, FiltersT]):
         return RowOrder(self._record, map(str, terms), [name for name in key if name in sent], fields)
 
     def _fields_sent(self, query: Mapping[str, Any], retries: Retries) -> tuple[str, ...]:
-        """Find out which fields this generation has, from one row; there are none where nothing comes."""
+        """Find out which fields this generation has, from one row; none if there is no row."""
         if not self._sent:
             which = {name: value for name, value in query.items() if name not in PAGING}
             for row in self._page({**which, "page_size": 1}, retries).store:
@@ -142,8 +142,8 @@ class MLBadLumisectionResource(_OfTwoGenerations[MLBadLumisection, MLBadLumisect
             dataset_id: The dataset.
             run_number: The run.
             ls_number: The lumisection.
-            me_id: The monitoring element, which a v1.12 service has as a part of the key; a newer one has no use
-                for it.
+            me_id: The monitoring element, which is part of the key in a v1.12 service; a newer one does not
+                need it.
             retries: As in `list`.
 
         Raises:
@@ -194,7 +194,7 @@ class MLBadLumisectionResource(_OfTwoGenerations[MLBadLumisection, MLBadLumisect
         *,
         retries: Retries = None,
     ) -> dict[str, Any]:
-        """Fetch what each model says of each bad lumisection: run number -> lumisection number -> verdicts.
+        """Fetch what each model says about each bad lumisection: run number -> lumisection number -> verdicts.
 
         Args:
             model_id__in: The models.
@@ -206,7 +206,7 @@ class MLBadLumisectionResource(_OfTwoGenerations[MLBadLumisection, MLBadLumisect
             JSON as the service sends it; its members differ between generations.
 
         Raises:
-            FilterError: A list is empty, or holds something else than whole numbers.
+            FilterError: A list is empty, or holds something other than whole numbers.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
         return self._certification("cert_json", retries, model_id__in, dataset_id__in, run_number__in)
@@ -247,7 +247,7 @@ class MLBadLumisectionResource(_OfTwoGenerations[MLBadLumisection, MLBadLumisect
         except MethodNotAllowedError:
             pass  # the other generation; if that is refused too, its error says so
         answer = certify(is_v1_12=not is_v1_12)
-        self._is_v1_12 = not is_v1_12  # threads that find it out at the same time set the same
+        self._is_v1_12 = not is_v1_12  # threads that find it out at the same time set the same value
         return answer
 
 

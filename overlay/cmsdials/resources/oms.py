@@ -49,7 +49,7 @@ class OMSRows:
         Raises:
             MissingDependencyError: pandas is not installed; the message holds the command.
         """
-        # OMS says what its attributes are only where there is a row; its id is always there.
+        # OMS names its attributes only in rows; the id is always there.
         columns = None if self.results else ["id"]
         frame: pd.DataFrame = extras.pandas().DataFrame(self.results, columns=columns)
         return frame
@@ -82,20 +82,20 @@ class OMS(Service):
 
         Args:
             endpoint: OMS endpoint, such as runs, lumisections or datasetrates.
-            filters: A condition, or several, all of which hold.
+            filters: A condition, or several, all of which must hold.
             pages: limit and offset; OMS chooses those that are not given.
             retries: How often to try again: a number or urllib3's `Retry`; None for five times.
             sort: Attributes to order the rows by, descending with a leading minus.
-            fields: Attributes to answer; None for all.
-            include: What to answer beside the rows, such as meta, which counts them.
+            fields: Attributes to return; None for all.
+            include: What to return besides the rows, such as meta, which counts them.
 
         Returns:
             The JSON:API document: `data` (a list of {id, type, attributes}), `links`, and the number of all
             matching rows in `meta.totalResourceCount`.
 
         Raises:
-            FilterError: Two filters say different things of the same attribute and operator, or an argument is
-                of another kind.
+            FilterError: Two filters have different values for the same attribute and operator, or an argument is
+                of the wrong kind.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
         request = operations.query_oms.request(
@@ -123,11 +123,11 @@ class OMS(Service):
         sort: str | Sequence[str] | None = None,
         fields: str | Sequence[str] | None = None,
     ) -> OMSRows:
-        """Fetch all pages. OMS may send shorter ones than asked for; its links say whether there are more.
+        """Fetch all pages. OMS may send shorter ones than requested; its links say whether there are more.
 
         Args:
             endpoint: OMS endpoint, such as runs, lumisections or datasetrates.
-            filters: A condition, or several, all of which hold.
+            filters: A condition, or several, all of which must hold.
             page_size: Rows in a page.
             enable_progress: A progress bar; None shows one if tqdm is installed and stderr is a
                 terminal or a notebook.

@@ -17,7 +17,7 @@ from cmsdials.filters import checked_value
 __all__ = ["PAGING", "count_request", "list_query", "refuse_too_long"]
 
 PAGING = ("next_token", "page_size", "fields", "order_by")
-"""What says how rows come, and not which."""
+"""Filters that say how rows come, not which rows."""
 
 LONGEST_URL = 4094 - len("GET  HTTP/1.1")
 """Characters. v1.12 reads 4094 bytes of the first line of a request, and answers a longer one with HTTP 400."""
@@ -34,11 +34,11 @@ def list_query(
 ) -> dict[str, Any]:
     """Return the query of a list, by wire name. Names in `twice` are sent under two names.
 
-    Any filter object will do whose filters this list takes: one for 1D histograms serves 2D histograms too.
+    Any filter object will do if this list takes its filters: one for 1D histograms serves 2D histograms too.
 
     Raises:
         UnknownFilterError: The list does not take one of the filters.
-        FilterError: A value is of the wrong kind, there is no such field, rows cannot be ordered so, or the lists of
+        FilterError: A value is of the wrong kind, there is no such field, rows cannot have that order, or the lists of
             values make a URL that is too long.
     """
     query = _given(table.filters, filters, accepted=table.filters.PARAMETERS)
@@ -65,10 +65,10 @@ def refuse_too_long(
     splits: Collection[str] | None = None,
     twice: Collection[str] = (),
 ) -> None:
-    """Refuse a query whose URL no server would read, and print the loop that asks for a list in parts.
+    """Refuse a query whose URL is too long for servers, with advice on a loop that asks in parts.
 
-    The `loop` says what the answers to the parts are added to, and what asks for a part, with {} for its arguments; `splits`
-    for which lists that is right (None: for all). Names in `twice` are sent under two names.
+    The `loop` says how the total begins, and how a part is added to it, with {} for its arguments; `splits` for which
+    lists that is right (None: for all). Names in `twice` are sent under two names.
     """
     copies = {name: 2 if name in twice else 1 for name in query}
     lengths = {name: copies[name] * _encoded_length(name, value) for name, value in query.items()}
@@ -114,7 +114,7 @@ def _unknown_field(table: Resource, name: str, known: Sequence[str]) -> FilterEr
 
 
 _JOINED = {"dataset": "dataset_id", "me": "me_id"}
-"""Names that most lists take from another table, which they cannot order by -> the numbers that stand for them."""
+"""Names that most lists take from another table, which they cannot order by -> the ids to order by instead."""
 
 
 def _check_order(table: Resource, order: Sequence[str]) -> None:
@@ -126,9 +126,9 @@ def _check_order(table: Resource, order: Sequence[str]) -> None:
         for one in table.record.FIELDS
         if one.nullable or one.kind in ("array", "object")
     }
-    # The service cannot read its own cursors among numbers of bins.
+    # The service cannot read its own cursors if rows are ordered by numbers of bins.
     problems |= dict.fromkeys(("x_bin", "y_bin"), "whose pages would not follow each other")
-    own = table.keys[-1]  # of datasets dataset_id, so their names stand in the same table
+    own = table.keys[-1]  # for datasets dataset_id, so their names are in the same table
     problems |= {
         name: f"which stands in another table: order by {number}"
         for name, number in _JOINED.items()
@@ -149,7 +149,7 @@ def _check_order(table: Resource, order: Sequence[str]) -> None:
 def count_request(
     table: Resource, count: Callable[..., RequestArguments], filters: Filters | None
 ) -> RequestArguments:
-    """Return the request for the number of rows that the filters let through. Raises as `list_query`."""
+    """Return the request for the number of rows that match the filters. Raises as `list_query`."""
     accepted = dict.fromkeys((*table.countable, *PAGING))
     query = _given(table.filters, filters, accepted=accepted)
     query = {name: value for name, value in query.items() if name not in PAGING}

@@ -1,4 +1,4 @@
-"""What DIALS asks of other CMS services for its users."""
+"""Other CMS services, which DIALS queries for its users."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ T = TypeVar("T")
 
 
 class Service:
-    """What these share: none of them is of a workspace, so no Workspace header goes out.
+    """What these share: none of them depends on a workspace, so no Workspace header is sent.
 
     Args:
-        session: What requests go through.
+        session: Sends the requests.
 
     Attributes:
         name: Its attribute of `Dials`.
-        not_found: What to do where the service has nothing to answer.
-        advice: What to do where it fails otherwise.
+        not_found: What to do if the service finds nothing.
+        advice: What to do about other failures.
     """
 
     name: ClassVar[str]

@@ -1,7 +1,7 @@
-"""The workspaces of the service, which its two generations answer at different paths, and which one is the user's.
+"""The workspaces of the service, which its two generations list at different paths, and the user's default one.
 
-v1.12 keeps an answer for 30 s by its URL and the header `Workspace`, not by who asks. So a request without that header may
-be answered with rows of the default workspace of another user, and each request names one.
+v1.12 caches an answer for 30 s by its URL and the header `Workspace`, not by user. So a request without that header may
+return rows of another user's default workspace, and each request names one.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Workspaces(Service):
         )
 
     def default(self, *, retries: Retries = None) -> Any:
-        """Fetch the workspace that answers when none is named. Returns and raises as `list`."""
+        """Fetch the workspace that is used when none is named. Returns and raises as `list`."""
         return self._either(
             operations.get_default_workspace.request(),
             operations.get_default_workspace_v1_12.request(),
@@ -93,7 +93,7 @@ class DefaultWorkspace:
             RequestFailedError: The service refuses them, does not answer, or is too busy.
         """
         failures = self._failures
-        # A lock for each process: what a thread of the parent holds is never free in the child.
+        # A lock for each process: one that a thread of the parent holds is never released in the child.
         with self._locks.setdefault(os.getpid(), threading.RLock()):
             if not self._has_asked:
                 if self._failure is not None and self._failures > failures:

@@ -1,1 +1,1 @@
-"""What every wing needs of Python and the system: interrupts, work in the background, the console, optional libraries, progress."""
+"""What all packages share: interrupts, work in the background, the console, optional libraries, progress."""

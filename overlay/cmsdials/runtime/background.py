@@ -1,13 +1,13 @@
 """Work done in the background: in a thread of its own, while the caller waits and can be stopped at any moment.
 
 Python runs signal handlers in the main thread, between any two instructions. An exception that is raised there
-(Ctrl-C, a SIGTERM that has become one) inside a library may leave its locks held for ever, and inside the import of one
-half a library, which Python may not be able to load again (NumPy). So the HTTP library is never entered in the thread of
-the caller, and none is imported there: what the caller does is wait, and nothing is lost when that is cut short.
-The same wait ends when a `Stop` is set (`cmsdials.runtime.interrupts`), in whichever thread it is. No signal handler is needed
+(Ctrl-C, a SIGTERM that has become one) inside a library may leave its locks held for ever, and one inside an import may
+leave half a library, which Python may not be able to load again (NumPy). So the caller's thread never runs the HTTP
+library and imports nothing: it only waits, and nothing is lost when that is cut short.
+The same wait ends when a `Stop` is set (`cmsdials.runtime.interrupts`), in any thread. No signal handler is needed
 for this, so that those of the application, of a notebook or of a batch system stay as they are.
 
-The threads are kept for the next work; there are as many as there was work at one time. They are daemons, and
+The threads are kept for later work; there are as many as there were pieces of work at one time. They are daemons, and
 hold nothing between two pieces of work.
 """
 
@@ -36,10 +36,10 @@ T = TypeVar("T")
 _Outcome: TypeAlias = "tuple[T, None] | tuple[None, BaseException]"
 
 _GLANCE = 0.2
-"""Seconds after which a wait looks up: on Windows, or where another thread caught it, a signal does not end it."""
+"""Seconds between checks in a wait, which a signal does not end on Windows, or if another thread caught it."""
 
 _PATIENCE = 2.0
-"""Seconds after which an import is waited for in Python's own way."""
+"""Seconds after which the thread that waits for an import imports by itself."""
 
 
 class _Worker(threading.Thread):
@@ -55,9 +55,9 @@ class _Worker(threading.Thread):
             outcome: _Outcome[Any]
             try:
                 outcome = work(), None
-            except BaseException as error:  # noqa: BLE001  # it is raised where its caller waits
+            except BaseException as error:  # noqa: BLE001  # raised again where its caller waits
                 outcome = None, error
-            # Nothing of it may be held when the caller goes on: what it drops then is to be gone.
+            # Hold none of it when the caller continues: what that drops must be freed.
             del job, work
             _idle.append(self)
             outbox.put(outcome)
@@ -70,10 +70,10 @@ def in_background(
     """Do something in another thread, in the context of this one, and wait for it.
 
     Args:
-        work: What to do. Where no thread can be had (none is left, or Python is ending) it is done here.
-        abandoned: Done in the background too, with no one waiting for it, if the wait for `work` is cut short. The
-            work goes on; this should see to it that it ends soon.
-        patience: Seconds after which it is done here all the same.
+        work: What to do. If no thread can be started (none is left, or Python is ending) it is done here.
+        abandoned: Done in the background too, without a wait, if the wait for `work` is cut short. The work
+            continues; this should make it end soon.
+        patience: Seconds after which `work` is done here as well.
 
     Returns:
         What `work` returned.
@@ -98,24 +98,24 @@ def in_background(
     try:
         raise outcome[1]
     finally:
-        del outcome  # it would hold this frame, and this frame it
+        del outcome  # it and this frame would refer to each other
 
 
 def load(module: str) -> ModuleType:
     """Import a module, or return it if it is there. Raises as `in_background`.
 
-    The import goes on where the wait for it is cut short, and the next one waits for the same. No signal handler runs in
-    other threads than the main one, so these import by themselves.
+    The import continues if the wait for it is cut short, and the next call waits for it. Signal handlers run in the
+    main thread only, so other threads import by themselves.
     """
     if module in sys.modules or threading.current_thread() is not threading.main_thread():
         return _imported(module)
-    # What is imported may itself import a module that this thread is importing at this moment, and wait for it. Python
-    # notices that as soon as this thread asks for the same; to ask is to wait, as the import is under way.
+    # The module may itself import one that this thread is importing at this moment, and wait for it. Python notices
+    # the deadlock once this thread imports the module too, which it does when its patience ends.
     return in_background(partial(_imported, module), patience=_PATIENCE)
 
 
 def _imported(module: str) -> ModuleType:
-    __import__(module)  # not import_module, which raises an error where two threads wait for each other
+    __import__(module)  # not import_module, which raises an error if two threads wait for each other
     return sys.modules[module]
 
 
@@ -158,7 +158,7 @@ def _start(worker: _Worker) -> None:
 
 
 def _end_idle_workers() -> None:
-    """Leave no thread to a fork, which Python warns of; the next work starts one."""
+    """Leave no thread to a fork, which Python would warn about; the next work starts one."""
     ended = []
     while _idle:
         ended.append(_idle.pop())

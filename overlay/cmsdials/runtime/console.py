@@ -1,4 +1,4 @@
-"""What a person sees: whether there is a terminal or a notebook, and warnings that point to the line of the user."""
+"""What a person sees: whether there is a terminal or a notebook, and warnings that point to the user's line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["is_terminal", "kernel", "warn"]
 
 
 def is_terminal(stream: object) -> bool:
-    """Whether a stream is one that a person sees or types into. Whatever stands in its place may be no file at all."""
+    """Whether a person sees or types into a stream. What replaces a stream may not be a file at all."""
     isatty = getattr(stream, "isatty", None)
     try:
         return isatty is not None and not getattr(stream, "closed", False) and bool(isatty())
@@ -18,7 +18,7 @@ def is_terminal(stream: object) -> bool:
 
 
 def kernel() -> object | None:
-    """Return the kernel of the notebook that this runs in; None in no notebook."""
+    """Return the kernel of the notebook that this runs in; None outside a notebook."""
     if "IPython" not in sys.modules or "ipykernel" not in sys.modules:
         return None
     from IPython import get_ipython  # noqa: PLC0415  # loaded already
@@ -27,7 +27,7 @@ def kernel() -> object | None:
 
 
 def warn(message: str) -> None:
-    """Warn whoever called into this package, with a RuntimeWarning, however many of our own functions stand between."""
+    """Warn the caller of this package with a RuntimeWarning, however many of our own functions are in between."""
     package = __name__.partition(".")[0]
     frame = sys._getframe(1)
     depth = 2

@@ -1,6 +1,6 @@
-"""The libraries that are imported when they are first needed: one function each, which returns it.
+"""Libraries that are imported when they are first needed: one function each, which returns the module.
 
-If one is optional and not there, the error holds the command that installs it.
+If an optional one is missing, the error holds the command that installs it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def require(module: str, extra: str | None = None) -> ModuleType:
 
     Args:
         module: The module.
-        extra: The extra to name in the error, where another needs the library than the one that is for it.
+        extra: The extra to name in the error, if not the one of the library itself.
 
     Raises:
         MissingDependencyError: If the library is not installed or does not import. The message holds the
@@ -39,7 +39,7 @@ def require(module: str, extra: str | None = None) -> ModuleType:
 
 
 numpy = partial(load, "numpy")
-simdjson = partial(load, "simdjson")  # for which there is no wheel for every Python
+simdjson = partial(load, "simdjson")  # which does not have wheels for every Python
 hist = partial(require, "hist")
 pandas = partial(require, "pandas")
 pyarrow = partial(require, "pyarrow")

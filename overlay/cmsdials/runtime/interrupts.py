@@ -1,6 +1,6 @@
 """What stops work early, and what closes: Ctrl-C, the SIGTERM of batch systems, one thread stopping another, `with`.
 
-Signals reach the main thread alone. A main thread that lets others work sets a `Stop` when it is itself stopped:
+Signals reach only the main thread. If other threads work for it, it sets a `Stop` when it is stopped itself:
 
     stop = Stop()
 
@@ -8,7 +8,7 @@ Signals reach the main thread alone. A main thread that lets others work sets a 
         with stop.heeded():
             ...  # requests and waits in here end at once when the stop is set: they raise Stopped
 
-A stop is heeded by all that the block calls, also by a login that renews itself, and is never passed on as an argument.
+A stop is heeded by all that the block calls, even a login that renews itself, without being passed as an argument.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 INTERRUPTED = 130
-"""Exit code that says that a Ctrl-C has ended a command, as a shell says it."""
+"""Exit code of a command that Ctrl-C has ended, as shells report it."""
 
 
 class Closing(ABC):
@@ -57,7 +57,7 @@ class Closing(ABC):
 
 
 class Terminated(BaseException):
-    """SIGTERM has come. Like KeyboardInterrupt it is not an error, and passes `except Exception`."""
+    """SIGTERM was received. Like KeyboardInterrupt it is not an error, and passes `except Exception`."""
 
 
 class Stopped(BaseException):
@@ -69,7 +69,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._is_set = False
-        # A set changes in one step of Python: no lock is needed, which a signal handler could find held.
+        # Changing a set is atomic in Python: no lock is needed, which a signal handler could find held.
         self._wakers: set[Callable[[], None]] = set()
 
     def set(self) -> None:
@@ -83,7 +83,7 @@ class Stop:
         return self._is_set
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it is set, at most so many seconds; return whether it is."""
+        """Wait until it is set, at most `timeout` seconds; return whether it is."""
         woken: SimpleQueue[None] = SimpleQueue()
         with self.waking(lambda: woken.put(None)), contextlib.suppress(Empty):
             woken.get(timeout=None if timeout is None else min(max(timeout, 0), threading.TIMEOUT_MAX))

@@ -1,4 +1,4 @@
-"""The progress bar: tqdm where it is wanted and there, silence elsewhere. A missing bar stops no download."""
+"""The progress bar: tqdm if it is wanted and installed, else nothing. A missing bar never stops a download."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def progress_bar(enable: bool | None, *, total: int | None, unit: str, descripti
         description: Stands before the bar.
 
     Warns:
-        RuntimeWarning: If a bar is asked for and tqdm is not installed; the work goes on without.
+        RuntimeWarning: If a bar is asked for and tqdm is not installed; the work continues without it.
     """
     if enable is False or (enable is None and not is_terminal(sys.stderr) and kernel() is None):
         return Progress()

@@ -1,8 +1,8 @@
 """Rows as columns: what a page is decoded into, and what frames, tables and arrays are made of.
 
 A field is a NumPy array where all its values are numbers (int64 or float64), and a list otherwise; the contents of
-histograms are float64 arrays, one block for a page if the binnings are equal. Records are made of columns only when
-they are asked for, and fetch their fields when they are looked at (`Record.of`).
+histograms are float64 arrays, one block for a page if the binnings are equal. Records are made from columns only
+when they are asked for, and read their fields on access (`Record.of`).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _HOLDS: Mapping[str, set[type]] = {
     "string": {str},
     "boolean": {bool},
 }
-_EXACT = 2**53  # below it, a float64 holds every whole number
+_EXACT = 2**53  # below it, a float64 holds every whole number exactly
 
 
 class _Absent(Enum):
@@ -72,9 +72,9 @@ class Columns(Generic[RecordT]):
     Attributes:
         record: What the rows are.
         length: How many there are.
-        values: By field, in the order of the contract: `length` values each. Of histogram contents an array of
-            shape (length, x_bin) or (length, y_bin, x_bin), or a list of arrays where the binnings differ.
-        extra: What each row has beyond the contract; None if no row has.
+        values: By field, in the order of the contract: `length` values each. Histogram contents are an array
+            of shape (length, x_bin) or (length, y_bin, x_bin), or a list of arrays if the binnings differ.
+        extra: The fields of each row beyond the contract; None if no row has any.
     """
 
     record: type[RecordT]
@@ -86,7 +86,7 @@ class Columns(Generic[RecordT]):
         return self.length
 
     def records(self) -> list[RecordT]:
-        """Return a record for each row, which fetches its fields from here when it is looked at."""
+        """Return a record for each row, which reads its fields from here on access."""
         return [self.at(index) for index in range(self.length)]
 
     def at(self, index: int) -> RecordT:
@@ -118,7 +118,7 @@ class Columns(Generic[RecordT]):
 
 @define(eq=False, weakref_slot=False)
 class _Row:
-    """One row, for a record that fetches its fields when it is looked at."""
+    """One row, for a record that reads its fields on access."""
 
     columns: Columns[Any]
     index: int
@@ -158,10 +158,10 @@ def _as_array(value: Any, dimensions: int) -> Any:
 
 
 def column_of(kind: str, values: list[Any]) -> Values:
-    """Return the values of a field as an array where they all are numbers that it can hold, else as they are."""
+    """Return the values of a field as an array if they all are numbers that it can hold, else as they are."""
     types = {*map(type, values)}
     if kind == "string" and types <= {str, type(None), _Absent}:
-        once: dict[Any, Any] = {}  # a text that comes often is held once
+        once: dict[Any, Any] = {}  # a repeated text is held once
         return [once.setdefault(value, value) for value in values]
     if kind in _DTYPES and types <= _HOLDS[kind]:
         with suppress(OverflowError):  # beyond 64 bits
@@ -177,7 +177,7 @@ def plain(values: Values) -> list[Any]:
 
 
 def joined(cells: list[Any]) -> Values:
-    """Return the contents of histograms as one block where they are of one shape."""
+    """Return the contents of histograms as one block if they have the same shape."""
     shapes = {cell.shape if isinstance(cell, np.ndarray) else None for cell in cells}
     return np.array(cells) if len(shapes) == 1 and None not in shapes else cells
 
@@ -188,7 +188,7 @@ def joined(cells: list[Any]) -> Values:
 def from_objects(
     record: type[RecordT], items: Sequence[Any], fields: Iterable[str] | None = None
 ) -> Columns[RecordT]:
-    """Make columns of JSON objects, which may lack what is not in `fields` where some were asked for.
+    """Make columns from JSON objects, which may lack what is not in `fields`, if that is given.
 
     Raises:
         MalformedAnswer: A required field is missing, or a field is not of its kind.
@@ -299,7 +299,7 @@ def check_lengths(record: type[Record], values: Mapping[str, Values]) -> None:
             if both and np.all(lengths == np.shape(cells)[1 + axis]):
                 continue
             for at, (cell, length) in enumerate(zip(cells, lengths, strict=False)):
-                # Of what has no rows it is not known how long they would be.
+                # If there are no rows, their length is not known.
                 known = isinstance(cell, np.ndarray) and length is not ABSENT and all(cell.shape[:axis])
                 if known and cell.shape[axis] != length:
                     what = "numbers" if axis == one.dimensions - 1 else "rows"
@@ -320,7 +320,7 @@ def objects_of(block: Columns[Any]) -> list[dict[str, Any]]:
 
 
 def not_finite(block: Columns[Any]) -> str | None:
-    """Return the name of a field that holds a number which JSON cannot; None if there is none."""
+    """Return the name of a field that holds a number that JSON cannot; None if there is none."""
     for name, values in block.values.items():
         for part in [values] if isinstance(values, np.ndarray) else values:
             if isinstance(part, np.ndarray | float) and not np.isfinite(part).all():

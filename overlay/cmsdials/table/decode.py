@@ -1,6 +1,6 @@
-"""From the bytes of an answer to what they say: rows and links, counts, free-form JSON.
+"""From the bytes of an answer to what they contain: rows and links, counts, free-form JSON.
 
-The one place where a body is read. An answer that is JSON but not what the contract says is a `SchemaError`
+The only place where a body is read. An answer that is JSON but not what the contract says is a `SchemaError`
 that names the resource, the row and the field.
 """
 
@@ -40,14 +40,14 @@ class Parsed(NamedTuple):
 def read_page(
     body: bytes, record: type[RecordT], resource: str, *, fields: Sequence[str] | None = None
 ) -> Parsed:
-    """Read a page of a list, whose rows may lack what was not asked for with `fields`.
+    """Read a page of a list, whose rows may lack what is not in `fields`, if that is given.
 
     Raises:
         DecodeError: The body is not JSON.
         SchemaError: It is not a page of such rows.
     """
     extras.numpy()
-    from cmsdials.table.fast_decode import parsed_histograms  # noqa: PLC0415  # it brings NumPy
+    from cmsdials.table.fast_decode import parsed_histograms  # noqa: PLC0415  # it imports NumPy
 
     parsed = parsed_histograms(body, record, fields)
     if parsed is None:
@@ -105,7 +105,7 @@ def read_json(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        problem = str(error)  # and no more of it: it holds the body
+        problem = str(error)  # only the text: the error itself holds the body
     message = f"the answer is not whole JSON ({problem}; {len(body)} bytes)"
     raise DecodeError(message)
 
@@ -131,7 +131,7 @@ def _columns(
     single: bool = False,
 ) -> Columns[RecordT]:
     extras.numpy()
-    from cmsdials.table import columns  # noqa: PLC0415  # it brings NumPy
+    from cmsdials.table import columns  # noqa: PLC0415  # it imports NumPy
 
     try:
         return columns.from_objects(record, items, fields)

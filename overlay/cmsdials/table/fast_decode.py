@@ -1,8 +1,8 @@
 """From the bytes of a page of histograms to arrays, without a Python object for each bin.
 
-pysimdjson does it where it is installed (there are no wheels of it for every Python). It takes only what is as it
-should be; whatever is unusual is left to orjson and `cmsdials.table.columns`, which read anything and say what is wrong.
-So both ways give equal columns, and errors are made in one place.
+pysimdjson does it where it is installed (there are no wheels of it for every Python). It handles only
+regular pages; anything unusual is left to orjson and `cmsdials.table.columns`, which read everything and say what is
+wrong. So both ways give equal columns, and errors are raised in one place.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ def parsed_histograms(
     piece: int = _PIECE,
     block: int = _BLOCK,
 ) -> Parsed | None:
-    """Read a page of histograms fast, if it is as it should be.
+    """Read a page of histograms fast, if nothing in it is unusual.
 
     Args:
         body: The JSON text.
         record: What its rows are.
         fields: The fields that were asked for; None for all.
         piece: Bytes of text that are parsed at a time, or a row more.
-        block: Bytes of contents that are kept in one array, or those of one piece.
+        block: Bytes of contents that are kept in one array, or those of one piece if that has more.
 
     Returns:
         None if the rows are not histograms, pysimdjson is not installed, or anything is unusual: rows that lack
@@ -75,7 +75,7 @@ def parsed_histograms(
             if not blocks[-1].has_room(len(rows)):
                 blocks.append(_Block(record, contents, block))
             blocks[-1].add(rows, text)
-            del rows  # the parser is used again when nothing points into it
+            del rows  # the parser can be reused once nothing refers to its memory
         read = [one.columns(fields) for one in blocks]
     except _UNUSUAL:
         return None
@@ -84,7 +84,7 @@ def parsed_histograms(
 
 
 def _pieces(body: bytes, start: int, end: int, size: int) -> Iterator[bytes]:
-    """Cut rows, which hold no objects, into arrays of rows. A cut at a wrong place leaves what is not JSON."""
+    """Cut rows, which hold no objects, into arrays of rows. A cut at a wrong place leaves invalid JSON."""
     while True:
         joint = _NEXT_ROW.search(body, start + size, end)
         stop = joint.start() + 1 if joint else end
@@ -112,10 +112,10 @@ class _Block(Generic[RecordT]):
         return not isinstance(self._cells, np.ndarray) or self._count + rows <= len(self._cells)
 
     def add(self, rows: list[Any], written: bytes) -> None:
-        """Add rows, and the text that they were parsed of."""
+        """Add rows, and the text that they were parsed from."""
         names = {*rows[0]}
         self._names = self._names if self._count else names
-        # The length of a row is that of its names unless one comes twice.
+        # A row is as long as the set of its names, unless one comes twice.
         if {*map(len, rows)} != {len(names)} or names != self._names or not names <= self._known.keys():
             raise ValueError
         brackets = 1
@@ -130,14 +130,14 @@ class _Block(Generic[RecordT]):
         # More brackets: arrays are nested deeper than they should be, which as_buffer flattens.
         if np.count_nonzero(np.frombuffer(written, np.uint8) == ord("[")) != brackets:
             raise ValueError
-        if b"\\" in written and b"\\u005" in written:  # brackets that cannot be counted
+        if b"\\" in written and b"\\u005" in written:  # escaped brackets, which are not counted
             raise ValueError
 
     def _add_contents(self, rows: list[Any]) -> int:
-        """Add the contents of some histograms; return how many arrays they stand in."""
+        """Add the contents of some histograms; return how many JSON arrays they were written in."""
         shapes: list[tuple[int, ...]] = []
         buffers = []
-        for row in rows:  # one array at a time: many would set off the garbage collector, again and again
+        for row in rows:  # one array at a time: many would trigger the garbage collector again and again
             array = row[self._contents.name]
             if self._contents.dimensions == 2:
                 (width,) = {*map(len, array)}  # a ValueError if rows differ, or there are none
@@ -148,7 +148,7 @@ class _Block(Generic[RecordT]):
         numbers = np.frombuffer(b"".join(buffers))
         start, stop = self._count, self._count + len(rows)
         if self._cells is None and len({*shapes}) == 1:
-            # In large blocks, not between what lives shortly: memory would go to pieces.
+            # In large blocks, apart from short-lived objects: else memory would be fragmented.
             room = self._size // max(1, 8 * prod(shapes[0]))
             self._cells = np.empty((max(len(rows), room), *shapes[0]))
         if isinstance(self._cells, np.ndarray) and {*shapes} == {self._cells.shape[1:]}:

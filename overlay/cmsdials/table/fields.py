@@ -1,6 +1,6 @@
 """What frames, tables and arrays have in common: which columns there are, and their values as arrays.
 
-Columns are the fields that the service sent, in the order of the contract, whatever the page or generation they
+Columns are the fields that the service sent, in the order of the contract, whatever page or generation they
 came with; without rows they are there too, with the same types.
 """
 
@@ -36,8 +36,8 @@ def scalars(field: Field, values: Sequence[Values]) -> Array:
     """Return the values of a field that is not the contents of histograms, of all blocks.
 
     Returns:
-        int64 or, where one is missing and for numbers of the contract, float64; datetime64[us] in UTC; bool where
-        none is missing; else objects, None where one is missing.
+        int64; float64 for numbers of the contract, or where an integer is missing; datetime64[us] in UTC; bool if
+        none is missing; else objects, with None where one is missing.
     """
     dtype = {"integer": np.dtype(np.int64), "number": np.dtype(np.float64)}.get(field.kind)
     arrays = [part for part in values if isinstance(part, np.ndarray)]
@@ -58,7 +58,7 @@ def scalars(field: Field, values: Sequence[Values]) -> Array:
 
 
 def objects(values: Sequence[Any]) -> Array:
-    """Return an array of objects, also of lists, of which NumPy would make an array with more dimensions."""
+    """Return a 1D array of objects, even of lists, which NumPy would turn into more dimensions."""
     return np.fromiter(values, dtype=object, count=len(values))
 
 
@@ -68,7 +68,7 @@ def bins_of(shape: Sequence[int]) -> str:
 
 
 def refuse_changed(field: Field, values: Sequence[Values]) -> None:
-    """Refuse contents of histograms that are not arrays of numbers, as only a changed row has them.
+    """Refuse contents of histograms that are not arrays of numbers, which only a changed row has.
 
     Raises:
         BinningError: There are some.

@@ -74,7 +74,7 @@ _HISTOGRAMS: Mapping[type[Record], type[Record]] = {
 
 
 def model_of(record: type[Record]) -> type[Record]:
-    """Return what users get for a generated record."""
+    """Return the class that users get for a generated record."""
     return _HISTOGRAMS.get(record, record)
 
 
@@ -106,7 +106,7 @@ def edges_of(row: Any, axis: str) -> np.ndarray[Any, Any]:
 def hist_of(row: Record) -> hist.Hist[Any]:
     """Make a `hist.Hist` of a histogram. See `cmsdials.models.LumisectionHistogram1D.to_hist`."""
     extras.numpy()
-    from cmsdials.table.columns import ABSENT, cell_of  # noqa: PLC0415  # it brings NumPy
+    from cmsdials.table.columns import ABSENT, cell_of  # noqa: PLC0415  # it imports NumPy
     from cmsdials.table.fields import refuse_changed  # noqa: PLC0415  # the same
 
     library = extras.hist()

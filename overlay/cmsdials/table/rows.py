@@ -1,8 +1,8 @@
 """Where a page or a result keeps its rows: as columns, until the list of rows is asked for.
 
-From then on that list is what it holds, since its owner may sort it, cut it or change its rows, and `blocks` makes
-columns of it as it is at that time. Rows that are unchanged stand for the columns that they are made of, so a
-result whose rows were only read is converted without a copy.
+From then on it holds that list, since its owner may sort it, cut it or change its rows, and `blocks` makes columns
+from it as it is at that time. Unchanged rows still refer to the columns that they were made from, so a result
+whose rows were only read is converted without a copy.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class RowStore(Generic[RecordT]):
         record: What they are.
         blocks: The rows as columns, block after block.
         rows: The rows as records, instead.
-        fields: The fields that were asked for, which are those of no rows at all; None for all.
+        fields: The fields that were requested, which an empty table has too; None for all.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class RowStore(Generic[RecordT]):
 
     def _held(self) -> tuple[list[Columns[RecordT]], list[RecordT] | None]:
         """Return the blocks, and the list of rows that counts instead once there is one."""
-        blocks = self._blocks  # first: another thread may make the list in this moment, which drops them
+        blocks = self._blocks  # first: another thread may make the list at this moment, which drops them
         return blocks, self._made.get("rows")
 
     @property
@@ -63,7 +63,7 @@ class RowStore(Generic[RecordT]):
         """The rows as records: one list, which its owner may change."""
         blocks, rows = self._held()
         if rows is None:
-            # One step of Python, so that all threads get the same list.
+            # Atomic in Python, so that all threads get the same list.
             rows = self._made.setdefault("rows", [row for block in blocks for row in block.records()])
             self._blocks = []
         return rows
@@ -77,7 +77,7 @@ class RowStore(Generic[RecordT]):
         """Return the rows as columns, block after block.
 
         Raises:
-            ConfigurationError: Something else than a row was put into the list.
+            ConfigurationError: Something other than a row was put into the list.
         """
         blocks, rows = self._held()
         return [*blocks] if rows is None else _columns_of(self.record, rows)
@@ -91,7 +91,7 @@ class RowStore(Generic[RecordT]):
             rows.extend(block.records())
 
     def cut(self, length: int) -> None:
-        """Drop what stands behind so many rows."""
+        """Drop all rows after the first `length`."""
         blocks, rows = self._held()
         if rows is not None:
             del rows[length:]
@@ -160,15 +160,15 @@ def _columns_of(record: type[RecordT], rows: Sequence[Any]) -> list[Columns[Reco
 
 
 def _place(numbered: tuple[int, Record]) -> tuple[Columns[Any], int] | None:
-    """Return what rows share that follow each other in the columns that they are made of; None of changed ones."""
+    """Return a value that rows share if they are consecutive in the same columns; None for changed rows."""
     number, row = numbered
-    made_of: Any = row_of(row)  # once: another thread that looks into the row can make it stand on its own
+    made_of: Any = row_of(row)  # once: another thread that accesses the row can detach it from its columns
     return None if made_of is None else (made_of.columns, made_of.index - number)
 
 
 def _standing_alone(record: type[RecordT], rows: Sequence[RecordT]) -> Columns[RecordT]:
     extras.numpy()
-    from cmsdials.table import columns  # noqa: PLC0415  # it brings NumPy
+    from cmsdials.table import columns  # noqa: PLC0415  # it imports NumPy
 
     values = {}
     for one in record.FIELDS:

@@ -63,7 +63,7 @@ class Tabular(Generic[RecordT]):
     def to_pandas(self) -> pd.DataFrame:
         """Return a DataFrame, a row for each row and a column for each field that the service sent.
 
-        The columns are in the order of the contract, with a RangeIndex; without rows they are there all the same,
+        The columns are in the order of the contract, with a RangeIndex; without rows they are there too,
         with the same types. A cell of `data` is a float64 array of x_bin contents; in 2D a list of y_bin such
         arrays, so its index is [y][x]. The arrays share the memory of these rows and are read-only: change a copy.
 
@@ -71,14 +71,14 @@ class Tabular(Generic[RecordT]):
             MissingDependencyError: pandas is not installed; the message holds the command.
         """
         extras.numpy()
-        from cmsdials.table.to_pandas import to_pandas  # noqa: PLC0415  # it brings NumPy
+        from cmsdials.table.to_pandas import to_pandas  # noqa: PLC0415  # it imports NumPy
 
         return to_pandas(self.store)
 
     def _repr_html_(self) -> str | None:
-        """Show the first rows as a table in notebooks; None, which is `repr`, where pandas is not installed."""
+        """Show the first rows as a table in notebooks; None, for `repr` instead, if pandas is not installed."""
         extras.numpy()
-        from cmsdials.table.to_pandas import to_html  # noqa: PLC0415  # it brings NumPy
+        from cmsdials.table.to_pandas import to_html  # noqa: PLC0415  # it imports NumPy
 
         try:
             return f"<p>{escape(repr(self))}</p>{to_html(self.store)}"
@@ -88,13 +88,13 @@ class Tabular(Generic[RecordT]):
     def to_arrow(self) -> pa.Table:
         """Return an Arrow table with the columns of `to_pandas`.
 
-        Of `data` it has lists of float64 (2D: lists of lists, [y][x]), which share the memory of these rows.
+        `data` becomes lists of float64 (2D: lists of lists, [y][x]), which share the memory of these rows.
 
         Raises:
             MissingDependencyError: pyarrow is not installed; the message holds the command.
         """
         extras.numpy()
-        from cmsdials.table.to_arrow import to_arrow  # noqa: PLC0415  # it brings NumPy
+        from cmsdials.table.to_arrow import to_arrow  # noqa: PLC0415  # it imports NumPy
 
         return to_arrow(self.store)
 
@@ -115,7 +115,7 @@ class Tabular(Generic[RecordT]):
     def to_numpy(self, *, group_by: str | Sequence[str] | None = None) -> Any:
         """Return an array for each field, by name.
 
-        Of n histograms, `data` has the shape (n, x_bin), or (n, y_bin, x_bin) in 2D, and is float64. The other
+        For n histograms, `data` has the shape (n, x_bin), or (n, y_bin, x_bin) in 2D, and is float64. The other
         fields have the shape (n,): int64, float64, datetime64[us] in UTC, or objects, such as text.
 
         Args:
@@ -123,14 +123,14 @@ class Tabular(Generic[RecordT]):
 
         Returns:
             Arrays by field; with `group_by` such arrays by value (by tuple of values for several fields), in
-            the order in which the values come first.
+            order of first appearance.
 
         Raises:
-            BinningError: Histograms of different binnings would stand in one array; the message names them.
+            BinningError: Histograms with different binnings would share one array; the message names them.
             FilterError: There is no such field to group by.
         """
         extras.numpy()
-        from cmsdials.table.to_numpy import grouped, to_numpy  # noqa: PLC0415  # it brings NumPy
+        from cmsdials.table.to_numpy import grouped, to_numpy  # noqa: PLC0415  # it imports NumPy
 
         if group_by is None:
             return to_numpy(self.store)

@@ -1,6 +1,6 @@
 """From columns to NumPy arrays, of all rows or of groups of them.
 
-Histograms stand in one array only if they have one binning; what refuses others says which there are.
+Histograms share one array only if they have the same binning; the error for others says which there are.
 """
 
 from __future__ import annotations

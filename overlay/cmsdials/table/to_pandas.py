@@ -29,7 +29,7 @@ def to_pandas(store: RowStore[Any]) -> pd.DataFrame:
     frame: pd.DataFrame = pandas.DataFrame(
         {field.name: _series(pandas, field, values) for field, values in columns_of(store, blocks)},
         index=pandas.RangeIndex(sum(map(len, blocks))),
-        copy=False,  # what is made here is of this frame alone, but for the contents of histograms
+        copy=False,  # what is made here belongs to this frame only, except the contents of histograms
     )
     return frame
 
@@ -62,14 +62,14 @@ def _series(pandas: Any, field: Field, values: list[Values]) -> Any:
     made = scalars(field, values)
     if made.dtype.kind == "M":
         return pandas.Series(made).dt.tz_localize("UTC")
-    # pandas 2 holds text as object, pandas 3 as str: whatever it makes of text, also where there is none.
+    # pandas 2 holds text as object, pandas 3 as str: take what it chooses for text, even if there is none.
     return pandas.Series(made, dtype=pandas.Series(["text"]).dtype if field.kind == "string" else made.dtype)
 
 
 def _cells(values: Sequence[Values]) -> Iterator[Any]:
     """Yield the contents of each histogram: an array, or in 2D a list of arrays, which Parquet can hold.
 
-    They cannot be written to: tables that share their memory would change too.
+    They are read-only: tables that share their memory would change too.
     """
     for part in values:
         for cell in _read_only(part) if isinstance(part, np.ndarray) else map(_read_only, part):

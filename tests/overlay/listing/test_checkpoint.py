@@ -996,8 +996,8 @@ def test_what_no_file_can_hold_is_refused_and_the_old_file_stays(
     before = path.read_bytes()
     for field, value, said in (
         ("ls_completeness", float("nan"), "ls_completeness is not a finite number"),
-        ("dataset", "\ud800", "holds what a file of a listing cannot"),
-        ("ls_count", 2**70, "holds what a file of a listing cannot"),
+        ("dataset", "\ud800", "holds what a listing file cannot"),
+        ("ls_count", 2**70, "holds what a listing file cannot"),
     ):
         kept = getattr(listed.results[0], field)
         setattr(listed.results[0], field, value)
