@@ -13,10 +13,11 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from math import isnan
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, get_args
 
 import cmsdials_api.filters as emitted
-from attrs import define, field
+from attrs import define, evolve, field
+from cmsdials_api.pydantic_like import Dump, PydanticLike
 
 from cmsdials.errors import FilterError, UnknownFilterError
 from cmsdials.expressions import refusal_of
@@ -41,7 +42,10 @@ Filters = emitted.Filters
 """What all filter classes have in common."""
 
 
-class _Checked(emitted.Filters):
+_Given = dict[str, Any]  # inside the classes, `dict` is their method
+
+
+class _Checked(PydanticLike, emitted.Filters):
     """Turns what the generated classes find into errors of our tree, and checks the values too."""
 
     __slots__ = ()
@@ -53,7 +57,9 @@ class _Checked(emitted.Filters):
     @classmethod
     def unknown_filter(cls, name: str) -> UnknownFilterError:
         """Return the error for a filter that the list does not take."""
-        return UnknownFilterError(filter_class=cls.__name__, unknown=name, valid=cls.PARAMETERS)
+        error = UnknownFilterError(filter_class=cls.__name__, unknown=name, valid=cls.PARAMETERS)
+        error.advice = _instead_of(name, cls.PARAMETERS) or error.advice
+        return error
 
     if not TYPE_CHECKING:  # which would take any name for settable
 
@@ -76,6 +82,19 @@ class _Checked(emitted.Filters):
         _check_ranges(type(self).__name__, given)
         return given
 
+    @classmethod
+    def model_names(cls) -> tuple[str, ...]:
+        """Return the names of the filters."""
+        return tuple(cls.PARAMETERS)
+
+    def dict(self, **how: Unpack[Dump]) -> _Given:
+        """Return the filters that are set. With arguments of `model_dump`, return what that does."""
+        return self.model_dump(**how) if how else self.given()
+
+    def cleandict(self) -> _Given:
+        """Return the filters that are set, under the name of cmsdials 1.8 and 2.4."""
+        return self.given()
+
     def _checked(self, name: str, value: Any) -> Any:
         if value is None or name not in self.PARAMETERS:
             return value
@@ -90,6 +109,20 @@ class _Checked(emitted.Filters):
         if name.endswith("__regex"):
             _check_expression(where, value)
         return value
+
+
+_TEXTUAL = ("contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "iexact", "like")
+
+
+def _instead_of(name: str, known: Iterable[str]) -> str:
+    """Say how to ask with filters that there are what one would ask that there is not; empty where nothing is known."""
+    stem, _, lookup = name.partition("__")
+    if lookup == "in" and stem in known:
+        ranges = f", or ask for all between {stem}__gte= and {stem}__lte=" if f"{stem}__gte" in known else ""
+        return f"This list takes one {stem} at a time: ask in a loop over them{ranges}. Nothing was sent."
+    if lookup in _TEXTUAL and f"{stem}__regex" in known:
+        return f"Ask for part of a text with {stem}__regex=, a regular expression. Nothing was sent."
+    return ""
 
 
 def _check_expression(where: str, pattern: str) -> None:
@@ -189,8 +222,23 @@ def _scalar(value: Any) -> Any:
 Operator = Literal["EQ", "NEQ", "LT", "GT", "LE", "GE", "LIKE"]
 
 
+class _OfOMS(PydanticLike):
+    """What both parts of an OMS query share."""
+
+    __slots__ = ()
+
+    def dict(self, **how: Unpack[Dump]) -> _Given:
+        """Return the fields by name."""
+        return self.model_dump(**how)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002  # nothing in it can change
+        """Return a copy, checked as any other, in which the fields of `update` are different."""
+        made: Self = evolve(self, **(update or {}))  # type: ignore[misc]  # both are of attrs
+        return made
+
+
 @define(kw_only=True, frozen=True)
-class OMSFilter:
+class OMSFilter(_OfOMS):
     """One condition of an OMS query.
 
     Attributes:
@@ -222,7 +270,7 @@ class OMSFilter:
 
 
 @define(kw_only=True, frozen=True)
-class OMSPage:
+class OMSPage(_OfOMS):
     """A paging parameter of an OMS query.
 
     Attributes:
