@@ -8,6 +8,7 @@ working)::
         CheckpointError
         ConfigurationError (ValueError)
             CredentialsError
+            UnknownNameError (AttributeError, TypeError)
         FilterError (ValueError)
             UnknownFilterError (AttributeError, TypeError)
         MissingDependencyError (ImportError, RuntimeError)
@@ -117,6 +118,10 @@ class CredentialsError(ConfigurationError):
     """Credentials that cannot work: an empty secret, or one that no HTTP header can carry."""
 
     usual_advice = "Give the secret or the token exactly as it was issued; nothing was sent."
+
+
+class UnknownNameError(ConfigurationError, AttributeError, TypeError):
+    """An argument that a method does not take, or a resource that there is not; the advice says what was meant."""
 
 
 class FilterError(DialsError, ValueError):

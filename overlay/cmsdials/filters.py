@@ -58,7 +58,7 @@ class _Checked(PydanticLike, emitted.Filters):
     def unknown_filter(cls, name: str) -> UnknownFilterError:
         """Return the error for a filter that the list does not take."""
         error = UnknownFilterError(filter_class=cls.__name__, unknown=name, valid=cls.PARAMETERS)
-        error.advice = _instead_of(name, cls.PARAMETERS) or error.advice
+        error.advice = instead_of(name, cls.PARAMETERS) or error.advice
         return error
 
     if not TYPE_CHECKING:  # which would take any name for settable
@@ -114,7 +114,7 @@ class _Checked(PydanticLike, emitted.Filters):
 _TEXTUAL = ("contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "iexact", "like")
 
 
-def _instead_of(name: str, known: Iterable[str]) -> str:
+def instead_of(name: str, known: Iterable[str]) -> str:
     """Say how to ask with filters that there are what one would ask that there is not; empty where nothing is known."""
     stem, _, lookup = name.partition("__")
     if lookup == "in" and stem in known:
