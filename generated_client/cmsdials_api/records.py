@@ -228,6 +228,10 @@ class Record(_HasDict, PydanticLike):
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return _restored, (type(self), {**self.__dict__}, {**self.extra})
 
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        # Only pickles of cmsdials 1.8 and 2.4 have a state: that of a pydantic model.
+        self.__dict__.update(state["__dict__"])
+
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented

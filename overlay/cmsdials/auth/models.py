@@ -15,6 +15,7 @@ from typing import Any, Self, TypeGuard
 from attrs import NOTHING, asdict, field, fields, frozen
 
 from cmsdials.errors import LoginError
+from cmsdials.legacy import getter
 from cmsdials.table.decode import read_json
 
 __all__ = ["ApiToken", "Device", "Token"]
@@ -205,3 +206,6 @@ def _duration(answer: Mapping[str, Any], name: str, default: float | None = None
 
 def _is_duration(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LONGEST
+
+
+__getattr__ = getter(__name__)
