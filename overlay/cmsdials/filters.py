@@ -13,11 +13,11 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from math import isnan
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, get_args
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 import cmsdials_api.filters as emitted
-from attrs import define, evolve, field
-from cmsdials_api.pydantic_like import Dump, PydanticLike
+from attrs import define, field
+from cmsdials_api.pydantic_like import Dump, FrozenPydanticLike, PydanticLike
 
 from cmsdials.errors import FilterError, UnknownFilterError
 from cmsdials.expressions import refusal_of
@@ -222,23 +222,8 @@ def _scalar(value: Any) -> Any:
 Operator = Literal["EQ", "NEQ", "LT", "GT", "LE", "GE", "LIKE"]
 
 
-class _OfOMS(PydanticLike):
-    """What both parts of an OMS query share."""
-
-    __slots__ = ()
-
-    def dict(self, **how: Unpack[Dump]) -> _Given:
-        """Return the fields by name."""
-        return self.model_dump(**how)
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002  # nothing in it can change
-        """Return a copy, checked as any other, in which the fields of `update` are different."""
-        made: Self = evolve(self, **(update or {}))  # type: ignore[misc]  # both are of attrs
-        return made
-
-
 @define(kw_only=True, frozen=True)
-class OMSFilter(_OfOMS):
+class OMSFilter(FrozenPydanticLike):
     """One condition of an OMS query.
 
     Attributes:
@@ -270,7 +255,7 @@ class OMSFilter(_OfOMS):
 
 
 @define(kw_only=True, frozen=True)
-class OMSPage(_OfOMS):
+class OMSPage(FrozenPydanticLike):
     """A paging parameter of an OMS query.
 
     Attributes:

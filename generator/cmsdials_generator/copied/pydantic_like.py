@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Literal, Self, TypedDict, Unpack, get_type_hints
 
-from attrs import NOTHING, fields_dict, frozen
+from attrs import NOTHING, evolve, fields_dict, frozen
 
 _Dict = dict[str, Any]  # inside the class, `dict` is its method
 _Names = set[str]
@@ -151,6 +151,21 @@ class PydanticLike:
     def copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """The same as `model_copy`, under its name of pydantic 1."""
         return self.model_copy(update=update, deep=deep)
+
+
+class FrozenPydanticLike(PydanticLike):
+    """The same, for what cannot be changed."""
+
+    __slots__ = ()
+
+    def dict(self, **how: Unpack[Dump]) -> _Dict:
+        """The same as `model_dump`, under its name of pydantic 1."""
+        return self.model_dump(**how)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002  # nothing in it can change
+        """Return a copy, checked as any other, in which the fields of `update` are different."""
+        made: Self = evolve(self, **(update or {}))  # type: ignore[misc]  # every user is of attrs
+        return made
 
 
 def _plain(value: Any, how: Dump, *, as_json: bool) -> Any:

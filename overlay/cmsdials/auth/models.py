@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self, TypeGuard
 
 from attrs import NOTHING, asdict, field, fields, frozen
+from cmsdials_api.pydantic_like import FrozenPydanticLike
 
 from cmsdials.errors import LoginError
 from cmsdials.legacy import getter
@@ -35,7 +36,7 @@ def _secret() -> Any:
 
 
 @frozen(kw_only=True)
-class Device:
+class Device(FrozenPydanticLike):
     """A login that waits for its user.
 
     Attributes:
@@ -56,7 +57,7 @@ class Device:
 
 
 @frozen(kw_only=True)
-class ApiToken:
+class ApiToken(FrozenPydanticLike):
     """A token that cannot be refreshed: an application asks for the next one.
 
     Attributes:

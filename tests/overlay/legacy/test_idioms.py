@@ -91,6 +91,8 @@ from cmsdials.auth.client_credentials import Credentials; Credentials("an-id", "
 from cmsdials.auth.secret_key import Credentials\ntry:\n    Credentials(token="")\nexcept ValueError:\n    pass
 from cmsdials.auth._base import BaseCredentials; assert isinstance(creds, BaseCredentials)
 from cmsdials.auth.models import DeviceToken; assert isinstance(token, DeviceToken) and token.access_token == "t"
+assert Token(**token.model_dump()) == token and token.dict()["refresh_token"] == "r"
+import json; assert json.loads(token.model_dump_json())["access_token"] == "t"
 import json; from cmsdials.utils._json import TokenDecoder, TokenEncoder; t = json.dumps({"expires_at": later}, cls=TokenEncoder); assert json.loads(t, cls=TokenDecoder) == {"expires_at": later}
 """
 

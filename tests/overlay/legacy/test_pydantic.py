@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cmsdials.auth.models import Token
 from cmsdials.errors import FilterError, UnknownFilterError
 from cmsdials.filters import LumisectionHistogram1DFilters, MEFilters, OMSFilter, OMSPage, RunFilters
 from cmsdials.models import DatasetIndex, LumisectionHistogram1D, MLBadLumisection, MLModelsIndex, Run
@@ -161,6 +162,19 @@ def test_parts_of_an_oms_query() -> None:
         "attribute_name": "limit",
         "value": 5,
     }
+
+
+def test_tokens() -> None:
+    token = Token(
+        access_token="a-secret", expires_in=60, expires_at=MOMENT,
+        refresh_token="another-secret", refresh_expires_in=60, refresh_expires_at=MOMENT,
+    )  # fmt: skip
+    dumped = token.model_dump()
+    assert (dumped["access_token"], dumped["expires_at"]) == ("a-secret", MOMENT)
+    assert Token(**dumped) == token
+    assert Token.from_json(json.loads(token.model_dump_json())) == token
+    assert "secret" not in repr(token.copy(update={"expires_in": 30}))
+    assert Token.model_fields["refresh_token"].is_required()
 
 
 def test_a_model_answers_to_both_names_of_its_number() -> None:
