@@ -1,4 +1,4 @@
-"""The command `scripts/bench`: run the scenarios, print the report, write it, and put it on the page if told to."""
+"""The command `scripts/bench`: run the scenarios, print and write the report, and with --publish put it on the page."""
 
 from __future__ import annotations
 
@@ -27,29 +27,35 @@ QUICK = 0.01
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return what reads the command line."""
+    """Return the parser of the command line."""
     options = argparse.ArgumentParser(
         prog="scripts/bench",
-        description="Measure the client beside the published one and beside the limit. Exit code 1 if a client failed, or"
-        " has not fetched what the others have.",
+        description="Measure the client and compare it with the published one and with the limit. Exit code 1 if a client"
+        " failed, or fetched something else than the others.",
     )
     names = [scenario.name for scenario in SCENARIOS]
-    options.add_argument("--only", type=_names, default=names, metavar="NAMES", help=f"of {','.join(names)}")
+    options.add_argument(
+        "--only", type=_names, default=names, metavar="NAMES", help=f"scenarios to run, of {','.join(names)}"
+    )
     options.add_argument(
         "--rounds", type=_at_least_one, default=5, metavar="N", help="rounds that count (default 5)"
     )
     options.add_argument(
-        "--rows", type=_positive, default=1.0, metavar="FACTOR", help="size, in times the whole"
+        "--rows", type=_positive, default=1.0, metavar="FACTOR", help="scale the number of rows"
     )
-    options.add_argument("--gzip", action="store_true", help="let the server compress what it sends")
+    options.add_argument("--gzip", action="store_true", help="let the server compress its answers")
     options.add_argument(
         "--quick",
         action="store_true",
-        help="a hundredth of the rows, one round, no warm-up; our clients in this environment, the published one only where"
-        " its environment is there already",
+        help="a hundredth of the rows, one round, no warm-up; our clients in this environment, the published one only if"
+        " its environment exists already",
     )
     options.add_argument(
-        "--output", type=Path, default=WRITTEN, metavar="FOLDER", help="for JSON and PNG (default .bench)"
+        "--output",
+        type=Path,
+        default=WRITTEN,
+        metavar="FOLDER",
+        help="where JSON and PNG go (default .bench)",
     )
     options.add_argument("--publish", action="store_true", help="put JSON, PNG and tables into docs/")
     return options
@@ -60,7 +66,7 @@ def _names(text: str) -> list[str]:
     names = text.split(",")
     for name in names:
         if name not in known:
-            message = f"{name!r} is none of {', '.join(known)}"
+            message = f"{name!r} is not one of {', '.join(known)}"
             raise argparse.ArgumentTypeError(message)
     return names
 
@@ -84,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser()
     asked = options.parse_args(arguments)
     if asked.publish and (asked.quick or asked.gzip or len(asked.only) < len(SCENARIOS)):
-        options.error("--publish is for a run of everything: not with --only, --gzip or --quick")
+        options.error("--publish needs a full run: it excludes --only, --gzip and --quick")
     if asked.quick:
         asked.rounds, asked.rows = 1, QUICK
         places = {OURS: environments.here()}
@@ -102,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             factor=asked.rows,
             warm_up=not asked.quick,
             compressed=asked.gzip,
-            told=lambda line: print(line, file=sys.stderr, flush=True),
+            log=lambda line: print(line, file=sys.stderr, flush=True),
         )
         clients = {name: outcome.dict() for name, outcome in outcomes.items()}
         measured[scenario.name] = {"title": scenario.titled(asked.rows), "clients": clients}
@@ -129,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _write(found: report.Report, results: Path, picture: Path) -> None:
     results.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if len(found["scenarios"]) == len(SCENARIOS):
-        from benchmarks.picture import draw  # noqa: PLC0415  # matplotlib takes a second, and a part has no picture
+        from benchmarks.picture import draw  # noqa: PLC0415  # matplotlib takes a second, and a partial run has no picture
 
         draw(found, picture)
 

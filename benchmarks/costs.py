@@ -13,11 +13,11 @@ __all__ = ["Cost"]
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of each answer; nothing by default.
+    """The cost of each answer; by default nothing.
 
     Attributes:
-        delay: Seconds that each request takes, however many there are at once.
-        workers: Requests that are worked on at once; None for any number.
+        delay: Seconds that each request takes, however many run at once.
+        workers: Requests that are processed at once; None for any number.
         busy_request: Seconds that a worker is busy with each request.
         busy_row: Seconds that a worker is busy with each row of the answer.
     """
@@ -28,14 +28,14 @@ class Cost:
     busy_row: float = 0.0
 
     def spender(self) -> Callable[[int], None]:
-        """Return a function that takes the time of an answer of so many rows; threads share it."""
+        """Return a function that waits as long as an answer of a number of rows takes; threads share it."""
         workers = BoundedSemaphore(self.workers) if self.workers is not None else None
 
         def spend(rows: int) -> None:
             if self.delay:
                 time.sleep(self.delay)
             if workers is not None:
-                # A worker is free as soon as its answer is made: the proxy before it does the sending.
+                # A worker is free as soon as its answer is made: the proxy in front of it sends it.
                 with workers:
                     time.sleep(self.busy_request + rows * self.busy_row)
 

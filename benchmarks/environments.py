@@ -1,4 +1,4 @@
-"""The environments that the clients run in, apart from `.venv`: what is installed changes how long imports take.
+"""The environments that the clients run in, separate from `.venv`: what is installed changes how long imports take.
 
 They are made once and kept in `.bench/`; the wheel of this tree is built and installed for every run.
 """
@@ -81,13 +81,13 @@ class Environment:
 
 
 def child_variables() -> dict[str, str]:
-    """Return the environment variables for a process of its own: nothing of ours gets in, and no proxy between."""
+    """Return the environment variables for a child process: without our PYTHON* variables and without proxies."""
     mine = {name: value for name, value in os.environ.items() if not name.upper().startswith("PYTHON")}
     return {name: value for name, value in mine.items() if not name.lower().endswith("_proxy")}
 
 
 def here() -> Environment:
-    """Return the environment that this runs in."""
+    """Return the current environment."""
     return Environment(Path(sys.executable))
 
 
@@ -151,7 +151,7 @@ def _pip(environment: Environment, *arguments: str) -> list[str]:
 
 
 def _run(command: list[str]) -> None:
-    # PYTHON* variables go, pip's own settings stay: they say where packages come from.
+    # PYTHON* variables are removed, pip's own settings stay: they say where packages come from.
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(command, cwd=PROJECT, env=variables, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:

@@ -1,4 +1,4 @@
-"""Arithmetic: from the figures of rounds to a median and its spread. No I/O."""
+"""Arithmetic: from the values of all rounds to a median and its spread. No I/O."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Figure"]
 
 @dataclass(frozen=True)
 class Figure:
-    """A median, and the smallest and largest of what it is the median of."""
+    """A median, with the smallest and largest value."""
 
     median: float
     least: float
@@ -20,15 +20,15 @@ class Figure:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Self:
-        """Make it of the values of all rounds."""
+        """Make it from the values of all rounds."""
         return cls(median(values), min(values), max(values))
 
     @classmethod
     def ratio(cls, over: Sequence[float], under: Sequence[float]) -> Self:
-        """Make it of the ratios of each round: what disturbs a round as a whole cancels out."""
+        """Make it from the ratio in each round: what disturbs a whole round cancels out."""
         return cls.of([one / other for one, other in zip(over, under, strict=True)])
 
     @classmethod
     def difference(cls, more: Sequence[float], less: Sequence[float]) -> Self:
-        """Make it of the differences of each round."""
+        """Make it from the difference in each round."""
         return cls.of([one - other for one, other in zip(more, less, strict=True)])

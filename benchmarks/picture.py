@@ -61,7 +61,7 @@ def _panel(axes: Axes, scenario: Mapping[str, Any], quantity: str) -> None:
     axes.set_yticks(range(len(clients)), list(clients), fontsize=9)
     axes.set_ylim(len(clients) - 0.4, -0.6)
     axes.set_xlabel("peak memory above the imports / MB" if quantity == "peak" else "time / s", fontsize=9)
-    # Room for the labels, which stand beyond the bars.
+    # Room for the labels, which are drawn beyond the bars.
     axes.set_xlim(0, 1.5 * longest or 1.0)
     axes.tick_params(labelsize=9)
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""The report of a run: what it holds, as JSON; and its tables, as text and for the page."""
+"""The report of a run: its contents, as JSON; and its tables, as text and for the page."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def make_report(scenarios: Mapping[str, Mapping[str, Any]], about: Mapping[str, 
     """Put a report together.
 
     Args:
-        scenarios: For each scenario by name its title and its clients, and for each client by name what `Outcome.dict`
-            says.
-        about: Versions, date and how it was run.
+        scenarios: For each scenario by name its title and its clients, and for each client by name its
+            `Outcome.dict()`.
+        about: Versions, date and options of the run.
     """
     return {
         **about,
@@ -74,7 +74,7 @@ def failures(report: Report) -> list[str]:
 
 
 def disagreements(scenarios: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return where clients that should have fetched the same rows have not."""
+    """Return the clients that did not fetch the same rows as the others, although they should."""
     found = []
     for scenario in SCENARIOS:
         clients = scenarios.get(scenario.name, {}).get("clients", {})
@@ -84,7 +84,7 @@ def disagreements(scenarios: Mapping[str, Mapping[str, Any]]) -> list[str]:
             if contents is None:
                 continue
             name, expected = first.setdefault(contender.share, (contender.name, contents))
-            # What one of them does not look at is not compared.
+            # What one of them does not check is not compared.
             if any(
                 None not in (contents[part], value) and contents[part] != value
                 for part, value in expected.items()

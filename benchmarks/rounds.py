@@ -1,4 +1,4 @@
-"""Rounds: each client in turn, each in a process of its own, again and again, so that what disturbs one disturbs all."""
+"""Rounds: the clients take turns, each in its own process, so that any disturbance affects all of them."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from benchmarks.environments import PROJECT, Environment, child_variables
 from benchmarks.scenarios import Scenario
 from benchmarks.server import serve
 
-__all__ = ["Outcome", "Told", "run_scenario"]
+__all__ = ["Log", "Outcome", "run_scenario"]
 
 PATIENCE = 300.0
 """Seconds after which a client has failed."""
 
-Told = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass
 class Outcome:
-    """What came of a client: a measurement for each round, or an error."""
+    """The outcome of a client: a measurement for each round, or an error."""
 
     measurements: list[Measurement] = field(default_factory=list)
     error: str | None = None
 
     def dict(self) -> dict[str, Any]:
-        """Return it for JSON. A client that has failed once has no figures."""
+        """Return it for JSON. A client that failed even once has no figures."""
         if self.error is not None or not self.measurements:
             return {"error": self.error or "was not run"}
         first = self.measurements[0]
         found: dict[str, Any] = {"seconds": [round(one.seconds or 0.0, 6) for one in self.measurements]}
         if first.contents is not None:
             if any(one.contents != first.contents for one in self.measurements):
-                return {"error": "fetched other rows in one round than in another"}
+                return {"error": "fetched different rows in different rounds"}
             found["peak"] = [one.peak for one in self.measurements]
             found["contents"] = asdict(first.contents)
         if first.reading is not None:
@@ -55,21 +55,21 @@ def run_scenario(
     factor: float,
     warm_up: bool,
     compressed: bool,
-    told: Told,
+    log: Log,
 ) -> dict[str, Outcome]:
     """Run a scenario.
 
     Args:
         scenario: What is measured.
-        environments: Where clients run, by name; those of other environments are left out.
+        environments: Where clients run, by name; clients of other environments are left out.
         rounds: Rounds that count.
         factor: Size, 1 for the whole.
-        warm_up: Whether there is a round before that does not count: the server then knows all queries.
+        warm_up: Whether to run a first round that does not count, so that the server has seen all queries.
         compressed: Whether the server answers with gzip.
-        told: Hears what goes on.
+        log: Called with each line of progress.
 
     Returns:
-        What came of each client, by its name. One that fails is not run again.
+        The outcome of each client, by name. A client that fails is not run again.
     """
     contenders = [one for one in scenario.contenders if one.environment in environments]
     outcomes = {one.name: Outcome() for one in contenders}
@@ -86,12 +86,10 @@ def run_scenario(
                 found = _measure(environments[contender.environment], task)
                 if isinstance(found, str):
                     outcome.error = found
-                    told(f"{scenario.name}: {contender.name} failed: {found}")
+                    log(f"{scenario.name}: {contender.name} failed: {found}")
                 elif number >= 0:
                     outcome.measurements.append(found)
-                    told(
-                        f"{scenario.name}, round {number + 1}: {contender.name} {found.seconds or 0.0:.3f} s"
-                    )
+                    log(f"{scenario.name}, round {number + 1}: {contender.name} {found.seconds or 0.0:.3f} s")
     return outcomes
 
 

@@ -1,4 +1,4 @@
-"""What is measured: which clients fetch what, from a server that costs what."""
+"""What is measured: which clients fetch what, and what the answers of the server cost."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Contender:
     """A client in a scenario.
 
     Attributes:
-        name: What it is called in tables, and in the targets.
+        name: Its name in tables and in the targets.
         client: Module of `benchmarks.clients`.
         environment: Where it runs: published or ours.
         options: Options of its task.
-        share: Part of the rows that it fetches. Those with the same share must fetch the same.
+        share: Fraction of the rows that it fetches. Contenders with the same share must fetch the same rows.
     """
 
     name: str
@@ -39,15 +39,15 @@ class Scenario:
     """Clients that take turns at the same job.
 
     Attributes:
-        name: What `--only` calls it.
-        title: What it is, for tables and pictures; {rows} stands for the number of histograms.
+        name: Its name for `--only`.
+        title: Its title in tables and pictures; {rows} stands for the number of histograms.
         contenders: The clients.
         resource: h1d or h2d; None where nothing is fetched.
         runs: Runs that the server has.
         rows: Histograms, over all runs.
         page_size: Rows in a page; None leaves it to each client.
         cost: What an answer costs.
-        repeat: How many times as many rounds as asked for: what is short can be measured more often.
+        repeat: Factor on the number of rounds: a short measurement can be repeated more often.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Scenario:
     repeat: int = 1
 
     def volume(self, factor: float) -> Volume:
-        """Return how much the server has, at a size of so many times the whole."""
+        """Return how much the server has, scaled by a factor."""
         ls = max(1, round(self.rows * factor / self.runs))
         return Volume(self.runs, ls, th1=int(self.resource == "h1d"), th2=int(self.resource == "h2d"))
 
@@ -73,7 +73,7 @@ class Scenario:
         return self.title.format(rows=f"{volume.runs * volume.ls:,}".replace(",", " "))
 
     def task(self, contender: Contender, url: str) -> Task:
-        """Return what a client is told."""
+        """Return the task of a client."""
         if self.resource is None:
             return Task(contender.client, options=dict(contender.options))
         runs = max(1, round(self.runs * contender.share))

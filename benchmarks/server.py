@@ -1,8 +1,8 @@
-"""A DIALS that costs nothing, or exactly what it is told to: a process of its own, plain sockets, threads.
+"""A DIALS whose answers cost nothing, or exactly what is configured: its own process, plain sockets, threads.
 
     python -m benchmarks.server '{"volume": {"runs": 20, "ls": 200, "th2": 1}, "cost": {"delay": 0.05}}'
 
-It prints its address, and ends with its input. Connections stay open (HTTP/1.1). It looks at no credentials.
+It prints its address, and ends when its standard input closes. Connections stay open (HTTP/1.1). Credentials are ignored.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ __all__ = ["Server", "serve"]
 
 ROOT = "/api/v1/"
 PROJECT = Path(__file__).parents[1]
-GZIP_LEVEL = 1  # as nginx does it unless told otherwise
+GZIP_LEVEL = 1  # nginx's default
 
 
 class Server:
-    """Answers on a free port of this machine until it is closed.
+    """Answers on a free local port until it is closed.
 
     Args:
-        tables: What it has, by path.
+        tables: Its tables, by path.
         cost: What each answer costs.
-        compressed: Whether to answer with gzip where the client takes it.
+        compressed: Whether to answer with gzip if the client accepts it.
     """
 
     def __init__(self, tables: dict[str, Table], cost: Cost, *, compressed: bool = False) -> None:
@@ -65,7 +65,7 @@ class Server:
     def _converse(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         received = b""
-        # A client that goes away is no concern of the server.
+        # A client may disconnect at any time.
         with connection, contextlib.suppress(ConnectionError):
             while True:
                 while b"\r\n\r\n" not in received:
@@ -83,7 +83,7 @@ class Server:
         line, *lines = request.split("\r\n")
         method, target, _ = line.split(" ", 2)
         if method != "GET":
-            return _response("405 Method Not Allowed", _detail("Only GET is answered here."))
+            return _response("405 Method Not Allowed", _detail("Only GET is supported."))
         url = urlsplit(target)
         try:
             answer = self._find(url.path, dict(parse_qsl(url.query)))
@@ -92,7 +92,7 @@ class Server:
         except ValueError as problem:
             return _response("400 Bad Request", _detail(str(problem)))
         if answer is None:
-            return _response("404 Not Found", _detail(f"Nothing is at {url.path}"))
+            return _response("404 Not Found", _detail(f"There is nothing at {url.path}"))
         self._spend(answer.rows)
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         if self._compressed and "gzip" in headers.get("accept-encoding", ""):
@@ -122,13 +122,13 @@ def _response(status: str, body: tuple[Buffer, ...], headers: str = "") -> tuple
     head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{headers}Content-Length: {length}\r\n\r\n"
     if len(body) == 1:
         return (head.encode(), *body)
-    # The small pieces around a large one go with it in as few packets as may be.
+    # Joining the head with the first piece saves packets.
     return (head.encode() + body[0], *body[1:])
 
 
 @contextlib.contextmanager
 def serve(volume: Volume, cost: Cost, *, compressed: bool = False) -> Iterator[str]:
-    """Run a server in a process of its own; yield its address."""
+    """Run a server in its own process; yield its address."""
     task = {"volume": vars(volume), "cost": cost.dict(), "compressed": compressed}
     with subprocess.Popen(  # noqa: S603  # our own module, no shell
         [sys.executable, "-m", "benchmarks.server", json.dumps(task)],

@@ -1,7 +1,7 @@
-"""The rows that the benchmark server has: realistic ones, rendered once, and answers cut out of them.
+"""The rows of the benchmark server: realistic, rendered once; answers are slices of them.
 
-A row is kept as its JSON bytes in one buffer for each table. A page of neighbouring rows is then a slice of that buffer:
-answering copies nothing and parses nothing, so that the clients are measured and not the server.
+Each table keeps the JSON bytes of its rows in one buffer. A page of neighbouring rows is then a slice of that buffer:
+answering copies and parses nothing, so that the clients are measured and not the server.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ME_1D, ME_2D = 1, 100
 X_BINS_1D = 100
 X_BINS, Y_BINS = 72, 26
 DIFFERENT = 251
-"""Histograms that differ in their contents; then they come again. A prime number, so that no run repeats another."""
+"""Number of different histogram contents before they repeat. A prime number, so that no run repeats another."""
 
 SMALLEST_PAGE, DEFAULT_PAGE, LARGEST_PAGE = 1, 10, 500
 
@@ -50,7 +50,7 @@ Query = Mapping[str, str]
 
 
 class InvalidCursor(ValueError):
-    """A next_token that no answer has carried."""
+    """A next_token that the server never sent."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,13 @@ class Answer:
 
 
 class Table:
-    """Rows of one kind, in the order in which they are listed.
+    """Rows of one kind, in listing order.
 
     Args:
-        path: Where it is, such as th1.
+        path: Its path, such as th1.
         rows: The rows.
-        contents: The JSON of `data` for each row, where rows have one; it comes last in a row.
-        paginated: Whether it is answered in pages, or as a plain array.
+        contents: The JSON of `data` for each row, if rows have it; it is last in a row.
+        paginated: Whether it is sent in pages, or as a plain array.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Table:
         """Answer a query.
 
         Args:
-            query: Filters, page_size, next_token and fields, as they come; unknown names are ignored.
+            query: Filters, page_size, next_token and fields, as received; unknown names are ignored.
             address: URL of the table, for the link to the next page.
 
         Raises:
@@ -133,7 +133,7 @@ class Table:
         return Answer((head, *self._bodies(page, fields), b"]}"), len(page))
 
     def selection(self, query: Query) -> Sequence[int]:
-        """Return the numbers of the rows that the filters let through."""
+        """Return the indices of the rows that pass the filters."""
         filters = tuple(sorted((name, value) for name, value in query.items() if name not in _PAGING))
         if filters not in self._selections:
             tests = [test for name, value in filters if (test := self._test(name, value)) is not None]
@@ -318,7 +318,7 @@ def _charge(numbers: random.Random) -> list[float]:
 
 
 def _occupancy(numbers: random.Random) -> list[list[float]]:
-    """Draw modules that see more in the middle, some of them dead."""
+    """Draw modules that count more in the middle, some of them dead."""
     height = numbers.uniform(30, 60)
     return [
         [

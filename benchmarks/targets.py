@@ -1,4 +1,4 @@
-"""What the client is to reach: each target as data, and its figure in a report."""
+"""The targets of the client: each target as data, and its figure in a report."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _OURS, _CONCURRENT = "ours", "ours, concurrency=3"
 
 @dataclass(frozen=True)
 class Target:
-    """A figure, and what it is to be.
+    """A figure, and the limit for it.
 
     Attributes:
-        text: What it is.
+        text: Its description.
         scenario: Where it is measured.
         kind: ratio of `over` to `under`; difference of the two, in megabytes; or number of modules loaded by `over`.
         quantity: seconds or peak.
         over: A client of the scenario.
-        under: Another one.
-        least: It is to be at least this.
-        most: It is to be at most this.
+        under: Another client of it.
+        least: The least allowed value.
+        most: The greatest allowed value.
     """
 
     text: str
@@ -41,7 +41,7 @@ class Target:
     most: float | None = None
 
     def figure(self, clients: Mapping[str, Mapping[str, Any]]) -> Figure | None:
-        """Return the figure from what came of the clients of its scenario; None where one of them failed."""
+        """Return the figure from the outcomes of the clients of its scenario; None if one of them failed."""
         over = clients.get(self.over, {})
         if self.kind == "loaded":
             return Figure.of([len(over["loaded"])]) if "loaded" in over else None
@@ -54,7 +54,7 @@ class Target:
         return Figure.ratio(over[self.quantity], under[self.quantity])
 
     def is_met(self, figure: Figure | None) -> bool:
-        """Whether the median is what it is to be."""
+        """Whether the median is within the limit."""
         if figure is None:
             return False
         return (self.least is None or figure.median >= self.least) and (
@@ -63,7 +63,7 @@ class Target:
 
     @property
     def wanted(self) -> str:
-        """What it is to be, in words."""
+        """The limit, in words."""
         unit = {"ratio": "", "difference": " MB", "loaded": ""}[self.kind]
         if self.least is not None:
             return f"at least {self.least:g}{unit}"

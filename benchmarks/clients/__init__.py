@@ -1,5 +1,5 @@
-"""The clients that are measured, one module each, each run in a process of its own: `python -m benchmarks.clients`.
+"""The clients that are measured, one module each, each run in its own process: `python -m benchmarks.clients`.
 
-They run in environments that lack all but the client: only the standard library is imported here, and in each module
+Their environments contain only the client: this package imports only the standard library, and each module also
 what its client brings.
 """

@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> None:
     result = call()
     seconds = time.perf_counter() - began
     peak = memory.peak()
-    # Looking at the contents is not part of either figure.
+    # Computing the checksums is not part of either figure.
     measurement = measured(result)
     if measurement.seconds is None:
         measurement = dataclasses.replace(measurement, seconds=seconds, peak=peak)

@@ -16,8 +16,8 @@ KEYS = ("run_number", "ls_number", "me_id")
 
 
 def data_checksum(before: int, data: Any) -> int:
-    """Go on with a checksum over the bins of a histogram: an array, a list, or a list of either."""
-    import numpy as np  # noqa: PLC0415  # not where nothing is fetched
+    """Continue a checksum over the bins of a histogram: an array, a list, or a list of either."""
+    import numpy as np  # noqa: PLC0415  # needed only if something is fetched
 
     return zlib.crc32(np.ascontiguousarray(np.asarray(data, dtype=np.float64)).tobytes(), before)
 

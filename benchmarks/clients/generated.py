@@ -1,4 +1,4 @@
-"""The generated client alone: page by page, a model for each row, and pandas makes what it can of them."""
+"""The generated client alone: page by page, a model for each row, then `pandas.DataFrame`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def prepare(task: Task) -> tuple[Callable[[], Any], Callable[[Any], Measurement]
     def fetch(asked: dict[str, int]) -> pd.DataFrame:
         rows: list[dict[str, Any]] = []
         more: dict[str, str] = {}
-        with AuthenticatedClient(base_url=task.url, token="benchmark") as client:  # noqa: S106  # nobody checks it
+        with AuthenticatedClient(base_url=task.url, token="benchmark") as client:  # noqa: S106  # not checked
             while True:
                 page = page_of(client=client, **asked, **more)
                 rows += [row.to_dict() for row in page.results]

@@ -1,6 +1,6 @@
-"""The import that every script begins with, or the package alone; the option `only` says which.
+"""The import at the start of every script, or of the package alone; the option `only` says which.
 
-It is measured in one more process, which knows nothing yet: what is loaded already would not count.
+It is measured in another, fresh process: modules that are already loaded would not count.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The limit: the bytes of each page off a plain socket, the histograms parsed into arrays, and nothing else."""
+"""The limit: read the bytes of each page from a plain socket, parse the histograms into arrays, and nothing else."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def prepare(task: Task) -> tuple[Callable[[], Any], Callable[[Any], Measurement]
                 page: Any = parser.parse(body)
                 arrays += [np.frombuffer(row["data"].as_buffer(of_type="d")) for row in page["results"]]
                 following = page["next"]
-                del page  # a parser can be used again when nothing of what it has read is left
+                del page  # a parser can be reused once all that it has read is deleted
                 if following is None:
                     return arrays, reading
                 query["next_token"] = parse_qs(urlsplit(following).query)["next_token"][0]

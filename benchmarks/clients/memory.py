@@ -1,4 +1,4 @@
-"""How much memory a call takes at its peak, from what Linux keeps of each process."""
+"""The peak memory of a call, as Linux records it for each process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Memory:
     def peak(self) -> int:
         """Return the bytes at the peak so far, above those at the beginning.
 
-        Where the peak cannot be forgotten, what was allocated and freed before the beginning hides as much.
+        If the peak cannot be reset, memory that was allocated and freed before the beginning hides as much.
         """
         if self._before is None:
             return _highest() - self._highest_before

@@ -1,4 +1,4 @@
-"""What a user writes. It is the same for cmsdials 2.4.1 and for this client: which one it is, the environment says."""
+"""What a user writes. It is the same for cmsdials 2.4.1 and for this client: the environment decides which one runs."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def prepare(task: Task) -> tuple[Callable[[], Any], Callable[[Any], Measurement]
 
     filters: Any = {"h1d": LumisectionHistogram1DFilters, "h2d": LumisectionHistogram2DFilters}[task.resource]
     with warnings.catch_warnings():
-        # 2.4.1 calls the older credentials deprecated; both clients take them.
+        # 2.4.1 warns that the older credentials are deprecated; both clients accept them.
         warnings.simplefilter("ignore", DeprecationWarning)
-        credentials = Credentials(token="benchmark")  # noqa: S106  # nobody checks it
+        credentials = Credentials(token="benchmark")  # noqa: S106  # not checked
 
     def fetch(asked: dict[str, int]) -> Callable[[], Any]:
         dials = Dials(credentials, workspace="tracker", base_url=task.url)

@@ -1,4 +1,4 @@
-"""What a client is told to fetch, and what it says of it: what goes into and comes out of its process."""
+"""What a client is to fetch, and what it reports: the input and output of its process."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Contents:
-    """What was fetched, boiled down: equal for equal data in equal order.
+    """A summary of what was fetched: equal for equal data in equal order.
 
     Attributes:
         rows: Number of rows.
@@ -55,13 +55,13 @@ class Contents:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one process measured. Of what it does not measure, None.
+    """What one process measured; None for what it did not measure.
 
     Attributes:
-        seconds: From just before the call to the result in hand; imports excluded, or nothing but imports.
+        seconds: From just before the call until the result is ready; imports excluded, or nothing but imports.
         contents: What was fetched.
-        peak: Bytes of memory at the peak of the call above those before it.
-        reading: Of the seconds, those spent on waiting for bytes and reading them.
+        peak: Bytes of memory at the peak of the call, minus those before it.
+        reading: The part of the seconds spent waiting for bytes and reading them.
         loaded: Modules that an import brought along.
     """
 
@@ -84,10 +84,10 @@ class Measurement:
 
 
 class Client(Protocol):
-    """A module that measures: imports and anything else that is not to count happen in `prepare`."""
+    """A module that measures: imports and anything else that must not count happen in `prepare`."""
 
     def prepare(self, task: Task) -> tuple[Callable[[], Any], Callable[[Any], Measurement]]:
-        """Return the call to measure, and what makes a measurement of its result.
+        """Return the call to measure, and a function that makes a measurement from its result.
 
         Seconds and peak are filled in afterwards, unless the client has measured the seconds itself.
         """

@@ -1,7 +1,7 @@
-"""The main job in one file: find runs, fetch histograms, show a table, keep them, draw them.
+"""The main steps in one file: find runs, fetch histograms, show a table, save them, draw them.
 
-Run it with `scripts/demo`. It starts a DIALS on this machine; for the real one, give the address and credentials
-of yours to `Dials`.
+Run it with `scripts/demo`. It starts a local DIALS; for the real one, pass its address and your credentials
+to `Dials`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ OCCUPANCY = "PixelPhase1/Phase1_MechanicalView/PXBarrel/clusters_per_SignedModul
 
 
 def main(output: Path) -> None:
-    """Fetch, show, keep and draw."""
+    """Fetch, show, save and draw."""
     output.mkdir(parents=True, exist_ok=True)
     with serve() as server, Dials(Credentials(token=server.secret), base_url=server.url) as dials:
         print(f"Local DIALS at {server.url}\n")
@@ -80,7 +80,7 @@ def draw_overlay(charge: Result[LumisectionHistogram1D], path: Path) -> None:
 
 
 def draw_map(histogram: LumisectionHistogram2D, path: Path) -> None:
-    """Draw the occupancy map of one lumisection; the index of the data is [y][x]."""
+    """Draw the occupancy map of one lumisection; `data` is indexed as [y][x]."""
     with plt.style.context(hep.style.CMS):
         figure, axes = plt.subplots(figsize=(11, 9))
         x_edges, y_edges = histogram.edges

@@ -1,7 +1,6 @@
 """Every error that cmsdials raises.
 
-The tree (in brackets the built-in classes that an error is as well, so that ``except ValueError`` keeps
-working)::
+The tree (in brackets what an error is as well, so that ``except ValueError`` keeps working)::
 
     DialsError
         BinningError (ValueError)
@@ -30,14 +29,16 @@ working)::
                 AuthenticationError
                 NotFoundError
                     WorkspaceNotFoundError
-                    InvalidCursorError
+                    InvalidCursorError (CursorRefusedError)
                 MethodNotAllowedError
                 TooManyRequestsError
                 ServerError
+                    CursorFailedError (CursorRefusedError)
                     GatewayError
             DecodeError
                 SchemaError
             PaginationError
+                CursorRefusedError
 
 An error says what was asked (method and URL), what came back, and what to do next (``error.advice``). It
 never holds a secret: messages, URLs and excerpts of bodies go through `cmsdials.redaction`, and no error keeps
@@ -121,7 +122,7 @@ class CredentialsError(ConfigurationError):
 
 
 class UnknownNameError(ConfigurationError, AttributeError, TypeError):
-    """An argument that a method does not take, or a resource that there is not; the advice says what was meant."""
+    """An argument that a method does not take, or a resource that does not exist; the advice says what was meant."""
 
 
 class FilterError(DialsError, ValueError):
@@ -133,8 +134,7 @@ class FilterError(DialsError, ValueError):
 class UnknownFilterError(FilterError, AttributeError, TypeError):
     """A filter name that does not exist. The service would ignore it and send the whole table.
 
-    It is a `TypeError`, as Python raises for an unknown argument, and an `AttributeError`, as it raises for an
-    attribute that an object cannot have.
+    It is a `TypeError` too, as of an unknown argument, and an `AttributeError`, as of an unknown attribute.
 
     Args:
         filter_class: Name of the filter class, such as ``RunFilters``.
@@ -151,9 +151,8 @@ class UnknownFilterError(FilterError, AttributeError, TypeError):
         self.filter_class = filter_class
         self.unknown = unknown
         self.valid = tuple(valid)
-        near = difflib.get_close_matches(unknown, self.valid, n=1)
-        self.nearest = near[0] if near else None
-        hint = f"did you mean {self.nearest!r}?" if near else f"valid names: {', '.join(self.valid)}"
+        self.nearest = next(iter(difflib.get_close_matches(unknown, self.valid, n=1)), None)
+        hint = f"did you mean {self.nearest!r}?" if self.nearest else f"valid names: {', '.join(self.valid)}"
         super().__init__(f"{filter_class} has no filter {unknown!r}; {hint}")
 
 
@@ -390,22 +389,13 @@ class AuthenticationError(ResponseError):
 class NotFoundError(ResponseError):
     """404: nothing has these ids."""
 
-    usual_advice = (
-        "Check the ids: they must exist in this workspace."
-        " Another one may hold them: see dials.workspaces.list()."
-    )
+    usual_advice = "Check the ids: they must exist in this workspace. Another one may hold them: see dials.workspaces.list()."
 
 
 class WorkspaceNotFoundError(NotFoundError):
     """404: there is no workspace of this name."""
 
     usual_advice = "dials.workspaces.list() shows the workspaces that exist."
-
-
-class InvalidCursorError(NotFoundError):
-    """404: the service does not accept the cursor of this page."""
-
-    usual_advice = "The cursor is damaged or of another query: start the listing again from its beginning."
 
 
 class MethodNotAllowedError(ResponseError):
@@ -427,10 +417,7 @@ class ServerError(ResponseError):
 
 
 class GatewayError(ServerError):
-    """The gateway in front of DIALS got no answer in its 30 s (502, 504), or no server is free (503).
-
-    500 where the server itself has stopped a worker that took too long.
-    """
+    """No answer in the 30 s of the gateway (502, 504) or of the server behind it (500), or no server is free (503)."""
 
     usual_advice = (
         "Ask for less at a time: a smaller page_size, or exact filters (dataset_id, run_number, me_id)"
@@ -488,6 +475,25 @@ class PaginationError(RequestFailedError):
     """The pages do not follow each other as they should, such as a cursor that repeats."""
 
     usual_advice = "Start the listing again; what came before this page is sound."
+
+
+class CursorRefusedError(PaginationError):
+    """The service does not accept the position of a listing, or does not any more.
+
+    `list_all` with `checkpoint=` or `resume_from=` starts the listing again by itself, and raises this where it cannot.
+    """
+
+
+class InvalidCursorError(NotFoundError, CursorRefusedError):
+    """404: the service does not accept the cursor of this page."""
+
+    usual_advice = "The cursor is damaged or of another query: start the listing again from its beginning."
+
+
+class CursorFailedError(ServerError, CursorRefusedError):
+    """500: the service failed at a cursor that it has given, which it refuses, or its page is broken."""
+
+    usual_advice = "Ask for the page again; if it stays, start the listing again from its beginning."
 
 
 __all__ = [name for name, one in vars().items() if isinstance(one, type) and issubclass(one, DialsError)]

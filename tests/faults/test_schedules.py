@@ -62,7 +62,12 @@ DOCUMENTED: dict[str, set[type[errors.RequestFailedError]]] = {
     "short_body": _CUTS,
     "stall_before": {errors.RequestTimeoutError},
     "stall_body": {errors.RequestTimeoutError},
-    "status": {errors.ServerError, errors.GatewayError, errors.TooManyRequestsError},
+    "status": {
+        errors.ServerError,
+        errors.CursorFailedError,
+        errors.GatewayError,
+        errors.TooManyRequestsError,
+    },
     "token_expired": {errors.AuthenticationError},
     "worker_killed": {errors.GatewayError},
     "wrong_type": _NO_JSON,

@@ -176,7 +176,8 @@ ATTRIBUTES = {
     "cmsdials.auth.secret_key.Credentials": "token",
     "cmsdials.errors": (
         "AuthenticationError BadRequestError BinningError CheckpointError ConfigurationError "
-        "ConnectionFailedError CredentialsError DecodeError DialsError FilterError GatewayError "
+        "ConnectionFailedError CredentialsError CursorFailedError CursorRefusedError DecodeError DialsError "
+        "FilterError GatewayError "
         "ImpossibleToRefreshTokenError IncompleteBodyError InvalidCursorError LoginDeniedError "
         "LoginError LoginExpiredError MethodNotAllowedError MissingDependencyError NotFoundError "
         "NotLoggedInError PaginationError PendingAuthorizationError RedirectError RequestFailedError "
@@ -200,9 +201,9 @@ ATTRIBUTES = {
     "cmsdials.models.RunMonitoringElement": "extra",
     "cmsdials.result": "Page Pages Result Rows",
     "cmsdials.result.Page": "next previous rows",
-    "cmsdials.result.Pages": "complete next pages rows",
+    "cmsdials.result.Pages": "complete next origin pages rows",
     "cmsdials.result.Result": (
-        "complete exc_formatted exc_type fields next origin previous results retrieved status"
+        "complete exc_formatted exc_type fields next note origin previous results retrieved status"
     ),
 }
 """What is there besides, by module or class."""

@@ -15,19 +15,13 @@ from cmsdials.redaction import shortened, without_secrets
 
 __all__ = ["issued_elsewhere"]
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
 
 def issued_elsewhere(claims: Mapping[str, Any], client: AuthClient) -> str:
     """Say whose login a token is, if it is not for the service of a client; empty if it may be sent there.
 
     A token is for the realm that the client is known to log in at, or for the host of the service. If it names an
-    application of production or development, that has to be the client's. A token that does not say who issued it
-    (`claims` is empty if it is no JWT) may be sent.
-
-    Args:
-        claims: What the token says of itself.
-        client: Where it would be sent.
+    application of production or development, in `aud` or `azp`, that has to be the client's. A token that does not say
+    who issued it (`claims` is empty if it is no JWT) may be sent.
     """
     issuer = claims.get("iss")
     if not isinstance(issuer, str) or not issuer:
@@ -35,19 +29,13 @@ def issued_elsewhere(claims: Mapping[str, Any], client: AuthClient) -> str:
     in_realm = client.knows_realm and issuer.rstrip("/") == client.realm_url.rstrip("/")
     if not in_realm and not _same_host(issuer, client.base_url):
         return f"a login at {shortened(without_secrets(issuer), 100)}"
-    named = _applications(claims)
-    if in_realm and not named & {client.client_id, client.audience}:
+    audience = claims.get("aud")
+    named = [*(audience if isinstance(audience, list) else [audience]), claims.get("azp")]
+    if in_realm and client.client_id not in named and client.audience not in named:
         for instance in (PRODUCTION, DEVELOPMENT):
-            if named & {instance.client_id, instance.audience}:
+            if instance.client_id in named or instance.audience in named:
                 return f"a login for {instance.name} ({instance.base_url})"
     return ""
-
-
-def _applications(claims: Mapping[str, Any]) -> set[str]:
-    """The applications that a token is for (`aud`), and the one it was issued to (`azp`)."""
-    audience = claims.get("aud")
-    named = [*audience] if isinstance(audience, list) else [audience]
-    return {name for name in [*named, claims.get("azp")] if isinstance(name, str)}
 
 
 def _same_host(issuer: str, base_url: str) -> bool:
@@ -55,4 +43,4 @@ def _same_host(issuer: str, base_url: str) -> bool:
         hosts = {(urlsplit(url).hostname or "").lower() for url in (issuer, base_url)}
     except ValueError:
         return False
-    return len(hosts) == 1 or hosts <= _LOOPBACK
+    return len(hosts) == 1 or hosts <= {"localhost", "127.0.0.1", "::1"}

@@ -42,17 +42,13 @@ def can_ask() -> bool:
 
 
 class Prompt:
-    """What is shown while a login waits.
-
-    Attributes:
-        counts: Whether there is a place to count down.
-    """
+    """A countdown while a login waits, if there is a place to count (`counts`): a terminal."""
 
     def __init__(self) -> None:
         self.counts = is_terminal(sys.stderr) and kernel() is None
 
     def remaining(self, seconds: float) -> None:
-        """Show how many seconds are left, where there is a place to count down."""
+        """Show how many seconds are left."""
         if self.counts:
             minutes, rest = divmod(round(seconds), 60)
             self._write(f"{minutes:3d}:{rest:02d} left ")
@@ -69,14 +65,9 @@ class Prompt:
 
 @contextlib.contextmanager
 def prompt(device: Device, *, open_browser: bool | None = None) -> Iterator[Prompt]:
-    """Show a login until the block ends, and say how it ended.
+    """Show a login until the block ends, and say how it ended; see `AuthClient.device_auth_flow`.
 
-    Args:
-        device: The login.
-        open_browser: Whether to open the link; None opens it where there is a browser to open.
-
-    Raises:
-        LoginError: No browser could open the link, or the code cannot be shown.
+    Raises LoginError if no browser could open the link, or the code cannot be shown.
     """
     _check(device)
     shown = Prompt()

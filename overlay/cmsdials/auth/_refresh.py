@@ -35,12 +35,7 @@ def is_over(token: Token, now: datetime) -> bool:
 
 
 class RenewedCredentials(BaseCredentials):
-    """Credentials that send a token and know how to get the next one.
-
-    Args:
-        token: The present token; None to get one at the first request.
-        now: The present time, aware.
-    """
+    """Credentials that send a token and know how to get the next one; without `token`, the first at the first request."""
 
     def __init__(self, token: ApiToken | None, now: Callable[[], datetime]) -> None:
         self._token = token
@@ -50,7 +45,6 @@ class RenewedCredentials(BaseCredentials):
     def _begin_sharing(self) -> None:
         self._lock = threading.RLock()
         self._failure: DialsError | None = None
-        self._failures = 0
         _all.add(self)
 
     @abstractmethod
@@ -68,10 +62,10 @@ class RenewedCredentials(BaseCredentials):
 
     def renew(self, rejected: Mapping[str, str]) -> bool:
         """Get the next token if the refused request carried the present one; see the base class."""
-        failures = self._failures
+        before = self._failure
         with self._lock:
             if self._token is not None and rejected.get("Authorization") == _header(self._token):
-                self._token = self._get_next(failures)
+                self._token = self._get_next(before)
         return True
 
     def check(self) -> ApiToken:
@@ -79,22 +73,21 @@ class RenewedCredentials(BaseCredentials):
         token = self._token
         if token is not None and not is_stale(token, self._now()):
             return token
-        failures = self._failures
+        before = self._failure
         with self._lock:
             # Another thread may have renewed it while this one waited.
             if self._token is None or is_stale(self._token, self._now()):
-                self._token = self._get_next(failures)
+                self._token = self._get_next(before)
             return self._token
 
-    def _get_next(self, failures: int) -> ApiToken:
-        # Fail as the thread did that this one waited for: `failures` is how often that was before it waited.
-        if self._failure is not None and self._failures > failures:
+    def _get_next(self, before: DialsError | None) -> ApiToken:
+        # Fail as the thread did that this one waited for; `before` is the last failure before it waited.
+        if self._failure is not None and self._failure is not before:
             raise copy.copy(self._failure)
         try:
             return self._next(self._token)
         except DialsError as problem:
             self._failure = copy.copy(problem)  # without its traceback
-            self._failures += 1
             raise
 
     def __getstate__(self) -> dict[str, Any]:
@@ -109,7 +102,7 @@ def _header(token: ApiToken) -> str:
     return f"{token.token_type} {token.access_token}"
 
 
-_NOT_PICKLED = frozenset({"_lock", "_failure", "_failures"})
+_NOT_PICKLED = frozenset({"_lock", "_failure"})
 _all: weakref.WeakSet[RenewedCredentials] = weakref.WeakSet()
 
 

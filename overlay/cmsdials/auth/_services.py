@@ -51,11 +51,7 @@ class _Service:
 
     These raise BadRequestError or AuthenticationError if the service refuses, another RequestFailedError if no usable
     answer came. `end` says how a `refresh` that failed shows that the login has ended, and is empty if it does not.
-
-    Args:
-        session: Sends requests to the service.
-        now: The present time, aware.
-        advice: What to check where no login can be started.
+    `advice` is what to check where no login can be started.
     """
 
     def __init__(self, session: Session, now: Callable[[], datetime], advice: str) -> None:
@@ -233,8 +229,7 @@ def refusal(refused: ResponseError) -> LoginError:
             return LoginDeniedError()
         case "expired_token":
             return LoginExpiredError()
-    what = f"{refused.code or 'no code'}{': ' if refused.detail else ''}{refused.detail}"
-    message = f"the login service refuses this login ({what})"
+    message = f"the login service refuses this login ({_said(refused)})"
     return LoginError(message, advice="Start the login again; if it stays, report it with this message.")
 
 
@@ -244,6 +239,4 @@ def _has_ended(refused: ResponseError) -> str:
 
 def _said(refused: ResponseError) -> str:
     """Return the code of a refusal, or its status, and the service's words for it."""
-    if refused.code is None:
-        return str(refused.status_code)
-    return f"{refused.code}: {refused.detail}" if refused.detail else refused.code
+    return ": ".join(part for part in (refused.code or str(refused.status_code), refused.detail) if part)

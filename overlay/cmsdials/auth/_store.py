@@ -39,19 +39,11 @@ LONGEST_WAIT = 60.0
 """Seconds to wait for another process that is just renewing; it takes one or two."""
 
 _Entry = dict[str, Any]
-_Identity = tuple[int, int, int]
-"""Which file was read, and when it was written: device, inode, nanoseconds."""
 
 
 @frozen
 class LoginKey:
-    """What a login is for.
-
-    Attributes:
-        issuer: Address of the service that issued it.
-        client: The application that the person, or the application itself, logged in with.
-        audience: The application that the tokens are for; empty where the issuer knows none.
-    """
+    """What a login is for: who issued it, to which application, for which (empty where the issuer knows none)."""
 
     issuer: str
     client: str
@@ -78,11 +70,7 @@ class TokenStore:
 
     @classmethod
     def at(cls, cache_dir: str | os.PathLike[str] | None = None) -> TokenStore:
-        """Return the store in a folder: the argument, else what the environment names, else the user's cache.
-
-        Raises:
-            TokenStoreError: The user has no home folder, and nothing else is named.
-        """
+        """Return the store in a folder: the argument, else what the environment names, else the user's cache."""
         from platformdirs import user_cache_path  # noqa: PLC0415  # only who logs in needs it
 
         try:
@@ -100,10 +88,8 @@ class TokenStore:
     def token(self, key: LoginKey) -> Token | None:
         """Return the tokens of a login, None if there are none."""
         entry = self._entries().get(str(key), {})
-        if "access_token" not in entry:
-            return None
         try:
-            return Token.from_json(entry)
+            return Token.from_json(entry) if "access_token" in entry else None
         except ValueError as problem:
             warn(f"the login for {key} in {self.path} is not usable ({problem}); log in again")
         return None
@@ -126,14 +112,6 @@ class TokenStore:
         names = sorted(self._entries())
         return f"it holds logins for {', '.join(names)}" if names else "it holds no login"
 
-    def keep(self, key: LoginKey, token: Token) -> None:
-        """Store the tokens of a login in place of earlier ones."""
-        self._change(key, token.as_json())
-
-    def keep_application(self, key: LoginKey, client_secret: str) -> None:
-        """Store the secret of an application."""
-        self._change(key, {"client_secret": client_secret})
-
     def holds(self, key: LoginKey) -> bool:
         """Whether there is anything for this login, usable or not."""
         return str(key) in self._entries()
@@ -142,41 +120,35 @@ class TokenStore:
         """Delete a login, and return its newest tokens, None if it has none."""
         with self.lock():
             token = self.token(key)
-            self._change(key, None)
+            self.change(key, None)
         return token
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the store against other processes and threads; the thread that holds it may ask again.
-
-        Raises:
-            TokenStoreError: The folder cannot be made, or another process holds the store for too long.
-        """
+        """Hold the store against other processes and threads; the thread that holds it may ask again."""
         from filelock import FileLock, Timeout  # noqa: PLC0415  # only who changes the store needs it
 
         path = self.path.with_name(f"{self.path.name}.lock")
         locks: dict[Path, FileLock] = _own.__dict__.setdefault("locks", {})
         lock = locks.setdefault(path, FileLock(path, timeout=LONGEST_WAIT, mode=0o600))
+        problem = f"the folder {self.path.parent} cannot be made"
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            message = f"the folder {self.path.parent} cannot be made ({error.strerror})"
-            raise TokenStoreError(message) from None
-        try:
+            problem = f"{path} cannot be locked"
             lock.acquire()
         except Timeout:
             message = f"another process has held {path} for {LONGEST_WAIT:.0f} s"
             raise TokenStoreError(message) from None
         except (OSError, NotImplementedError) as error:  # the latter from filelock before 3.21
-            reason = getattr(error, "strerror", None) or "its file system has no locks"
-            message = f"{path} cannot be locked ({reason})"
+            message = f"{problem} ({getattr(error, 'strerror', None) or 'its file system has no locks'})"
             raise TokenStoreError(message) from None
         try:
             yield
         finally:
             lock.release()
 
-    def _change(self, key: LoginKey, content: Mapping[str, Any] | None) -> None:
+    def change(self, key: LoginKey, content: Mapping[str, Any] | None) -> None:
+        """Store the tokens of a person, or the secret of an application, in place of earlier ones; None deletes them."""
         with self.lock():
             entries = self._entries()
             if content is not None:
@@ -186,10 +158,10 @@ class TokenStore:
             _replace(self.path, entries)
 
     def _entries(self) -> dict[str, _Entry]:
-        found = _read(self.path)
-        if found is None:
+        content = _read(self.path)
+        if content is None:
             return {}
-        stored, identity = found
+        stored = _parsed(content)
         logins = stored.get("logins")
         if isinstance(logins, dict):
             if stored.get("version") == VERSION:
@@ -200,16 +172,16 @@ class TokenStore:
         if self.named_by == "file":
             message = f"{self.path}, which {TOKEN_FILE} names, is not a file that `cmsdials login` wrote"
             raise TokenStoreError(message, advice="Name a copy of the file that `cmsdials login` names.")
-        self._set_aside(identity)
+        self._set_aside(content)
         return {}
 
-    def _set_aside(self, identity: _Identity) -> None:
+    def _set_aside(self, content: bytes) -> None:
         damaged = self.path.with_name(f"{self.path.name}.damaged")
         done = f"it is now {damaged}"
         try:
             with self.lock():
                 # Another process may have set it aside, and have logged in, since it was read.
-                if _identity(self.path.stat()) == identity:
+                if self.path.read_bytes() == content:
                     self.path.replace(damaged)
         except FileNotFoundError:
             pass
@@ -223,40 +195,40 @@ _own = threading.local()
 
 
 def legacy_token(folder: str | os.PathLike[str]) -> Token | None:
-    """Read the file that cmsdials 1.8 and 2.4 left in a folder. It is never changed.
+    """Read the file that cmsdials 1.8 and 2.4 left in a folder, and never change it.
 
-    Returns:
-        The tokens; None if there is no such file, or it cannot be understood (which warns).
+    None if there is no such file, or it cannot be understood (which warns).
     """
     path = Path(folder) / "creds"
     try:
-        found = _read(path)
-        return None if found is None else Token.from_json(found[0])
+        content = _read(path)
+        return None if content is None else Token.from_json(_parsed(content))
     except (TokenStoreError, ValueError):
         warn(f"{path}, left by an older cmsdials, cannot be used")
     return None
 
 
-def _identity(status: os.stat_result) -> _Identity:
-    return status.st_dev, status.st_ino, status.st_mtime_ns
-
-
-def _read(path: Path) -> tuple[_Entry, _Identity] | None:
-    """Read a JSON object, and which file it was; None if there is no file. What is not an object is empty."""
+def _read(path: Path) -> bytes | None:
+    """Read a file that holds secrets; None if there is none."""
     try:
         with path.open("rb") as file:
-            status, content = os.fstat(file.fileno()), file.read()
+            mode, content = os.fstat(file.fileno()).st_mode, file.read()
     except FileNotFoundError:
         return None
     except OSError as problem:
         message = f"{path} cannot be read ({problem.strerror})"
         raise TokenStoreError(message) from None
-    if os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077:
+    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
         warn(f"{path} holds secrets, and others than you can read it: run `chmod 600 {path}`")
+    return content
+
+
+def _parsed(content: bytes) -> _Entry:
+    """Read a JSON object; what is none is empty."""
     stored: object = None
     with contextlib.suppress(ValueError, RecursionError):  # a JSONDecodeError holds the whole text
         stored = json.loads(content)
-    return stored if isinstance(stored, dict) else {}, _identity(status)
+    return stored if isinstance(stored, dict) else {}
 
 
 def _replace(path: Path, entries: Mapping[str, _Entry]) -> None:

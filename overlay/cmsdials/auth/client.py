@@ -147,8 +147,7 @@ class AuthClient:
     @property
     def place(self) -> str:
         """The DIALS, for people: its name, if it has one, and its address."""
-        instance = instance_of(self.base_url)
-        return f"{instance.name} ({self.base_url})" if instance else self.base_url
+        return self.base_url if self.instance == self.base_url else f"{self.instance} ({self.base_url})"
 
     def through_dials(self) -> Self:
         """Return a client of the same DIALS through which people log in at DIALS itself."""
@@ -253,7 +252,6 @@ class AuthClient:
             LoginError: The exchange is refused.
             RequestFailedError: No usable answer came.
         """
-        end = ""
         if is_over(token, self.now()):
             expired = f"{token.refresh_expires_at:%Y-%m-%d %H:%M %Z}"
             end = f"has ended: it expired on {expired}, by the clock of this machine; nothing was sent"

@@ -68,7 +68,7 @@ class Credentials(RenewedCredentials):
             TokenStoreError: They cannot be kept.
         """
         key = self.client.application_key(self.client_id)
-        TokenStore.at(cache_dir).keep_application(key, self._secret["client_secret"])
+        TokenStore.at(cache_dir).change(key, self._secret)
 
     def __repr__(self) -> str:
         return f"<Credentials of the application {self.client_id!r} for {self.client.audience}>"
@@ -76,17 +76,12 @@ class Credentials(RenewedCredentials):
 
 def from_store(store: TokenStore, client: AuthClient) -> Credentials | None:
     """Return the application that is logged in with `cmsdials login --application`, None if none is."""
-    for key, client_secret in store.applications(client.application_key("")).items():
-        return Credentials(key.client, client_secret, client)
-    return None
+    found = store.applications(client.application_key("")).items()
+    return next((Credentials(key.client, client_secret, client) for key, client_secret in found), None)
 
 
-def from_environment(client: AuthClient | None = None) -> Credentials | None:
-    """Return the application that CMSDIALS_CLIENT_ID and CMSDIALS_CLIENT_SECRET name, None if they name none.
-
-    Raises:
-        CredentialsError: One is set and the other is not.
-    """
+def from_environment(client: AuthClient) -> Credentials | None:
+    """Return the application that the environment names, None if it names none; half of one is a CredentialsError."""
     client_id, client_secret = os.environ.get(CLIENT_ID), os.environ.get(CLIENT_SECRET)
     if client_id and client_secret:
         return Credentials(client_id, client_secret, client)

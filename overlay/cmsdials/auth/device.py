@@ -67,20 +67,19 @@ class Credentials(RenewedCredentials):
             refresh_token=refresh_token,
             token_type=token_type,
         )
-        self._begin(tokens, client or AuthClient(), TokenStore.at(cache_dir), is_kept=False)
+        self._begin(tokens, client or AuthClient(), TokenStore.at(cache_dir))
 
-    def _begin(self, tokens: Token, client: AuthClient, store: TokenStore | None, *, is_kept: bool) -> None:
+    def _begin(self, tokens: Token, client: AuthClient, store: TokenStore | None) -> None:
         super().__init__(tokens, client.now)
         self.client = client
         self._store = store
-        self._is_kept = is_kept
-        self._is_forgotten = False
-        self._has_warned = False
+        self._is_kept = self._is_forgotten = self._has_warned = False
 
     @classmethod
     def _of(cls, tokens: Token, client: AuthClient, store: TokenStore | None) -> Credentials:
         made = cls.__new__(cls)
-        made._begin(tokens, client, store, is_kept=store is not None)
+        made._begin(tokens, client, store)
+        made._is_kept = store is not None
         return made
 
     @classmethod
@@ -102,7 +101,7 @@ class Credentials(RenewedCredentials):
         """
         client = client or AuthClient()
         store = TokenStore.at(cache_dir)
-        store.keep(client.key, token)
+        store.change(client.key, token.as_json())
         return cls._of(token, client, store)
 
     @classmethod
@@ -236,27 +235,24 @@ class Credentials(RenewedCredentials):
                     used = stored
                 # Logged out meanwhile: this process goes on, without storing the login again.
                 self._is_forgotten = stored is None and self._is_kept
-                tokens = self.client.refresh(used, rotated=self._remember)
-                self._remember(tokens)
+                tokens = self.client.refresh(used, rotated=self._keep)
+                self._keep(tokens)
                 return tokens
         except TokenStoreError as problem:
             # A file system without locks, or one that cannot be written to: for this process alone, then.
             self._warn(problem)
         return self.client.refresh(used, rotated=self._hold)
 
-    def _remember(self, tokens: Token) -> None:
-        """Keep new tokens before anything else can fail: the old ones may be worth nothing any more."""
-        self._hold(tokens)
-        self._keep(tokens)
-
     def _hold(self, tokens: Token) -> None:
         self._token = tokens
 
     def _keep(self, tokens: Token) -> None:
+        """Keep new tokens before anything else can fail: the old ones may be worth nothing any more."""
+        self._hold(tokens)
         if self._store is None or self._is_forgotten:
             return
         try:
-            self._store.keep(self.client.key, tokens)
+            self._store.change(self.client.key, tokens.as_json())
             self._is_kept = True
         except TokenStoreError as problem:
             self._warn(problem)

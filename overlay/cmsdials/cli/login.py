@@ -92,20 +92,15 @@ def logout(login: LoginOptions) -> None:
     for key in held:
         # Deleted first: a service that does not answer must not keep the login here.
         token = store.take(key)
-        if token is not None:
-            _revoke(client, token)
+        try:
+            if token is not None and not client.revoke(token):
+                complain("This DIALS cannot end logins: the tokens end by themselves.")
+        except DialsError as problem:
+            complain(f"Deleted here, but not ended at the service: {problem}")
     say(f"Logged out of {client.place}" if held else f"There is no login for {client.place} in {store.path}")
     older = login.cache_dir or Path(LEGACY_CACHE_DIR)
     if legacy_token(older) is not None:
         complain(f"{older / 'creds'}, left by an older cmsdials, stays: delete it yourself.")
-
-
-def _revoke(client: AuthClient, token: Token) -> None:
-    try:
-        if not client.revoke(token):
-            complain("This DIALS cannot end logins: the tokens end by themselves.")
-    except DialsError as problem:
-        complain(f"Deleted here, but not ended at the service: {problem}")
 
 
 @with_login_options
@@ -116,25 +111,23 @@ def whoami(login: LoginOptions) -> None:
     token = credentials.check()
     with Dials(credentials, base_url=client.base_url) as dials:
         default = dials.workspaces.default(retries=1)
+    if not isinstance(token, Token):
+        lasts = "of an application, renewed with its secret"
+    elif token.refresh_lasts_forever:
+        lasts = "good until it is revoked"
+    else:
+        lasts = f"good for {_duration(token.refresh_expires_at)}"
     say(f"user       {_name(token)}")
     say(f"instance   {client.place}")
     say(f"workspace  {workspace_name(default)}")
     say(f"token      good for {_duration(token.expires_at)}, renewed by itself")
-    say(f"login      {_login_end(token)}")
+    say(f"login      {lasts}")
 
 
 def _name(token: ApiToken) -> str:
     claims = token.claims
     names = (claims.get(name) for name in ("preferred_username", "azp", "sub"))
     return plain(next(filter(None, names), "unknown"))
-
-
-def _login_end(token: ApiToken) -> str:
-    if not isinstance(token, Token):
-        return "of an application, renewed with its secret"
-    if token.refresh_lasts_forever:
-        return "good until it is revoked"
-    return f"good for {_duration(token.refresh_expires_at)}"
 
 
 def _duration(end: datetime) -> str:

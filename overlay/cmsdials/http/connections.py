@@ -72,13 +72,10 @@ class Pool:
         _pools.add(self)
 
     def use(self, work: Callable[[Client, Stop], T]) -> T:
-        """Do something with the client, in the background (`cmsdials.runtime.background`), and wait for it.
+        """Do something with the client in the background, and wait for it. Raises as `in_background`.
 
         Args:
             work: Gets the client, and a stop that is set when its result is not wanted any more.
-
-        Raises:
-            Stopped: If the `Stop` that this thread heeds is set.
         """
         claim = Stop()
         try:
@@ -115,10 +112,8 @@ class Pool:
         claims.discard(claim)
         if not claims:
             del self._claims[client]
-        if claim.is_set():
-            self._detach(client)
-        if client is not self._client:
-            self._break_off_unless_wanted(client)
+        if claim.is_set() or client is not self._client:
+            self._throw_away(client)
             if not claims:
                 client.close()
 
@@ -127,16 +122,13 @@ class Pool:
         with self._lock:
             for client, claims in self._claims.items():
                 if claim in claims:
-                    self._detach(client)
-                    self._break_off_unless_wanted(client)
+                    self._throw_away(client)
 
-    def _detach(self, client: Client) -> None:
-        if client is self._client:
-            if self._closing is not None:
-                self._closing.detach()
+    def _throw_away(self, client: Client) -> None:
+        """Begin nothing more on a client, and break off what is under way on it once none of it is wanted."""
+        if client is self._client and self._closing is not None:
+            self._closing.detach()
             self._client = self._closing = None
-
-    def _break_off_unless_wanted(self, client: Client) -> None:
         if all(claim.is_set() for claim in self._claims.get(client, ())):
             client.break_off()
 
@@ -144,7 +136,7 @@ class Pool:
         with self._lock:
             client = self._client
             if client is not None:
-                self._detach(client)
+                self._throw_away(client)
         if client is not None:
             client.close()
 

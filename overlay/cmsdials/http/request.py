@@ -19,7 +19,6 @@ from cmsdials.errors import ConfigurationError
 from cmsdials.http.credentials import header_problem
 from cmsdials.instances import with_slash
 from cmsdials.redaction import SECRET_NAMES, Undisclosed, shortened, without_secrets
-from cmsdials.runtime.background import load
 
 __all__ = ["Call", "address", "call_for", "check_headers", "check_workspace", "checked_base_url"]
 
@@ -43,10 +42,6 @@ class Call:
     """A request as it is sent, but for the credentials. Its repr shows no header and no body.
 
     Attributes:
-        method: HTTP method, in capitals.
-        url: The whole URL.
-        headers: What the request says by itself.
-        content: The body.
         secrets: What stands in the headers and in the body and must not be repeated.
     """
 
@@ -72,13 +67,7 @@ class Call:
 
 
 def call_for(request: Mapping[str, Any], url: str, workspace: str | None, *, in_workspace: bool) -> Call:
-    """Encode a request.
-
-    Args:
-        request: ``method``; optional ``json`` or ``data`` (a form) for the body, and ``headers``.
-        url: The whole URL.
-        workspace: Replaces the ``Workspace`` header of the request, if there is one.
-        in_workspace: False sends no such header.
+    """Encode a request, as `Session.perform` takes it. A workspace replaces the header that names another one.
 
     Raises:
         ConfigurationError: If the body cannot be encoded, or a header not be sent.
@@ -158,15 +147,8 @@ def checked_base_url(
 ) -> str:
     """Return a base address with exactly one slash at its end.
 
-    Args:
-        base_url: What the user has given.
-        route: Path of the API that is added to it.
-        version: Version of the API that is added to that.
-        name: Name of the argument, for the error.
-        advice: What to give instead, for the error.
-
     Raises:
-        ConfigurationError: If it cannot be one.
+        ConfigurationError: If it cannot be one, or ends in what is added to it. It names the argument as `name`.
     """
     problem = _address_problem(base_url)
     if not problem:
@@ -203,7 +185,7 @@ def _address_problem(base_url: object) -> str:
         # What is neither like an address nor a plain word may be a secret.
         shown = repr(shortened(base_url)) if _HARMLESS.match(base_url) else f"of {len(base_url)} characters"
         return f"{shown} does not begin with http:// or https:// and a host name"
-    return "" if _is_host(parts.netloc) and _is_parsable(base_url) else "is not a URL"
+    return "" if _is_host(parts.netloc) else "is not a URL"
 
 
 def _is_host(netloc: str) -> bool:
@@ -220,23 +202,8 @@ def _is_host(netloc: str) -> bool:
     return True
 
 
-def _is_parsable(base_url: str) -> bool:
-    if base_url.isascii():
-        return True  # what has come this far is a URL to anybody
-    load("cmsdials.http.transport")
-    from cmsdials.http.transport import is_parsable  # noqa: PLC0415  # loaded just now
-
-    return is_parsable(base_url)
-
-
 def address(base_url: str, route: str, version: str, path: str) -> str:
-    """Return the whole address of a path.
-
-    Args:
-        base_url: From `checked_base_url`.
-        route: Path of the API below `base_url`.
-        version: Version of the API below `route`.
-        path: As the contract has it, such as ``/api/v1/run/``; any other path is taken as it is.
+    """Return the whole address of a path: below route and version if it is one of the contract, such as ``/api/v1/run/``.
 
     Raises:
         ConfigurationError: If it is not a path.

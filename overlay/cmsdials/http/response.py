@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from http import HTTPStatus
+from http.client import responses as PHRASES
 from typing import NamedTuple
 
 from cmsdials.errors import (
@@ -80,15 +80,7 @@ _MOST_EXAMINED = 65536
 
 @dataclass(frozen=True, repr=False, slots=True)  # no __dict__: vars() must not show it either
 class Answer:
-    """A whole answer.
-
-    Attributes:
-        status: HTTP status.
-        headers: Names in lower case.
-        content: The body, decompressed.
-        url: What was asked, without secrets.
-        method: HTTP method.
-    """
+    """A whole answer. Names of headers are in lower case, the URL is without secrets, and the body decompressed."""
 
     status: int
     headers: Mapping[str, str]
@@ -101,15 +93,7 @@ class Answer:
 
 
 def checked(answer: Answer, secrets: Iterable[str] = ()) -> Answer:
-    """Return a good answer as it is.
-
-    Args:
-        answer: What came.
-        secrets: What was sent and must not be repeated.
-
-    Raises:
-        RequestFailedError: If it is not a good one.
-    """
+    """Return a good answer as it is; raise the error of another one, which repeats none of the secrets sent."""
     is_good = 200 <= answer.status < 300
     if is_good and not _is_html(answer):
         return answer
@@ -128,7 +112,7 @@ def error_for(answer: Answer) -> ResponseError:
         what = "the server has stopped its worker, which took too long"
     elif said.is_html:
         what = f"an HTML page, {what!r}" if what else "an HTML page"
-    head = f"HTTP {answer.status} {_phrase(answer.status)}".strip()
+    head = f"HTTP {answer.status} {PHRASES.get(answer.status, '')}".strip()
     return kind(
         f"{head}: {what}" if what else head,
         status_code=answer.status,
@@ -143,7 +127,7 @@ def error_for(answer: Answer) -> ResponseError:
 
 
 def _error_for_page(answer: Answer) -> DecodeError:
-    page = answer.content.decode("utf-8", "replace")
+    page = _beginning(answer)
     title = _page_title(page)
     what = f"HTTP {answer.status}, but with an HTML page instead of JSON" + (f" ({title!r})" if title else "")
     return DecodeError(
@@ -189,7 +173,7 @@ def _is_html(answer: Answer) -> bool:
 
 def _page_title(page: str) -> str:
     """Return the title or first heading of an HTML page, shortened; empty if it has none."""
-    found = _TITLE.search(page[:_MOST_EXAMINED])
+    found = _TITLE.search(page)
     return shortened(html.unescape(re.sub(r"<[^>]*>", " ", found[2])), _LONGEST_TITLE) if found else ""
 
 
@@ -224,13 +208,6 @@ def _advice(answer: Answer, said: _Said, kind: type[ResponseError]) -> str | Non
     if said.is_html and kind is ServerError and status == 500 and not _OF_OTHERS.search(answer.url):
         return _HTML_500
     return _BUSY if status == 503 else None
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def _place(location: str) -> str:

@@ -25,14 +25,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from cmsdials.errors import (
     ConfigurationError,
     ConnectionFailedError,
-    GatewayError,
     PaginationError,
     RedirectError,
     RequestFailedError,
     RequestTimeoutError,
     ResponseError,
     SchemaError,
-    TooManyRequestsError,
     TransportError,
 )
 from cmsdials.runtime.background import load
@@ -103,9 +101,7 @@ def _is_usual(retries: object) -> bool:
 
 def asks_for_a_pause(failure: RequestFailedError) -> bool:
     """Whether the service says that it wants fewer requests, from whomever."""
-    if isinstance(failure, TooManyRequestsError):
-        return True
-    return isinstance(failure, GatewayError) and failure.status_code == 503
+    return isinstance(failure, ResponseError) and failure.status_code in (429, 503)
 
 
 class Rules:
@@ -142,7 +138,8 @@ class Rules:
         if isinstance(failure, ResponseError):
             if not self._is_retried(failure):
                 return None
-            asked = self._asked(failure, now)
+            header = failure.retry_after if self._left.respect_retry_after_header else None
+            asked = retry_after_seconds(header, now) if header else None
             if asked is not None:
                 wait = min(asked, getattr(self._left, "retry_after_max", asked))
                 if wait > LONGEST_RETRY_AFTER:
@@ -161,12 +158,6 @@ class Rules:
         statuses = (500, 504) if is_stopped else (failure.status_code,)
         has_header = bool(failure.retry_after)
         return any(self._left.is_retry(failure.method, status, has_header) for status in statuses)
-
-    def _asked(self, failure: ResponseError, now: float) -> float | None:
-        """Return the seconds that the service asks to wait; None if it asks for none, or the user does not obey."""
-        if not failure.retry_after or not self._left.respect_retry_after_header:
-            return None
-        return retry_after_seconds(failure.retry_after, now)
 
     def _count(self, failure: RequestFailedError) -> bool:
         """Count one more failure; return whether another attempt is allowed."""

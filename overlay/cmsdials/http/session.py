@@ -88,7 +88,6 @@ class Session(Closing):
         self._default_workspace = default_workspace if workspace is None else None
         self.route = route
         self.version = version
-        self.timeout = timeout
         self._clock = clock
         self._sleep = sleep
         secure = self.base_url.lower().startswith("https:")
@@ -105,22 +104,18 @@ class Session(Closing):
         retry_when_slow: bool = True,
         workspace: bool = True,
     ) -> T:
-        """Take one request through one whole step, again and again as the rules allow.
+        """Take one request through one whole step, again and again as the rules allow; return what `read` returned.
 
         A Ctrl-C, or a `cmsdials.runtime.interrupts.Stop` that this thread heeds, ends it at once, whatever it waits for.
 
         Args:
             request: ``method`` and ``url`` (a path such as ``/api/v1/run/``); optional ``params`` (mapping or
                 pairs), ``json`` or ``data`` (a form) for the body, and ``headers``.
-            read: Turns the body into what is wanted. A `DecodeError` that it raises counts as a read
-                failure.
+            read: Turns the body into what is wanted. A `DecodeError` that it raises counts as a read failure.
             retries: See `cmsdials.http.retry.retry_rules`.
             safe: The request changes nothing on the server: a POST may be repeated.
             retry_when_slow: False for a caller who can ask for less, where something takes too long.
             workspace: False sends no ``Workspace`` header.
-
-        Returns:
-            What `read` returned.
 
         Raises:
             RequestFailedError: If no attempt gave a usable answer: the error of the last one, with the count

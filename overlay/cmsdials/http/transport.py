@@ -30,7 +30,7 @@ from cmsdials.redaction import shortened
 from cmsdials.runtime.interrupts import Stop
 from cmsdials.runtime.version import client_version
 
-__all__ = ["Client", "exchange", "is_parsable", "new_client", "url_of"]
+__all__ = ["Client", "exchange", "new_client", "url_of"]
 
 _FOLLOWED = frozenset({301, 308})
 _KEEP_IDLE_CONNECTIONS = 30.0  # seconds; httpx's 5 s are shorter than it takes to look at a plot
@@ -82,17 +82,11 @@ class Client(httpx.Client):
 
 
 def exchange(client: Client, claim: Stop, call: Call, credentials: Mapping[str, str]) -> Answer:
-    """Send a request once, follow one missing slash, and sort the answer by its status.
-
-    Args:
-        client: Holds the connections.
-        claim: Set when the answer is not wanted any more.
-        call: The request.
-        credentials: Headers that prove who is asking; nothing stands in their place.
+    """Send a request once, follow one missing slash, and return the answer if it is a good one.
 
     Raises:
         RequestFailedError: If no usable answer came.
-        Stopped: If the answer is not wanted any more.
+        Stopped: If the claim is set: the answer is not wanted any more.
     """
     send = partial(_send, client, claim, call, {**call.headers, **credentials})
     url = httpx.URL(call.url)
@@ -161,15 +155,6 @@ def _failure(error: Exception, request: httpx.Request, *, answering: bool) -> Re
             return None
 
 
-def is_parsable(base_url: str) -> bool:
-    """Whether a base address is one to the HTTP library too."""
-    try:
-        httpx.URL(base_url)
-    except httpx.InvalidURL:
-        return False
-    return True
-
-
 def url_of(whole: str, params: Any) -> str:
     """Return an address with its parameters.
 
@@ -194,7 +179,7 @@ def new_client(
         read: Seconds for every other phase.
         transport: Replaces the network, in tests.
         secure: Whether the service is asked over TLS. If not, no certificates are loaded, which takes longer than
-            many a request; so a TLS connection would trust no certificate.
+            many a request; so a TLS connection would trust none.
 
     Raises:
         ConfigurationError: If what the environment says of proxies and certificates cannot work.

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from attrs import evolve
 from cmsdials_api.records import Record
 
-from cmsdials.errors import CheckpointError, ConfigurationError, DialsError
+from cmsdials.errors import CheckpointError, ConfigurationError, CursorRefusedError, DialsError
 from cmsdials.listing.checkpoint import (
     CheckpointFile,
     Stored,
@@ -25,10 +25,11 @@ from cmsdials.listing.page import Page, cursor_of
 from cmsdials.listing.pages import Pages
 from cmsdials.listing.pagination import Listing
 from cmsdials.listing.provenance import Origin
+from cmsdials.listing.restart import LastRow
 from cmsdials.listing.result import Result, restored
 from cmsdials.runtime.console import warn
 from cmsdials.runtime.interrupts import Terminated, sigterm_raises
-from cmsdials.runtime.progress import progress_bar
+from cmsdials.runtime.progress import Progress, progress_bar
 from cmsdials.table.rows import RowStore
 
 __all__ = ["collect"]
@@ -39,7 +40,7 @@ RecordT = TypeVar("RecordT", bound=Record)
 def collect(
     origin: Origin,
     record: type[RecordT],
-    begin: Callable[[Listing, Callable[[Page[RecordT]], None]], Pages[RecordT]],
+    begin: Callable[..., Pages[RecordT]],
     *,
     workspace: Callable[[], str | None],
     page_size: int | None,
@@ -51,9 +52,9 @@ def collect(
 ) -> Result[RecordT]:
     """Fetch all pages, or as many as wanted: what `list_all` of a resource does, with its arguments and errors.
 
-    `origin` says what is listed, and `record` what the rows are. `begin` returns the pages from where a listing is;
-    what it is given besides is to be called with each page before that counts. `workspace` says which one is asked; it may
-    have to ask for it, and then fails as a page does.
+    `origin` says what is listed, and `record` what the rows are. `begin` returns the pages of a query from where a
+    listing is; what it is given besides returns of each page what counts. Its `concurrency` can be changed. `workspace` says
+    which one is asked; it may have to ask for it, and then fails as a page does.
     """
     try:
         with sigterm_raises() if keep_failed else nullcontext():
@@ -93,14 +94,25 @@ def collect(
         try:
             with (
                 sigterm_raises() if keep_failed else nullcontext(),
-                begin(listing, keep) as pages,
+                begin(origin.query, listing, keep) as first,
                 progress_bar(
                     enable_progress, total=max_pages, unit="page", description=origin.resource
                 ) as progress,
             ):
-                for _ in pages:
-                    progress.update()
-                note = pages.note
+                pages, came = first, -1
+                while True:
+                    try:
+                        note = _take(pages, progress)
+                        break
+                    except CursorRefusedError as refused:
+                        store.cut(before + listing.reached.rows)
+                        is_ours = listing.reached.next is not None and not listing.in_parts
+                        if not is_ours or (checkpoint is None and resume_from is None):
+                            raise
+                        if came == len(store):
+                            raise _refused_twice(refused, came) from None
+                        came = len(store)
+                        pages = _started_again(begin, listing, keep, LastRow.of(origin, store, refused), came)
         except (DialsError, KeyboardInterrupt, Terminated) as stopped:
             if not keep_failed:
                 raise
@@ -124,6 +136,44 @@ def _stopped(result: Result[RecordT], failure: BaseException) -> Result[RecordT]
     result.exc_formatted = "".join(traceback.format_exception(failure))
     warn(f"{result.status}. {failure}" if str(failure) else result.status)
     return result
+
+
+def _take(pages: Pages[Any], progress: Progress) -> str:
+    """Fetch all pages, and return why there are no rows."""
+    with pages:
+        for _ in pages:
+            progress.update()
+    return pages.note
+
+
+def _started_again(
+    begin: Callable[..., Pages[RecordT]],
+    listing: Listing,
+    keep: Callable[[Page[RecordT]], Page[RecordT]],
+    last: LastRow,
+    came: int,
+) -> Pages[RecordT]:
+    """Return the pages behind the last row that has come, from a listing that begins again."""
+    warn(
+        f"the service does not accept the position of this listing any more, after {came} rows of"
+        f" {last.origin.resource}: it is started again, behind the last of them"
+    )
+    first = last.origin.query.get("next_token")
+    way = Listing(page_size=listing.page_size, max_pages=None, cursor=first)
+    try:
+        with begin({**last.query, "fields": [*last.names]}, way, concurrency=1) as pages:
+            listing.start_again(last.cursor_before(pages) or first)
+    except CursorRefusedError as refused:
+        raise _refused_twice(refused, came) from None
+    return begin(last.query, listing, lambda page: keep(last.rows_behind(page)), concurrency=1)
+
+
+def _refused_twice(refused: CursorRefusedError, came: int) -> CursorRefusedError:
+    refused.advice = (
+        f"The listing was started again, and the service refuses its position once more, after {came} rows. They are"
+        " kept where the listing is: try again later, and report it to the DIALS developers if it stays."
+    )
+    return refused
 
 
 def _earlier(
@@ -179,7 +229,7 @@ def _keeping(
     store: RowStore[RecordT],
     so_far: Result[RecordT] | None,
     stored: Stored | None,
-) -> Iterator[Callable[[Page[RecordT]], None]]:
+) -> Iterator[Callable[[Page[RecordT]], Page[RecordT]]]:
     """Yield what keeps a page: its rows, and its answers in a file if there is to be one.
 
     A new file begins with what has come before (`so_far`); `stored` is what a file holds already.
@@ -189,11 +239,12 @@ def _keeping(
             for page in so_far.stored_pages():
                 file.append(page)
 
-        def keep(page: Page[RecordT]) -> None:
+        def keep(page: Page[RecordT]) -> Page[RecordT]:
             if file is not None:
                 now = datetime.now(UTC).isoformat()
                 file.append(StoredPage({"next": page.next, "retrieved": now}, page.bodies))
             for block in page.store.blocks():
                 store.add(block)
+            return page
 
         yield keep

@@ -12,7 +12,14 @@ from typing import Any, Generic, Self, TypeVar
 
 from cmsdials_api.records import Record
 
-from cmsdials.errors import ConfigurationError, RequestFailedError
+from cmsdials.errors import (
+    ConfigurationError,
+    CursorFailedError,
+    CursorRefusedError,
+    InvalidCursorError,
+    RequestFailedError,
+    ResponseError,
+)
 from cmsdials.listing.page import Page
 from cmsdials.listing.pagination import Listing
 from cmsdials.listing.provenance import Origin
@@ -27,11 +34,22 @@ Fetch = Callable[[Listing, bool], Page[RecordT]]
 """Fetches and checks the page that a listing is at. The flag says whether what is too slow is tried again."""
 
 
+_REFUSED = (
+    "The service {what} the position of this listing any more, after {rows} rows. Ask for the page again; if it stays,"
+    " start the listing again: list_all with checkpoint= or resume_from= does so by itself, and goes on behind the"
+    " last row."
+)
+_IN_PARTS = (
+    "The service does not accept a position within a part of this listing, also when the part is started again."
+    " {rows} rows have come; going on starts that part once more."
+)
+
+
 class Pages(Closing, Generic[RecordT]):
     """The pages of a listing, fetched one by one.
 
-    Each good page is kept (`keep`) before it counts, so that nothing counts that is not kept. `explain` says why, and to the
-    user too, where the whole listing has no row.
+    Each good page is kept (`keep`) before it counts, so that nothing counts that is not kept; what counts is what that
+    returns. `explain` says why, and to the user too, where the whole listing has no row.
 
     Attributes:
         note: What it said.
@@ -42,7 +60,7 @@ class Pages(Closing, Generic[RecordT]):
         fetch: Fetch[RecordT],
         listing: Listing,
         origin: Callable[[], Origin],
-        keep: Callable[[Page[RecordT]], None] = lambda _page: None,
+        keep: Callable[[Page[RecordT]], Page[RecordT]] = lambda page: page,
         close: Callable[[], None] = lambda: None,
         explain: Callable[[], str] = lambda: "",
     ) -> None:
@@ -102,8 +120,7 @@ class Pages(Closing, Generic[RecordT]):
         """
         with _turn(self._lock, "pages"):
             while not self._listing.finished:
-                page = self._fetched()
-                self._keep(page)
+                page = self._keep(self._fetched())
                 self._listing.accept(page)
                 if len(page.store) or not self._listing.in_parts or (self.complete and not self.rows):
                     return page
@@ -122,8 +139,32 @@ class Pages(Closing, Generic[RecordT]):
                 tried += failure.attempts
                 failure.attempts = tried
                 if not (can_shrink and failure.is_too_slow):
-                    raise
+                    raise self._as_refusal(failure)  # noqa: B904  # mostly the same
             self._listing.shrink()
+
+    def _as_refusal(self, failure: RequestFailedError) -> RequestFailedError:
+        """Return what a failure says of the position of the listing, if that is what has failed."""
+        rows, has_cursor = self.rows, self.next is not None and self._listing.reached.cursor is not None
+        if self._listing.in_parts:
+            if isinstance(failure, CursorRefusedError):
+                failure.advice = _IN_PARTS.format(rows=rows)
+        elif not has_cursor or not isinstance(failure, ResponseError):
+            pass  # the first page has no cursor, or one of the user
+        elif isinstance(failure, InvalidCursorError):
+            failure.advice = _REFUSED.format(what="does not accept", rows=rows)
+        elif failure.status_code == 500 and failure.retry_after is None and not failure.is_too_slow:
+            return CursorFailedError(
+                failure.message,
+                status_code=failure.status_code,
+                code=failure.code,
+                detail=failure.detail,
+                body=failure.body,
+                method=failure.method,
+                url=failure.url,
+                attempts=failure.attempts,
+                advice=_REFUSED.format(what="fails at, or does not accept,", rows=rows),
+            )
+        return failure
 
     def __repr__(self) -> str:
         state = "complete" if self.complete else "under way"

@@ -215,6 +215,13 @@ class Listing:
             latest=page.store if len(page.store) else before.latest,
         )
 
+    def start_again(self, cursor: str | None) -> None:
+        """Go on from another page, because the service does not accept the cursor of this one.
+
+        The link stays what it was until that page has come, which may begin with rows that have come already.
+        """
+        self.reached = evolve(self.reached, cursor=cursor, latest=None)
+
     @property
     def can_shrink(self) -> bool:
         """Whether half as many rows can be asked for: the size is ours to choose, and not 1 yet."""

@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 from attrs import define
 from cmsdials_api.records import Record
 
-from cmsdials.errors import ConfigurationError
+from cmsdials.errors import ConfigurationError, CursorRefusedError
 from cmsdials.listing.page import Page, cursor_of
 from cmsdials.listing.pages import Pages
 from cmsdials.listing.pagination import LARGEST_PAGE, Listing, PageSize, checked_count
@@ -134,7 +134,13 @@ class OnePart(Generic[RecordT]):
     size: PageSize | None = None  # what has been learnt about slow pages, which serves all parts
 
     def fetched(self, part: Part) -> Page[RecordT]:
-        """Fetch all rows of a part, as a page of the whole listing."""
+        """Fetch all rows of a part, as a page of the whole listing. A part that is refused half-way is started again, once."""
+        try:
+            return self._fetched(part)
+        except CursorRefusedError:
+            return self._fetched(part)
+
+    def _fetched(self, part: Part) -> Page[RecordT]:
         listing = Listing(page_size=self.page_size, max_pages=None, size=self.size)
         store = self.no_rows()
         bodies: list[bytes] = []

@@ -171,7 +171,7 @@ class Result(Tabular[RecordT], PydanticLike, Generic[RecordT]):
         for block in self.store.blocks():
             for start in range(0, len(block), LARGEST_PAGE):
                 part = block.between(start, min(len(block), start + LARGEST_PAGE))
-                yield StoredPage({}, (self._body_of(part, written),))
+                yield StoredPage({}, (body_of(part, self.origin, written),))
                 written += len(part)
         said = {
             "next": self.next,
@@ -181,24 +181,25 @@ class Result(Tabular[RecordT], PydanticLike, Generic[RecordT]):
         }
         yield StoredPage(said, ())
 
-    def _body_of(self, part: Columns[RecordT], before: int) -> bytes:
-        """Return rows as an answer of the service, which has been read again; `before` counts those before them."""
-        from cmsdials.table.columns import as_json, not_finite, objects_of  # noqa: PLC0415  # it brings NumPy
 
-        if (name := not_finite(part)) is not None:
-            message = f"a row holds what a file of a listing cannot ({name} is not a finite number)"
-            raise CheckpointError(message, advice=_CHANGED)
-        try:
-            body = as_json({"next": None, "previous": None, "results": objects_of(part)})
-            _read(body, "this result", self.record, self.origin)
-        except TypeError as error:
-            message = f"a row holds what a file of a listing cannot ({error})"
-            raise CheckpointError(message, advice=_CHANGED) from error
-        except SchemaError as error:
-            what = f"field {error.field!r} {error.problem}"
-            message = f"row {before + (error.row or 0)} cannot be kept in a file of a listing: {what}"
-            raise CheckpointError(message, advice=_CHANGED) from error
-        return body
+def body_of(part: Columns[Any], origin: Origin, before: int = 0) -> bytes:
+    """Return rows as an answer of the service, which has been read again; `before` counts those before them."""
+    from cmsdials.table.columns import as_json, not_finite, objects_of  # noqa: PLC0415  # it brings NumPy
+
+    if (name := not_finite(part)) is not None:
+        message = f"a row holds what a file of a listing cannot ({name} is not a finite number)"
+        raise CheckpointError(message, advice=_CHANGED)
+    try:
+        body = as_json({"next": None, "previous": None, "results": objects_of(part)})
+        _read(body, "this result", part.record, origin)
+    except TypeError as error:
+        message = f"a row holds what a file of a listing cannot ({error})"
+        raise CheckpointError(message, advice=_CHANGED) from error
+    except SchemaError as error:
+        what = f"field {error.field!r} {error.problem}"
+        message = f"row {before + (error.row or 0)} cannot be kept in a file of a listing: {what}"
+        raise CheckpointError(message, advice=_CHANGED) from error
+    return body
 
 
 def load(path: str | os.PathLike[str]) -> Result[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from urllib.parse import urlencode
 
 from cmsdials_api.filters import Filters
@@ -29,7 +29,7 @@ from cmsdials.listing.pagination import Listing
 from cmsdials.listing.parts import OnePart, Parts, Plan, are_parts
 from cmsdials.listing.provenance import Origin
 from cmsdials.listing.result import Result
-from cmsdials.models import DatasetIndex, Run
+from cmsdials.models import DatasetIndex, MonitoringElement, Run
 from cmsdials.parallel.split import Position, read_position
 from cmsdials.resources.addressed import Addressed
 from cmsdials.resources.arguments import explaining
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-__all__ = ["CountedResource", "PaginatedResource", "Resource"]
+__all__ = ["CountedResource", "FiltersT", "PaginatedResource", "RecordT", "Resource"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 FiltersT = TypeVar("FiltersT", bound=Filters)
@@ -56,19 +56,22 @@ class Resource(Addressed, Generic[RecordT, FiltersT]):
 
     Args:
         session: What requests go through.
+        name: Which resource, where the class does not say it.
 
     Attributes:
         name: Its attribute of `Dials`, and its key in the generated table.
     """
 
-    name: ClassVar[str]
+    name: str
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         explaining(cls)
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, name: str | None = None) -> None:
         super().__init__(session)
+        if name is not None:
+            self.name = name
         self._table = RESOURCES[self.name]
 
     @property
@@ -83,20 +86,26 @@ class Resource(Addressed, Generic[RecordT, FiltersT]):
 
     @property
     def _record(self) -> type[RecordT]:
-        record: Any = model_of(self._table.record)
-        return record  # type: ignore[no-any-return]  # see _row
+        # The table pairs names with records, and a test holds it to it.
+        return cast("type[RecordT]", model_of(self._table.record))
 
     def _row(self, retries: Retries, **keys: Any) -> RecordT:
-        request = self._table.get(**self._checked_keys(keys))
-        row: Any = self._session.perform(
+        return self._fetched(self._table.get(**self._checked_keys(keys)), retries)
+
+    def _fetched(self, request: Mapping[str, Any], retries: Retries) -> RecordT:
+        return self._session.perform(
             request, lambda body: decode.read_row(body, self._record, self.name), retries=retries
         )
-        return row  # type: ignore[no-any-return]  # the table pairs names with records; a test holds it to it
 
     def _checked_keys(self, keys: Mapping[str, Any]) -> dict[str, int]:
         return {
             name: checked_value(f"{self.name}.get({name}=)", "integer", key) for name, key in keys.items()
         }
+
+    @property
+    def _address(self) -> str:
+        session = self._session
+        return address(session.base_url, session.route, session.version, self._table.path)
 
     @property
     def _dimensions(self) -> int:
@@ -109,18 +118,17 @@ class Resource(Addressed, Generic[RecordT, FiltersT]):
 
     def _index(self, what: str) -> Held:
         if what == "ME":
-            mes = self._elements(["me_id", "me", "dim"], 0)
+            mes = self._elements({"fields": ["me_id", "me", "dim"]}, 0)
             return {key: one.dim for one in mes for key in (one.me_id, one.me)}
-        datasets = _Datasets(self._session).list_all(
-            fields=["dataset_id", "dataset"], retries=0, enable_progress=False
-        )
+        index: PaginatedResource[DatasetIndex, Filters] = PaginatedResource(self._session, "dataset_index")
+        datasets = index.list_all(fields=["dataset_id", "dataset"], retries=0, enable_progress=False)
         return {key: 0 for one in datasets for key in (one.dataset_id, one.dataset)}
 
-    def _elements(self, fields: Sequence[str], retries: Retries, **filters: Any) -> Sequence[Any]:
+    def _elements(self, query: Mapping[str, Any], retries: Retries) -> list[MonitoringElement]:
         table = RESOURCES["mes"]
         return self._session.perform(
-            table.list(**filters, fields=fields),
-            lambda body: decode.read_array(body, table.record, table.name, fields=fields),
+            table.list(**query),
+            lambda body: decode.read_array(body, MonitoringElement, table.name, fields=query.get("fields")),
             retries=retries,
         )
 
@@ -239,7 +247,10 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             keep_failed: Return what has come, with a warning, instead of raising, when a page fails, and also on
                 Ctrl-C and SIGTERM; `exc_type`, `exc_formatted` and `status` then say what it was.
             resume_from: An earlier result of the same query, which is not changed, or the file of one (`save`,
-                `checkpoint`), to go on from.
+                `checkpoint`), to go on from. Where the service does not accept its position any more, the listing is
+                started again, with a warning, and goes on behind the last row in the order of its keys: no row comes
+                twice, rows that the service has got before that one are not seen, and rows that it has lost stay.
+                With `checkpoint` alone too. Not with `order_by`, nor with `fields` that leave out the keys.
             checkpoint: File to append each page to as it comes, so that a killed process loses at most the page in
                 flight. With `resume_from` naming the same file, the same call begins and goes on.
             fields: Names of the fields to fetch; the rows hold only these. None for all.
@@ -253,6 +264,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         Raises:
             FilterError: A filter or field is not one of this list, or of the wrong kind.
             RequestFailedError: A page did not come; see `cmsdials.errors`.
+            CursorRefusedError: The service does not accept the position of the listing, and it cannot be started again.
             CheckpointError: A file cannot be used, or resume_from is of another listing.
             ConfigurationError: max_pages or concurrency cannot be.
         """
@@ -261,7 +273,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         return collect(
             self._origin(query),
             self._record,
-            partial(self._pages, query, retries=retries, concurrency=concurrency),
+            partial(self._pages, retries=retries, concurrency=concurrency),
             workspace=partial(self._session.named_workspace, retries),
             page_size=page_size,
             max_pages=max_pages,
@@ -339,7 +351,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         self,
         query: Mapping[str, Any],
         listing: Listing,
-        keep: Callable[[Page[RecordT]], None] = lambda _: None,
+        keep: Callable[[Page[RecordT]], Page[RecordT]] = lambda page: page,
         *,
         retries: Retries,
         concurrency: int,
@@ -362,7 +374,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
 
     def _plan(self, query: Mapping[str, Any], retries: Retries) -> Plan:
         """Find out which runs a query is of, and about how many rows a lumisection has. Only keys are fetched."""
-        runs = _Runs(self._session)
+        runs: PaginatedResource[Run, Filters] = PaginatedResource(self._session, "run")
         keys = ("dataset_id", "run_number", "ls_count")
         listed = runs.list_all(
             chosen(runs.filters, query), fields=keys, retries=retries, enable_progress=False
@@ -371,15 +383,13 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         if self._dimensions == 0 or query.keys() & {"me", "me_id"}:
             return counts, 1.0
         wanted = chosen(RESOURCES["mes"].filters, query).given()
-        booked = self._elements(["me_id"], retries, **wanted, dim=self._dimensions)
+        booked = self._elements({**wanted, "dim": self._dimensions, "fields": ["me_id"]}, retries)
         return counts, float(max(1, len(booked)))
 
     def _link(self, query: Mapping[str, Any], position: Position) -> str:
         """Return the link to what follows a position, as the service writes links."""
         request = self._table.list(**{**query, "next_token": str(position)})
-        session = self._session
-        whole = address(session.base_url, session.route, session.version, self._table.path)
-        return f"{whole}?{urlencode(request['params'], doseq=True)}"
+        return f"{self._address}?{urlencode(request['params'], doseq=True)}"
 
     def _origin(self, query: Mapping[str, Any]) -> Origin:
         return Origin(
@@ -419,18 +429,6 @@ def chosen(filters: type[Filters], query: Mapping[str, Any]) -> Filters:
     return filters(
         **{name: query[name] for name in filters.PARAMETERS if name in query and name not in PAGING}
     )
-
-
-class _Runs(PaginatedResource[Run, Filters]):
-    """Runs, for plans."""
-
-    name = "run"
-
-
-class _Datasets(PaginatedResource[DatasetIndex, Filters]):
-    """Datasets, where a listing is empty."""
-
-    name = "dataset_index"
 
 
 class CountedResource(PaginatedResource[RecordT, FiltersT]):

@@ -6,7 +6,7 @@ lumisection has its histogram. Pure: from rows to a table; `Coverage` is what `d
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Coverage", "CoverageRow", "covered", "ranges"]
 
 Ranges = list[tuple[int, int]]
-_Key = tuple[tuple[int, int], int | None]
+_MOST_SHOWN = 4
+_Run = tuple[int, int]
 
 
 @frozen
@@ -88,26 +89,19 @@ class Coverage:
         return frame
 
     def __str__(self) -> str:
-        head = ("dataset_id", "run", "me_id", "expected", "retrieved", "missing", "empty", "duplicate")
-        lines = [
-            (
-                str(row.dataset_id),
-                str(row.run_number),
-                "-" if row.me_id is None else str(row.me_id),
-                str(row.expected),
-                str(row.retrieved),
-                *(_shown(one) for one in (row.missing, row.empty, row.duplicate)),
-            )
-            for row in self.rows
+        table: list[tuple[str, ...]] = [
+            ("dataset_id", "run", "me_id", "expected", "retrieved", "missing", "empty", "duplicate")
         ]
-        widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
-        table = [
-            "  ".join(f"{cell:>{w}}" for cell, w in zip(line, widths, strict=True)) for line in (head, *lines)
-        ]
+        for row in self.rows:
+            numbers = (row.dataset_id, row.run_number, row.me_id, row.expected, row.retrieved)
+            shown = ("-" if number is None else str(number) for number in numbers)
+            table.append((*shown, *map(_shown, (row.missing, row.empty, row.duplicate))))
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = ["  ".join(map(str.rjust, line, widths)) for line in table]
         verdict = "complete" if self.complete else "NOT complete"
         if not self.listing_complete:
             verdict += ": the listing itself stopped early"
-        return "\n".join([*table, *self.notes, verdict])
+        return "\n".join([*lines, *self.notes, verdict])
 
     __repr__ = __str__
 
@@ -118,47 +112,37 @@ NOTHING_LISTED = "note: DIALS lists no lumisection for these filters in this wor
 def covered(
     listed: Iterable[Lumisection], rows: Iterable[Any], *, listing_complete: bool, notes: Sequence[str] = ()
 ) -> Coverage:
-    """Compare lumisections with histograms.
-
-    Args:
-        listed: Lumisections, with dataset_id, run_number and ls_number.
-        rows: Histograms, with dataset_id, run_number, ls_number, me_id, and me and entries if there are.
-        listing_complete: Whether the histograms are all of their query.
-        notes: What limits the comparison.
-    """
-    expected: dict[tuple[int, int], set[int]] = {}
+    """Compare lumisections with histograms (`rows`, which may lack me and entries)."""
+    expected: defaultdict[_Run, set[int]] = defaultdict(set)
     for one in listed:
-        expected.setdefault(_run(one), set()).add(one.ls_number)
-    counts: dict[_Key, Counter[int]] = {}
-    empty: dict[_Key, set[int]] = {}
+        expected[_run(one)].add(one.ls_number)
+    came: defaultdict[tuple[_Run, int | None], Counter[int]] = defaultdict(Counter)
+    empty: defaultdict[tuple[_Run, int | None], set[int]] = defaultdict(set)
     names: dict[int | None, str | None] = {}
+    runs = {*expected}
     for row in rows:
         key = (_run(row), row.me_id)
-        counts.setdefault(key, Counter())[row.ls_number] += 1
+        runs.add(key[0])
+        came[key][row.ls_number] += 1
         names.setdefault(row.me_id, getattr(row, "me", None))
         if getattr(row, "entries", None) == 0:
-            empty.setdefault(key, set()).add(row.ls_number)
-    if not names:
-        names[None] = None  # a run without any histogram is a row all the same
-    made = []
-    for run in sorted(expected.keys() | {run for run, _ in counts}):
-        numbers = expected.get(run, set())
-        for me_id, me in sorted(names.items(), key=lambda item: item[0] or 0):
-            came = counts.get((run, me_id), Counter())
-            made.append(
-                CoverageRow(
-                    dataset_id=run[0],
-                    run_number=run[1],
-                    me_id=me_id,
-                    me=me,
-                    expected=len(numbers),
-                    retrieved=len(numbers & came.keys()),
-                    missing=ranges(numbers - came.keys()),
-                    empty=ranges(empty.get((run, me_id), set())),
-                    duplicate=ranges(number for number, times in came.items() if times > 1),
-                    unlisted=ranges(came.keys() - numbers),
-                )
-            )
+            empty[key].add(row.ls_number)
+    made = [
+        CoverageRow(
+            dataset_id=run[0],
+            run_number=run[1],
+            me_id=me_id,
+            me=names.get(me_id),
+            expected=len(expected[run]),
+            retrieved=len(expected[run] & came[run, me_id].keys()),
+            missing=ranges(expected[run] - came[run, me_id].keys()),
+            empty=ranges(empty[run, me_id]),
+            duplicate=ranges(number for number, times in came[run, me_id].items() if times > 1),
+            unlisted=ranges(came[run, me_id].keys() - expected[run]),
+        )
+        for run in sorted(runs)
+        for me_id in sorted(names, key=lambda me_id: me_id or 0) or [None]  # also a run without any histogram
+    ]
     if not made:
         notes = [*notes, NOTHING_LISTED]
     return Coverage(tuple(made), tuple(notes), listing_complete)
@@ -181,12 +165,11 @@ def ranges(numbers: Iterable[int]) -> Ranges:
     return joined
 
 
-def _run(row: Any) -> tuple[int, int]:
+def _run(row: Any) -> _Run:
     return (row.dataset_id, row.run_number)
 
 
-def _shown(found: Ranges, most: int = 4) -> str:
-    if not found:
-        return "-"
+def _shown(found: Ranges) -> str:
     parts = [str(first) if first == last else f"{first}-{last}" for first, last in found]
-    return ",".join(parts[:most]) + (f" and {len(parts) - most} more" if len(parts) > most else "")
+    more = f" and {len(parts) - _MOST_SHOWN} more" if len(parts) > _MOST_SHOWN else ""
+    return ",".join(parts[:_MOST_SHOWN]) + more or "-"

@@ -48,11 +48,7 @@ class MonitoringElementResource(Resource[MonitoringElement, MEFilters]):
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
         query = list_query(self._table, filters, fields)
-        found = self._session.perform(
-            self._table.list(**query),
-            lambda body: decode.read_array(body, MonitoringElement, self.name, fields=query.get("fields")),
-            retries=retries,
-        )
+        found = self._elements(query, retries)
         if not found:
             self._why_empty(query)
         return found

@@ -25,6 +25,7 @@ Held: TypeAlias = Mapping[int | str, int]
 """An index, by id and by name: the dimension of an ME, 0 of a dataset."""
 
 _INDEXES = {"dataset": "dataset", "dataset_id": "dataset", "me": "ME", "me_id": "ME"}
+_OTHER_NAMES = ("logical_file_name", "name", "filename", "target_me")
 _OTHER = {1: "is one-dimensional: ask h1d", 2: "is two-dimensional: ask h2d"}
 _LONGEST = 200
 
@@ -46,11 +47,8 @@ def why_empty(
 ) -> str:
     """Say which exact filters of a query can match nothing, and warn of it once; empty text if all can.
 
-    Args:
-        place: Where the query was asked.
-        query: By wire name.
-        fetch: Fetches the index of each "dataset" or each "ME". Where it fails, nothing is said.
-        dimensions: Of the histograms that were listed; 0 if it was something else.
+    `fetch` fetches the index of each "dataset" or "ME"; where it fails, nothing is said. `dimensions` are those of the
+    histograms that were listed, 0 if it was something else.
     """
     said = [_why(place, name, value, fetch, dimensions) for name, value in query.items()]
     note = "; ".join(filter(None, said))
@@ -63,8 +61,7 @@ def why_empty(
 def _why(place: Place, name: str, value: Any, fetch: Callable[[str], Held], dimensions: int) -> str:
     what = _INDEXES.get(name)
     if what is None:
-        is_pattern = isinstance(value, str) and "*" in value and name in ("logical_file_name", "name")
-        return _not_a_pattern(name) if is_pattern else ""
+        return _not_a_pattern(name) if name in _OTHER_NAMES and "*" in value else ""
     known = _known.setdefault((place, what), _Known())
     if value not in known.held and value not in known.absent:
         known.absent[value] = ""  # asked for once, whatever comes of it

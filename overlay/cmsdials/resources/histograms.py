@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-from cmsdials_api.filters import Filters
-from cmsdials_api.records import Record
-
 from cmsdials.errors import CheckpointError, ConfigurationError, FilterError
 from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters, LumisectionHistogram2DFilters
 from cmsdials.http.retry import Retries
 from cmsdials.listing.result import Result
 from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D
-from cmsdials.resources.base import PaginatedResource, chosen
+from cmsdials.resources.base import FiltersT, PaginatedResource, RecordT, chosen
 from cmsdials.resources.coverage import Coverage, covered, notes_on
 from cmsdials.resources.index import LumisectionResource
 
 __all__ = ["LumisectionHistogram1DResource", "LumisectionHistogram2DResource"]
-
-RecordT = TypeVar("RecordT", bound=Record)
-FiltersT = TypeVar("FiltersT", bound=Filters)
 
 
 class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
@@ -69,12 +61,13 @@ class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
         if different:
             message = f"the result is of another listing: {'; '.join(different)}"
             raise CheckpointError(message, advice="Ask the Dials object that it came from.")
-        query = result.origin.query
-        filters = chosen(LumisectionFilters, query)
         listed = LumisectionResource(self._session).list_all(
-            filters, fields=needed[:3], retries=retries, enable_progress=enable_progress
+            chosen(LumisectionFilters, here.query),
+            fields=needed[:3],
+            retries=retries,
+            enable_progress=enable_progress,
         )
-        return covered(listed, result, listing_complete=result.complete, notes=notes_on(query))
+        return covered(listed, result, listing_complete=result.complete, notes=notes_on(here.query))
 
 
 class LumisectionHistogram1DResource(

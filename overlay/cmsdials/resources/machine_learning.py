@@ -6,38 +6,29 @@ The resources in which the two generations of the service differ most. Each call
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from attrs import evolve
 from cmsdials_api import operations
 from cmsdials_api.filters import Filters
 from cmsdials_api.models.certification_query import CertificationQuery
-from cmsdials_api.records import Record
 
 from cmsdials.errors import FilterError, MethodNotAllowedError, NotFoundError
 from cmsdials.filters import MLBadLumisectionFilters, MLModelsIndexFilters, checked_value
-from cmsdials.http.request import address
 from cmsdials.http.retry import Retries
-from cmsdials.http.session import Session
 from cmsdials.listing.order import RowOrder, Term
 from cmsdials.listing.page import Page
 from cmsdials.models import MLBadLumisection, MLModelsIndex
 from cmsdials.redaction import shortened
 from cmsdials.resources.advice import OF_CERTIFICATION, advised
-from cmsdials.resources.base import PaginatedResource
+from cmsdials.resources.base import FiltersT, PaginatedResource, RecordT
 from cmsdials.resources.query import PAGING, list_query, refuse_too_long
 from cmsdials.table import decode
 
 __all__ = ["MLBadLumisectionResource", "MLModelsIndexResource"]
 
-_Numbers = list[int]  # inside the classes, `list` is their method
-
 _RENAMED = {"model_id": "id", "model_id__in": "id__in"}
 """Filters of v1.12 -> the same ones of a newer service."""
-
-
-RecordT = TypeVar("RecordT", bound=Record)
-FiltersT = TypeVar("FiltersT", bound=Filters)
 
 
 class _OfTwoGenerations(PaginatedResource[RecordT, FiltersT]):
@@ -46,9 +37,7 @@ class _OfTwoGenerations(PaginatedResource[RecordT, FiltersT]):
     _renamed: ClassVar[Mapping[str, str]] = {}
     """Fields of one generation -> the same ones of the other."""
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._sent: tuple[str, ...] = ()
+    _sent: tuple[str, ...] = ()
 
     def _order(self, query: Mapping[str, Any], retries: Retries) -> RowOrder:
         asked, fields = query.get("order_by", ()), query.get("fields")
@@ -134,9 +123,7 @@ class MLBadLumisectionResource(_OfTwoGenerations[MLBadLumisection, MLBadLumisect
 
     name = "ml_bad_lumis"
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._is_v1_12 = False
+    _is_v1_12 = False
 
     def get(
         self,
@@ -164,40 +151,33 @@ class MLBadLumisectionResource(_OfTwoGenerations[MLBadLumisection, MLBadLumisect
             FilterError: A v1.12 service has verdicts on several monitoring elements, and me_id is not given.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
-        keys = {
+        given = {
             "model_id": model_id,
             "dataset_id": dataset_id,
             "run_number": run_number,
             "ls_number": ls_number,
         }
-        of_element: NotFoundError | None = None
+        keys = self._checked_keys(given)
+        requests = [self._table.get(**keys)]
         if me_id is not None and self._table.get_v1_12 is not None:
-            request = self._table.get_v1_12(**self._checked_keys(keys | {"me_id": me_id}))
+            requests.insert(0, self._table.get_v1_12(**keys, **self._checked_keys({"me_id": me_id})))
+        problems = []
+        for request in requests:
             try:
-                return self._session.perform(
-                    request,
-                    lambda body: decode.read_row(body, MLBadLumisection, self.name),
-                    retries=retries,
-                )
+                return self._fetched(request, retries)
             except NotFoundError as error:
                 if not _may_lack_the_path(error):
                     raise
-                of_element = error  # a newer service has no such path, so ask in its way
-        try:
-            return self._row(retries, **keys)
-        except NotFoundError as error:
-            if not _may_lack_the_path(error):
-                raise
-            of_lumisection = error
-        if of_element is not None:
-            raise of_element from None
-        filters = MLBadLumisectionFilters(
-            model_id=model_id, dataset_id=dataset_id, run_number=run_number, ls_number=ls_number
-        )
-        found = self._page(self._query(filters, None), retries)
-        verdicts = [row for row in found.rows if "me_id" in row.__dict__]
+                problems.append(error)  # the other generation has no such path
+        if me_id is not None:
+            raise problems[0]
+        rows = self._page(keys, retries).rows
+        verdicts = [row for row in rows if "me_id" in row.__dict__]
         if not verdicts:
-            raise self._no_verdict(keys, of_lumisection)
+            wanted = ", ".join(f"{name}={key}" for name, key in keys.items())
+            code, detail = problems[0].status_code, problems[0].detail
+            message = f"HTTP {code}: no verdict has {wanted}"
+            raise NotFoundError(message, status_code=code, detail=detail, method="GET", url=self._address)
         if len(verdicts) > 1:
             mes = ", ".join(str(row.me_id) for row in verdicts)
             message = f"this model has verdicts on {len(verdicts)} monitoring elements of this lumisection"
@@ -205,18 +185,6 @@ class MLBadLumisectionResource(_OfTwoGenerations[MLBadLumisection, MLBadLumisect
         return verdicts[0]
 
     __call__ = get
-
-    def _no_verdict(self, keys: Mapping[str, int], answered: NotFoundError) -> NotFoundError:
-        """Make the error for a lumisection that the list knows no verdict on."""
-        wanted = ", ".join(f"{name}={key}" for name, key in keys.items())
-        session = self._session
-        return NotFoundError(
-            f"HTTP {answered.status_code}: no verdict has {wanted}",
-            status_code=answered.status_code,
-            detail=answered.detail,
-            method=answered.method,
-            url=address(session.base_url, session.route, session.version, self._table.path),
-        )
 
     def cert_json(
         self,
@@ -241,8 +209,7 @@ class MLBadLumisectionResource(_OfTwoGenerations[MLBadLumisection, MLBadLumisect
             FilterError: A list is empty, or holds something else than whole numbers.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
-        asked = _certification_query(model_id__in, dataset_id__in, run_number__in)
-        return self._certification(operations.get_cert_json, operations.get_cert_json_v1_12, asked, retries)
+        return self._certification("cert_json", retries, model_id__in, dataset_id__in, run_number__in)
 
     def golden_json(
         self,
@@ -256,43 +223,34 @@ class MLBadLumisectionResource(_OfTwoGenerations[MLBadLumisection, MLBadLumisect
 
         Arguments and errors as in `cert_json`.
         """
-        asked = _certification_query(model_id__in, dataset_id__in, run_number__in)
-        newer, v1_12 = operations.get_golden_json, operations.get_golden_json_v1_12
-        return self._certification(newer, v1_12, asked, retries)
+        return self._certification("golden_json", retries, model_id__in, dataset_id__in, run_number__in)
 
-    def _certification(
-        self, operation: Any, operation_v1_12: Any, asked: Mapping[str, _Numbers], retries: Retries
-    ) -> dict[str, Any]:
-        requests = [operation.request(body=CertificationQuery(**asked)), operation_v1_12.request(**asked)]
+    def _certification(self, way: str, retries: Retries, *lists: Sequence[int]) -> dict[str, Any]:
+        names = ("model_id__in", "dataset_id__in", "run_number__in")
+        asked = {name: checked_value(name, "integers", one) for name, one in zip(names, lists, strict=True)}
+
+        def certify(*, is_v1_12: bool) -> dict[str, Any]:
+            if is_v1_12:  # which reads the lists from the URL
+                request = getattr(operations, f"get_{way}_v1_12").request(**asked)
+                loop = ("runs = {}", f"runs |= dials.{self.name}.{way}({{}})")
+                refuse_too_long(self.name, request["url"], asked, loop=loop, splits=names[2:])
+            else:
+                request = getattr(operations, f"get_{way}").request(body=CertificationQuery(**asked))
+            with advised(OF_CERTIFICATION):
+                return self._session.perform(
+                    request, lambda body: decode.read_object(body, self.name), retries=retries, safe=True
+                )
+
         is_v1_12 = self._is_v1_12
         try:
-            return self._certify(requests[is_v1_12], asked, retries)
+            return certify(is_v1_12=is_v1_12)
         except MethodNotAllowedError:
             pass  # the other generation; if that is refused too, its error says so
-        answer = self._certify(requests[not is_v1_12], asked, retries)
+        answer = certify(is_v1_12=not is_v1_12)
         self._is_v1_12 = not is_v1_12  # threads that find it out at the same time set the same
         return answer
-
-    def _certify(
-        self, request: Mapping[str, Any], asked: Mapping[str, _Numbers], retries: Retries
-    ) -> dict[str, Any]:
-        if "params" in request:  # v1.12 reads the lists from the URL
-            way = "golden_json" if "golden" in request["url"] else "cert_json"
-            loop = ("runs = {}", f"runs |= dials.{self.name}.{way}({{}})")
-            refuse_too_long(self.name, request["url"], asked, loop=loop, splits=["run_number__in"])
-        with advised(OF_CERTIFICATION):
-            return self._session.perform(
-                request, lambda body: decode.read_object(body, self.name), retries=retries, safe=True
-            )
 
 
 def _may_lack_the_path(error: NotFoundError) -> bool:
     """Whether a 404 may be about the path, which another generation has, and not about the row."""
     return error.body.lstrip().startswith("<") or error.detail.rstrip(".").lower() in ("", "not found")
-
-
-def _certification_query(
-    model_id__in: Sequence[int], dataset_id__in: Sequence[int], run_number__in: Sequence[int]
-) -> dict[str, _Numbers]:
-    asked = {"model_id__in": model_id__in, "dataset_id__in": dataset_id__in, "run_number__in": run_number__in}
-    return {name: checked_value(name, "integers", values) for name, values in asked.items()}

@@ -109,8 +109,8 @@ class OMS(Service):
             for name, value in passed_on.items()
             if value is not None
         }
-        whole = {**request, "params": {**request["params"], **more}}
-        return self._ask(whole, lambda body: decode.read_object(body, self.name), retries)
+        request["params"] |= more
+        return self._ask(request, lambda body: decode.read_object(body, self.name), retries)
 
     def list_all(
         self,
@@ -156,7 +156,9 @@ class OMS(Service):
                 )
                 came = _rows(answer, endpoint)
                 rows += came
-                total = _total(answer)
+                meta = answer.get("meta")
+                total = meta.get("totalResourceCount") if isinstance(meta, Mapping) else None
+                total = total if isinstance(total, int) else None
                 progress.set_total(total)
                 progress.update(len(came))
                 if _has_more(answer, came, len(rows), total):
@@ -201,12 +203,6 @@ def _rows(answer: Mapping[str, Any], endpoint: str) -> list[dict[str, Any]]:
             problem = "is not an object"
             raise SchemaError(problem, resource=f"OMS {endpoint}", field="attributes", row=number)
     return [{"id": row.get("id"), **(row.get("attributes") or {})} for row in rows]
-
-
-def _total(answer: Mapping[str, Any]) -> int | None:
-    meta = answer.get("meta")
-    total = meta.get("totalResourceCount") if isinstance(meta, Mapping) else None
-    return total if isinstance(total, int) else None
 
 
 def _has_more(answer: Mapping[str, Any], came: list[dict[str, Any]], rows: int, total: int | None) -> bool:

@@ -32,15 +32,9 @@ def list_query(
     *,
     twice: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return the query of a list, by wire name.
+    """Return the query of a list, by wire name. Names in `twice` are sent under two names.
 
     Any filter object will do whose filters this list takes: one for 1D histograms serves 2D histograms too.
-
-    Args:
-        table: The resource that lists.
-        filters: Which rows; None for all.
-        fields: Names of the fields to answer; None leaves it to the filters.
-        twice: Names of which each is sent under two names.
 
     Raises:
         UnknownFilterError: The list does not take one of the filters.
@@ -71,18 +65,10 @@ def refuse_too_long(
     splits: Collection[str] | None = None,
     twice: Collection[str] = (),
 ) -> None:
-    """Refuse a query whose URL no server would read.
+    """Refuse a query whose URL no server would read, and print the loop that asks for a list in parts.
 
-    Args:
-        owner: Whose query it is, for the error.
-        path: Path of the URL.
-        query: By wire name; lists as they are before they are joined.
-        loop: What the answers to the parts of a list are added to, and what asks for a part, with {} for its arguments.
-        splits: The lists whose parts have answers that add up; None for all.
-        twice: Names of which each is sent under two names.
-
-    Raises:
-        FilterError: The URL would be too long.
+    The `loop` says what the answers to the parts are added to, and what asks for a part, with {} for its arguments; `splits`
+    for which lists that is right (None: for all). Names in `twice` are sent under two names.
     """
     copies = {name: 2 if name in twice else 1 for name in query}
     lengths = {name: copies[name] * _encoded_length(name, value) for name, value in query.items()}
@@ -163,12 +149,7 @@ def _check_order(table: Resource, order: Sequence[str]) -> None:
 def count_request(
     table: Resource, count: Callable[..., RequestArguments], filters: Filters | None
 ) -> RequestArguments:
-    """Return the request for the number of rows that the filters let through.
-
-    Raises:
-        UnknownFilterError: The service cannot count with one of the filters.
-        FilterError: The lists of values make a URL that is too long.
-    """
+    """Return the request for the number of rows that the filters let through. Raises as `list_query`."""
     accepted = dict.fromkeys((*table.countable, *PAGING))
     query = _given(table.filters, filters, accepted=accepted)
     query = {name: value for name, value in query.items() if name not in PAGING}

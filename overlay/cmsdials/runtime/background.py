@@ -52,7 +52,11 @@ class _Worker(threading.Thread):
     def run(self) -> None:
         while (job := self.inbox.get()) is not None:
             work, outbox = job
-            outcome = _outcome(work)
+            outcome: _Outcome[Any]
+            try:
+                outcome = work(), None
+            except BaseException as error:  # noqa: BLE001  # it is raised where its caller waits
+                outcome = None, error
             # Nothing of it may be held when the caller goes on: what it drops then is to be gone.
             del job, work
             _idle.append(self)
@@ -126,13 +130,6 @@ def _received(outbox: SimpleQueue[_Outcome[T] | None], patience: float) -> _Outc
                     raise Stopped
                 return outcome
     return None
-
-
-def _outcome(work: Callable[[], T]) -> _Outcome[T]:
-    try:
-        return work(), None
-    except BaseException as error:  # noqa: BLE001  # it is raised where its caller waits
-        return None, error
 
 
 _idle: list[_Worker] = []

@@ -11,19 +11,7 @@ from types import ModuleType
 from cmsdials.errors import MissingDependencyError
 from cmsdials.runtime.background import load
 
-__all__ = ["EXTRAS", "hist", "numpy", "pandas", "polars", "pyarrow", "require", "simdjson", "tqdm"]
-
-EXTRAS = {
-    "hist": "hist",
-    "matplotlib": "hist",
-    "mplhep": "hist",
-    "pandas": "pandas",
-    "polars": "polars",
-    "pyarrow": "arrow",
-    "tqdm": "tqdm",
-    "uhi": "hist",
-}
-"""Which extra of cmsdials brings which library."""
+__all__ = ["hist", "numpy", "pandas", "polars", "pyarrow", "require", "simdjson", "tqdm"]
 
 
 def require(module: str, extra: str | None = None) -> ModuleType:
@@ -31,29 +19,23 @@ def require(module: str, extra: str | None = None) -> ModuleType:
 
     Args:
         module: The module.
-        extra: The extra to name in the error, where another than usual needs the library.
+        extra: The extra to name in the error, where another needs the library than the one that is for it.
 
     Raises:
         MissingDependencyError: If the library is not installed or does not import. The message holds the
             command to install it.
     """
     library = module.partition(".")[0]
-    extra = extra or EXTRAS[library]
+    extra = extra or {"pyarrow": "arrow"}.get(library, library)
     try:
         return load(module)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != library:
-            raise _broken(module, extra, error) from error
     except ImportError as error:
-        raise _broken(module, extra, error) from error
+        if not isinstance(error, ModuleNotFoundError) or (error.name or "").partition(".")[0] != library:
+            advice = f'Repair it with: pip install --upgrade "cmsdials[{extra}]"'
+            message = f"this needs {module}, which is installed but does not import ({error})"
+            raise MissingDependencyError(message, module=module, extra=extra, advice=advice) from error
     message = f"this needs {library}, which is not installed"
     raise MissingDependencyError(message, module=module, extra=extra)
-
-
-def _broken(module: str, extra: str, error: ImportError) -> MissingDependencyError:
-    advice = f'Repair it with: pip install --upgrade "cmsdials[{extra}]"'
-    text = f"this needs {module}, which is installed but does not import ({error})"
-    return MissingDependencyError(text, module=module, extra=extra, advice=advice)
 
 
 numpy = partial(load, "numpy")

@@ -90,11 +90,7 @@ class Stop:
         return self._is_set
 
     def check(self) -> None:
-        """Go on only if it is not set.
-
-        Raises:
-            Stopped: It is.
-        """
+        """Raise `Stopped` if it is set."""
         if self._is_set:
             raise Stopped
 
@@ -128,18 +124,14 @@ def current_stop() -> Stop | None:
 
 
 def check_stop() -> None:
-    """Go on only if the stop that this thread heeds, if any, is not set; see `Stop.check`."""
+    """Raise `Stopped` if the stop that this thread heeds is set."""
     stop = current_stop()
     if stop is not None:
         stop.check()
 
 
 def sleep(seconds: float) -> None:
-    """Wait a number of seconds.
-
-    Raises:
-        Stopped: If the stop that this thread heeds is set, or gets set.
-    """
+    """Wait a number of seconds; raise `Stopped` if the stop that this thread heeds is set, or gets set."""
     stop = current_stop()
     if stop is None:
         time.sleep(seconds)

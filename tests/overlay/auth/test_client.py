@@ -286,7 +286,7 @@ def test_a_dials_that_leaves_logins_to_keycloak_by_now(
 ) -> None:
     service.will(*[httpx.Response(status, html="<h1>Not Found</h1>") for status in (404, 405, 404)])
     for _ in range(2):
-        with pytest.raises(ImpossibleToRefreshTokenError, match=r"has ended: .*\(40[45]\)"):
+        with pytest.raises(ImpossibleToRefreshTokenError, match=r"has ended: .*\(40[45]: Not Found\)"):
             through_dials.refresh(person(clock))
     with pytest.raises(LoginError, match=r"starts no login \(HTTP 404.*--keycloak-url"):
         through_dials.new_device()

@@ -224,7 +224,7 @@ def test_a_link_to_the_next_page_is_only_a_cursor(
 ) -> None:
     next_page = link.format(trap=trap.url, host=trap.url.split("/")[2])
     dials.will("/api/v1/run/", {"next": next_page, "previous": None, "results": [RUN]})
-    dials.will("/api/v1/run/", {"next": None, "previous": None, "results": [RUN]})
+    dials.will("/api/v1/run/", {"next": None, "previous": None, "results": [RUN | {"run_number": 2}]})
     steps = Steps(dials.url, tmp_path)
     result = Dials(steps.person, "tracker", dials.url).run.list_all(
         RunFilters(page_size=1), enable_progress=False

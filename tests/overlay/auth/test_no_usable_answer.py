@@ -106,7 +106,7 @@ def page(status: int, title: str) -> httpx.Response:
     [
         (httpx.Response(429, json={"detail": "slowly"}), TooManyRequestsError),
         (httpx.Response(500, json={"error": "unknown_error"}), ServerError),
-        (page(500, "Internal Server Error"), ServerError),
+        (page(500, "Out of order"), ServerError),
         (page(502, "502 Bad Gateway"), GatewayError),
         (page(503, "503 Service Unavailable"), GatewayError),
         (page(504, "504 Gateway Time-out"), GatewayError),
