@@ -53,8 +53,8 @@ def collect(
     """Fetch all pages, or as many as wanted: what `list_all` of a resource does, with its arguments and errors.
 
     `origin` says what is listed, and `record` what the rows are. `begin` returns the pages of a query from where a
-    listing is; what it is given besides returns of each page what counts. Its `concurrency` can be changed. `workspace` says
-    which one is asked; it may have to ask for it, and then fails as a page does.
+    listing is; what it is given besides returns of each page what counts. Its `concurrency` can be changed. `workspace`
+    says which one is asked; it may have to ask for it, and then fails as a page does.
     """
     try:
         with sigterm_raises() if keep_failed else nullcontext():
@@ -100,19 +100,16 @@ def collect(
                 ) as progress,
             ):
                 pages, came = first, -1
-                while True:
-                    try:
-                        note = _take(pages, progress)
-                        break
-                    except CursorRefusedError as refused:
-                        store.cut(before + listing.reached.rows)
-                        is_ours = listing.reached.next is not None and not listing.in_parts
-                        if not is_ours or (checkpoint is None and resume_from is None):
-                            raise
-                        if came == len(store):
-                            raise _refused_twice(refused, came) from None
-                        came = len(store)
-                        pages = _started_again(begin, listing, keep, LastRow.of(origin, store, refused), came)
+                while (refused := _refused(pages, progress)) is not None:
+                    store.cut(before + listing.reached.rows)
+                    is_ours = listing.reached.next is not None and not listing.in_parts
+                    if not is_ours or (checkpoint is None and resume_from is None):
+                        raise refused
+                    if came == len(store):
+                        raise _refused_twice(refused, came)
+                    came = len(store)
+                    pages = _started_again(begin, listing, keep, LastRow.of(origin, store, refused), came)
+                note = pages.note
         except (DialsError, KeyboardInterrupt, Terminated) as stopped:
             if not keep_failed:
                 raise
@@ -138,12 +135,16 @@ def _stopped(result: Result[RecordT], failure: BaseException) -> Result[RecordT]
     return result
 
 
-def _take(pages: Pages[Any], progress: Progress) -> str:
-    """Fetch all pages, and return why there are no rows."""
-    with pages:
-        for _ in pages:
-            progress.update()
-    return pages.note
+def _refused(pages: Pages[Any], progress: Progress) -> CursorRefusedError | None:
+    """Take all pages, or return why a position is refused."""
+    # A function of its own: in CPython 3.11 a signal at the `try` of a block within another is not caught by that.
+    try:
+        with pages:
+            for _ in pages:
+                progress.update()
+    except CursorRefusedError as refused:
+        return refused
+    return None
 
 
 def _started_again(

@@ -279,12 +279,12 @@ def test_what_has_come_is_kept_on_request_and_can_be_gone_on_from(service: Scrip
     service.answers.insert(1, failing)
     with pytest.warns(
         RuntimeWarning,
-        match="2 rows of run: stopped by ServerError; pass this result as resume_from= to go on",
+        match="2 rows of run: stopped by CursorFailedError; pass this result as resume_from= to go on",
     ) as warned:
         partial = run.list_all(RunFilters(page_size=2), keep_failed=True)
     assert warned[0].filename == __file__
     assert numbers(partial) == [0, 1]
-    assert partial.exc_type == "ServerError"
+    assert partial.exc_type == "CursorFailedError"
     assert partial.exc_formatted is not None
     assert "HTTP 500" in partial.exc_formatted
     assert "a-secret" not in partial.exc_formatted

@@ -450,7 +450,7 @@ def stopped_after(service: Lumisections, requests: int, concurrency: int) -> Any
     """Return a result that ends in an error."""
     first = service.lumisections + requests
     service.before = lambda number: httpx.Response(500) if number >= first else None
-    with pytest.warns(RuntimeWarning, match="stopped by ServerError"):
+    with pytest.warns(RuntimeWarning, match=r"stopped by (Server|CursorFailed)Error"):
         result = service.lumi.list_all(SIZE, keep_failed=True, retries=0, concurrency=concurrency)
     service.before = lambda _number: None
     service.asked.clear()
