@@ -3,6 +3,7 @@
 `BY_HAND` is what has to be written otherwise; docs/migrating.md says how, and that is held here too.
 """
 
+import logging
 import textwrap
 import warnings
 from collections.abc import Iterator
@@ -356,6 +357,7 @@ def script(clients: dict[str, Any], tmp_path: Path) -> Iterator[dict[str, Any]]:
         warnings.simplefilter("ignore", DeprecationWarning)
         exec(BEFORE, variables)
         yield variables
+    logging.getLogger("cmsdials").setLevel(logging.NOTSET)
 
 
 @pytest.mark.parametrize("code", IDIOMS)
