@@ -10,11 +10,12 @@ a key that the contract does not know stands in `extra`.
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack
 
 from attrs import frozen
 
 from .errors import MalformedAnswer
+from .pydantic_like import Dump, PydanticLike
 from .types import Unset
 
 
@@ -95,10 +96,11 @@ class _HasDict:
     __slots__ = ("__dict__", "__weakref__")
 
 
+_Fields = dict[str, Any]  # inside the class, `dict` is its method
 _filled: Any = _HasDict.__dict__["__dict__"]  # the instance's own dict, below the property of the same name
 
 
-class Record(_HasDict):
+class Record(_HasDict, PydanticLike):
     """A record of the contract.
 
     A record may be made of a row that is kept elsewhere (`Record.of`); its fields are then fetched when someone
@@ -202,7 +204,11 @@ class Record(_HasDict):
                 return self.__dict__[name]
             if not name.startswith("_") and name in _filled.__get__(self):
                 return _filled.__get__(self)[name]  # another thread has put it there in this moment
-            if any(field.name == name for field in type(self).FIELDS):
+            declared = self.model_names()
+            if name in declared:
+                same = _SAME.get(name)
+                if same in declared and same in (self.__dict__ if row is None else row.names()):
+                    return getattr(self, same)
                 message = (
                     f"this {type(self).__name__} has no {name!r}: the service did not send it, because `fields` left it "
                     "out or because this generation of the service does not know it"
@@ -222,6 +228,10 @@ class Record(_HasDict):
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return _restored, (type(self), {**self.__dict__}, {**self.extra})
 
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        # Only pickles of cmsdials 1.8 and 2.4 have a state: that of a pydantic model.
+        self.__dict__.update(state["__dict__"])
+
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
@@ -234,9 +244,27 @@ class Record(_HasDict):
             )
             return bool(one == another)
 
-    def dict(self) -> dict[str, Any]:
-        """Return the fields that the service sent, in the order of the contract."""
-        return {**self.__dict__}
+    def dict(self, **how: Unpack[Dump]) -> dict[str, Any]:
+        """Return the fields that the service sent, in the order of the contract, as they are.
+
+        Args:
+            **how: As in `model_dump`, which then makes plain Python of them.
+        """
+        return self.model_dump(**how) if how else {**self.__dict__}
+
+    @classmethod
+    def model_names(cls) -> tuple[str, ...]:
+        """Return the names of the fields."""
+        return tuple(field.name for field in cls.FIELDS)
+
+    def model_values(self) -> _Fields:
+        """Return the fields that the service sent."""
+        return self.__dict__
+
+    @property
+    def model_fields_set(self) -> set[str]:
+        """The names of the fields that the service sent."""
+        return {*self.__dict__}
 
     __hash__ = None  # type: ignore[assignment]  # records can change, so they have no hash
 
@@ -265,6 +293,8 @@ def row_of(record: Record) -> Row | None:
     return record._row
 
 
+_SAME = {"model_id": "id", "id": "model_id"}
+"""A field that the generations of the service call differently: a record that has both names answers to both."""
 _set = object.__setattr__
 _NEVER_CHANGES = (str, int, float, bool, dt.datetime, type(None))
 

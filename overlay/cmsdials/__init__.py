@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Dials", "__version__", "load"]
 
+_MODULES = frozenset({"auth", "clients", "cmsdials", "errors", "filters", "models", "result", "utils"})
+"""What `import cmsdials` alone makes reachable, as `cmsdials.filters.RunFilters`."""
+
 
 def __getattr__(name: str) -> Any:
     # Imported on first use: loading every resource, or reading the installed version, takes time.
@@ -30,6 +33,10 @@ def __getattr__(name: str) -> Any:
         from cmsdials.runtime.version import client_version  # noqa: PLC0415
 
         return client_version()
+    if name in _MODULES:
+        from importlib import import_module  # noqa: PLC0415  # not needed for what stands above
+
+        return import_module(f"cmsdials.{name}")
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from cmsdials_api.resources import RESOURCES
+
 from cmsdials.http.connections import Timeout
 from cmsdials.http.credentials import FillsHeaders, check_credentials
 from cmsdials.http.session import Session
 from cmsdials.instances import PRODUCTION
+from cmsdials.resources.arguments import no_resource
 from cmsdials.resources.elements import MonitoringElementResource
 from cmsdials.resources.histograms import LumisectionHistogram1DResource, LumisectionHistogram2DResource
 from cmsdials.resources.index import (
@@ -96,6 +101,14 @@ class Dials(Closing):
         self.runregistry = RunRegistry(session)
         self.brilws = BrilWS(session)
         self.workspaces = self.workspace = Workspaces(session)
+
+    if not TYPE_CHECKING:  # so that a type checker knows a resource that there is not
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):
+                message = f"{type(self).__name__!r} object has no attribute {name!r}"
+                raise AttributeError(message, name=name, obj=self)
+            raise no_resource(name, [one for one in vars(self) if one[0] != "_"], RESOURCES)
 
     @property
     def base_url(self) -> str:

@@ -7,6 +7,7 @@ The tree (in brackets further base classes, so that ``except ValueError`` keeps 
         CheckpointError
         ConfigurationError (ValueError)
             CredentialsError
+            UnknownNameError (AttributeError, TypeError)
         FilterError (ValueError)
             UnknownFilterError (AttributeError, TypeError)
         MissingDependencyError (ImportError, RuntimeError)
@@ -120,6 +121,10 @@ class CredentialsError(ConfigurationError):
     usual_advice = "Give the secret or the token exactly as it was issued; nothing was sent."
 
 
+class UnknownNameError(ConfigurationError, AttributeError, TypeError):
+    """An argument that a method does not take, or a resource that does not exist; the advice says what was meant."""
+
+
 class FilterError(DialsError, ValueError):
     """A filter that the service would ignore or fail on, refused before it is sent."""
 
@@ -129,8 +134,7 @@ class FilterError(DialsError, ValueError):
 class UnknownFilterError(FilterError, AttributeError, TypeError):
     """A filter name that does not exist. The service would ignore it and send the whole table.
 
-    It is a `TypeError`, as Python raises for an unknown argument, and an `AttributeError`, as it raises for an
-    attribute that an object cannot have.
+    It is a `TypeError` too, as of an unknown argument, and an `AttributeError`, as of an unknown attribute.
 
     Args:
         filter_class: Name of the filter class, such as ``RunFilters``.
@@ -147,9 +151,8 @@ class UnknownFilterError(FilterError, AttributeError, TypeError):
         self.filter_class = filter_class
         self.unknown = unknown
         self.valid = tuple(valid)
-        near = difflib.get_close_matches(unknown, self.valid, n=1)
-        self.nearest = near[0] if near else None
-        hint = f"did you mean {self.nearest!r}?" if near else f"valid names: {', '.join(self.valid)}"
+        self.nearest = next(iter(difflib.get_close_matches(unknown, self.valid, n=1)), None)
+        hint = f"did you mean {self.nearest!r}?" if self.nearest else f"valid names: {', '.join(self.valid)}"
         super().__init__(f"{filter_class} has no filter {unknown!r}; {hint}")
 
 
@@ -386,10 +389,7 @@ class AuthenticationError(ResponseError):
 class NotFoundError(ResponseError):
     """404: nothing has these ids."""
 
-    usual_advice = (
-        "Check the ids: they must exist in this workspace."
-        " Another one may hold them: see dials.workspaces.list()."
-    )
+    usual_advice = "Check the ids: they must exist in this workspace. Another one may hold them: see dials.workspaces.list()."
 
 
 class WorkspaceNotFoundError(NotFoundError):

@@ -13,10 +13,11 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from math import isnan
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 import cmsdials_api.filters as emitted
 from attrs import define, field
+from cmsdials_api.pydantic_like import Dump, FrozenPydanticLike, PydanticLike
 
 from cmsdials.errors import FilterError, UnknownFilterError
 from cmsdials.expressions import refusal_of
@@ -41,7 +42,10 @@ Filters = emitted.Filters
 """What all filter classes have in common."""
 
 
-class _Checked(emitted.Filters):
+_Given = dict[str, Any]  # inside the classes, `dict` is their method
+
+
+class _Checked(PydanticLike, emitted.Filters):
     """Raises our own errors for what the generated classes find, and checks the values too."""
 
     __slots__ = ()
@@ -53,7 +57,9 @@ class _Checked(emitted.Filters):
     @classmethod
     def unknown_filter(cls, name: str) -> UnknownFilterError:
         """Return the error for a filter that the list does not take."""
-        return UnknownFilterError(filter_class=cls.__name__, unknown=name, valid=cls.PARAMETERS)
+        error = UnknownFilterError(filter_class=cls.__name__, unknown=name, valid=cls.PARAMETERS)
+        error.advice = instead_of(name, cls.PARAMETERS) or error.advice
+        return error
 
     if not TYPE_CHECKING:  # with it, type checkers would accept any name
 
@@ -76,6 +82,19 @@ class _Checked(emitted.Filters):
         _check_ranges(type(self).__name__, given)
         return given
 
+    @classmethod
+    def model_names(cls) -> tuple[str, ...]:
+        """Return the names of the filters."""
+        return tuple(cls.PARAMETERS)
+
+    def dict(self, **how: Unpack[Dump]) -> _Given:
+        """Return the filters that are set. With arguments of `model_dump`, return what that does."""
+        return self.model_dump(**how) if how else self.given()
+
+    def cleandict(self) -> _Given:
+        """Return the filters that are set, under the name of cmsdials 1.8 and 2.4."""
+        return self.given()
+
     def _checked(self, name: str, value: Any) -> Any:
         if value is None or name not in self.PARAMETERS:
             return value
@@ -90,6 +109,20 @@ class _Checked(emitted.Filters):
         if name.endswith("__regex"):
             _check_expression(where, value)
         return value
+
+
+_TEXTUAL = ("contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "iexact", "like")
+
+
+def instead_of(name: str, known: Iterable[str]) -> str:
+    """Say how to ask with filters that there are what one would ask that there is not; empty where nothing is known."""
+    stem, _, lookup = name.partition("__")
+    if lookup == "in" and stem in known:
+        ranges = f", or ask for all between {stem}__gte= and {stem}__lte=" if f"{stem}__gte" in known else ""
+        return f"This list takes one {stem} at a time: ask in a loop over them{ranges}. Nothing was sent."
+    if lookup in _TEXTUAL and f"{stem}__regex" in known:
+        return f"Ask for part of a text with {stem}__regex=, a regular expression. Nothing was sent."
+    return ""
 
 
 def _check_expression(where: str, pattern: str) -> None:
@@ -190,7 +223,7 @@ Operator = Literal["EQ", "NEQ", "LT", "GT", "LE", "GE", "LIKE"]
 
 
 @define(kw_only=True, frozen=True)
-class OMSFilter:
+class OMSFilter(FrozenPydanticLike):
     """One condition of an OMS query.
 
     Attributes:
@@ -222,7 +255,7 @@ class OMSFilter:
 
 
 @define(kw_only=True, frozen=True)
-class OMSPage:
+class OMSPage(FrozenPydanticLike):
     """A paging parameter of an OMS query.
 
     Attributes:

@@ -95,7 +95,15 @@ COPIES = sorted(path.relative_to(COPIED).as_posix() for path in COPIED.rglob("*.
 
 
 def test_what_is_copied() -> None:
-    assert COPIES == ["__init__.py", "client.py", "errors.py", "records.py", "times.py", "types.py"]
+    assert COPIES == [
+        "__init__.py",
+        "client.py",
+        "errors.py",
+        "pydantic_like.py",
+        "records.py",
+        "times.py",
+        "types.py",
+    ]
 
 
 @pytest.mark.parametrize("name", COPIES)

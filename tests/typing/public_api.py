@@ -86,6 +86,10 @@ def fields(histogram: LumisectionHistogram2D, run: Run) -> None:
     assert_type(histogram.dict(), dict[str, Any])
     assert_type(histogram.edges, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]])
     assert_type(histogram.to_hist(), hist.Hist[Any])
+    assert_type(histogram.model_dump(exclude={"data"}), dict[str, Any])
+    assert_type(run.copy(update={"ls_count": 1}), Run)
+    assert_type(Run.model_fields["ls_count"].is_required(), bool)
+    assert_type(RunFilters(run_number=1).model_copy(), RunFilters)
 
 
 def lists(dials: Dials) -> None:
@@ -190,6 +194,9 @@ def mistakes(dials: Dials) -> None:
     dials.run.get(14677060)  # type: ignore[call-arg]
     dials.run.get(dataset_id=14677060, run=367112)  # type: ignore[call-arg]
     dials.h1d.count()  # type: ignore[attr-defined]
+    dials.runs  # type: ignore[attr-defined]  # noqa: B018  # a line of its own
+    dials.run.list_all(run_number=367112)  # type: ignore[call-arg]
+    dials.mes.list(me__regex="PX")  # type: ignore[call-arg]
     dials.h1d.list_all(None, None, None, None, False, None, "file")  # type: ignore[call-arg]
     dials.h1d.list_all(concurrency="3")  # type: ignore[arg-type]
     dials.dataset_index.list_all(None, "5")  # type: ignore[arg-type]

@@ -13,8 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any, Self, TypeGuard
 
 from attrs import NOTHING, asdict, field, fields, frozen
+from cmsdials_api.pydantic_like import FrozenPydanticLike
 
 from cmsdials.errors import LoginError
+from cmsdials.legacy import getter
 from cmsdials.table.decode import read_json
 
 __all__ = ["ApiToken", "Device", "Token"]
@@ -34,7 +36,7 @@ def _secret() -> Any:
 
 
 @frozen(kw_only=True)
-class Device:
+class Device(FrozenPydanticLike):
     """A login that waits for its user.
 
     Attributes:
@@ -55,7 +57,7 @@ class Device:
 
 
 @frozen(kw_only=True)
-class ApiToken:
+class ApiToken(FrozenPydanticLike):
     """A token that cannot be refreshed: an application requests a new one.
 
     Attributes:
@@ -205,3 +207,6 @@ def _duration(answer: Mapping[str, Any], name: str, default: float | None = None
 
 def _is_duration(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LONGEST
+
+
+__getattr__ = getter(__name__)

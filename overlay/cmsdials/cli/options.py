@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from rich.console import Console
 from cmsdials.auth._refresh import RenewedCredentials
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.device import Credentials, not_logged_in
-from cmsdials.errors import DialsError
+from cmsdials.errors import ConfigurationError, DialsError
 from cmsdials.instances import DEVELOPMENT, PRODUCTION
 from cmsdials.runtime.interrupts import INTERRUPTED
 
@@ -56,6 +57,10 @@ class LoginOptions:
     def client(self, *, of_person: bool = True) -> AuthClient:
         """Return the login service; without `client_id` if that is an application that logs itself in."""
         named = {one.name: one.base_url for one in (PRODUCTION, DEVELOPMENT)}
+        is_name = self.instance not in named and "/" not in self.instance
+        if is_name and (near := get_close_matches(self.instance.lower(), named, n=1, cutoff=0.5)):
+            message = f"there is no instance {self.instance!r}; did you mean {near[0]!r}?"
+            raise ConfigurationError(message, advice="Give prod, dev, or the address of another DIALS.")
         return AuthClient(
             named.get(self.instance, self.instance),
             keycloak_url=self.keycloak_url,

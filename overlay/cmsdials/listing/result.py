@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 
-from attrs import define, field
+from attrs import define, evolve, field
+from cmsdials_api.pydantic_like import Dump, PydanticLike
 from cmsdials_api.records import Record
 from cmsdials_api.resources import RESOURCES
 
@@ -36,7 +37,7 @@ _CHANGED = "Undo the change to that row, or write the frame to Parquet."
 
 
 @define(kw_only=True, repr=False)
-class Result(Tabular[RecordT], Generic[RecordT]):
+class Result(Tabular[RecordT], PydanticLike, Generic[RecordT]):
     """Rows of a list, in the order of the service.
 
     Attributes:
@@ -125,15 +126,34 @@ class Result(Tabular[RecordT], Generic[RecordT]):
         """A result is true even without rows, as it was before it had a length."""
         return True
 
-    def dict(self) -> _Plain:
-        """Return everything as plain Python, each row by its `dict()`."""
-        return {
-            "next": self.next,
-            "previous": self.previous,
-            "results": [row.dict() for row in self.store],
-            "exc_type": self.exc_type,
-            "exc_formatted": self.exc_formatted,
-        }
+    def dict(self, **how: Unpack[Dump]) -> _Plain:
+        """Return everything as plain Python, each row by its `dict()`.
+
+        Args:
+            **how: As in `model_dump`, which then does it.
+        """
+        if how:
+            return self.model_dump(**how)
+        return {**self.model_values(), "results": [row.dict() for row in self.store]}
+
+    @classmethod
+    def model_names(cls) -> tuple[str, ...]:
+        """Return the names of what `dict()` has."""
+        return ("next", "previous", "results", "exc_type", "exc_formatted")
+
+    def model_values(self) -> _Plain:
+        """Return what `dict()` has, as it is."""
+        stopped = {"exc_type": self.exc_type, "exc_formatted": self.exc_formatted}
+        return {"next": self.next, "previous": self.previous, "results": [*self.store], **stopped}
+
+    @property
+    def model_fields_set(self) -> set[str]:
+        """The names of what there is: `exc_type` and `exc_formatted` where something failed."""
+        return {"next", "previous", "results"} | super().model_fields_set
+
+    def __copy__(self) -> Self:
+        # With a list of rows of its own: what happens to that is no business of the other.
+        return evolve(self, store=self.store.copy())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to a file, which `load` and `resume_from=` read.

@@ -31,6 +31,8 @@ from cmsdials.listing.provenance import Origin
 from cmsdials.listing.result import Result
 from cmsdials.models import DatasetIndex, MonitoringElement, Run
 from cmsdials.parallel.split import Position, read_position
+from cmsdials.resources.addressed import Addressed
+from cmsdials.resources.arguments import explaining
 from cmsdials.resources.emptiness import Held, why_empty
 from cmsdials.resources.query import PAGING, count_request, list_query
 from cmsdials.runtime import extras
@@ -49,7 +51,7 @@ RecordT = TypeVar("RecordT", bound=Record)
 FiltersT = TypeVar("FiltersT", bound=Filters)
 
 
-class Resource(Generic[RecordT, FiltersT]):
+class Resource(Addressed, Generic[RecordT, FiltersT]):
     """A resource of one `Dials` object.
 
     Args:
@@ -62,21 +64,20 @@ class Resource(Generic[RecordT, FiltersT]):
 
     name: str
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        explaining(cls)
+
     def __init__(self, session: Session, name: str | None = None) -> None:
+        super().__init__(session)
         if name is not None:
             self.name = name
-        self._session = session
         self._table = RESOURCES[self.name]
 
     @property
     def filters(self) -> type[Filters]:
         """The filters that its list takes."""
         return self._table.filters
-
-    @property
-    def base_url(self) -> str:
-        """Address of the service."""
-        return self._session.base_url
 
     @property
     def workspace(self) -> str | None:

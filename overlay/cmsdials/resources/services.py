@@ -10,8 +10,8 @@ from cmsdials_api import operations
 from cmsdials.errors import FilterError, NotFoundError, SchemaError
 from cmsdials.filters import checked_value
 from cmsdials.http.retry import Retries
-from cmsdials.http.session import Session
 from cmsdials.models import CertificationFile
+from cmsdials.resources.addressed import Addressed
 from cmsdials.resources.advice import OF_SERVICES, Advice, advised
 from cmsdials.table import decode
 
@@ -20,7 +20,7 @@ __all__ = ["CAF", "BrilWS", "RunRegistry", "Service"]
 T = TypeVar("T")
 
 
-class Service:
+class Service(Addressed):
     """What these share: none of them depends on a workspace, so no Workspace header is sent.
 
     Args:
@@ -35,9 +35,6 @@ class Service:
     name: ClassVar[str]
     not_found: ClassVar[str]
     advice: ClassVar[Advice] = OF_SERVICES
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     def _ask(self, request: Mapping[str, Any], read: Callable[[bytes], T], retries: Retries) -> T:
         with advised({**self.advice, NotFoundError: self.not_found}):

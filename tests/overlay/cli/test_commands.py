@@ -430,7 +430,9 @@ def test_an_address_where_nothing_is(environment: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--instance", "production"], "base_url 'production' does not begin with http"),
+        (["--instance", "production"], "there is no instance 'production'; did you mean 'prod'?"),
+        (["--instance", "prd"], "there is no instance 'prd'; did you mean 'prod'?"),
+        (["--instance", "elsewhere"], "base_url 'elsewhere' does not begin with http"),
         (["--keycloak-url", "auth.cern.ch"], "keycloak_url 'auth.cern.ch' does not begin with http"),
         (
             ["--application", "--instance", "http://localhost:1/"],
