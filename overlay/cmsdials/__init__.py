@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Dials", "__version__", "load"]
 
 _MODULES = frozenset({"auth", "clients", "cmsdials", "errors", "filters", "models", "result", "utils"})
-"""What `import cmsdials` alone makes reachable, as `cmsdials.filters.RunFilters`."""
+"""Modules reachable after `import cmsdials` alone, as in `cmsdials.filters.RunFilters`."""
 
 
 def __getattr__(name: str) -> Any:
@@ -34,7 +34,7 @@ def __getattr__(name: str) -> Any:
 
         return client_version()
     if name in _MODULES:
-        from importlib import import_module  # noqa: PLC0415  # not needed for what stands above
+        from importlib import import_module  # noqa: PLC0415  # not needed for the names above
 
         return import_module(f"cmsdials.{name}")
     message = f"module {__name__!r} has no attribute {name!r}"

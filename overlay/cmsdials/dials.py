@@ -102,7 +102,7 @@ class Dials(Closing):
         self.brilws = BrilWS(session)
         self.workspaces = self.workspace = Workspaces(session)
 
-    if not TYPE_CHECKING:  # so that a type checker knows a resource that there is not
+    if not TYPE_CHECKING:  # so that type checkers still report an unknown resource
 
         def __getattr__(self, name: str) -> Any:
             if name.startswith("_"):

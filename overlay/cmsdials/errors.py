@@ -134,7 +134,7 @@ class FilterError(DialsError, ValueError):
 class UnknownFilterError(FilterError, AttributeError, TypeError):
     """A filter name that does not exist. The service would ignore it and send the whole table.
 
-    It is a `TypeError` too, as of an unknown argument, and an `AttributeError`, as of an unknown attribute.
+    It is also a `TypeError`, as for an unknown argument, and an `AttributeError`, as for an unknown attribute.
 
     Args:
         filter_class: Name of the filter class, such as ``RunFilters``.

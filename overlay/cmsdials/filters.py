@@ -115,7 +115,7 @@ _TEXTUAL = ("contains", "icontains", "startswith", "istartswith", "endswith", "i
 
 
 def instead_of(name: str, known: Iterable[str]) -> str:
-    """Say how to ask with filters that there are what one would ask that there is not; empty where nothing is known."""
+    """Say which existing filters do what a missing one would do; empty if none is known."""
     stem, _, lookup = name.partition("__")
     if lookup == "in" and stem in known:
         ranges = f", or ask for all between {stem}__gte= and {stem}__lte=" if f"{stem}__gte" in known else ""

@@ -5,7 +5,7 @@ from typing import Any
 _MODULES = frozenset(
     {"bearer", "client", "client_credentials", "device", "exceptions", "models", "secret_key", "_base"}
 )
-"""What is reachable without an import of its own, as `cmsdials.auth.exceptions.LoginError`."""
+"""Modules reachable without an import of their own, as in `cmsdials.auth.exceptions.LoginError`."""
 
 
 def __getattr__(name: str) -> Any:

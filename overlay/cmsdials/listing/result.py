@@ -130,7 +130,7 @@ class Result(Tabular[RecordT], PydanticLike, Generic[RecordT]):
         """Return everything as plain Python, each row by its `dict()`.
 
         Args:
-            **how: As in `model_dump`, which then does it.
+            **how: As in `model_dump`, which is then called.
         """
         if how:
             return self.model_dump(**how)
@@ -142,17 +142,17 @@ class Result(Tabular[RecordT], PydanticLike, Generic[RecordT]):
         return ("next", "previous", "results", "exc_type", "exc_formatted")
 
     def model_values(self) -> _Plain:
-        """Return what `dict()` has, as it is."""
+        """Return the values of `dict()`, not converted."""
         stopped = {"exc_type": self.exc_type, "exc_formatted": self.exc_formatted}
         return {"next": self.next, "previous": self.previous, "results": [*self.store], **stopped}
 
     @property
     def model_fields_set(self) -> set[str]:
-        """The names of what there is: `exc_type` and `exc_formatted` where something failed."""
+        """The names of what is set: `exc_type` and `exc_formatted` only if something failed."""
         return {"next", "previous", "results"} | super().model_fields_set
 
     def __copy__(self) -> Self:
-        # With a list of rows of its own: what happens to that is no business of the other.
+        # With a list of rows of its own, so that changes to one do not affect the other.
         return evolve(self, store=self.store.copy())
 
     def save(self, path: str | os.PathLike[str]) -> None:

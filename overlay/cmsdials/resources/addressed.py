@@ -1,4 +1,4 @@
-"""Where a resource is asked: what `dials.h1d.api_url` and its neighbours say, once for all of them."""
+"""The address of a resource: `dials.h1d.api_url` and its neighbours, once for all resources."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["Addressed"]
 
 
 class Addressed:
-    """What is asked through a session.
+    """Something that is requested through a session.
 
     Args:
-        session: What requests go through.
+        session: Sends the requests.
     """
 
     def __init__(self, session: Session) -> None:

@@ -1,4 +1,4 @@
-"""Names that a resource does not have: where what was meant belongs, instead of Python's bare error."""
+"""Unknown arguments and resources: errors that say what was probably meant, instead of Python's bare ones."""
 
 from __future__ import annotations
 
