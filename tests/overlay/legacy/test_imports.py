@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import warnings
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -276,23 +277,35 @@ class Renewed(_classes.BaseCredentials):
         self.refreshed += 1
 
 
-NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)
 
 
+def ending(after: timedelta, *, naive: bool = False) -> Callable[[], datetime]:
+    """A time that is so far away when the test begins."""
+
+    def end() -> datetime:
+        aware = datetime.now(UTC) + after
+        return aware.astimezone().replace(tzinfo=None) if naive else aware
+
+    return end
+
+
 @pytest.mark.parametrize(
-    ("fields", "state", "refreshed"),
+    ("ends", "expires_in", "state", "refreshed"),
     [
-        ({}, "FRESH", 0),
-        ({"expires_at": NOW + 12 * HOUR, "expires_in": 43200}, "FRESH", 0),
-        ({"expires_at": NOW + HOUR / 60, "expires_in": 1e6}, "STALE", 1),
-        ({"expires_at": NOW - HOUR}, "EXPIRED", 1),
-        ({"expires_at": (NOW - HOUR).astimezone().replace(tzinfo=None)}, "EXPIRED", 1),
-        ({"expires_at": NOW - HOUR, "refresh_expires_at": NOW + 12 * HOUR}, "EXPIRED", 1),
+        ({}, None, "FRESH", 0),
+        ({"expires_at": ending(12 * HOUR)}, 43200, "FRESH", 0),
+        ({"expires_at": ending(timedelta(seconds=50))}, 1e9, "STALE", 1),
+        ({"expires_at": ending(-HOUR)}, None, "EXPIRED", 1),
+        ({"expires_at": ending(-HOUR, naive=True)}, None, "EXPIRED", 1),
+        ({"expires_at": ending(-HOUR), "refresh_expires_at": ending(12 * HOUR)}, None, "EXPIRED", 1),
     ],
 )
-def test_credentials_of_a_script(fields: dict[str, Any], state: str, refreshed: int) -> None:
-    creds = Renewed(**fields)
+def test_credentials_of_a_script(
+    ends: dict[str, Callable[[], datetime]], expires_in: float | None, state: str, refreshed: int
+) -> None:
+    lasts = {} if expires_in is None else {"expires_in": expires_in}
+    creds = Renewed(**{name: end() for name, end in ends.items()}, **lasts)
     assert creds.token_state is old("cmsdials.auth._base", "TokenState")[state]
     headers: dict[str, str] = {}
     creds.before_request(headers)
@@ -300,7 +313,8 @@ def test_credentials_of_a_script(fields: dict[str, Any], state: str, refreshed: 
 
 
 def test_credentials_of_a_script_that_have_ended() -> None:
-    creds = Renewed(expires_at=NOW - HOUR, refresh_expires_at=NOW - HOUR)
+    ended = datetime.now(UTC) - HOUR
+    creds = Renewed(expires_at=ended, refresh_expires_at=ended)
     with pytest.raises(ImpossibleToRefreshTokenError):
         creds.before_request({})
 
