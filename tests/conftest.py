@@ -5,12 +5,18 @@ continuous integration the default profile always draws the same examples, so th
 """
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 from cmsdials.resources import emptiness
 from cmsdials_sandbox import Sandbox, serve
 from hypothesis import HealthCheck, settings
+
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # as a shell without job control starts what it leaves behind
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("default", untimed, derandomize="CI" in os.environ)
