@@ -15,6 +15,7 @@ from cmsdials.auth.models import Token
 from cmsdials_sandbox import serve
 
 from tests.chromium import chromium
+from tests.home import empty_home
 
 from . import server
 from .browser import KeycloakPages, SandboxPages
@@ -89,22 +90,10 @@ def service(place: Place) -> LoginService:
     return place(Settings())
 
 
-@pytest.fixture(autouse=True)
-def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No login of whoever runs the tests is seen or changed, and nobody is there to be asked."""
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    for name in (
-        "XDG_CACHE_HOME",
-        "CMSDIALS_CACHE_DIR",
-        "CMSDIALS_TOKEN_FILE",
-        "CMSDIALS_CLIENT_ID",
-        "CMSDIALS_CLIENT_SECRET",
-    ):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("CMSDIALS_INTERACTIVE", "0")
-    return home
+@pytest.fixture(autouse=True, name="empty_home")
+def in_empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No login of whoever runs the tests is seen or changed, and no one can be asked."""
+    return empty_home(tmp_path, monkeypatch)
 
 
 class Clock:

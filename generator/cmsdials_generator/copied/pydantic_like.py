@@ -51,7 +51,7 @@ class _ModelFields:
     """Reads the fields of a class, from the class and from its objects."""
 
     def __get__(self, instance: object, owner: "type[PydanticLike]") -> Mapping[str, ModelField]:
-        hints, declared = get_type_hints(owner), fields_dict(owner)  # type: ignore[arg-type]  # every user is of attrs
+        hints, declared = get_type_hints(owner), fields_dict(owner)
         made = {}
         for name in owner.model_names():
             default = declared[name].default if name in declared else NOTHING
@@ -68,13 +68,14 @@ class PydanticLike:
     """
 
     __slots__ = ()
+    __attrs_attrs__: ClassVar[Any]  # which every class has that this is mixed into
 
     model_fields: ClassVar[_ModelFields] = _ModelFields()
 
     @classmethod
     def model_names(cls) -> tuple[str, ...]:
         """Return the names of the fields."""
-        return tuple(fields_dict(cls))  # type: ignore[arg-type]  # every user is of attrs
+        return tuple(fields_dict(cls))
 
     def model_values(self) -> _Dict:
         """Return the fields that there are, as they are."""
@@ -164,7 +165,7 @@ class FrozenPydanticLike(PydanticLike):
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002  # nothing in it can change
         """Return a copy, checked as any other, in which the fields of `update` are different."""
-        made: Self = evolve(self, **(update or {}))  # type: ignore[misc]  # every user is of attrs
+        made: Self = evolve(self, **(update or {}))  # type: ignore[misc]  # mypy knows a class of attrs by its decorator alone
         return made
 
 

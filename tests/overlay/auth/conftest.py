@@ -13,6 +13,8 @@ from cmsdials.auth import client_credentials
 from cmsdials.auth.client import AuthClient
 from cmsdials_sandbox import Sandbox, serve
 
+from tests.home import empty_home
+
 START = 1_750_000_000.0
 
 
@@ -96,23 +98,12 @@ def through_dials(service: LoginService, clock: Clock) -> AuthClient:
     return AuthClient("http://dials.test/", transport=service.transport, clock=clock, sleep=clock.sleep)
 
 
-@pytest.fixture(autouse=True)
-def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No login of whoever runs the tests is seen or changed, and nobody is there to be asked."""
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.chdir(home)
-    for name in (
-        "XDG_CACHE_HOME",
-        "CMSDIALS_CACHE_DIR",
-        "CMSDIALS_TOKEN_FILE",
-        "CMSDIALS_CLIENT_ID",
-        "CMSDIALS_CLIENT_SECRET",
-    ):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("CMSDIALS_INTERACTIVE", "0")
-    return home
+@pytest.fixture(autouse=True, name="empty_home")
+def in_empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No login of whoever runs the tests is seen or changed, and no one can be asked."""
+    made = empty_home(tmp_path, monkeypatch)
+    monkeypatch.chdir(made)
+    return made
 
 
 def device(**changed: Any) -> dict[str, Any]:
