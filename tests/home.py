@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 
-def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home_without_logins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Hide every login of whoever runs the tests, and make asking a person impossible; return the new home folder."""
     home = tmp_path / "home"
     home.mkdir()

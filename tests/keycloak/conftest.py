@@ -15,7 +15,7 @@ from cmsdials.auth.models import Token
 from cmsdials_sandbox import serve
 
 from tests.chromium import chromium
-from tests.home import empty_home
+from tests.home import home_without_logins
 
 from . import server
 from .browser import KeycloakPages, SandboxPages
@@ -90,10 +90,10 @@ def service(place: Place) -> LoginService:
     return place(Settings())
 
 
-@pytest.fixture(autouse=True, name="empty_home")
-def in_empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(autouse=True)
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No login of whoever runs the tests is seen or changed, and no one can be asked."""
-    return empty_home(tmp_path, monkeypatch)
+    return home_without_logins(tmp_path, monkeypatch)
 
 
 class Clock:

@@ -13,7 +13,7 @@ from cmsdials.auth import client_credentials
 from cmsdials.auth.client import AuthClient
 from cmsdials_sandbox import Sandbox, serve
 
-from tests.home import empty_home
+from tests.home import home_without_logins
 
 START = 1_750_000_000.0
 
@@ -98,10 +98,10 @@ def through_dials(service: LoginService, clock: Clock) -> AuthClient:
     return AuthClient("http://dials.test/", transport=service.transport, clock=clock, sleep=clock.sleep)
 
 
-@pytest.fixture(autouse=True, name="empty_home")
-def in_empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(autouse=True)
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No login of whoever runs the tests is seen or changed, and no one can be asked."""
-    made = empty_home(tmp_path, monkeypatch)
+    made = home_without_logins(tmp_path, monkeypatch)
     monkeypatch.chdir(made)
     return made
 
