@@ -120,6 +120,11 @@ class Rules:
         self._longest = math.inf if isinstance(retries, type(rules)) else LONGEST_BACKOFF
         self._retry_when_slow = retry_when_slow
 
+    @property
+    def left(self) -> int | None:
+        """Attempts that are left after the next one; None if there is no limit to their number."""
+        return None if self._left.total is None or self._left.total is False else int(self._left.total)
+
     def wait_after(self, failure: RequestFailedError, *, has_answered: bool, now: float) -> float | None:
         """Decide whether a failed request is sent again, and count it.
 

@@ -103,6 +103,8 @@ class Session(Closing):
         safe: bool = False,
         retry_when_slow: bool = True,
         workspace: bool = True,
+        answered: Callable[[float], object] = lambda _seconds: None,
+        waiting: Callable[[str], object] = lambda _text: None,
     ) -> T:
         """Take one request through a whole step, as often as the rules allow; return what `read` returned.
 
@@ -116,6 +118,8 @@ class Session(Closing):
             safe: The request changes nothing on the server: a POST may be repeated.
             retry_when_slow: False for a caller that can ask for less if something takes too long.
             workspace: False sends no ``Workspace`` header.
+            answered: Called before `read`, with the seconds that the service took for the answer.
+            waiting: Called before each wait for another attempt, with words that say so, and with none after it.
 
         Raises:
             RequestFailedError: If no attempt gave a usable answer: the error of the last one, with the count
@@ -136,7 +140,7 @@ class Session(Closing):
             attempts += 1
             sent = self._credential_headers()
             try:
-                return self._attempt(call, sent, read, attempts, waited)
+                return self._attempt(call, sent, read, attempts, waited, answered)
             except RequestFailedError as error:
                 failure = error
             waited = 0.0
@@ -150,7 +154,9 @@ class Session(Closing):
             if wait > 0:
                 if asks_for_a_pause(failure):
                     self._gate.close(now, wait)
+                waiting(_what_is_waited_for(failure, attempts + 1, rules.left, wait))
                 self._sleep(wait)
+                waiting("")
                 self._gate.open(now + wait)
             waited = wait
 
@@ -203,13 +209,20 @@ class Session(Closing):
         return Undisclosed(headers)
 
     def _attempt(
-        self, call: Call, sent: Undisclosed, read: Callable[[bytes], T], number: int, waited: float
+        self,
+        call: Call,
+        sent: Undisclosed,
+        read: Callable[[bytes], T],
+        number: int,
+        waited: float,
+        answered: Callable[[float], object],
     ) -> T:
         from cmsdials.http.transport import exchange  # noqa: PLC0415  # loaded by _call
 
         started = self._clock()
         try:
             answer = self._pool.use(partial(exchange, call=call, credentials=sent))
+            answered(self._clock() - started)
             value = read(answer.content)
         except RequestFailedError as failure:
             failure.method = failure.method or call.method
@@ -229,6 +242,12 @@ class Session(Closing):
             return False
         renew = getattr(self.credentials, "renew", None)
         return renew is not None and bool(renew(sent))
+
+
+def _what_is_waited_for(failure: RequestFailedError, number: int, left: int | None, wait: float) -> str:
+    came = f"HTTP {failure.status_code}" if isinstance(failure, ResponseError) else "no answer"
+    of_all = "" if left is None else f" of {number + left}"
+    return f"{came}, attempt {number}{of_all}, again in {wait:.0f} s"
 
 
 def _log_attempt(call: Call, attempt: int, waited: float, seconds: float, what: str) -> None:

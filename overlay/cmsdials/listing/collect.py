@@ -102,7 +102,7 @@ def collect(
                 pages, came = first, -1
                 while (refused := _refused(pages, progress)) is not None:
                     store.cut(before + listing.reached.rows)
-                    is_ours = listing.reached.next is not None and not listing.in_parts
+                    is_ours = listing.reached.next is not None
                     if not is_ours or (checkpoint is None and resume_from is None):
                         raise refused
                     if came == len(store):

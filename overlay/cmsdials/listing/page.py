@@ -31,18 +31,25 @@ class Page(Tabular[RecordT], Generic[RecordT]):
         store: Its rows, as they are stored.
         next: Link to the next page as the service sent it; None on the last one.
         previous: Link to the page before.
-        bodies: The answers that it was read from: one, unless parts of a listing were fetched concurrently.
+        bodies: The answers that it was read from: one, or none where there was nothing left to ask for.
+        seconds: How long the service took for it.
     """
 
     store: RowStore[RecordT]
     next: str | None
     previous: str | None
     bodies: tuple[bytes, ...] = field(default=(), repr=False, eq=False)
+    seconds: float = field(default=0.0, repr=False, eq=False)
 
     @property
     def rows(self) -> list[RecordT]:
         """Its rows."""
         return self.store.rows
+
+    @property
+    def size(self) -> int:
+        """Bytes of the answers that it was read from."""
+        return sum(map(len, self.bodies))
 
     def __len__(self) -> int:
         return len(self.store)

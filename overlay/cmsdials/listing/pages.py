@@ -15,7 +15,6 @@ from cmsdials_api.records import Record
 from cmsdials.errors import (
     ConfigurationError,
     CursorFailedError,
-    CursorRefusedError,
     InvalidCursorError,
     RequestFailedError,
     ResponseError,
@@ -38,10 +37,6 @@ _REFUSED = (
     "The service {what} the position of this listing any more, after {rows} rows. Ask for the page again; if it stays,"
     " start the listing again: list_all with checkpoint= or resume_from= does so by itself, and continues after the"
     " last row."
-)
-_IN_PARTS = (
-    "The service does not accept a position within a part of this listing, also when the part is started again."
-    " {rows} rows have come; going on starts that part once more."
 )
 
 
@@ -145,13 +140,12 @@ class Pages(Closing, Generic[RecordT]):
     def _as_refusal(self, failure: RequestFailedError) -> RequestFailedError:
         """Return a failure as an error about the listing's position, if the service refuses that, else as it is."""
         rows, has_cursor = self.rows, self.next is not None and self._listing.reached.cursor is not None
-        if self._listing.in_parts:
-            if isinstance(failure, CursorRefusedError):
-                failure.advice = _IN_PARTS.format(rows=rows)
-        elif not has_cursor or not isinstance(failure, ResponseError):
+        if not has_cursor or not isinstance(failure, ResponseError):
             pass  # the first page has no cursor, or the user's
         elif isinstance(failure, InvalidCursorError):
             failure.advice = _REFUSED.format(what="does not accept", rows=rows)
+        elif isinstance(failure, CursorFailedError):  # of a part
+            failure.advice = _REFUSED.format(what="fails at, or does not accept,", rows=rows)
         elif failure.status_code == 500 and failure.retry_after is None and not failure.is_too_slow:
             return CursorFailedError(
                 failure.message,

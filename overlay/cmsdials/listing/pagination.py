@@ -23,6 +23,15 @@ __all__ = ["LARGEST_PAGE", "Listing", "PageSize", "Reached", "checked_count"]
 LARGEST_PAGE = 500
 """Largest number of rows in a page: the service silently reduces a larger page_size to this."""
 
+SERVICE_PAGE = 10
+"""Number of rows in a page where the request names none."""
+
+WANTED_BYTES = 5e6
+"""Size of a page, in bytes, to aim at: bytes are what a page costs the service, and what memory it takes here."""
+
+WANTED_SECONDS = 3.0
+"""Time that a page may take, in seconds, to aim at: the service ends a request after 30."""
+
 GOOD_PAGES_TO_GROW = 4
 """After this many good pages in a row, a page size that was halved is doubled again. If that was too much, the next try
 comes after twice as many, and so on."""
@@ -57,7 +66,9 @@ class Reached:
     Attributes:
         cursor: Cursor of the next page to fetch; None for the first, and after the last.
         next: Link to that page; also None if the listing began at a cursor.
-        pages: Number of pages fetched.
+        pages: Number of pages fetched. With `max_pages`, those that are smaller than wanted count together.
+        answers: Number of answers that they came in.
+        of_page: Rows of the page wanted that have come so far, where it comes in smaller ones.
         rows: Number of rows fetched.
         complete: Whether the last page has been fetched.
         empty: Number of pages without rows since the last one with any.
@@ -67,6 +78,8 @@ class Reached:
     cursor: str | None
     next: str | None
     pages: int = 0
+    answers: int = 0
+    of_page: int = 0
     rows: int = 0
     complete: bool = False
     empty: int = 0
@@ -75,52 +88,69 @@ class Reached:
 
 @frozen
 class PageSize:
-    """How many rows to ask for, where the choice is ours.
+    """How many rows to ask for: at most so many, and what makes a page neither too large nor too slow.
 
     Attributes:
-        rows: Rows in a page.
-        good: Good pages since the size was last halved.
+        most: Rows in a page at most, as the user or the service wants it.
+        allowed: Rows that the service has time for: halved when a page takes too long.
+        good: Good pages since that was last halved.
         needed: Good pages before each doubling.
+        bytes_each: Bytes of a row, as far as known.
+        seconds_each: Seconds that a row takes, as far as known.
     """
 
-    rows: int = LARGEST_PAGE
+    most: int = LARGEST_PAGE
+    allowed: int = LARGEST_PAGE
     good: int = 0
     needed: int = GOOD_PAGES_TO_GROW
+    bytes_each: float = 0.0
+    seconds_each: float = 0.0
 
-    def after_a_good_page(self) -> PageSize:
-        """Return the next size: the same, or twice as much."""
+    @property
+    def rows(self) -> int:
+        """Rows to ask for."""
+        rows = min(self.most, self.allowed)
+        for wanted, each in ((WANTED_BYTES, self.bytes_each), (WANTED_SECONDS, self.seconds_each)):
+            if rows * each > wanted:
+                rows = max(1, int(wanted / each))
+        return rows
+
+    def after_a_good_page(self, rows: int = 0, size: int = 0, seconds: float = 0.0) -> PageSize:
+        """Return the next size, after a page with so many rows and bytes that came in so many seconds."""
         good = self.good + 1
-        rows = self.rows if good % self.needed else min(LARGEST_PAGE, 2 * self.rows)
-        return evolve(self, rows=rows, good=good)
+        grown = self.allowed if good % self.needed else min(LARGEST_PAGE, 2 * self.allowed)
+        bytes_each = size / rows if rows else self.bytes_each
+        # What few rows took says nothing of many.
+        seconds_each = seconds / rows if rows and rows >= self.rows else self.seconds_each
+        return evolve(self, allowed=grown, good=good, bytes_each=bytes_each, seconds_each=seconds_each)
 
     def halved(self) -> PageSize:
         """Return half the size, after a page that took too long."""
         # It was doubled just before: wait longer until the next try.
         was_too_soon = self.needed <= self.good < 2 * self.needed
         needed = min(MOST_PAGES_TO_GROW, 2 * self.needed) if was_too_soon else GOOD_PAGES_TO_GROW
-        return PageSize(self.rows // 2, needed=needed)
+        return evolve(self, allowed=max(1, self.rows // 2), good=0, needed=needed)
 
 
 class Listing:
     """The state of one listing.
 
     Args:
-        page_size: Rows in a page as the user wants them; None leaves the choice to us or, with `max_pages`, to
+        page_size: Rows in a page at most, as the user wants it; None leaves it to us or, with `max_pages`, to
             the service, so that max_pages=5 means the 50 rows that it always meant.
         max_pages: Pages to fetch at most; None for all.
         next: Link to the page to begin with; None for the first.
         cursor: Cursor of the page to begin with, where there is no link.
         passed: Cursors of earlier pages, in a resumed listing.
-        size: How many rows to ask for at first, where the choice is ours and another listing has learnt it.
         latest: The earlier rows, in a resumed listing.
 
     Attributes:
-        page_size: Rows in a page as the user wants them.
+        page_size: Rows in a page at most, as the user wants it.
         max_pages: Pages to fetch at most; None for all.
         in_parts: Whether the pages are parts, which end in any case, so that any number of them may be empty.
         order: What the rows are ordered by, once the first page is asked for.
         reached: How far it has got.
-        size: How many rows are asked for now; None where the choice is not ours.
+        size: How many rows are asked for now. Listings of one service may share it: what is slow for one is for all.
 
     Raises:
         ConfigurationError: max_pages or page_size is below 1.
@@ -134,12 +164,12 @@ class Listing:
         next: str | None = None,
         cursor: str | None = None,
         passed: Iterable[str] = (),
-        size: PageSize | None = None,
         latest: RowStore[Any] | None = None,
     ) -> None:
         self.max_pages = None if max_pages is None else checked_count("max_pages", max_pages)
         self.page_size = None if page_size is None else checked_count("page_size", page_size)
-        self.size = (size or PageSize()) if page_size is None and max_pages is None else None
+        wanted = self.page_size or (LARGEST_PAGE if max_pages is None else SERVICE_PAGE)
+        self.size = PageSize(min(wanted, LARGEST_PAGE))
         self.in_parts = False
         self.order: RowOrder | None = None
         self.reached = Reached(cursor_of(next) or cursor, next, latest=latest)
@@ -158,9 +188,16 @@ class Listing:
 
     def parameters(self) -> dict[str, Any]:
         """Return page_size and next_token of the next request."""
-        page_size = self.page_size if self.size is None else self.size.rows
-        wanted = {"page_size": page_size, "next_token": self.reached.cursor}
+        is_left_to_the_service = self.max_pages is not None and self.page_size is None
+        rows = None if is_left_to_the_service and self.rows_wanted == SERVICE_PAGE else self.rows_wanted
+        wanted = {"page_size": rows, "next_token": self.reached.cursor}
         return {name: value for name, value in wanted.items() if value is not None}
+
+    @property
+    def rows_wanted(self) -> int:
+        """Rows that the next request asks for: a page, or no more than is left of one that comes in smaller ones."""
+        left = self.size.most - self.reached.of_page if self.max_pages is not None else self.size.most
+        return min(self.size.rows, left)
 
     def check(self, page: Page[Any]) -> None:
         """Refuse a page that cannot be the one that was asked for. The state stays as it is.
@@ -172,7 +209,7 @@ class Listing:
         if (problem := self._problem(page)) is not None:
             raise PaginationError(problem)
         if self.order is not None:
-            self.order.check(page.store, page=self.reached.pages, before=self.reached.latest)
+            self.order.check(page.store, page=self.reached.answers, before=self.reached.latest)
 
     def _problem(self, page: Page[Any]) -> str | None:
         """Say why the link of a page cannot be followed; None if it can."""
@@ -180,10 +217,10 @@ class Listing:
             return None
         cursor = cursor_of(page.next)
         if cursor is None:
-            return f"page {self.reached.pages + 1} links to a next page without a cursor"
+            return f"page {self.reached.answers + 1} links to a next page without a cursor"
         if cursor == self.reached.cursor or cursor in self._passed:
             return (
-                f"page {self.reached.pages + 1} links back to a page that has come already:"
+                f"page {self.reached.answers + 1} links back to a page that has come already:"
                 " the listing would never end"
             )
         if self._empty_with(page) >= MOST_EMPTY_PAGES:
@@ -199,17 +236,20 @@ class Listing:
 
     def accept(self, page: Page[Any]) -> None:
         """Record the page that was asked for, after `check` has passed it."""
-        before = self.reached
+        before, wanted, rows = self.reached, self.rows_wanted, len(page.store)
         if before.cursor is not None:
             self._passed.add(before.cursor)
-        if self.size is not None:
-            self.size = self.size.after_a_good_page()
+        self.size = self.size.after_a_good_page(rows, page.size, page.seconds)
+        of_page = before.of_page + rows
+        is_whole = self.max_pages is None or of_page >= self.size.most or rows < wanted
         # Last: from here on the page counts, so it must be as good as handed on.
         self.reached = Reached(
             cursor=cursor_of(page.next),
             next=page.next,
-            pages=before.pages + 1,
-            rows=before.rows + len(page.store),
+            pages=before.pages + is_whole,
+            answers=before.answers + 1,
+            of_page=0 if is_whole else of_page,
+            rows=before.rows + rows,
             complete=page.next is None,
             empty=self._empty_with(page),
             latest=page.store if len(page.store) else before.latest,
@@ -224,10 +264,9 @@ class Listing:
 
     @property
     def can_shrink(self) -> bool:
-        """Whether half as many rows can be asked for: the size is ours to choose, and not 1 yet."""
-        return self.size is not None and self.size.rows > 1 and not self.in_parts
+        """Whether half as many rows can be asked for."""
+        return self.rows_wanted > 1 and not self.in_parts
 
     def shrink(self) -> None:
         """Ask for half as many rows."""
-        assert self.size is not None  # noqa: S101  # only where it can
         self.size = self.size.halved()

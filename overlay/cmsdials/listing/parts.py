@@ -1,37 +1,48 @@
 """A listing in parts that several workers fetch at once, handed on in order, as if it were page after page.
 
-`cmsdials.parallel.split` decides what the parts are and `cmsdials.parallel.workers` fetches them; here they become
-pages of the whole listing. The page of a part has all rows of the part, and its `next` link says how far the
-listing is with it (`cmsdials.parallel.split.Position`), so that resuming and files need to know nothing about parts.
+It begins as any listing does, with its first page. If there are more, and meanwhile it is known which runs there are, what
+is left is cut into parts (`cmsdials.parallel.split`), which several workers fetch page by page
+(`cmsdials.parallel.workers`). After each page, what is left of its part may be cut again.
 
-The threads refer to what fetches one part (`OnePart`) and not to `Parts`: dropping a listing half-way, as ``break``
+The pages are those of the whole listing: their `next` link says how far it is with them. Within a part that is the
+service's own cursor, which means a row and is good for the whole listing too; at its end it is a `Position`. So resuming
+and files need to know nothing about parts.
+
+The threads refer to what fetches the parts (`Fetching`) and not to `Parts`: dropping a listing half-way, as ``break``
 in a loop does, ends the threads with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from attrs import define
+from attrs import define, evolve
 from cmsdials_api.records import Record
 
-from cmsdials.errors import ConfigurationError, CursorRefusedError
+from cmsdials.errors import ConfigurationError
 from cmsdials.listing.page import Page, cursor_of
 from cmsdials.listing.pages import Pages
-from cmsdials.listing.pagination import LARGEST_PAGE, Listing, PageSize, checked_count
+from cmsdials.listing.pagination import Listing, PageSize, checked_count
 from cmsdials.listing.provenance import Origin
 from cmsdials.parallel.split import Part, Position, Splitter, can_be_split, read_position
 from cmsdials.parallel.workers import in_order
 from cmsdials.runtime.console import warn
 from cmsdials.table.rows import RowStore
 
-__all__ = ["OnePart", "Parts", "Plan", "are_parts"]
+__all__ = ["Fetching", "Parts", "Runs", "are_parts"]
 
 RecordT = TypeVar("RecordT", bound=Record)
-Plan = tuple[Sequence[tuple[int, int, int | None]], float]
-"""For each run dataset_id, run_number and its lumisection count or None; and about how many rows a lumisection has."""
+Runs = Sequence[tuple[int, int, int | None]]
+"""For each run dataset_id, run_number and its lumisection count or None."""
+
+MOST_BYTES_OF_PART = 8e6
+"""Bytes of a part at most, where it has more than a page: so much may wait until it is its turn, for each worker."""
+
+_KEYS = ("dataset_id", "run_number", "ls_number")
+_FEW = ({"file_id"}, {"logical_file_name"}, {"run_number", "ls_number"})
+"""Filters that leave so few rows that there is nothing to split."""
 
 MOST_THREADS = 100
 MOST_WORKERS = 3
@@ -41,7 +52,8 @@ MOST_WORKERS = 3
 def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listing, concurrency: int) -> bool:
     """Decide whether a listing is fetched in parts, by its query, the filters that its list takes, and where it begins.
 
-    A listing begun in parts continues in parts, and one begun page by page, or at a cursor of the user, page by page.
+    One that was begun in parts, and has come to the end of one, continues in parts. It is not split if its filters
+    choose a file, or one lumisection of a run, nor if rows are requested without the fields that say where they are.
 
     Raises:
         ConfigurationError: concurrency is not a number from 1 to 100, or is given together with max_pages or
@@ -51,9 +63,8 @@ def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listi
     if concurrency > MOST_THREADS:
         message = f"concurrency must be at most {MOST_THREADS}, not {concurrency}"
         raise ConfigurationError(message, advice=f"DIALS has {MOST_WORKERS} workers: more are not faster.")
-    cursor = listing.reached.cursor
-    is_begun = read_position(cursor) is not None
-    if not can_be_split(accepts) or (not is_begun and (concurrency == 1 or cursor is not None)):
+    is_begun = read_position(listing.reached.cursor) is not None
+    if not can_be_split(accepts) or (not is_begun and concurrency == 1):
         return False
     if "order_by" in query:
         message = "order_by and concurrency exclude each other: parts come in the order of the service"
@@ -68,30 +79,28 @@ def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listi
         warn(
             f"DIALS has {MOST_WORKERS} workers: concurrency={concurrency} is not faster, and slows down others"
         )
-    return True
+    has_keys = {*_KEYS} <= {*query.get("fields", _KEYS)}
+    return is_begun or (has_keys and not any(few <= query.keys() for few in _FEW))
 
 
 class Parts(Generic[RecordT]):
-    """Fetches the parts of a listing, several at a time. It is what `Pages` calls for a page.
+    """Fetches the pages of a listing, several at a time. It is what `Pages` calls for a page."""
 
-    `plan` finds out what there is to fetch, before the first page and again after an error.
-    """
-
-    def __init__(self, one: OnePart[RecordT], *, plan: Callable[[], Plan], workers: int) -> None:
-        self._one = one
-        self._plan = plan
+    def __init__(self, fetching: Fetching[RecordT], workers: int) -> None:
+        self._fetching = fetching
         self._workers = workers
         self._under_way: Generator[tuple[Part, Page[RecordT]], None, None] | None = None
         self._reached: str | None = None
 
     def __call__(self, listing: Listing, _retry_when_slow: bool) -> Page[RecordT]:
-        """Return the part that follows the position of a listing, or the first one."""
+        """Return the page that follows the position of a listing, or the first one."""
         cursor = listing.reached.cursor
         if self._under_way is None or cursor != self._reached:
             self.close()
-            self._under_way = self._begun(read_position(cursor))
+            self._under_way = self._begun(cursor)
         try:
-            _, page = next(self._under_way, (None, Page(self._one.no_rows(), next=None, previous=None)))
+            _, page = next(self._under_way, (None, Page(self._fetching.no_rows(), next=None, previous=None)))
+            listing.check(page)
         except BaseException:
             self.close()  # the next call begins where the listing is
             raise
@@ -104,53 +113,91 @@ class Parts(Generic[RecordT]):
         if under_way is not None:
             under_way.close()
 
-    def _begun(self, after: Position | None) -> Generator[tuple[Part, Page[RecordT]], None, None]:
-        runs, rows_per_lumisection = self._plan()
-        splitter = Splitter(
-            self._one.origin.query,
-            runs,
-            rows_per_lumisection=rows_per_lumisection,
-            page_rows=min(self._one.page_size or LARGEST_PAGE, LARGEST_PAGE),
-            workers=self._workers,
-            after=after,
-        )
+    def _begun(self, cursor: str | None) -> Generator[tuple[Part, Page[RecordT]], None, None]:
+        fetching = self._fetching.begun(self._workers)
+        after = read_position(cursor)
         return in_order(
-            splitter.next,
-            self._one.fetched,
+            [Part(fetching.origin.query, cursor=cursor)] if after is None else fetching.parts_after(after),
+            fetching.page,
             self._workers,
-            came=lambda part, page: splitter.learn(part, len(page)),
+            rest=fetching.rest,
+            size=lambda page: page.size,
+            beside=fetching.find_runs if after is None else None,
         )
 
 
 @define
-class OnePart(Generic[RecordT]):
-    """Fetches one part, in any thread."""
+class Fetching(Generic[RecordT]):
+    """Fetches the pages of parts, in any thread, and knows what is left to fetch.
+
+    `runs` finds out which runs the listing covers, and `link` makes the link of a position.
+    """
 
     origin: Origin  # of the whole listing
     record: type[RecordT]
     fetch: Callable[[Mapping[str, Any], Listing, bool], Page[RecordT]]
-    link: Callable[[Position], str]
+    runs: Callable[[], Runs]
+    link: Callable[[Position | str], str]
     page_size: int | None
-    size: PageSize | None = None  # what was learnt about slow pages, for all parts
+    size: PageSize | None = None  # what was learnt about large and slow pages, for all parts
+    splitter: Splitter | None = None
+    workers: int = 1
 
-    def fetched(self, part: Part) -> Page[RecordT]:
-        """Fetch all rows of a part, as a page of the whole listing. A part that is refused half-way is started again, once."""
-        try:
-            return self._fetched(part)
-        except CursorRefusedError:
-            return self._fetched(part)
+    def begun(self, workers: int) -> Fetching[RecordT]:
+        """Return one that begins, and knows how large pages are."""
+        return evolve(self, splitter=None, workers=workers)
 
-    def _fetched(self, part: Part) -> Page[RecordT]:
-        listing = Listing(page_size=self.page_size, max_pages=None, size=self.size)
-        store = self.no_rows()
-        bodies: list[bytes] = []
-        for page in Pages(partial(self.fetch, part.query), listing, lambda: self.origin):
-            for block in page.store.blocks():
-                store.add(block)
-            bodies.extend(page.bodies)
-            self.size = listing.size
-        return Page(store, next=self.link(part.end), previous=None, bodies=tuple(bodies))
+    def find_runs(self) -> None:
+        """Find out which runs there are: from then on parts are cut."""
+        found = self.runs()
+        rows = Listing(page_size=self.page_size, max_pages=None).rows_wanted
+        self.splitter = Splitter(self.origin.query, found, page_rows=rows, workers=self.workers)
+
+    def parts_after(self, position: Position) -> Iterator[Part]:
+        """Yield what is left of the listing after a position."""
+        self.find_runs()
+        assert self.splitter is not None  # noqa: S101  # just made
+        yield from self.splitter.parts(position)
+
+    def page(self, part: Part) -> Page[RecordT]:
+        """Fetch the next page of a part, as a page of the whole listing."""
+        # The cursor of the first page may be the user's; others are links of ours.
+        link = None if part.cursor is None or part.end is None else self.link(part.cursor)
+        listing = Listing(page_size=self.page_size, max_pages=None, next=link, cursor=part.cursor)
+        if self.size is not None:
+            listing.size = self.size
+        pages = Pages(partial(self.fetch, part.query), listing, lambda: self.origin)
+        page = next(pages)
+        self.size = listing.size
+        if page.next is None and part.end is not None:
+            return evolve(page, next=self.link(part.end))
+        return page
+
+    def rest(self, part: Part, page: Page[RecordT]) -> Iterable[Part]:
+        """Return what is left of a part after a page of it."""
+        cursor = cursor_of(page.next)
+        is_over = page.next is None or read_position(cursor) is not None
+        splitter = self.splitter
+        if splitter is None:
+            return [] if is_over else [evolve(part, cursor=cursor)]
+        if self.size is not None:
+            splitter.page_rows = self.size.rows
+            splitter.most_pages = MOST_BYTES_OF_PART / max(1.0, self.size.rows * self.size.bytes_each)
+        first, last = _place(page, 0), _place(page, -1)
+        if part.end is not None:
+            return splitter.rest(part, last, len(page), None if is_over else cursor)
+        if is_over:
+            return []
+        if first is None or last is None or cursor is None:
+            return [evolve(part, cursor=cursor)]
+        return splitter.parts_from(first, last, len(page), cursor)
 
     def no_rows(self) -> RowStore[RecordT]:
         """Return an empty store for rows of the listing."""
         return RowStore(self.record, fields=self.origin.query.get("fields"))
+
+
+def _place(page: Page[Any], which: int) -> Position | None:
+    """Return where the first (0) or the last (-1) row of a page is; None if it has no rows."""
+    blocks = [block for block in page.store.blocks() if len(block)]
+    return Position(*(int(blocks[which].values[name][which]) for name in _KEYS)) if blocks else None

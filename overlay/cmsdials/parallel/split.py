@@ -3,7 +3,9 @@
 Rows come ordered by dataset, run, lumisection and whatever else, so an interval of these keys is a query of its own.
 A listing is cut into such intervals one after the other, each beginning where the one before ends: nothing can come
 twice or be left out, whatever number of rows is expected. That expectation (known runs, their lumisections, and so many
-rows in each) only decides where to cut, and is corrected by what arrives (`Splitter.learn`).
+rows in each) only decides where to cut, and is corrected by what arrives. A part is only a wish: if it turns out to have
+more rows than a page, what is left of it is cut again (`Splitter.rest`). A cursor of the service then says where it
+begins, to the row; it stays valid whatever interval is asked for with it.
 
 There may be more runs than the known ones. Parts leave no gaps between these, so that a run which is not listed is
 still asked for. Only its dataset has to be known: the service takes one dataset at a time, not a range.
@@ -16,10 +18,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 __all__ = ["Part", "Position", "Splitter", "can_be_split", "read_position"]
 
@@ -30,13 +32,16 @@ _LS = ("ls_number", "ls_number__gte", "ls_number__lte")
 TYPICAL_LUMISECTIONS = 500
 """Lumisections of a run, where no run says how many it has."""
 
-LARGEST_CORRECTION = 50.0
-"""What is learnt may differ at most by this factor from what was expected."""
-
 WEIGHT_OF_THE_PAST = 0.5
 """Weight, from 0 to 1, of what was known before against what has just arrived."""
 
-SMALLEST_PART = 0.15
+MOST_PAGES = 4
+"""Pages of a part at most: whoever fetches it goes from one to the next, and others fetch what follows meanwhile."""
+
+FILLING = 0.9
+"""Fraction of a part's last page that is expected to be filled: a bit more than expected then needs no other page."""
+
+SMALLEST_PART = 0.5
 """Smallest fraction of a page worth a request of its own, when parts shrink so that all workers end together."""
 
 _POSITION = re.compile(r"after\.(-?[0-9]{1,18})(?:\.(-?[0-9]{1,18})(?:\.(-?[0-9]{1,18}))?)?")
@@ -67,16 +72,6 @@ def read_position(text: str | None) -> Position | None:
     """Return the position that a text encodes, None if it is not one of ours, such as a cursor of the service."""
     match = _POSITION.fullmatch(text or "")
     return Position(*(None if key is None else int(key) for key in match.groups())) if match else None  # type: ignore[arg-type]  # the first is never None
-
-
-@frozen
-class Part:
-    """A query for some of the rows, and the position after them."""
-
-    query: dict[str, Any]
-    rows: float  # expected
-    end: Position
-    lumisections: int  # known ones that it covers; none where it only looks for unknown runs
 
 
 class _Range(NamedTuple):
@@ -113,13 +108,64 @@ class _Run(NamedTuple):
 
 @frozen
 class _Section:
-    """Runs of a dataset, or what is left of one run, with the query for them all, and the known ones, in order."""
+    """Runs of a dataset, or what is left of one run, with the query for them all, and the known ones, in order.
+
+    `whole` are the lumisections of a run that the listing is of, of which `lumisections` may be some.
+    """
 
     dataset_id: int
     query: dict[str, Any]
     runs: _Range
     lumisections: _Range
     known: list[_Run]
+    whole: _Range
+
+    @property
+    def lumisections_known(self) -> int:
+        return sum(run.lumisections for run in self.known)
+
+    def beginning_with(self, place: Position) -> Iterator[_Section]:
+        """Yield what is left of it from a lumisection on, if anything; a cursor leaves out what came before in its run."""
+        number, ls = place.run_number, place.ls_number
+        if number is None or ls is None:
+            message = "a place between rows has a run and a lumisection"
+            raise ValueError(message)
+        if (place.dataset_id, number) < (self.dataset_id, self.runs.low):
+            yield self
+        elif self.dataset_id == place.dataset_id:
+            runs = self.runs.within(number)
+            if runs.low == runs.high:  # so that less has to be passed over
+                yield evolve(self, runs=runs, lumisections=self.lumisections.within(ls), known=self._known_from(number, ls))
+            elif runs.low < runs.high:
+                yield evolve(self, runs=runs, known=self._known_from(number, ls))
+
+    def _known_from(self, number: int, ls: int) -> list[_Run]:
+        known = [run for run in self.known if run.number > number]
+        for run in self.known:
+            if run.number == number:
+                first = max(run.first, ls)
+                known.insert(0, _Run(number, first, max(1, run.lumisections - (first - run.first))))
+        return known
+
+
+@frozen
+class Part:
+    """A query for some of the rows, and the position after them.
+
+    Attributes:
+        query: Selects its rows.
+        end: Position after them; None for the rest of the listing.
+        rows: How many rows are expected.
+        lumisections: Known lumisections that it covers; none where it only looks for unknown runs.
+        cursor: Cursor of the service that it begins at; None for its first row.
+    """
+
+    query: Mapping[str, Any]
+    end: Position | None = None
+    rows: float = 0.0
+    lumisections: int = 0
+    cursor: str | None = None
+    _section: _Section | None = None
 
 
 def can_be_split(accepts: Collection[str]) -> bool:
@@ -128,15 +174,18 @@ def can_be_split(accepts: Collection[str]) -> bool:
 
 
 class Splitter:
-    """Cuts one listing into parts, which are handed out in the order of their rows.
+    """Cuts one listing into parts, in the order of their rows.
 
-    A part is about a page, and smaller towards the end, so that all workers end at about the same time. Runs are
-    kept whole as long as several or one fit into a part, and are cut by lumisection otherwise. It learns
-    from what arrives: where there are fewer rows than expected, parts become larger.
+    Parts have up to `MOST_PAGES` pages, and fewer towards the end, so that all workers end at about the same time. Runs are
+    kept whole as long as several or one fit into a part, and are cut by lumisection otherwise. It learns from what
+    arrives: where there are fewer rows than expected, parts become larger.
 
     The runs are those that the service lists for the query's dataset and run: dataset_id, run_number, and how many
-    lumisections each has, or None. They may come in any order; of duplicates the larger number counts. The position
-    to begin after may come from any way of cutting this query.
+    lumisections each has, or None. They may come in any order; of duplicates the larger number counts.
+
+    Attributes:
+        page_rows: Rows in a page.
+        most_pages: Pages in a part at most.
     """
 
     def __init__(
@@ -144,101 +193,154 @@ class Splitter:
         query: Mapping[str, Any],
         runs: Iterable[tuple[int, int, int | None]],
         *,
-        rows_per_lumisection: float,
         page_rows: int,
         workers: int,
-        after: Position | None = None,
+        rows_per_lumisection: float = 1.0,
+        most_pages: float = MOST_PAGES,
     ) -> None:
-        self._page_rows = page_rows
+        self.page_rows = page_rows
+        self.most_pages = most_pages
+        self._query = query
+        self._runs = [*runs]
         self._workers = workers
-        expected = max(rows_per_lumisection, 1e-3)
-        self._bounds = (expected / LARGEST_CORRECTION, expected * LARGEST_CORRECTION)
         # As if a page had arrived with the expected number of rows.
-        self._came, self._seen = float(page_rows), page_rows / expected
-        sections = [*_sections(query, runs, after)]
-        self._left = sum(run.lumisections for section in sections for run in section.known)
-        self._parts = chain.from_iterable(map(self._cut, sections))
+        self._came, self._seen = float(page_rows), page_rows / max(rows_per_lumisection, 1e-3)
+        self._left = 0
 
     @property
     def rows_left(self) -> float:
-        """Rows expected in the parts still to be handed out."""
+        """Rows expected in what is not cut yet."""
         return self._left * self._density
 
-    def learn(self, part: Part, rows: int) -> None:
-        """Record how many rows a part had; parts may come in any order."""
-        if part.lumisections:
-            self._came = WEIGHT_OF_THE_PAST * self._came + rows
-            self._seen = WEIGHT_OF_THE_PAST * self._seen + part.lumisections
+    def parts(self, after: Position | None = None) -> Iterator[Part]:
+        """Cut all that is left after a position, which may come from any way of cutting this query."""
+        sections = [*_sections(self._query, self._runs, after=after)]
+        self._left = sum(section.lumisections_known for section in sections)
+        return chain.from_iterable(map(self._cut, sections))
 
-    def next(self) -> Part | None:
-        """Return the next part, None when all have been handed out."""
-        return next(self._parts, None)
+    def parts_from(self, first: Position, last: Position, rows: int, cursor: str) -> Iterator[Part]:
+        """Cut all that is left after a page, which has so many rows from the first to the last position.
+
+        The cursor leads to the row after the last one, which may be of the same lumisection.
+        """
+        sections = [*_sections(self._query, self._runs, also=last.dataset_id)]
+        self._learn(rows, _between(sections, first, last))
+        sections = [left for one in sections for left in one.beginning_with(last)]
+        self._left = sum(section.lumisections_known for section in sections)
+        cursors = chain([cursor], repeat(None))
+        return chain.from_iterable(map(self._cut, sections, cursors))
+
+    def rest(self, part: Part, reached: Position | None, rows: int, cursor: str | None) -> Iterator[Part]:
+        """Learn from a page of a part, and cut what is left of the part.
+
+        Args:
+            part: The part.
+            reached: Where the last row of the page is; None if it has no rows.
+            rows: How many rows the page has.
+            cursor: Leads to what is left; None if that is nothing.
+        """
+        if cursor is None or part._section is None or reached is None:
+            self._learn(rows, part.lumisections if cursor is None else 0)
+            return iter(() if cursor is None else [evolve(part, cursor=cursor)])
+        left = [*part._section.beginning_with(reached)]
+        lumisections = sum(section.lumisections_known for section in left)
+        self._learn(rows, max(1, part.lumisections - lumisections))
+        self._left += lumisections
+        return chain.from_iterable(map(self._cut, left, chain([cursor], repeat(None))))
+
+    def _learn(self, rows: int, lumisections: float) -> None:
+        """Record how many rows so many lumisections had; they may come in any order."""
+        if lumisections:
+            self._came = WEIGHT_OF_THE_PAST * self._came + rows
+            self._seen = WEIGHT_OF_THE_PAST * self._seen + lumisections
 
     @property
     def _density(self) -> float:
-        lowest, highest = self._bounds
-        return min(highest, max(lowest, self._came / self._seen))
+        return max(self._came / self._seen, 1e-6)
 
     def _most_lumisections(self) -> float:
         """Return how many lumisections the next part may cover."""
-        rows = float(self._page_rows)
-        if self._workers > 1:
-            rows = min(rows, max(rows * SMALLEST_PART, self.rows_left / self._workers))
-        return rows / self._density * (1 + 1e-9)  # a full page must fit despite rounding
+        pages_left = self.rows_left / self.page_rows
+        share = pages_left / self._workers
+        if self._workers == 1 or share >= self.most_pages:
+            pages = max(math.floor(self.most_pages) - 1 + FILLING, FILLING)
+        elif share >= 1:
+            pages = math.floor(share) - 1 + FILLING
+        elif pages_left <= FILLING:
+            pages = FILLING
+        else:
+            pages = min(max(share, SMALLEST_PART), FILLING)
+        return pages * self.page_rows / self._density * (1 + 1e-9)  # a full page must fit despite rounding
 
     def _fits(self, run: _Run, covered: int) -> bool:
         """Whether a whole run fits into a part that already covers so many lumisections."""
         is_one_alone = not covered and run.lumisections == 1
         return is_one_alone or covered + run.lumisections <= self._most_lumisections()
 
-    def _cut(self, section: _Section) -> Iterator[Part]:
+    def _cut(self, section: _Section, cursor: str | None = None) -> Iterator[Part]:
         """Cut a section: each part has as many whole runs as fit or, if not even one does, some of its lumisections."""
-        (low, high), covered = section.runs, 0
+        (low, high), inside = section.runs, list[_Run]()
         for run in section.known:
-            if not self._fits(run, covered) and (covered or low != run.number):
+            fits = self._fits(run, sum(one.lumisections for one in inside))
+            if not fits and (inside or low != run.number):
                 # Up to the next known run: what may lie between needs no part of its own.
-                yield self._part(section, _Range(low, run.number - 1), covered)
-                low, covered = run.number, 0
-            if self._fits(run, covered):
-                covered += run.lumisections
+                yield self._part(section, _Range(low, run.number - 1), inside, cursor=cursor)
+                cursor, low, inside = None, run.number, []
+                fits = self._fits(run, 0)
+            if fits:
+                inside.append(run)
             else:
-                yield from self._cut_run(section, run)
-                low = run.number + 1
+                yield from self._cut_run(section, run, cursor)
+                cursor, low = None, run.number + 1
         if low <= high:
-            yield self._part(section, _Range(low, high), covered)
+            yield self._part(section, _Range(low, high), inside, cursor=cursor)
 
-    def _cut_run(self, section: _Section, run: _Run) -> Iterator[Part]:
-        left, first, rest = section.lumisections, run.first, run.lumisections
+    def _cut_run(self, section: _Section, run: _Run, cursor: str | None) -> Iterator[Part]:
+        left, (number, first, rest) = section.lumisections, run
         while rest > max(1, most := self._most_lumisections()):
             # Pieces of the same size: a last one with next to nothing in it would be a request too many.
             covered = max(1, min(math.ceil(rest / math.ceil(rest / most)), math.floor(most)))
+            piece = _Run(number, first, covered)
             first, rest = first + covered, rest - covered
-            yield self._part(section, _Range(run.number, run.number), covered, left.within(high=first - 1))
-            left = left.within(first)
-        yield self._part(section, _Range(run.number, run.number), rest, left)
+            here = left.within(high=first - 1)
+            yield self._part(section, _Range(number, number), [piece], here, cursor=cursor)
+            left, cursor = left.within(first), None
+        yield self._part(section, _Range(number, number), [_Run(number, first, rest)], left, cursor=cursor)
 
     def _part(
-        self, section: _Section, runs: _Range, covered: int, lumisections: _Range | None = None
+        self,
+        section: _Section,
+        runs: _Range,
+        known: list[_Run],
+        lumisections: _Range | None = None,
+        *,
+        cursor: str | None,
     ) -> Part:
-        self._left -= covered
         asked = lumisections or section.lumisections
+        here = evolve(section, runs=runs, lumisections=asked, known=known)
+        covered = here.lumisections_known
+        self._left -= covered
         query = {**section.query, **runs.query(_RUN), **asked.query(_LS)}
-        ends = [runs.high] if asked.high == section.lumisections.high else [runs.high, asked.high]
+        ends = [runs.high] if asked.high == section.whole.high else [runs.high, asked.high]
         end = Position(section.dataset_id, *(int(key) for key in ends if key != math.inf))
-        return Part(query, covered * self._density, end, covered)
+        return Part(query, end, covered * self._density, covered, cursor, here)
 
 
 def _sections(
-    query: Mapping[str, Any], runs: Iterable[tuple[int, int, int | None]], after: Position | None
+    query: Mapping[str, Any],
+    runs: Iterable[tuple[int, int, int | None]],
+    *,
+    after: Position | None = None,
+    also: int | None = None,
 ) -> Iterator[_Section]:
-    """Yield what is left after a position, in order."""
+    """Yield what is left after a position, in order, of all datasets with runs and of another one."""
     counts: dict[int, dict[int, int | None]] = {}
     for dataset_id, number, count in runs:
         known = counts.setdefault(dataset_id, {})
         before = known.get(number)
         known[number] = count if before is None else max(before, count or 0)
     listed = {*counts}
-    for named in (query.get("dataset_id"), None if after is None else after.dataset_id):
+    for named in (query.get("dataset_id"), None if after is None else after.dataset_id, also):
         if named is not None:
             counts.setdefault(named, {})  # it may have runs that are not listed
     of_all = [count for known in counts.values() for count in known.values() if count is not None]
@@ -246,6 +348,7 @@ def _sections(
     rest = {name: value for name, value in query.items() if name not in (*_RUN, *_LS, "next_token")}
     # The listed runs were selected by dataset name already, and asking by id alone is fast.
     by_id = {name: value for name, value in rest.items() if name not in _DATASET}
+    wanted = _Range.of(query, _LS)
     for dataset_id, known in sorted(counts.items()):
         if query.get("dataset_id", dataset_id) != dataset_id:
             continue
@@ -260,7 +363,7 @@ def _sections(
                 _Run(number, int(low), max(1, int(high - low) + 1))
                 for number, (low, high) in zip(here, expected, strict=True)
             ]
-            yield _Section(dataset_id, asked, numbers, lumisections, known_here)
+            yield _Section(dataset_id, asked, numbers, lumisections, known_here, wanted)
 
 
 def _left(
@@ -277,3 +380,13 @@ def _left(
             if ls is not None:
                 left.insert(0, (runs.within(run, run), lumisections.within(ls + 1)))
     return (both for both in left if all(one.low <= one.high for one in both))
+
+
+def _between(sections: Iterable[_Section], first: Position, last: Position) -> int:
+    """Return how many known lumisections there are from one position to another, both inclusive; at least 1."""
+
+    def after(place: Position) -> int:
+        left = [part for section in sections for part in section.beginning_with(place)]
+        return sum(section.lumisections_known for section in left)
+
+    return max(1, after(first) - after(last) + 1)

@@ -1,12 +1,15 @@
 """Several parts at once, handed on in order: threads fetch while the main thread takes what has arrived.
 
-It knows nothing about what is fetched. Its rules:
+It knows nothing about what is fetched. Parts stand in a line. Whoever fetches one brings a result, and what is left of the
+part takes its place in the line, behind that result. Its rules:
 
-- A part that fails is an error in its turn, after all that come before it. No part is begun once one has failed.
-- Only a fixed number of parts is under way or waiting to be handed on, so memory is bounded if the consumer is slow.
+- The first part in line that nobody fetches comes next, so that results are needed soon after they arrive.
+- What is fetched ahead is bounded, in bytes and in number: if the consumer is slow, or the results are large, only the
+  part at the head of the line is fetched.
+- A part that fails is an error in its turn, after all that come before it. No part behind it is begun any more.
 - A Ctrl-C ends it at once. Python raises it between any two instructions of the main thread, also within
   `threading.Condition` and `Thread.start`, whose locks would then stay locked for ever. So the main thread only uses
-  queues that are written in C, and a thread starts the others.
+  queues that are written in C, and one thread starts the others and keeps the line.
 - The threads are daemons: after a Ctrl-C the process does not wait for the last answers, as it would with those of
   `concurrent.futures`.
 """
@@ -15,12 +18,10 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-import math
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
@@ -33,6 +34,12 @@ __all__ = ["in_order"]
 PartT = TypeVar("PartT")
 ResultT = TypeVar("ResultT")
 
+MOST_AHEAD = 24e6
+"""Bytes of results that may be under way, or wait to be taken, beside those of the first part in line."""
+
+MOST_RESULTS_AHEAD = 4
+"""Results for each worker that may be under way or wait to be taken."""
+
 LOOK_UP = 0.1
 """Seconds between checks while the main thread waits; on Windows only then does it see a Ctrl-C."""
 
@@ -44,125 +51,178 @@ LONGEST_JOIN = 0.1
 class _Job(Generic[PartT, ResultT]):
     """A part, and what came of it: a result or an error."""
 
-    number: int
-    part: PartT
+    part: PartT | None
     result: ResultT = field(init=False)
+    size: float = 0.0
     error: BaseException | None = None
     is_over: bool = False
 
 
 def in_order(
-    next_part: Callable[[], PartT | None],
+    parts: Iterable[PartT],
     fetch: Callable[[PartT], ResultT],
     workers: int,
     *,
-    came: Callable[[PartT, ResultT], object] = lambda _part, _result: None,
+    rest: Callable[[PartT, ResultT], Iterable[PartT]] = lambda _part, _result: (),
+    size: Callable[[ResultT], float] = lambda _result: 0.0,
+    beside: Callable[[], object] | None = None,
 ) -> Generator[tuple[PartT, ResultT], None, None]:
-    """Fetch parts, several at a time, and hand them on in their order.
+    """Fetch parts, several at a time, and hand on what comes of them, in their order.
 
-    `next_part` (None: no more) and `came`, for each part in order of arrival, are called in the thread of the
-    consumer; `fetch` in any, several at a time. These heed a `Stop`, which is set when the iterator is closed. With one
-    worker there is no thread: each part is fetched when it is asked for. After an error the iterator is finished:
-    resume with a new one, from the last part that it has handed on.
+    Args:
+        parts: The parts, which may be found while others are fetched.
+        fetch: Fetches a part, or the beginning of it. Called in any thread, several at a time.
+        workers: How many parts to fetch at a time. With one there is no thread: each is fetched when it is asked for.
+        rest: Returns what is left of a part, given what has come of it.
+        size: Bytes of a result.
+        beside: Called once in a thread of its own, if there are threads. It may take its time.
+
+    `parts` and `rest` are asked by one thread at a time. All of it heeds a `Stop`, which is set when the iterator is
+    closed. After an error the iterator is finished: resume with a new one, from what it has handed on last.
 
     Raises:
-        BaseException: What `fetch`, `next_part` or `came` raised, of whatever kind.
+        BaseException: What one of these raised, of whatever kind.
     """
-    threads = _Threads(fetch, workers)
+    line = _Line(parts, rest, size, workers)
+    threads = _Threads(line, fetch, workers, beside)
     # Twice, because a Ctrl-C may cut the exit of one short, or come as it begins. And no `try` in it: in CPython
     # 3.11 an interrupt where that begins would skip the exit.
     with threads, threads:
         threads.start()
-        yield from _handed_on(next_part, threads, came, 2 * workers if workers > 1 else 1)
+        while (job := threads.next_over()) is not None:
+            if job.error is not None:
+                raise job.error
+            yield job.part, job.result  # type: ignore[misc]  # only one that failed may have no part
 
 
-def _handed_on(
-    next_part: Callable[[], PartT | None],
-    threads: _Threads[PartT, ResultT],
-    came: Callable[[PartT, ResultT], object],
-    window: int,
-) -> Generator[tuple[PartT, ResultT], None, None]:
-    jobs: deque[_Job[PartT, ResultT]] = deque()
-    done: _Job[PartT, ResultT] | None = None
-    more = True
-    failure: Exception | None = None
-    while True:
-        while more and len(jobs) < window:
-            try:
-                part = next_part()
-            except Exception as error:  # noqa: BLE001  # raised in its turn, after all parts before it
-                part, failure = None, error
-            if part is None:
-                more = False
+class _Line(Generic[PartT, ResultT]):
+    """Parts in their order, with what has come of them. For one thread."""
+
+    def __init__(
+        self,
+        parts: Iterable[PartT],
+        rest: Callable[[PartT, ResultT], Iterable[PartT]],
+        size: Callable[[ResultT], float],
+        workers: int,
+    ) -> None:
+        self._line: list[_Job[PartT, ResultT] | Iterator[PartT]] = [iter(parts)]
+        self._rest = rest
+        self._size = size
+        self._most = MOST_RESULTS_AHEAD * workers
+        self._ahead: set[_Job[PartT, ResultT]] = set()
+        self._largest = 0.0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing more to fetch or to take."""
+        return not self._line
+
+    def begin(self) -> _Job[PartT, ResultT] | None:
+        """Return the part to fetch next, None if there is none now."""
+        place = 0
+        while place < len(self._line):
+            one = self._line[place]
+            if isinstance(one, _Job):
+                if one.error is not None:
+                    return None
+                place += 1
+            elif place and self._is_full():
+                return None
+            elif (job := self._found(one)) is None:
+                del self._line[place]
             else:
-                jobs.append(threads.begin(part))
-        if done is not None:
-            yield done.part, done.result
-            done = None
-        if not jobs:
-            break
-        while not jobs[0].is_over:
-            job = threads.next_over()
-            try:
+                self._line.insert(place, job)
                 if job.error is None:
-                    came(job.part, job.result)
-            except Exception as error:  # noqa: BLE001  # raised in its turn
-                threads.fail(job, error)
-            job.is_over = True
-            more = more and job.error is None
-        done = jobs.popleft()
-        if done.error is not None:
-            raise done.error
-    if failure is not None:
-        raise failure
+                    self._ahead.add(job)
+                    return job
+                del self._line[place + 1 :]
+        return None
+
+    def _found(self, parts: Iterator[PartT]) -> _Job[PartT, ResultT] | None:
+        try:
+            return _Job(next(parts))
+        except StopIteration:
+            return None
+        except BaseException as error:  # noqa: BLE001  # raised in its turn, after all parts before it
+            return _Job(None, error=error, is_over=True)
+
+    def _is_full(self) -> bool:
+        """Whether too much is under way or waits to be taken."""
+        expected = sum(job.size if job.is_over else self._largest for job in self._ahead) + self._largest
+        return len(self._ahead) >= self._most or expected > MOST_AHEAD
+
+    def arrived(self, job: _Job[PartT, ResultT]) -> None:
+        """Record that a part was fetched, or has failed: what is left of it follows, or nothing."""
+        if job not in self._line:
+            return  # it stood behind one that has failed
+        place = self._line.index(job) + 1
+        job.is_over = True
+        if job.error is None:
+            try:
+                job.size = self._size(job.result)
+                self._largest = max(self._largest / 2, job.size)
+                self._line.insert(place, iter(self._rest(job.part, job.result)))  # type: ignore[arg-type]  # it has one
+            except BaseException as error:  # noqa: BLE001  # raised in its turn
+                job.error = error
+        if job.error is not None:
+            del self._line[place:]
+
+    def next(self) -> _Job[PartT, ResultT] | None:
+        """Return the next part to hand on, if it is over."""
+        first = self._line[0] if self._line else None
+        if isinstance(first, _Job) and first.is_over:
+            del self._line[0]
+            return first
+        return None
+
+    def taken(self, job: _Job[PartT, ResultT]) -> None:
+        """Record that a result is not ahead any more."""
+        self._ahead.discard(job)
 
 
 class _Threads(Closing, Generic[PartT, ResultT]):
-    """Threads that fetch. What the main thread calls takes no lock.
+    """One thread that keeps the line, and others that fetch. What the main thread calls takes no lock.
 
-    Where there are none, because none are wanted or the system allows no more, the main thread fetches: slower,
+    Where there are none, because none are wanted or the system allows no more, the main thread does it all: slower,
     with the same result.
     """
 
-    def __init__(self, fetch: Callable[[PartT], ResultT], workers: int) -> None:
+    def __init__(
+        self,
+        line: _Line[PartT, ResultT],
+        fetch: Callable[[PartT], ResultT],
+        workers: int,
+        beside: Callable[[], object] | None,
+    ) -> None:
+        self._line = line
         self._fetch = fetch
         self._workers = workers
+        self._beside = beside
         self._stop = Stop()
         self._jobs: SimpleQueue[_Job[PartT, ResultT] | None] = SimpleQueue()  # None: there will be no more
-        self._over: SimpleQueue[_Job[PartT, ResultT]] = SimpleQueue()
-        self._begun = 0
-        self._first_failed = math.inf
-        self._is_started = Stop()
-        self._running = 0
+        # For the keeper: a part that is over, one that is taken, or None: stop.
+        self._events: SimpleQueue[_Job[PartT, ResultT] | None] = SimpleQueue()
+        self._over: SimpleQueue[_Job[PartT, ResultT] | None] = SimpleQueue()  # None: that was all
+        self._has_keeper = False
         self._ended: SimpleQueue[None] = SimpleQueue()
         self._process = os.getpid()
 
     def start(self) -> None:
         """Start the threads, as many as the system allows; none for one worker."""
-        try:
-            if self._workers > 1:
-                _thread.start_new_thread(self._start, ())
-            else:
-                self._is_started.set()
-        except RuntimeError:
-            self._is_started.set()
-        while not self._is_started.wait(LOOK_UP):
-            pass
+        if self._workers > 1:
+            with contextlib.suppress(RuntimeError):  # no thread is left: then it goes without
+                _thread.start_new_thread(self._keep, ())
+                self._has_keeper = True
 
-    def begin(self, part: PartT) -> _Job[PartT, ResultT]:
-        """Let a thread fetch this part as soon as one is free."""
-        job: _Job[PartT, ResultT] = _Job(self._begun, part)
-        self._begun += 1
-        self._jobs.put(job)
-        return job
-
-    def next_over(self) -> _Job[PartT, ResultT]:
-        """Wait for the next part that is fetched or fails."""
-        if not self._running:
-            self._do_one()
+    def next_over(self) -> _Job[PartT, ResultT] | None:
+        """Return the next part in line, once it is fetched or has failed; None after the last one."""
+        if not self._has_keeper:
+            return self._next_alone()
         while True:
             with contextlib.suppress(Empty):
-                return self._over.get(timeout=LOOK_UP)
+                job = self._over.get(timeout=LOOK_UP)
+                self._events.put(job)
+                return job
             if os.getpid() != self._process:
                 # Threads do not survive a fork: the child would wait for ever.
                 message = (
@@ -170,45 +230,93 @@ class _Threads(Closing, Generic[PartT, ResultT]):
                 )
                 raise RuntimeError(message)
 
-    def fail(self, job: _Job[PartT, ResultT], error: BaseException) -> None:
-        """Record that a part has failed: none after it is begun."""
-        job.error = error
-        self._first_failed = min(self._first_failed, job.number)
+    def _next_alone(self) -> _Job[PartT, ResultT] | None:
+        while not self._line.is_empty:
+            if (over := self._line.next()) is not None:
+                self._line.taken(over)
+                return over
+            if (job := self._line.begin()) is not None:
+                self._do(job)
+                self._line.arrived(job)
+        return None
 
     def close(self) -> None:
         """Tell the threads to end, and wait a moment for them."""
         self._stop.set()
+        self._events.put(None)
+        if self._has_keeper:
+            with contextlib.suppress(Empty):
+                self._ended.get(timeout=LONGEST_JOIN)
+
+    # --- the thread that keeps the line
+
+    def _keep(self) -> None:
+        threads = self._started()
+        with self._stop.heeded():
+            self._keep_line(len(threads))
         self._jobs.put(None)
         until = time.monotonic() + LONGEST_JOIN
-        with contextlib.suppress(Empty):
-            while self._is_started.wait(LONGEST_JOIN) and self._running:
-                self._ended.get(timeout=max(0.0, until - time.monotonic()))
-                self._running -= 1
-
-    def _start(self) -> None:
-        with contextlib.suppress(RuntimeError):  # those that have been started will do
-            for number in range(1, self._workers + 1):
-                threading.Thread(target=self._work, name=f"cmsdials-{number}", daemon=True).start()
-                self._running += 1
-        self._is_started.set()
-
-    def _work(self) -> None:
-        while self._do_one():
-            pass
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
         self._ended.put(None)
 
-    def _do_one(self) -> bool:
-        """Fetch the next part; return whether there may be more to do."""
-        job = self._jobs.get()
-        if job is None or self._stop.is_set():
-            self._jobs.put(None)  # so that the next one sees it too
-            return False
-        if job.number > self._first_failed:
-            return False
+    def _started(self) -> list[threading.Thread]:
+        threads: list[threading.Thread] = []
+        with contextlib.suppress(RuntimeError):  # those that have been started will do
+            for number in range(1, self._workers + 1):
+                thread = threading.Thread(target=self._work, name=f"cmsdials-{number}", daemon=True)
+                thread.start()
+                threads.append(thread)
+            if self._beside is not None:
+                threading.Thread(target=self._do_beside, name="cmsdials-beside", daemon=True).start()
+        return threads
+
+    def _keep_line(self, workers: int) -> None:
+        idle = workers
+        while True:
+            while (idle or not workers) and (job := self._line.begin()) is not None:
+                if workers:
+                    idle -= 1
+                    self._jobs.put(job)
+                else:
+                    self._do(job)
+                    self._line.arrived(job)
+            while (over := self._line.next()) is not None:
+                self._over.put(over)
+                if over.error is not None:
+                    return
+            if self._line.is_empty:
+                self._over.put(None)
+                return
+            event = self._events.get()
+            if event is None or self._stop.is_set():
+                return
+            if event.is_over:
+                self._line.taken(event)
+            else:
+                idle += 1
+                self._line.arrived(event)
+            del event
+
+    # --- the threads that fetch
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None and not self._stop.is_set():
+            self._do(job)
+            self._events.put(job)
+            del job  # what it holds is for the one who takes it
+        self._jobs.put(None)  # so that the next one sees it too
+
+    def _do(self, job: _Job[PartT, ResultT]) -> None:
         try:
-            with self._stop.heeded():
-                job.result = self._fetch(job.part)
-        except BaseException as error:  # noqa: BLE001  # raised again in the main thread, whatever it is
-            self.fail(job, error)
-        self._over.put(job)
-        return job.error is None
+            with self._stop.heeded() if self._has_keeper else contextlib.nullcontext():
+                job.result = self._fetch(job.part)  # type: ignore[arg-type]  # it has one
+        except BaseException as error:
+            if not self._has_keeper:
+                raise
+            job.error = error  # raised again in the main thread, whatever it is
+
+    def _do_beside(self) -> None:
+        with self._stop.heeded(), contextlib.suppress(BaseException):
+            assert self._beside is not None  # noqa: S101  # else there is no such thread
+            self._beside()

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from urllib.parse import urlencode
 
+from attrs import evolve
 from cmsdials_api.filters import Filters
 from cmsdials_api.records import Record
 from cmsdials_api.resources import RESOURCES
@@ -26,7 +27,7 @@ from cmsdials.listing.order import RowOrder
 from cmsdials.listing.page import Page, page_of
 from cmsdials.listing.pages import Pages, Rows
 from cmsdials.listing.pagination import Listing
-from cmsdials.listing.parts import OnePart, Parts, Plan, are_parts
+from cmsdials.listing.parts import Fetching, Parts, Runs, are_parts
 from cmsdials.listing.provenance import Origin
 from cmsdials.listing.result import Result
 from cmsdials.models import DatasetIndex, MonitoringElement, Run
@@ -365,29 +366,25 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             return self._page(asked, retries, check=listing.check, retry_when_slow=retry_when_slow)
 
         origin, explain = partial(self._origin, query), partial(self._why_empty, query)
-        if not are_parts(query, self._table.filters.PARAMETERS, listing, concurrency):
+        listing.in_parts = are_parts(query, self._table.filters.PARAMETERS, listing, concurrency)
+        if not listing.in_parts:
             return Pages(partial(fetch, query), listing, origin, keep, explain=explain)
-        listing.in_parts = True
-        one = OnePart(origin(), self._record, fetch, partial(self._link, query), listing.page_size)
-        parts = Parts(one, plan=partial(self._plan, query, retries), workers=concurrency)
+        listing.order = self._order(query, retries)
+        runs, link = partial(self._runs, query, retries), partial(self._link, query)
+        parts = Parts(Fetching(origin(), self._record, fetch, runs, link, listing.page_size), concurrency)
         return Pages(parts, listing, origin, keep, parts.close, explain)
 
-    def _plan(self, query: Mapping[str, Any], retries: Retries) -> Plan:
-        """Find out which runs a query covers, and about how many rows a lumisection has. Only keys are fetched."""
+    def _runs(self, query: Mapping[str, Any], retries: Retries) -> Runs:
+        """Find out which runs a query covers. Only keys are fetched."""
         runs: PaginatedResource[Run, Filters] = PaginatedResource(self._session, "run")
         keys = ("dataset_id", "run_number", "ls_count")
         listed = runs.list_all(
             chosen(runs.filters, query), fields=keys, retries=retries, enable_progress=False
         )
-        counts = [(row.dataset_id, row.run_number, row.ls_count) for row in listed]
-        if self._dimensions == 0 or query.keys() & {"me", "me_id"}:
-            return counts, 1.0
-        wanted = chosen(RESOURCES["mes"].filters, query).given()
-        booked = self._elements({**wanted, "dim": self._dimensions, "fields": ["me_id"]}, retries)
-        return counts, float(max(1, len(booked)))
+        return [(row.dataset_id, row.run_number, row.ls_count) for row in listed]
 
-    def _link(self, query: Mapping[str, Any], position: Position) -> str:
-        """Return the link to what follows a position, as the service writes links."""
+    def _link(self, query: Mapping[str, Any], position: Position | str) -> str:
+        """Return the link to what follows a position or cursor, as the service writes links."""
         request = self._table.list(**{**query, "next_token": str(position)})
         return f"{self._address}?{urlencode(request['params'], doseq=True)}"
 
@@ -420,8 +417,12 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             check(page)
             return page
 
+        took: list[float] = [0.0]
         request = self._table.list(**query)
-        return self._session.perform(request, read, retries=retries, retry_when_slow=retry_when_slow)
+        page = self._session.perform(
+            request, read, retries=retries, retry_when_slow=retry_when_slow, answered=took.append
+        )
+        return evolve(page, seconds=took[-1])
 
 
 def chosen(filters: type[Filters], query: Mapping[str, Any]) -> Filters:
