@@ -103,7 +103,8 @@ def collect(
                 while (refused := _refused(pages, progress)) is not None:
                     store.cut(before + listing.reached.rows)
                     is_ours = listing.reached.next is not None
-                    if not is_ours or (checkpoint is None and resume_from is None):
+                    can_start_again = listing.in_parts or checkpoint is not None or resume_from is not None
+                    if not is_ours or not can_start_again:
                         raise refused
                     if came == len(store):
                         raise _refused_twice(refused, came)
@@ -166,7 +167,7 @@ def _started_again(
             listing.start_again(last.cursor_before(pages) or first)
     except CursorRefusedError as refused:
         raise _refused_twice(refused, came) from None
-    return begin(last.query, listing, lambda page: keep(last.rows_behind(page)), concurrency=1)
+    return begin(last.query, listing, lambda page: keep(last.rows_behind(page)))
 
 
 def _refused_twice(refused: CursorRefusedError, came: int) -> CursorRefusedError:

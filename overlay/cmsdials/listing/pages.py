@@ -133,9 +133,13 @@ class Pages(Closing, Generic[RecordT]):
             except RequestFailedError as failure:
                 tried += failure.attempts
                 failure.attempts = tried
-                if not (can_shrink and failure.is_too_slow):
+                may_refuse_bounds = self._listing.is_bounded and _may_refuse_a_position(failure)
+                if not may_refuse_bounds and not (can_shrink and failure.is_too_slow):
                     raise self._as_refusal(failure)  # noqa: B904  # mostly the same
-            self._listing.shrink()
+            if may_refuse_bounds:
+                self._listing.takes_bounds = False
+            else:
+                self._listing.shrink()
 
     def _as_refusal(self, failure: RequestFailedError) -> RequestFailedError:
         """Return a failure as an error about the listing's position, if the service refuses that, else as it is."""
@@ -163,6 +167,11 @@ class Pages(Closing, Generic[RecordT]):
     def __repr__(self) -> str:
         state = "complete" if self.complete else "under way"
         return f"<{self.pages} pages, {self.rows} rows of {self.origin.resource}, {state}>"
+
+
+def _may_refuse_a_position(failure: RequestFailedError) -> bool:
+    is_refusal = isinstance(failure, ResponseError) and failure.status_code in (400, 404, 500)
+    return is_refusal and not failure.is_too_slow
 
 
 @contextmanager

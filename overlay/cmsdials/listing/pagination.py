@@ -7,7 +7,7 @@ come between any two instructions, so the move is a single assignment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from operator import index
 from typing import Any
 
@@ -147,6 +147,8 @@ class Listing:
     Attributes:
         page_size: Rows in a page at most, as the user wants it.
         max_pages: Pages to fetch at most; None for all.
+        takes_bounds: Whether requests may carry `bounds`; set it to False where the service refuses them.
+        is_bounded: Whether the last request carries some.
         in_parts: Whether the pages are parts, which end in any case, so that any number of them may be empty.
         order: What the rows are ordered by, once the first page is asked for.
         reached: How far it has got.
@@ -170,6 +172,8 @@ class Listing:
         self.page_size = None if page_size is None else checked_count("page_size", page_size)
         wanted = self.page_size or (LARGEST_PAGE if max_pages is None else SERVICE_PAGE)
         self.size = PageSize(min(wanted, LARGEST_PAGE))
+        self.takes_bounds = True
+        self.is_bounded = False
         self.in_parts = False
         self.order: RowOrder | None = None
         self.reached = Reached(cursor_of(next) or cursor, next, latest=latest)
@@ -198,6 +202,36 @@ class Listing:
         """Rows that the next request asks for: a page, or no more than is left of one that comes in smaller ones."""
         left = self.size.most - self.reached.of_page if self.max_pages is not None else self.size.most
         return min(self.size.rows, left)
+
+    def bounds(self, query: Mapping[str, Any], accepts: Collection[str]) -> dict[str, Any]:
+        """Return filters that leave out rows before the cursor, so that the service need not step over them.
+
+        They change nothing about the rows that come. There are none where that is not sure: in an order of the user,
+        in a listing of several datasets, and before the first page.
+
+        Args:
+            query: The query of the listing.
+            accepts: Filters that its list takes.
+        """
+        bounds = self._bounds(query, accepts) if self.takes_bounds and "order_by" not in query else {}
+        self.is_bounded = bool(bounds)
+        return bounds
+
+    def _bounds(self, query: Mapping[str, Any], accepts: Collection[str]) -> dict[str, Any]:
+        reached = self.reached
+        if reached.cursor is None or reached.latest is None:
+            return {}
+        last = reached.latest.integers_at(-1, ("dataset_id", "run_number", "ls_number"))
+        bounds: dict[str, Any] = {}
+        if "dataset_id" not in query:
+            if "dataset" not in query or "dataset_id" not in last or "dataset_id" not in accepts:
+                return {}
+            bounds["dataset_id"] = last["dataset_id"]
+        in_a_run = "run_number" in query
+        exact, first = ("ls_number", "ls_number__gte") if in_a_run else ("run_number", "run_number__gte")
+        if first in accepts and exact in last and exact not in query:
+            bounds[first] = max(last[exact], query.get(first, last[exact]))
+        return bounds
 
     def check(self, page: Page[Any]) -> None:
         """Refuse a page that cannot be the one that was asked for. The state stays as it is.

@@ -63,8 +63,10 @@ def are_parts(query: Mapping[str, Any], accepts: Collection[str], listing: Listi
     if concurrency > MOST_THREADS:
         message = f"concurrency must be at most {MOST_THREADS}, not {concurrency}"
         raise ConfigurationError(message, advice=f"DIALS has {MOST_WORKERS} workers: more are not faster.")
-    is_begun = read_position(listing.reached.cursor) is not None
-    if not can_be_split(accepts) or (not is_begun and concurrency == 1):
+    cursor = listing.reached.cursor
+    is_begun = read_position(cursor) is not None
+    counts_pages = listing.max_pages is not None and cursor is not None
+    if not can_be_split(accepts) or (not is_begun and (concurrency == 1 or counts_pages)):
         return False
     if "order_by" in query:
         message = "order_by and concurrency exclude each other: parts come in the order of the service"
@@ -199,5 +201,5 @@ class Fetching(Generic[RecordT]):
 
 def _place(page: Page[Any], which: int) -> Position | None:
     """Return where the first (0) or the last (-1) row of a page is; None if it has no rows."""
-    blocks = [block for block in page.store.blocks() if len(block)]
-    return Position(*(int(blocks[which].values[name][which]) for name in _KEYS)) if blocks else None
+    keys = page.store.integers_at(which, _KEYS)
+    return Position(*(keys[name] for name in _KEYS)) if keys else None

@@ -362,7 +362,8 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         def fetch(query: Mapping[str, Any], listing: Listing, retry_when_slow: bool) -> Page[RecordT]:
             if listing.order is None:
                 listing.order = self._order(query, retries)
-            asked = {**query, **listing.parameters(), "order_by": listing.order.names or None}
+            bounds = listing.bounds(query, self._table.filters.PARAMETERS)
+            asked = {**query, **bounds, **listing.parameters(), "order_by": listing.order.names or None}
             return self._page(asked, retries, check=listing.check, retry_when_slow=retry_when_slow)
 
         origin, explain = partial(self._origin, query), partial(self._why_empty, query)

@@ -103,6 +103,13 @@ class RowStore(Generic[RecordT]):
             length -= len(part)
         self._blocks = kept
 
+    def integers_at(self, which: int, names: Iterable[str]) -> dict[str, int]:
+        """Return fields of the first (0) or the last (-1) row, those that it has and that are whole numbers."""
+        blocks = [block for block in self.blocks() if len(block)]
+        values = blocks[which].values if blocks else {}
+        cells = {name: values[name][which] for name in names if name in values}
+        return {name: int(cell) for name, cell in cells.items() if hasattr(cell, "__index__")}
+
     def copy(self) -> RowStore[RecordT]:
         """Return the same rows in a store of their own."""
         blocks, rows = self._held()

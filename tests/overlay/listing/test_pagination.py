@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from attrs import evolve
 from cmsdials.errors import ConfigurationError, PaginationError
 from cmsdials.listing.page import Page, cursor_of
 from cmsdials.listing.pagination import (
@@ -97,15 +98,26 @@ def test_a_link_without_a_cursor_raises() -> None:
         listing().check(Page(RowStore(Run), "http://x/?page_size=3", None))
 
 
-def test_it_shrinks_what_it_chose_and_nothing_else() -> None:
-    state = listing()
-    sizes = []
+@pytest.mark.parametrize(
+    ("options", "sizes"),
+    [
+        ({}, [250, 125, 62, 31, 15, 7, 3, 1]),
+        ({"page_size": 100}, [50, 25, 12, 6, 3, 1]),
+        ({"page_size": 2000}, [250, 125, 62, 31, 15, 7, 3, 1]),
+        ({"max_pages": 3}, [5, 2, 1]),
+        ({"max_pages": 3, "page_size": 500}, [250, 125, 62, 31, 15, 7, 3, 1]),
+    ],
+)
+def test_it_shrinks_whoever_chose_the_size(options: Any, sizes: list[int]) -> None:
+    state = listing(**options)
+    came = []
     while state.can_shrink:
         state.shrink()
-        sizes.append(state.parameters()["page_size"])
-    assert sizes == [250, 125, 62, 31, 15, 7, 3, 1]
-    assert not listing(page_size=100).can_shrink
-    assert not listing(max_pages=3).can_shrink
+        came.append(state.parameters()["page_size"])
+    assert came == sizes
+
+
+def test_parts_shrink_for_themselves() -> None:
     of_parts = listing()
     of_parts.in_parts = True
     assert not of_parts.can_shrink
@@ -150,7 +162,7 @@ def test_a_page_that_is_late_once_in_a_while_costs_no_more_each_time() -> None:
             size = size.after_a_good_page()
         assert size.rows == LARGEST_PAGE
         size = size.halved()
-    assert size == PageSize(LARGEST_PAGE // 2)
+    assert size == PageSize(allowed=LARGEST_PAGE // 2)
 
 
 def test_a_page_size_of_the_user_stays() -> None:
@@ -232,20 +244,68 @@ def test_numbers_below_one_and_what_is_not_a_number_are_refused(options: Any) ->
         listing(**options)
 
 
-def test_a_listing_begins_with_the_page_size_that_another_has_come_to() -> None:
-    slow = listing()
-    slow.shrink()
-    slow.shrink()
-    for cursor in "ab":
-        slow.accept(page(1, next=cursor))
-    other = listing(size=slow.size)
-    assert other.parameters() == {"page_size": 125}
-    assert other.size == slow.size == PageSize(125, good=2)
+def pages_of(rows: int, size: int, seconds: float, number: int) -> Page[Run]:
+    made = page(*range(number * 1000, number * 1000 + rows), next=f"c{number}")
+    return evolve(made, bodies=(b"x" * size,), seconds=seconds)
 
 
 @pytest.mark.parametrize(
-    ("options", "asked"),
-    [({"page_size": 7}, {"page_size": 7}), ({"max_pages": 5}, {}), ({}, {"page_size": 125})],
+    ("bytes_each", "seconds_each", "options", "rows"),
+    [
+        (1_500, 0.0004, {}, 500),
+        (10_000, 0.001, {}, 500),
+        (40_000, 0.002, {}, 125),
+        (40_000, 0.002, {"page_size": 500}, 125),
+        (40_000, 0.002, {"page_size": 60}, 60),
+        (1_000, 0.02, {}, 150),
+        (40_000, 0.1, {}, 30),
+        (8_000_000, 2.0, {}, 1),
+    ],
 )
-def test_another_listing_does_not_overrule_what_was_asked_for(options: Any, asked: Any) -> None:
-    assert listing(**options, size=PageSize(125)).parameters() == asked
+def test_a_page_is_neither_too_large_nor_too_slow(
+    bytes_each: int, seconds_each: float, options: Any, rows: int
+) -> None:
+    state = listing(**options)
+    for number in range(3):
+        asked = state.parameters()["page_size"]
+        state.accept(pages_of(asked, asked * bytes_each, asked * seconds_each, number))
+        assert state.parameters()["page_size"] == rows
+
+
+def test_few_rows_that_took_long_say_nothing_of_many() -> None:
+    state = listing()
+    state.accept(pages_of(3, 3_000, 20.0, 0))
+    assert state.parameters()["page_size"] == LARGEST_PAGE
+
+
+def test_pages_that_become_lighter_become_larger_again() -> None:
+    state = listing()
+    state.accept(pages_of(500, 50_000_000, 9.0, 0))
+    assert state.parameters()["page_size"] == 50
+    state.accept(pages_of(50, 50_000, 0.1, 1))
+    assert state.parameters()["page_size"] == LARGEST_PAGE
+
+
+def test_max_pages_counts_pages_as_they_were_wanted() -> None:
+    state = listing(max_pages=2, page_size=100)
+    state.shrink()
+    asked = []
+    while not state.finished:
+        rows = state.parameters()["page_size"]
+        asked.append(rows)
+        state.accept(page(*range(len(asked) * 1000, len(asked) * 1000 + rows), next=f"c{len(asked)}"))
+        if len(asked) == 1:
+            state.shrink()
+    assert (sum(asked), state.reached.pages) == (200, 2)
+    assert asked[:3] == [50, 25, 25]
+    assert not state.reached.complete
+
+
+def test_max_pages_of_the_usual_size_that_had_to_shrink() -> None:
+    state = listing(max_pages=1)
+    assert state.parameters() == {}
+    state.shrink()
+    state.accept(page(*range(5), next="a"))
+    assert (state.finished, state.parameters()) == (False, {"page_size": 5, "next_token": "a"})
+    state.accept(page(*range(5, 10), next="b"))
+    assert state.finished

@@ -178,12 +178,14 @@ def test_the_way_back_asks_for_keys_and_not_for_earlier_runs(path: Path) -> None
     service.changes_before(3)
     with started_again():
         service.dials.h1d.list_all(DATASET, checkpoint=path)
-    first, second, refused, way, *rest = service.asked_for
+    first, second, bounded, refused, way, *rest = service.asked_for
+    assert bounded == {**refused, "run_number__gte": "101"}
     assert "next_token" in refused
     assert way["fields"] == ",".join(KEY)
     # Ten rows have come, the last of run 101: that run alone is gone through, and its first page has another row.
     assert all(one["run_number__gte"] == "101" and one["dataset_id"] == "14677060" for one in [way, *rest])
-    assert not any("run_number__gte" in one for one in (first, second, refused))
+    assert not any("run_number__gte" in one for one in (first, refused))
+    assert second["run_number__gte"] == "100"
     assert [("next_token" in one, "fields" in one) for one in [way, *rest]] == [
         (False, True),
         (False, False),
@@ -378,7 +380,7 @@ def test_refused_twice_in_one_place_is_an_error(path: Path, refusal: int, in_pas
 
 
 @pytest.mark.parametrize(
-    ("filters", "fails_at"), [*((DATASET, at) for at in range(4, 7)), *((ALL, at) for at in range(4, 10))]
+    ("filters", "fails_at"), [*((DATASET, at) for at in range(5, 8)), *((ALL, at) for at in range(4, 10))]
 )
 def test_what_fails_while_it_starts_again_can_be_resumed(path: Path, filters: Any, fails_at: int) -> None:
     """Wherever it stops: the result does not say that it goes on with rows that it has, nor that it is at its end."""
@@ -465,7 +467,9 @@ def test_retries_come_first(path: Path) -> None:
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-def test_a_part_that_is_refused_half_way_is_started_again(refusal: int) -> None:
+@pytest.mark.parametrize("concurrency", [2, 3])
+def test_in_parts_it_is_started_again_too(refusal: int, concurrency: int) -> None:
+    """Without a file, because parts take up their work at cursors more often than pages that follow each other."""
     service = Changing(refusal)
     refused: list[str] = []
 
@@ -476,20 +480,26 @@ def test_a_part_that_is_refused_half_way_is_started_again(refusal: int) -> None:
 
     service.before = before
     filters = LumisectionHistogram1DFilters(page_size=1)
-    result = service.dials.h1d.list_all(filters, concurrency=2)
+    with started_again():
+        result = service.dials.h1d.list_all(filters, concurrency=concurrency)
     assert dicts(result) == undisturbed(ALL)
     assert refused
     assert not any("after." in one.get("next_token", "") for one in service.asked_for)
 
 
-def test_a_part_that_is_refused_twice_is_an_error_and_can_be_resumed(path: Path) -> None:
+def test_in_parts_a_position_that_is_refused_again_is_an_error_and_can_be_resumed(path: Path) -> None:
     service = Changing()
     service.before = lambda _: service.change() if "next_token" in service.asked_for[-1] else None
     filters = LumisectionHistogram1DFilters(page_size=1)
-    with pytest.raises(CursorRefusedError, match=r"within a part of this listing.* \d+ rows have come"):
+    with (
+        started_again(),
+        pytest.raises(CursorRefusedError, match=r"refuses its position once more, after \d+ rows"),
+    ):
         service.dials.h1d.list_all(filters, concurrency=2, checkpoint=path)
     service.before = lambda _: None
-    result = service.dials.h1d.list_all(filters, concurrency=2, checkpoint=path, resume_from=path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        result = service.dials.h1d.list_all(filters, concurrency=2, checkpoint=path, resume_from=path)
     assert dicts(result) == dicts(load(path)) == undisturbed(ALL)
 
 
