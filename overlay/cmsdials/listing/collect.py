@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from attrs import evolve
 from cmsdials_api.records import Record
 
-from cmsdials.errors import CheckpointError, ConfigurationError, CursorRefusedError, DialsError
+from cmsdials.errors import (
+    CheckpointError,
+    ConfigurationError,
+    CursorRefusedError,
+    DialsError,
+    RequestFailedError,
+)
 from cmsdials.listing.checkpoint import (
     CheckpointFile,
     Stored,
@@ -43,6 +49,7 @@ def collect(
     begin: Callable[..., Pages[RecordT]],
     *,
     workspace: Callable[[], str | None],
+    count: Callable[[], int | None],
     page_size: int | None,
     max_pages: int | None,
     enable_progress: bool | None,
@@ -55,6 +62,7 @@ def collect(
     `origin` says what is listed, and `record` what the rows are. `begin` takes a query, the state of a listing and a
     function that keeps a page and returns what counts of it; it returns the pages from there. `concurrency=` can
     override its own. `workspace` returns the workspace; it may have to ask the service, and then fails as a page does.
+    `count` returns how many rows there are, or None; it is asked only where there is a progress bar to show that.
     """
     try:
         with sigterm_raises() if keep_failed else nullcontext():
@@ -96,11 +104,16 @@ def collect(
                 sigterm_raises() if keep_failed else nullcontext(),
                 begin(origin.query, listing, keep) as first,
                 progress_bar(
-                    enable_progress, total=max_pages, unit="page", description=origin.resource
+                    enable_progress,
+                    total=max_pages,
+                    unit="row" if max_pages is None else "page",
+                    description=origin.resource,
                 ) as progress,
             ):
+                shown = _Shown(progress, listing, count, before)
+                shown.begin()
                 pages, came = first, -1
-                while (refused := _refused(pages, progress)) is not None:
+                while (refused := _refused(pages, shown)) is not None:
                     store.cut(before + listing.reached.rows)
                     is_ours = listing.reached.next is not None
                     can_start_again = listing.in_parts or checkpoint is not None or resume_from is not None
@@ -136,13 +149,64 @@ def _stopped(result: Result[RecordT], failure: BaseException) -> Result[RecordT]
     return result
 
 
-def _refused(pages: Pages[Any], progress: Progress) -> CursorRefusedError | None:
+class _Shown:
+    """What the progress bar shows of a listing.
+
+    That is pages if it is known how many there will be, else rows, and of how many as soon as that is known.
+    """
+
+    def __init__(
+        self, progress: Progress, listing: Listing, count: Callable[[], int | None], before: int
+    ) -> None:
+        self._progress = progress
+        self._listing = listing
+        self._count = count
+        self._before = before
+        self._counted: int | None = None
+        self._bytes = 0
+        self._done = 0
+        listing.waiting = progress.waits
+
+    def begin(self) -> None:
+        """Show the rows of before, if there are any."""
+        if self._listing.max_pages is None and self._before:
+            self._progress.update(self._before)
+
+    def came(self, page: Page[Any]) -> None:
+        """Show that a page has come."""
+        if not self._progress.is_shown:
+            return
+        reached = self._listing.reached
+        self._bytes += page.size
+        under_way = len(self._listing.under_way)
+        said = f"{self._bytes / 1e6:.1f} MB" + (f", {under_way} under way" if under_way else "")
+        if self._listing.max_pages is None:
+            self._progress.set_total(self._total())
+            self._progress.update(len(page.store), said)
+        else:
+            self._progress.update(reached.pages - self._done, said)
+        self._done = reached.pages
+
+    def _total(self) -> int | None:
+        reached = self._listing.reached
+        if reached.complete:
+            return self._before + reached.rows
+        if self._listing.in_parts:
+            left = self._listing.rows_left()
+            return None if left is None else self._before + reached.rows + round(left)
+        if self._counted is None and reached.answers == 1:
+            with suppress(RequestFailedError):  # it only matters to the bar
+                self._counted = self._count()
+        return self._counted
+
+
+def _refused(pages: Pages[Any], shown: _Shown) -> CursorRefusedError | None:
     """Take all pages, or return why a position is refused."""
     # A separate function: in CPython 3.11 a signal at an inner `try` is not caught by the outer one.
     try:
         with pages:
-            for _ in pages:
-                progress.update()
+            for page in pages:
+                shown.came(page)
     except CursorRefusedError as refused:
         return refused
     return None

@@ -7,7 +7,7 @@ come between any two instructions, so the move is a single assignment.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from operator import index
 from typing import Any
 
@@ -152,6 +152,9 @@ class Listing:
         in_parts: Whether the pages are parts, which end in any case, so that any number of them may be empty.
         order: What the rows are ordered by, once the first page is asked for.
         reached: How far it has got.
+        waiting: Called with what a request waits for, and with no text when that is over.
+        under_way: Requests that are sent for it at this moment beside those that follow each other.
+        rows_left: Returns how many rows are left, about; None where that is not known.
         size: How many rows are asked for now. Listings of one service may share it: what is slow for one is for all.
 
     Raises:
@@ -176,6 +179,9 @@ class Listing:
         self.is_bounded = False
         self.in_parts = False
         self.order: RowOrder | None = None
+        self.waiting: Callable[[str], object] = lambda _text: None
+        self.under_way: Collection[object] = ()
+        self.rows_left: Callable[[], float | None] = lambda: None
         self.reached = Reached(cursor_of(next) or cursor, next, latest=latest)
         self._passed = set(passed)
 
@@ -288,6 +294,10 @@ class Listing:
             empty=self._empty_with(page),
             latest=page.store if len(page.store) else before.latest,
         )
+
+    def waits(self, why: str) -> None:
+        """Say what a request waits for; no text: it is over. Any thread may call it."""
+        self.waiting(why)
 
     def start_again(self, cursor: str | None) -> None:
         """Continue from another page, because the service does not accept the cursor of this one.

@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from attrs import define, evolve
+from attrs import define, evolve, field
 from cmsdials_api.records import Record
 
 from cmsdials.errors import ConfigurationError
@@ -141,6 +141,8 @@ class Fetching(Generic[RecordT]):
     runs: Callable[[], Runs]
     link: Callable[[Position | str], str]
     page_size: int | None
+    waiting: Callable[[str], object] = lambda _text: None
+    under_way: set[object] = field(factory=set)  # one for each request; changing a set is atomic in Python
     size: PageSize | None = None  # what was learnt about large and slow pages, for all parts
     splitter: Splitter | None = None
     workers: int = 1
@@ -168,8 +170,12 @@ class Fetching(Generic[RecordT]):
         listing = Listing(page_size=self.page_size, max_pages=None, next=link, cursor=part.cursor)
         if self.size is not None:
             listing.size = self.size
-        pages = Pages(partial(self.fetch, part.query), listing, lambda: self.origin)
-        page = next(pages)
+        listing.waiting = self.waiting
+        self.under_way.add(listing)
+        try:
+            page = next(Pages(partial(self.fetch, part.query), listing, lambda: self.origin))
+        finally:
+            self.under_way.discard(listing)
         self.size = listing.size
         if page.next is None and part.end is not None:
             return evolve(page, next=self.link(part.end))
@@ -185,7 +191,7 @@ class Fetching(Generic[RecordT]):
         if self.size is not None:
             splitter.page_rows = self.size.rows
             splitter.most_pages = MOST_BYTES_OF_PART / max(1.0, self.size.rows * self.size.bytes_each)
-        first, last = _place(page, 0), _place(page, -1)
+        first, last = _place(page.store, 0), _place(page.store, -1)
         if part.end is not None:
             return splitter.rest(part, last, len(page), None if is_over else cursor)
         if is_over:
@@ -194,12 +200,17 @@ class Fetching(Generic[RecordT]):
             return [evolve(part, cursor=cursor)]
         return splitter.parts_from(first, last, len(page), cursor)
 
+    def rows_left(self, after: RowStore[Any] | None) -> float | None:
+        """Return how many rows are expected after some; None where that is not known yet."""
+        place = None if after is None else _place(after, -1)
+        return None if self.splitter is None or place is None else self.splitter.rows_after(place)
+
     def no_rows(self) -> RowStore[RecordT]:
         """Return an empty store for rows of the listing."""
         return RowStore(self.record, fields=self.origin.query.get("fields"))
 
 
-def _place(page: Page[Any], which: int) -> Position | None:
-    """Return where the first (0) or the last (-1) row of a page is; None if it has no rows."""
-    keys = page.store.integers_at(which, _KEYS)
+def _place(store: RowStore[Any], which: int) -> Position | None:
+    """Return where the first (0) or the last (-1) row is; None if there is none."""
+    keys = store.integers_at(which, _KEYS)
     return Position(*(keys[name] for name in _KEYS)) if keys else None

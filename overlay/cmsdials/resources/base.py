@@ -276,6 +276,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             self._record,
             partial(self._pages, retries=retries, concurrency=concurrency),
             workspace=partial(self._session.named_workspace, retries),
+            count=partial(self._counted, query, retries),
             page_size=page_size,
             max_pages=max_pages,
             enable_progress=enable_progress,
@@ -364,7 +365,13 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
                 listing.order = self._order(query, retries)
             bounds = listing.bounds(query, self._table.filters.PARAMETERS)
             asked = {**query, **bounds, **listing.parameters(), "order_by": listing.order.names or None}
-            return self._page(asked, retries, check=listing.check, retry_when_slow=retry_when_slow)
+            return self._page(
+                asked,
+                retries,
+                check=listing.check,
+                retry_when_slow=retry_when_slow,
+                waiting=listing.waits,
+            )
 
         origin, explain = partial(self._origin, query), partial(self._why_empty, query)
         listing.in_parts = are_parts(query, self._table.filters.PARAMETERS, listing, concurrency)
@@ -372,7 +379,11 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             return Pages(partial(fetch, query), listing, origin, keep, explain=explain)
         listing.order = self._order(query, retries)
         runs, link = partial(self._runs, query, retries), partial(self._link, query)
-        parts = Parts(Fetching(origin(), self._record, fetch, runs, link, listing.page_size), concurrency)
+        fetching = Fetching(origin(), self._record, fetch, runs, link, listing.page_size)
+        fetching.waiting = listing.waits
+        listing.under_way = fetching.under_way
+        listing.rows_left = lambda: fetching.rows_left(listing.reached.latest)
+        parts = Parts(fetching, concurrency)
         return Pages(parts, listing, origin, keep, parts.close, explain)
 
     def _runs(self, query: Mapping[str, Any], retries: Retries) -> Runs:
@@ -398,6 +409,10 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             is_by_default=self._session.is_in_default_workspace,
         )
 
+    def _counted(self, query: Mapping[str, Any], retries: Retries) -> int | None:  # noqa: ARG002  # some ask the service
+        """Return how many rows a query has, for the progress bar; None where the service does not count them."""
+        return None
+
     def _query(self, filters: Filters | None, fields: Sequence[str] | None) -> dict[str, Any]:
         return list_query(self._table, filters, fields)
 
@@ -412,6 +427,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         *,
         check: Callable[[Page[RecordT]], object] = lambda _: None,
         retry_when_slow: bool = True,
+        waiting: Callable[[str], object] = lambda _text: None,
     ) -> Page[RecordT]:
         def read(body: bytes) -> Page[RecordT]:
             page = page_of(body, self._record, self.name, fields=query.get("fields"))
@@ -421,7 +437,12 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         took: list[float] = [0.0]
         request = self._table.list(**query)
         page = self._session.perform(
-            request, read, retries=retries, retry_when_slow=retry_when_slow, answered=took.append
+            request,
+            read,
+            retries=retries,
+            retry_when_slow=retry_when_slow,
+            answered=took.append,
+            waiting=waiting,
         )
         return evolve(page, seconds=took[-1])
 
@@ -452,3 +473,8 @@ class CountedResource(PaginatedResource[RecordT, FiltersT]):
         return self._session.perform(
             request, lambda body: decode.read_count(body, self.name), retries=retries
         )
+
+    def _counted(self, query: Mapping[str, Any], retries: Retries) -> int | None:
+        if query.keys() - {*self._table.countable, *PAGING} or "next_token" in query:
+            return None
+        return self.count(chosen(self._table.filters, query), retries)

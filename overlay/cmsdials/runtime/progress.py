@@ -19,22 +19,37 @@ class Progress(Closing):
 
     def __init__(self, bar: Any = None) -> None:
         self._bar = bar
+        self._said = ""
 
-    def update(self, n: int = 1) -> None:
-        """Count `n` more units as done."""
-        if self._bar is not None:
-            self._bar.update(n)
+    @property
+    def is_shown(self) -> bool:
+        """Whether there is a bar."""
+        return self._bar is not None
+
+    def update(self, n: int = 1, said: str = "") -> None:
+        """Count `n` more units as done, and show some words behind them."""
+        self._said = said
+        if (bar := self._bar) is not None:
+            if said:
+                bar.set_postfix_str(said, refresh=False)
+            bar.update(n)
 
     def set_total(self, total: int | None) -> None:
         """Say how many units there are in all; None if that is not known."""
-        if self._bar is not None:
-            self._bar.total = total
-            self._bar.refresh()
+        if (bar := self._bar) is not None and bar.total != total:
+            bar.total = total
+            bar.refresh()
+
+    def waits(self, why: str) -> None:
+        """Show what is being waited for, instead of the words of `update`; no text: it is over. Any thread may call it."""
+        if (bar := self._bar) is not None:
+            bar.set_postfix_str(why or self._said)
 
     def close(self) -> None:
         """Leave the bar as it stands. A second call does nothing."""
-        if self._bar is not None:
-            self._bar.close()
+        bar, self._bar = self._bar, None
+        if bar is not None:
+            bar.close()
 
 
 def progress_bar(enable: bool | None, *, total: int | None, unit: str, description: str) -> Progress:

@@ -336,10 +336,27 @@ def test_a_gateway_timeout_shrinks_the_page_we_chose(service: Scripted, run: Any
     assert [query["page_size"] for query in service.queries] == ["500", "250", "250"]
 
 
-def test_a_gateway_timeout_leaves_a_page_size_of_the_user(service: Scripted, run: Any) -> None:
+def test_a_gateway_timeout_shrinks_a_page_size_of_the_user_too(service: Scripted, run: Any) -> None:
+    service.will_answer(httpx.Response(504, html="<h1>504 Gateway Time-out</h1>"))
+    service.will_page([run_row(n) for n in range(4)], 2)
+    assert numbers(run.list_all(RunFilters(page_size=400), retries=0)) == list(range(4))
+    assert [query["page_size"] for query in service.queries] == ["400", "200", "200"]
+
+
+def test_max_pages_are_the_same_rows_whatever_they_come_in(service: Scripted, run: Any) -> None:
+    rows = [run_row(n) for n in range(9)]
+    service.will_answer(httpx.Response(504, html="<h1>504 Gateway Time-out</h1>"))
+    service.will_page(rows, 2)
+    result = run.list_all(RunFilters(page_size=4), max_pages=2, retries=0)
+    assert numbers(result) == list(range(8))
+    assert [query["page_size"] for query in service.queries] == ["4", "2", "2", "2", "2"]
+    assert not result.complete
+
+
+def test_one_page_is_never_made_smaller(service: Scripted, run: Any) -> None:
     service.will_answer(httpx.Response(504, html="<h1>504 Gateway Time-out</h1>"))
     with pytest.raises(GatewayError):
-        run.list_all(RunFilters(page_size=400), retries=0)
+        run.list(RunFilters(page_size=400), retries=0)
     assert len(service.asked) == 1
 
 
@@ -356,11 +373,38 @@ def test_a_progress_bar_is_shown_on_request(
     service: Scripted, run: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
-    run.list_all(enable_progress=True)
-    assert "2page" in capsys.readouterr().err
+    service.answers[1:1] = [httpx.Response(200, json={"count": 4})]
+    run.list_all(RunFilters(dataset_id=3, page_size=2), enable_progress=True)
+    shown = capsys.readouterr().err
+    assert "2/4 " in shown, "the service has said how many there will be"
+    assert "4/4 " in shown
+    assert " MB" in shown
+    assert [one.url.path.endswith("/count/") for one in service.asked] == [False, True, False]
+    assert service.queries[1] == {"dataset_id": "3"}
+    service.asked.clear()
     service.will_page([run_row(n) for n in range(4)], 2)
     run.list_all()
     assert capsys.readouterr().err == ""
+
+
+def test_a_bar_needs_no_number_of_all_rows(
+    service: Scripted, run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.will_page([run_row(n) for n in range(4)], 2)
+    service.answers[1:1] = [httpx.Response(400, json={"detail": "no"})]
+    run.list_all(enable_progress=True)
+    assert "4/4 " in capsys.readouterr().err
+
+
+def test_a_bar_of_pages_counts_them_and_says_what_it_waits_for(
+    service: Scripted, run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.will_page([run_row(n) for n in range(6)], 2)
+    service.answers[1:1] = [httpx.ReadError("cut"), httpx.Response(503, html="<h1>503</h1>")]
+    run.list_all(RunFilters(page_size=2), max_pages=2, enable_progress=True)
+    shown = capsys.readouterr().err
+    assert "2/2 " in shown
+    assert "HTTP 503, attempt 3 of 6, again in 1 s" in shown
 
 
 # --- results
@@ -427,7 +471,7 @@ def test_shortcuts_pass_on_each_argument(
     service.will_page([{"run_number": 1}], 2)
     getattr(run, way)(RunFilters(dataset_id=3), retries=2, fields=["run_number"], enable_progress=True)
     assert service.queries[2] == {"dataset_id": "3", "fields": "run_number", "page_size": "500"}
-    assert "1page" in capsys.readouterr().err
+    assert "1/1 " in capsys.readouterr().err
     service.will_answer(busy)
     with pytest.raises(GatewayError):
         getattr(run, way)(retries=0)

@@ -26,10 +26,14 @@ def bars(monkeypatch):
         def __init__(self, **options):
             warnings.warn("IProgress not found", UserWarning, stacklevel=2)  # not the user's concern
             self.options, self.total, self.done, self.closed = options, options["total"], 0, 0
+            self.said = []
             made.append(self)
 
         def update(self, n):
             self.done += n
+
+        def set_postfix_str(self, text, refresh=True):
+            self.said.append(text)
 
         def close(self):
             self.closed += 1
