@@ -376,7 +376,7 @@ def test_a_progress_bar_is_shown_on_request(
     service.answers[1:1] = [httpx.Response(200, json={"count": 4})]
     run.list_all(RunFilters(dataset_id=3, page_size=2), enable_progress=True)
     shown = capsys.readouterr().err
-    assert "2/4 " in shown, "the service has said how many there will be"
+    assert "0/4 " in shown, "the service has said how many there will be, before the last page"
     assert "4/4 " in shown
     assert " MB" in shown
     assert [one.url.path.endswith("/count/") for one in service.asked] == [False, True, False]
