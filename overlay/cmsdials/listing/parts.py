@@ -124,7 +124,7 @@ class Parts(Generic[RecordT]):
             self._workers,
             rest=fetching.rest,
             size=lambda page: page.size,
-            beside=fetching.find_runs if after is None else None,
+            beside=fetching.find_runs_beside if after is None else None,
         )
 
 
@@ -145,11 +145,19 @@ class Fetching(Generic[RecordT]):
     under_way: set[object] = field(factory=set)  # one for each request; changing a set is atomic in Python
     size: PageSize | None = None  # what was learnt about large and slow pages, for all parts
     splitter: Splitter | None = None
+    problem: Exception | None = None
     workers: int = 1
 
     def begun(self, workers: int) -> Fetching[RecordT]:
         """Return one that begins, and knows how large pages are."""
-        return evolve(self, splitter=None, workers=workers)
+        return evolve(self, splitter=None, problem=None, workers=workers)
+
+    def find_runs_beside(self) -> None:
+        """Find out which runs there are; if that fails it is an error as soon as they are needed."""
+        try:
+            self.find_runs()
+        except Exception as problem:  # noqa: BLE001  # raised by `rest`
+            self.problem = problem
 
     def find_runs(self) -> None:
         """Find out which runs there are: from then on parts are cut."""
@@ -186,6 +194,8 @@ class Fetching(Generic[RecordT]):
         cursor = cursor_of(page.next)
         is_over = page.next is None or read_position(cursor) is not None
         splitter = self.splitter
+        if self.problem is not None and not is_over:
+            raise self.problem
         if splitter is None:
             return [] if is_over else [evolve(part, cursor=cursor)]
         if self.size is not None:
