@@ -50,13 +50,14 @@ class FaultServer:
         faults: dict[int, Fault] | None = None,
         limit: float | None = None,
         beyond: tuple[str, int, Fault] | None = None,
+        of_list: dict[str, dict[int, Fault]] | None = None,
     ) -> None:
-        """Begin anew, with the faults by number of the request, or for all that ask from a value of a field on."""
+        """Begin anew, with faults by number of the request, by list and number, or of all from a value of a field on."""
         self.tell(
             "down"
         )  # what a client sent that has gone meanwhile is not to be counted as a request of the next
         self.tell("up")
-        self.tell("reset", faults=faults or {}, limit=limit, beyond=beyond)
+        self.tell("reset", faults=faults or {}, limit=limit, beyond=beyond, of_list=of_list)
 
     def wait_until_asked(self, requests: int, faults: int = 0) -> None:
         """Wait until so many requests have come, and so many of them have met a fault."""

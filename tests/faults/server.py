@@ -4,8 +4,8 @@
 
 It prints its port and then answers commands, a line of JSON each, on standard input; it ends with its input. The lists
 `run`, `lumisection`, `th1` and `th2` hold rows that are computed from their number (`rows_of`, which the tests import
-too), in pages of 10 or what page_size says, 500 at most, behind opaque cursors; `mes` is all in one. Filters are
-honoured, as far as they name a field. A link to the next page names a host that does not exist, as the service's own
+too), in pages of 10 or what page_size says, 500 at most, behind opaque cursors; `mes` is all in one. A cursor means a
+row, whatever filters it comes with: the page begins behind it. Filters are honoured, as far as they name a field. A link to the next page names a host that does not exist, as the service's own
 idea of its address may.
 
 All rows of histograms and lumisections are of one dataset, `SPLIT`, of ten runs. Some of these have no histograms, and
@@ -13,13 +13,14 @@ some more lumisections than `run` says.
 
 Requests are counted from 0, and a schedule says which fault the n-th one meets: an object with `kind`, one of `KINDS`,
 and for some kinds `at` (0 to 1: where in the answer), `status` and `retry_after`. Where several threads ask, so that the
-numbers are up to them, it can say instead which fault all requests meet that ask from some run or lumisection on; and a
-fault with `together` comes when so many requests have met one.
+numbers are up to them, it can say instead which fault the n-th request for a list meets, or all that ask from some run
+or lumisection on; and a fault with `together` comes when so many requests have met one.
 """
 
 from __future__ import annotations
 
 import base64
+import bisect
 import contextlib
 import functools
 import gzip
@@ -144,14 +145,17 @@ def _which(query: dict[str, str]) -> Which:
 
 
 @functools.lru_cache(maxsize=1000)
-def _encoded(name: str, which: Which, fields: str = "") -> list[str]:
-    """Return the rows that filters let through, as JSON."""
-    rows = [row for row in rows_of(name) if all(_lets_through(row, *condition) for condition in which)]
-    wanted = fields.split(",")
-    return [
-        json.dumps({key: value for key, value in row.items() if key in wanted} if fields else row)
-        for row in rows
-    ]
+def _chosen(name: str, which: Which) -> list[int]:
+    """Return the numbers of the rows that filters let through."""
+    rows = enumerate(rows_of(name))
+    return [number for number, row in rows if all(_lets_through(row, *condition) for condition in which)]
+
+
+@functools.lru_cache(maxsize=20_000)
+def _encoded(name: str, number: int, fields: str = "") -> str:
+    """Return a row as JSON."""
+    row, wanted = rows_of(name)[number], fields.split(",")
+    return json.dumps({key: value for key, value in row.items() if key in wanted} if fields else row)
 
 
 def _lets_through(row: dict[str, Any], filter_name: str, wanted: str) -> bool:
@@ -176,7 +180,7 @@ class Broken(Exception):
 
 
 class Walk:
-    """What the server remembers of a query that is asked page by page, to answer what has gone by.
+    """What the server remembers of pages that follow each other, to answer what has gone by.
 
     Attributes:
         cursors: The cursors that were asked.
@@ -216,6 +220,7 @@ class Server:
         faults: dict[str, Fault] | None = None,
         limit: float | None = None,
         beyond: tuple[str, int, Fault] | None = None,
+        of_list: dict[str, dict[str, Fault]] | None = None,
     ) -> None:
         """Begin anew.
 
@@ -223,13 +228,15 @@ class Server:
             faults: The faults by number of the request.
             limit: The page size that takes the gateway too long.
             beyond: A field, a value, and the fault of all requests that ask from this value on.
+            of_list: The faults by list, and number of the request for it.
         """
         with self._lock:
             self.faults = {int(number): fault for number, fault in (faults or {}).items()}
+            self.of_list = of_list or {}
             self.beyond = beyond
             self.limit = math.inf if limit is None else limit
             self.log: list[dict[str, Any]] = []
-            self.walks: dict[tuple[str, Which], Walk] = {}
+            self.walks: dict[tuple[str, str], Walk] = {}  # by list, and the cursor that leads on
             self.tokens = 0
             self.close_next = False
             self.cursor_count = 0
@@ -353,10 +360,10 @@ class Server:
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         with self._lock:
             released = self.released
-            fault = self.faults.get(len(self.log)) or self._fault_beyond(query)
+            fault = (
+                self.faults.get(len(self.log)) or self._fault_of_list(url.path) or self._fault_beyond(query)
+            )
             self.log.append({**query, "path": url.path, "fault": fault.get("kind", "")})
-            if "next_token" not in query:
-                self.walks[_place(url.path), _which(query)] = Walk()
             if fault.get("kind") == "hold":
                 self.held.set()
             self._asked.notify_all()
@@ -372,6 +379,10 @@ class Server:
             connection.settimeout(STALLED)
             connection.recv(1)
             raise Broken
+
+    def _fault_of_list(self, path: str) -> Fault:
+        number = sum(_place(one["path"]) == _place(path) for one in self.log)
+        return self.of_list.get(_place(path), {}).get(str(number), {})
 
     def _fault_beyond(self, query: dict[str, str]) -> Fault:
         if self.beyond is None:
@@ -400,7 +411,7 @@ class Server:
         if refused is not None:
             return refused
         name = _place(path)
-        walk = self.walks.setdefault((name, _which(query)), Walk())
+        walk = self.walks.get((name, query.get("next_token", "")), Walk())
         body = self._array(query, kind, at) if name == "mes" else self._page(name, query, walk, kind, at)
         if kind == "damaged_gzip":
             packed = bytearray(gzip.compress(body))
@@ -468,7 +479,7 @@ class Server:
     def _array(self, query: dict[str, str], kind: str, at: float) -> bytes:
         if kind == "no_page":
             return b'["no", "page"]'
-        rows = list(_encoded("mes", _which(query), query.get("fields", "")))
+        rows = [_encoded("mes", number, query.get("fields", "")) for number in _chosen("mes", _which(query))]
         if not _damage(rows, "me_id", kind, at):
             self.log[-1]["fault"] = ""  # there was nothing to damage
         return f"[{','.join(rows)}]".encode()
@@ -481,12 +492,11 @@ class Server:
             return walk.last_page
         if kind == "no_page":
             return b'["no", "page"]'
-        all_rows = _encoded(name, _which(query), query.get("fields", ""))
-        begin = _position(cursor) or 0
-        rows = all_rows[begin : begin + _page_size(query)]
-        end = begin + len(rows)
-        if kind == "empty_page":
-            rows, end = [], begin
+        chosen = _chosen(name, _which(query))
+        begin = bisect.bisect_left(chosen, _position(cursor) or 0)
+        here = chosen[begin : begin + _page_size(query)] if kind != "empty_page" else []
+        end = begin + len(here)
+        rows = [_encoded(name, number, query.get("fields", "")) for number in here]
         if not _damage(rows, "run_number", kind, at):
             self.log[-1]["fault"] = ""  # there was nothing to damage
         following = {k: v for k, v in query.items() if k != "next_token"}
@@ -495,9 +505,10 @@ class Server:
             if walk.cursors:
                 following["next_token"] = walk.cursors[int(at * (len(walk.cursors) - 1))]
             link = f"{ELSEWHERE}/api/v1/{name}/?{urlencode(following)}"
-        elif end < len(all_rows):
+        elif end < len(chosen):
             self.cursor_count += kind == "empty_page"
-            following["next_token"] = _cursor(end, self.cursor_count)
+            following["next_token"] = _cursor(1 + here[-1] if here else chosen[begin], self.cursor_count)
+            self.walks[name, following["next_token"]] = walk
             link = f"{ELSEWHERE}/api/v1/{name}/?{urlencode(following)}"
         return f'{{"next":{json.dumps(link)},"previous":null,"results":[{",".join(rows)}]}}'.encode()
 

@@ -54,6 +54,11 @@ REPEATED: list[tuple[Fault, type[errors.RequestFailedError], str]] = [
 ]
 """Faults that another attempt may not meet."""
 
+TOO_SLOW = [fault for fault, _, _ in REPEATED if fault.get("status") in (502, 504)] + [
+    fault for fault, _, _ in REPEATED if fault["kind"] in ("stall_before", "stall_body", "worker_killed")
+]
+"""Faults that are answered with a smaller page, as long as there is one."""
+
 BROKEN_EITHER_WAY = (errors.ConnectionFailedError, errors.IncompleteBodyError)
 """A reset may overtake what was sent before it, so how much of the answer came is not known."""
 
@@ -74,15 +79,28 @@ def named(case: Any) -> str:
     return "-".join(str(value) for value in case.values()) if isinstance(case, dict) else ""
 
 
-def fetched(client: Client, **options: Any) -> list[dict[str, Any]]:
-    result = client.dials.run.list_all(RunFilters(page_size=SIZE), **options)
+def size_of(fault: Fault) -> int:
+    """Rows in a page of the listing that meets a fault: one where a larger page would be made smaller."""
+    return 1 if fault in TOO_SLOW else SIZE
+
+
+def filters_of(size: int) -> RunFilters:
+    """Select the rows of 13 pages of a size."""
+    rows = rows_of("run")[: PAGES * size]
+    return RunFilters(page_size=size, run_number__lte=rows[-1]["run_number"])
+
+
+def fetched(client: Client, size: int = SIZE, **options: Any) -> list[dict[str, Any]]:
+    result = client.dials.run.list_all(filters_of(size), **options)
     assert result.complete
     return [row.dict() for row in result]
 
 
-def gone_on(client: Client, retries: Any) -> tuple[errors.RequestFailedError, int, list[dict[str, Any]]]:
+def gone_on(
+    client: Client, retries: Any, size: int = SIZE
+) -> tuple[errors.RequestFailedError, int, list[dict[str, Any]]]:
     """Return the error of a listing, the rows before it, and all rows once it is gone on with."""
-    pages = client.dials.run.pages(RunFilters(page_size=SIZE), retries=retries)
+    pages = client.dials.run.pages(filters_of(size), retries=retries)
     rows: list[dict[str, Any]] = []
 
     def go() -> None:
@@ -118,7 +136,8 @@ def test_with_retries_the_rows_come(
 ) -> None:
     caplog.set_level(logging.DEBUG, "cmsdials")
     client.server.begin({WHICH: fault, WHICH + 1: fault, PAGES + 1: fault})
-    assert fetched(client, retries=2) == rows_of("run")
+    size = size_of(fault)
+    assert fetched(client, size, retries=2) == rows_of("run")[: PAGES * size]
     assert len(client.server.asked) == PAGES + 3
     seen = [record.message for record in caplog.records if re.search(said, record.message)]
     assert len(seen) == 3, "every attempt is in the log"
@@ -130,26 +149,28 @@ def test_too_few_retries_are_the_error_of_the_last_attempt(
     client: Client, fault: Fault, kind: type, said: str
 ) -> None:
     client.server.begin({WHICH: fault, WHICH + 1: fault})
-    error, before, rows = gone_on(client, retries=1)
+    size = size_of(fault)
+    error, before, rows = gone_on(client, 1, size)
     assert type(error) is kind
     assert re.search(said, str(error))
     assert "(after 2 attempts)" in str(error)
-    assert (error.attempts, before, error.method) == (2, WHICH * SIZE, "GET")
+    assert (error.attempts, before, error.method) == (2, WHICH * size, "GET")
     assert error.url.startswith(client.server.url)
     assert error.advice
-    assert rows == rows_of("run")
+    assert rows == rows_of("run")[: PAGES * size]
 
 
 @pytest.mark.parametrize(("fault", "kind", "said"), [*REPEATED, *FINAL], ids=named)
 def test_without_retries(client: Client, fault: Fault, kind: type, said: str) -> None:
     client.server.begin({WHICH: fault})
-    error, before, rows = gone_on(client, retries=0)
+    size = size_of(fault)
+    error, before, rows = gone_on(client, 0, size)
     assert type(error) is kind
     assert re.search(said, str(error))
-    assert (error.attempts, before) == (1, WHICH * SIZE)
+    assert (error.attempts, before) == (1, WHICH * size)
     assert error.url.startswith(client.server.url)
     assert error.advice
-    assert rows == rows_of("run")
+    assert rows == rows_of("run")[: PAGES * size]
 
 
 @pytest.mark.parametrize(("fault", "kind", "said"), FINAL, ids=named)
@@ -250,6 +271,14 @@ def test_pages_grow_again(client: Client, fault: Fault) -> None:
         assert len(client.dials.run.list_all(retries=0)) == len(rows_of("run"))
     sizes = [int(one["page_size"]) for one in client.server.asked]
     assert sizes == [500, 500, 250, *[125] * 4, *[250] * 4, 500, 500]
+
+
+@pytest.mark.parametrize("fault", TOO_SLOW, ids=named)
+def test_pages_of_a_size_that_was_chosen_shrink_too(client: Client, fault: Fault) -> None:
+    client.server.begin({2: fault})
+    assert fetched(client, retries=0) == rows_of("run")
+    sizes = [int(one["page_size"]) for one in client.server.asked]
+    assert sizes == [SIZE] * 3 + [SIZE // 2] * 4 + [SIZE] * 9, "and never grow beyond it"
 
 
 def test_the_shrinking_ends(client: Client) -> None:
@@ -401,28 +430,70 @@ def test_in_parts_another_attempt_may_do(client: Client, fault: Fault) -> None:
     assert in_parts(client, retries=3) == ([], rows_of("th1"))
 
 
-@pytest.mark.parametrize("which", [0, 1, 5], ids=["runs", "MEs", "a part"])
+@pytest.mark.parametrize(
+    ("place", "which"),
+    [("run", 0), ("th1", 0), ("th1", 1), ("th1", 5)],
+    ids=["runs", "first page", "second", "a later one"],
+)
 @pytest.mark.parametrize(("fault", "error", "_says"), FINAL, ids=named)
 def test_in_parts_a_fault_is_an_error_of_ours(
-    client: Client, fault: Fault, error: type[errors.RequestFailedError], _says: str, which: int
+    client: Client, fault: Fault, error: type[errors.RequestFailedError], _says: str, place: str, which: int
 ) -> None:
-    client.server.begin({which: fault})
+    client.server.begin(of_list={place: {which: fault}})
     seen, rows = in_parts(client, retries=3)
     assert rows == rows_of("th1")
-    asked = client.server.asked[which]
+    asked = [one for one in client.server.asked if one["path"].endswith(f"/{place}/")][which]
     if not asked["fault"]:  # a part without rows
         assert seen == []
         return
-    # First pages have no page before, the list of MEs has no pages at all, and of it only the length is wanted.
-    is_first = "next_token" not in asked
-    harmless = (fault["kind"] == "page_before" and is_first) or (
-        which == 1 and fault["kind"] == "cursor_repeats"
-    )
-    if fault["kind"] == "invalid_cursor" and which == 5:
-        harmless = True  # a part is started again once
-    if error is errors.CursorFailedError and is_first:
-        error = errors.ServerError
-    if which == 1 and fault["kind"] == "missing_field":
-        assert seen in ([], [error])
+    has_cursor = "next_token" in asked
+    if fault["kind"] == "page_before" and not has_cursor:
+        assert seen == []  # there is none
+    elif error is errors.CursorFailedError and not has_cursor:
+        assert seen == [errors.ServerError]
     else:
-        assert seen == ([] if harmless else [error])
+        assert seen == [error]
+
+
+@pytest.mark.parametrize(
+    "fault", [{"kind": "invalid_cursor"}, {"kind": "status", "status": 500}], ids=["invalid", "500"]
+)
+@pytest.mark.parametrize("resumed", [False, True])
+def test_in_parts_a_cursor_that_is_refused_starts_the_listing_again(
+    client: Client, fault: Fault, resumed: bool
+) -> None:
+    filters = LumisectionHistogram1DFilters(dataset_id=SPLIT, page_size=100)
+    earlier = None
+    if resumed:
+        client.server.begin(of_list={"th1": {1: {"kind": "status", "status": 503}}})
+        with pytest.warns(RuntimeWarning, match="100 rows of h1d: stopped by GatewayError"):
+            earlier = client.dials.h1d.list_all(filters, retries=0, keep_failed=True)
+    # Without the runs it goes page by page, so the second page is asked for by a cursor.
+    client.server.begin(of_list={"run": {0: {"kind": "hold"}}, "th1": {0 if resumed else 1: fault}})
+    with pytest.warns(RuntimeWarning, match="started again, after the last of them"):
+        whole = client.dials.h1d.list_all(filters, resume_from=earlier, concurrency=3)
+    assert [row.dict() for row in whole] == rows_of("th1")
+    assert whole.complete
+
+
+def test_a_list_of_runs_that_fails_is_an_error_in_its_turn(client: Client) -> None:
+    fault = {"kind": "status", "status": 500}
+    client.server.begin(of_list={"run": {0: fault}})
+    filters = LumisectionHistogram1DFilters(dataset_id=SPLIT, page_size=100)
+    with pytest.warns(RuntimeWarning, match=r"[1-9]\d*00 rows of h1d: stopped by ServerError"):
+        partial = client.dials.h1d.list_all(filters, retries=0, keep_failed=True, concurrency=3)
+    assert [row.dict() for row in partial] == rows_of("th1")[: len(partial)]
+    asked = client.server.asked
+    whole = client.dials.h1d.list_all(filters, resume_from=partial, concurrency=3)
+    assert [row.dict() for row in whole] == rows_of("th1")
+    pages = [{**one, "fault": ""} for one in asked if one["path"].endswith("/th1/")]
+    again = client.server.asked[len(asked) :]
+    assert not [one for one in again if one in pages], "no page is asked for again"
+
+
+def test_a_list_of_runs_that_fails_is_nothing_to_a_listing_of_one_page(client: Client) -> None:
+    client.server.begin(of_list={"run": {0: {"kind": "status", "status": 500}}})
+    filters = LumisectionHistogram1DFilters(dataset_id=SPLIT, me_id=1, ls_number=2)
+    rows = client.dials.h1d.list_all(filters, retries=0, concurrency=3)
+    expected = [row for row in rows_of("th1") if (row["me_id"], row["ls_number"]) == (1, 2)]
+    assert [row.dict() for row in rows] == expected != []

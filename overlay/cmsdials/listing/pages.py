@@ -148,8 +148,10 @@ class Pages(Closing, Generic[RecordT]):
             pass  # the first page has no cursor, or the user's
         elif isinstance(failure, InvalidCursorError):
             failure.advice = _REFUSED.format(what="does not accept", rows=rows)
-        elif isinstance(failure, CursorFailedError):  # of a part
+        elif isinstance(failure, CursorFailedError):  # of a page of a part
             failure.advice = _REFUSED.format(what="fails at, or does not accept,", rows=rows)
+        elif self._listing.in_parts:
+            pass  # of the list of runs, or of a page that began at no cursor
         elif failure.status_code == 500 and failure.retry_after is None and not failure.is_too_slow:
             return CursorFailedError(
                 failure.message,

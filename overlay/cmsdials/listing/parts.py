@@ -99,7 +99,7 @@ class Parts(Generic[RecordT]):
         cursor = listing.reached.cursor
         if self._under_way is None or cursor != self._reached:
             self.close()
-            self._under_way = self._begun(cursor)
+            self._under_way = self._begun(listing)
         try:
             _, page = next(self._under_way, (None, Page(self._fetching.no_rows(), next=None, previous=None)))
             listing.check(page)
@@ -115,8 +115,9 @@ class Parts(Generic[RecordT]):
         if under_way is not None:
             under_way.close()
 
-    def _begun(self, cursor: str | None) -> Generator[tuple[Part, Page[RecordT]], None, None]:
-        fetching = self._fetching.begun(self._workers)
+    def _begun(self, listing: Listing) -> Generator[tuple[Part, Page[RecordT]], None, None]:
+        fetching, cursor = self._fetching.begun(self._workers), listing.reached.cursor
+        listing.rows_left = lambda: fetching.rows_left(listing.reached.latest)
         after = read_position(cursor)
         return in_order(
             [Part(fetching.origin.query, cursor=cursor)] if after is None else fetching.parts_after(after),
@@ -153,7 +154,7 @@ class Fetching(Generic[RecordT]):
         return evolve(self, splitter=None, problem=None, workers=workers)
 
     def find_runs_beside(self) -> None:
-        """Find out which runs there are; if that fails it is an error as soon as they are needed."""
+        """Find out which runs there are; if that fails it is an error in its turn, if there is more than a page."""
         try:
             self.find_runs()
         except Exception as problem:  # noqa: BLE001  # raised by `rest`
@@ -173,8 +174,9 @@ class Fetching(Generic[RecordT]):
 
     def page(self, part: Part) -> Page[RecordT]:
         """Fetch the next page of a part, as a page of the whole listing."""
-        # The cursor of the first page may be the user's; others are links of ours.
-        link = None if part.cursor is None or part.end is None else self.link(part.cursor)
+        # The cursor of the first page may be the user's, and is no link of ours.
+        is_ours = part.cursor not in (None, self.origin.query.get("next_token"))
+        link = self.link(part.cursor) if is_ours else None
         listing = Listing(page_size=self.page_size, max_pages=None, next=link, cursor=part.cursor)
         if self.size is not None:
             listing.size = self.size
@@ -195,7 +197,7 @@ class Fetching(Generic[RecordT]):
         is_over = page.next is None or read_position(cursor) is not None
         splitter = self.splitter
         if self.problem is not None and not is_over:
-            raise self.problem
+            return _failed(self.problem)
         if splitter is None:
             return [] if is_over else [evolve(part, cursor=cursor)]
         if self.size is not None:
@@ -218,6 +220,12 @@ class Fetching(Generic[RecordT]):
     def no_rows(self) -> RowStore[RecordT]:
         """Return an empty store for rows of the listing."""
         return RowStore(self.record, fields=self.origin.query.get("fields"))
+
+
+def _failed(problem: Exception) -> Iterator[Part]:
+    """Raise an error in its turn: once the page of before has been handed on."""
+    raise problem
+    yield
 
 
 def _place(store: RowStore[Any], which: int) -> Position | None:

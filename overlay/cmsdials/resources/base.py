@@ -382,7 +382,6 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         fetching = Fetching(origin(), self._record, fetch, runs, link, listing.page_size)
         fetching.waiting = listing.waits
         listing.under_way = fetching.under_way
-        listing.rows_left = lambda: fetching.rows_left(listing.reached.latest)
         parts = Parts(fetching, concurrency)
         return Pages(parts, listing, origin, keep, parts.close, explain)
 
