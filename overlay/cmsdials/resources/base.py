@@ -240,9 +240,10 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         """Fetch all pages, or as many as wanted, over one connection.
 
         Args:
-            filters: Which rows; None for all. Without `page_size` (and `max_pages`), the page size is chosen
-                here, halved when a page takes too long and doubled again after good pages.
-            max_pages: Pages to fetch at most. Without `page_size` a page then has the service's 10 rows.
+            filters: Which rows; None for all. `page_size` (500 at most) is an upper bound: fewer rows are requested at
+                a time where that would be more than about 5 MB or 3 s, and half as many when a page takes too long.
+            max_pages: Pages to fetch at most, of `page_size` rows whatever they come in. Without `page_size` a page
+                then has the service's 10 rows.
             enable_progress: A progress bar; None shows one on a terminal and in a notebook, if tqdm is installed.
             retries: How often to try each page again: a number or urllib3's `Retry`; None for five times.
             keep_failed: Return what was fetched, with a warning, instead of raising, when a page fails, and also on
@@ -256,8 +257,9 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
                 flight. With `resume_from` naming the same file, the same call begins and continues a listing.
             fields: Names of the fields to fetch; the rows hold only these. None for all.
             concurrency: How many parts of the listing to fetch at a time; rows and order stay the same. Histograms
-                and lumisections are split by dataset, run and lumisection, other lists are not. The service has
-                three workers for all users, so more than 3 is hardly ever faster.
+                and lumisections are split by dataset, run and lumisection, if there is more than a page and `fields`
+                hold these three; other lists are not. The service has three workers for all users, so more than 3 is
+                hardly ever faster.
 
         Returns:
             All rows, those of `resume_from` first; `complete` says whether there are more.
