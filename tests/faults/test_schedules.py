@@ -232,7 +232,7 @@ def test_what_streams(
     retries: Any,
     way: str,
 ) -> None:
-    listing = Listing(server, resource, faults, limit if size is None else None)
+    listing = Listing(server, resource, faults, limit)
     filters = None if size is None else FILTERS[resource](page_size=size)
     if way == "pages":
         walk = listing.resource.pages(filters, retries=retries)
@@ -261,7 +261,7 @@ def test_what_is_listed(
     retries: Any,
     way: str,
 ) -> None:
-    listing = Listing(server, resource, faults, limit if size is None else None)
+    listing = Listing(server, resource, faults, limit)
     filters = None if size is None else FILTERS[resource](page_size=size)
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
         path = None if way == "result" else Path(folder, "listing.dials")
@@ -307,7 +307,7 @@ def test_what_streams_in_parts(
     way: str,
     concurrency: int,
 ) -> None:
-    listing = ListingInParts(server, resource, faults, limit if size is None else None)
+    listing = ListingInParts(server, resource, faults, limit)
     filters = FILTERS[resource](dataset_id=SPLIT, **({} if size is None else {"page_size": size}))
     options = {"retries": retries, "concurrency": concurrency}
     if way == "pages":
@@ -342,7 +342,7 @@ def test_what_is_listed_in_parts(
     first: int,
     others: list[int],
 ) -> None:
-    listing = ListingInParts(server, resource, faults, limit if size is None else None)
+    listing = ListingInParts(server, resource, faults, limit)
     filters = FILTERS[resource](dataset_id=SPLIT, **({} if size is None else {"page_size": size}))
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
         path = None if way == "result" else Path(folder, "listing.dials")

@@ -6,7 +6,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
@@ -17,12 +18,15 @@ from cmsdials import Dials
 from cmsdials.filters import LumisectionHistogram1DFilters
 from cmsdials.result import load
 
-from .conftest import HERE, Client, Fault, FaultServer, Tokens
+from .child import OnceTheRunsAreKnown
+from .conftest import HERE, Client, Fault, FaultServer
 from .server import FIRST_RUN, SPLIT, rows_of
 
 FILTERS = LumisectionHistogram1DFilters(dataset_id=SPLIT, page_size=40)
 BOUND = 60.0  # seconds after which it has waited for the server, or for the pause: these take longer by far
 WORKERS = 3
+SILENT_FROM = FIRST_RUN + 4
+ROWS_BEFORE = sum(row["run_number"] < SILENT_FROM for row in rows_of("th1"))
 
 SILENT: dict[str, Fault] = {
     "nothing": {"kind": "stall_before"},
@@ -35,13 +39,13 @@ def begin(server: FaultServer, what: str) -> None:
     """Have the server fall silent from a run on.
 
     All workers come to it, because all parts of before are answered; and by then rows have been taken, because there
-    are more of these parts than may be begun before.
+    are 20 pages of before, and 12 may wait to be taken.
     """
-    server.begin(beyond=("run_number", FIRST_RUN + 2, SILENT[what]))
+    server.begin(beyond=("run_number", SILENT_FROM, SILENT[what]))
 
 
 def crew() -> list[threading.Thread]:
-    """Return the threads that fetch parts."""
+    """Return the threads that fetch parts, and the one that lists the runs beside."""
     return [thread for thread in threading.enumerate() if thread.name.startswith("cmsdials-")]
 
 
@@ -51,13 +55,19 @@ def dicts(rows: Any) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def dials(server: FaultServer) -> Iterator[Dials]:
-    with Dials(Tokens(), "tracker", server.url, timeout=None) as dials:
+    with Dials(OnceTheRunsAreKnown(), "tracker", server.url, timeout=None) as dials:
         yield dials
 
 
 @contextmanager
-def told(dials: Dials, server: FaultServer, what: str, number: signal.Signals) -> Iterator[None]:
-    """Send this process a signal when all workers wait."""
+def told(
+    dials: Dials,
+    server: FaultServer,
+    what: str,
+    number: signal.Signals,
+    rows: Sequence[object] | None = None,
+) -> Iterator[None]:
+    """Send this process a signal when all workers wait, and all rows that can come have been taken if they are given."""
     sleeping: SimpleQueue[float] = SimpleQueue()
 
     def sleep(seconds: float) -> None:
@@ -69,11 +79,14 @@ def told(dials: Dials, server: FaultServer, what: str, number: signal.Signals) -
             server.wait_until_asked(0, faults=WORKERS)
             for _ in range(WORKERS if what == "a pause" else 0):
                 sleeping.get(timeout=BOUND)
+            while rows is not None and not (len(rows) >= ROWS_BEFORE and is_waiting(main)):
+                time.sleep(0.005)
         finally:
             began.append(time.monotonic())
             os.kill(os.getpid(), number)
 
     began: list[float] = []
+    main = threading.get_ident()
     really_sleep, dials._session._sleep = dials._session._sleep, sleep
     teller = threading.Thread(target=tell)
     teller.start()
@@ -81,6 +94,12 @@ def told(dials: Dials, server: FaultServer, what: str, number: signal.Signals) -
     ended = time.monotonic()
     teller.join()
     assert ended - began[0] < BOUND
+
+
+def is_waiting(thread: int) -> bool:
+    """Whether a thread is within the call that takes a page, and not in the code of whoever wants it."""
+    frame = sys._current_frames()[thread]
+    return any(Path(one.f_code.co_filename).name == "workers.py" for one, _ in traceback.walk_stack(frame))
 
 
 def nothing_follows(server: FaultServer) -> None:
@@ -131,7 +150,7 @@ def test_what_is_streamed_can_be_gone_on_with(server: FaultServer, dials: Dials,
         for page in pages:
             rows.extend(dicts(page.rows))
 
-    with told(dials, server, what, signal.SIGINT), pytest.raises(KeyboardInterrupt):
+    with told(dials, server, what, signal.SIGINT, rows), pytest.raises(KeyboardInterrupt):
         go()
     nothing_follows(server)
     assert rows == rows_of("th1")[: len(rows)]
@@ -157,16 +176,28 @@ def test_who_leaves_early_breaks_off_what_is_under_way(server: FaultServer, dial
 
 
 @pytest.mark.parametrize("saves", [True, False])
-@pytest.mark.parametrize("first", [0, 1, 2, None], ids=["runs", "MEs", "parts", "later parts"])
+@pytest.mark.parametrize(
+    ("of_list", "waiting"),
+    [
+        ({"th1": {0: SILENT["nothing"]}}, 1),
+        ({"run": {0: SILENT["nothing"]}, "th1": {0: SILENT["nothing"]}}, 2),
+        ({"run": {0: SILENT["nothing"]}, "th1": {3: SILENT["nothing"]}}, 2),
+        ({}, WORKERS),
+    ],
+    ids=["first page", "first page and runs", "runs and a later page", "parts"],
+)
 def test_the_process_ends(
-    server: FaultServer, client: Client, folder: Path, saves: bool, first: int | None
+    server: FaultServer,
+    client: Client,
+    folder: Path,
+    saves: bool,
+    of_list: dict[str, dict[int, Fault]],
+    waiting: int,
 ) -> None:
     path, saved = folder / "listing.dials", folder / "saved.dials"
-    if first is None:
-        begin(server, "nothing")
-    else:
-        server.begin(dict.fromkeys(range(first, first + WORKERS), SILENT["nothing"]))
-    waiting = 1 if first in (0, 1) else WORKERS  # runs and MEs are asked for first, by one
+    begin(server, "nothing")
+    if of_list:
+        server.begin(of_list=of_list)
     command: list[str | Path] = [
         sys.executable,
         HERE / "child.py",
@@ -174,10 +205,11 @@ def test_the_process_ends(
         path,
         saved if saves else "",
         str(WORKERS),
+        "" if of_list else "once the runs are known",
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        server.wait_until_asked(0, faults=waiting)
+        server.wait_until_asked(2, faults=waiting)
         asked = len(server.asked)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=BOUND)
