@@ -35,14 +35,21 @@ TYPICAL_LUMISECTIONS = 500
 WEIGHT_OF_THE_PAST = 0.5
 """Weight, from 0 to 1, of what was known before against what has just arrived."""
 
-MOST_PAGES = 4
+MOST_PAGES = 8
 """Pages of a part at most: whoever fetches it goes from one to the next, and others fetch what follows meanwhile."""
 
 FILLING = 0.9
 """Fraction of a part's last page that is expected to be filled: a bit more than expected then needs no other page."""
 
-SMALLEST_PART = 0.5
-"""Smallest fraction of a page worth a request of its own, when parts shrink so that all workers end together."""
+LONGEST_WHOLE_RUN = 8
+"""Pages of a run at most that is begun as a part of its own with what lies between it and the run before, and cut after its
+first page. For a longer one, a request for what lies between, which is mostly nothing, costs little in comparison."""
+
+FEWEST_PAGES = 2
+"""Pages that must be left to be worth cutting."""
+
+MOST_DATASETS = 0.25
+"""Datasets beside the first, for each page that is left, to be worth cutting: each needs requests of its own."""
 
 _POSITION = re.compile(r"after\.(-?[0-9]{1,18})(?:\.(-?[0-9]{1,18})(?:\.(-?[0-9]{1,18}))?)?")
 
@@ -135,7 +142,12 @@ class _Section:
         elif self.dataset_id == place.dataset_id:
             runs = self.runs.within(number)
             if runs.low == runs.high:  # so that less has to be passed over
-                yield evolve(self, runs=runs, lumisections=self.lumisections.within(ls), known=self._known_from(number, ls))
+                yield evolve(
+                    self,
+                    runs=runs,
+                    lumisections=self.lumisections.within(ls),
+                    known=self._known_from(number, ls),
+                )
             elif runs.low < runs.high:
                 yield evolve(self, runs=runs, known=self._known_from(number, ls))
 
@@ -166,6 +178,7 @@ class Part:
     lumisections: int = 0
     cursor: str | None = None
     _section: _Section | None = None
+    _beyond: int = 0  # lumisections that its first page is not expected to have
 
 
 def can_be_split(accepts: Collection[str]) -> bool:
@@ -178,7 +191,8 @@ class Splitter:
 
     Parts have up to `MOST_PAGES` pages, and fewer towards the end, so that all workers end at about the same time. Runs are
     kept whole as long as several or one fit into a part, and are cut by lumisection otherwise. It learns from what
-    arrives: where there are fewer rows than expected, parts become larger.
+    arrives: where there are fewer rows than expected, parts become larger. It cuts only where that saves time: nothing
+    for one worker, nor the last page or many small datasets, which go on page by page.
 
     The runs are those that the service lists for the query's dataset and run: dataset_id, run_number, and how many
     lumisections each has, or None. They may come in any order; of duplicates the larger number counts.
@@ -209,8 +223,13 @@ class Splitter:
 
     @property
     def rows_left(self) -> float:
-        """Rows expected in what is not cut yet."""
+        """Rows expected beyond the pages that are being fetched."""
         return self._left * self._density
+
+    def rows_after(self, place: Position) -> float:
+        """Return how many rows are expected from a lumisection on. Any thread may ask."""
+        sections = _sections(self._query, self._runs, also=place.dataset_id)
+        return _lumisections_from(sections, place) * self._density
 
     def parts(self, after: Position | None = None) -> Iterator[Part]:
         """Cut all that is left after a position, which may come from any way of cutting this query."""
@@ -221,12 +240,18 @@ class Splitter:
     def parts_from(self, first: Position, last: Position, rows: int, cursor: str) -> Iterator[Part]:
         """Cut all that is left after a page, which has so many rows from the first to the last position.
 
-        The cursor leads to the row after the last one, which may be of the same lumisection.
+        The cursor leads to the row after the last one, which may be of the same lumisection. Where it is not worth cutting,
+        all that is left is one part without an end.
         """
         sections = [*_sections(self._query, self._runs, also=last.dataset_id)]
-        self._learn(rows, _between(sections, first, last))
+        between = _lumisections_from(sections, first) - _lumisections_from(sections, last)
+        # Half of the last one, which may go on: better than what was expected before anything had come.
+        self._came, self._seen = float(rows), max(1.0, between + 0.5)
         sections = [left for one in sections for left in one.beginning_with(last)]
         self._left = sum(section.lumisections_known for section in sections)
+        pages = self.rows_left / self.page_rows
+        if self._workers == 1 or pages < FEWEST_PAGES or len(sections) - 1 > MOST_DATASETS * pages:
+            return iter([Part(self._query, cursor=cursor)])
         cursors = chain([cursor], repeat(None))
         return chain.from_iterable(map(self._cut, sections, cursors))
 
@@ -239,13 +264,17 @@ class Splitter:
             rows: How many rows the page has.
             cursor: Leads to what is left; None if that is nothing.
         """
-        if cursor is None or part._section is None or reached is None:
-            self._learn(rows, part.lumisections if cursor is None else 0)
-            return iter(() if cursor is None else [evolve(part, cursor=cursor)])
+        if cursor is None:
+            self._left -= part._beyond
+            self._learn(rows, part.lumisections)
+            return iter(())
+        if part._section is None or reached is None:
+            return iter([evolve(part, cursor=cursor)])
         left = [*part._section.beginning_with(reached)]
         lumisections = sum(section.lumisections_known for section in left)
-        self._learn(rows, max(1, part.lumisections - lumisections))
-        self._left += lumisections
+        if part.lumisections:  # where nothing was expected says nothing of how many rows a lumisection has
+            self._learn(rows, max(1, part.lumisections - lumisections))
+        self._left += lumisections - part._beyond
         return chain.from_iterable(map(self._cut, left, chain([cursor], repeat(None))))
 
     def _learn(self, rows: int, lumisections: float) -> None:
@@ -258,48 +287,71 @@ class Splitter:
     def _density(self) -> float:
         return max(self._came / self._seen, 1e-6)
 
+    @property
+    def _lumisections_of_page(self) -> float:
+        return self.page_rows / self._density
+
     def _most_lumisections(self) -> float:
         """Return how many lumisections the next part may cover."""
-        pages_left = self.rows_left / self.page_rows
-        share = pages_left / self._workers
-        if self._workers == 1 or share >= self.most_pages:
-            pages = max(math.floor(self.most_pages) - 1 + FILLING, FILLING)
-        elif share >= 1:
-            pages = math.floor(share) - 1 + FILLING
-        elif pages_left <= FILLING:
-            pages = FILLING
-        else:
-            pages = min(max(share, SMALLEST_PART), FILLING)
-        return pages * self.page_rows / self._density * (1 + 1e-9)  # a full page must fit despite rounding
+        if self._workers == 1:
+            return math.inf
+        share = self.rows_left / self.page_rows / self._workers
+        pages = max(1, math.floor(min(share, self.most_pages, MOST_PAGES)))
+        return (pages - 1 + FILLING) * self._lumisections_of_page * (1 + 1e-9)  # it must fit despite rounding
 
-    def _fits(self, run: _Run, covered: int) -> bool:
-        """Whether a whole run fits into a part that already covers so many lumisections."""
-        is_one_alone = not covered and run.lumisections == 1
-        return is_one_alone or covered + run.lumisections <= self._most_lumisections()
+    def _fills_one(self, lumisections: int) -> bool:
+        """Whether all that is left fits into one part, whose last page may be full."""
+        most = self._most_lumisections() + (1 - FILLING) * self._lumisections_of_page
+        return lumisections <= max(1, most)
 
     def _cut(self, section: _Section, cursor: str | None = None) -> Iterator[Part]:
         """Cut a section: each part has as many whole runs as fit or, if not even one does, some of its lumisections."""
-        (low, high), inside = section.runs, list[_Run]()
-        for run in section.known:
-            fits = self._fits(run, sum(one.lumisections for one in inside))
-            if not fits and (inside or low != run.number):
-                # Up to the next known run: what may lie between needs no part of its own.
-                yield self._part(section, _Range(low, run.number - 1), inside, cursor=cursor)
-                cursor, low, inside = None, run.number, []
-                fits = self._fits(run, 0)
-            if fits:
-                inside.append(run)
-            else:
+        (low, high), known, at = section.runs, section.known, 0
+        while low <= high and low != math.inf:
+            is_last = not at and self._fills_one(section.lumisections_known)
+            many = len(known) if is_last else self._whole_runs(known, at)
+            run = known[at] if at < len(known) else None
+            if run is not None and not many and low == run.number:
                 yield from self._cut_run(section, run, cursor)
-                cursor, low = None, run.number + 1
-        if low <= high:
-            yield self._part(section, _Range(low, high), inside, cursor=cursor)
+                at, low, cursor = at + 1, run.number + 1, None
+                continue
+            end = high
+            if (
+                run is not None
+                and not many
+                and run.lumisections <= LONGEST_WHOLE_RUN * self._lumisections_of_page
+            ):
+                many, end = 1, run.number
+            elif at + many < len(known):
+                # Up to the next known run: what may lie between needs no part of its own.
+                end = known[at + many].number - 1
+            yield self._part(section, _Range(low, end), known[at : at + many], cursor=cursor)
+            at, low, cursor = at + many, end + 1, None
+
+    def _whole_runs(self, known: list[_Run], at: int) -> int:
+        """Return how many whole runs the next part should have: of those that fit, so many that its pages are full."""
+        most, page = self._most_lumisections(), self._lumisections_of_page
+        covered, many, best = 0, 0, 0.0
+        for index in range(at, len(known)):
+            covered += known[index].lumisections
+            if covered > max(1, most):
+                break
+            filled = 1.0 if most == math.inf else covered / (page * self._pages(covered))
+            if filled >= best:
+                many, best = index + 1 - at, filled
+        return many
+
+    def _pages(self, lumisections: float) -> int:
+        """Return in how many pages so many lumisections fit, with some room in the last one."""
+        return max(1, math.ceil(lumisections / self._lumisections_of_page + 1 - FILLING - 1e-6))
 
     def _cut_run(self, section: _Section, run: _Run, cursor: str | None) -> Iterator[Part]:
         left, (number, first, rest) = section.lumisections, run
-        while rest > max(1, most := self._most_lumisections()):
-            # Pieces of the same size: a last one with next to nothing in it would be a request too many.
-            covered = max(1, min(math.ceil(rest / math.ceil(rest / most)), math.floor(most)))
+        while not self._fills_one(rest):
+            most, page = self._most_lumisections(), self._lumisections_of_page
+            # Pieces of about the same size, whose last pages are full.
+            pages = self._pages(rest / math.ceil(rest / most)) - 1 + FILLING
+            covered = max(1, math.floor(min(pages * page * (1 + 1e-9), most)))
             piece = _Run(number, first, covered)
             first, rest = first + covered, rest - covered
             here = left.within(high=first - 1)
@@ -319,11 +371,12 @@ class Splitter:
         asked = lumisections or section.lumisections
         here = evolve(section, runs=runs, lumisections=asked, known=known)
         covered = here.lumisections_known
-        self._left -= covered
+        beyond = max(0, covered - math.ceil(self._lumisections_of_page))
+        self._left -= covered - beyond
         query = {**section.query, **runs.query(_RUN), **asked.query(_LS)}
         ends = [runs.high] if asked.high == section.whole.high else [runs.high, asked.high]
         end = Position(section.dataset_id, *(int(key) for key in ends if key != math.inf))
-        return Part(query, end, covered * self._density, covered, cursor, here)
+        return Part(query, end, covered * self._density, covered, cursor, here, beyond)
 
 
 def _sections(
@@ -382,11 +435,6 @@ def _left(
     return (both for both in left if all(one.low <= one.high for one in both))
 
 
-def _between(sections: Iterable[_Section], first: Position, last: Position) -> int:
-    """Return how many known lumisections there are from one position to another, both inclusive; at least 1."""
-
-    def after(place: Position) -> int:
-        left = [part for section in sections for part in section.beginning_with(place)]
-        return sum(section.lumisections_known for section in left)
-
-    return max(1, after(first) - after(last) + 1)
+def _lumisections_from(sections: Iterable[_Section], place: Position) -> int:
+    """Return how many known lumisections there are from one on."""
+    return sum(left.lumisections_known for section in sections for left in section.beginning_with(place))

@@ -34,10 +34,10 @@ __all__ = ["in_order"]
 PartT = TypeVar("PartT")
 ResultT = TypeVar("ResultT")
 
-MOST_AHEAD = 24e6
+MOST_AHEAD = 32e6
 """Bytes of results that may be under way, or wait to be taken, beside those of the first part in line."""
 
-MOST_RESULTS_AHEAD = 4
+MOST_RESULTS_AHEAD = 8
 """Results for each worker that may be under way or wait to be taken."""
 
 LOOK_UP = 0.1
@@ -77,7 +77,7 @@ def in_order(
         size: Bytes of a result.
         beside: Called once in a thread of its own, if there are threads. It may take its time.
 
-    `parts` and `rest` are asked by one thread at a time. All of it heeds a `Stop`, which is set when the iterator is
+    `parts` and `rest` are asked by one thread at a time. What threads do heeds a `Stop`, which is set when the iterator is
     closed. After an error the iterator is finished: resume with a new one, from what it has handed on last.
 
     Raises:
@@ -93,6 +93,7 @@ def in_order(
             if job.error is not None:
                 raise job.error
             yield job.part, job.result  # type: ignore[misc]  # only one that failed may have no part
+            del job  # while the next one comes, this is for the consumer to keep
 
 
 class _Line(Generic[PartT, ResultT]):
@@ -110,6 +111,7 @@ class _Line(Generic[PartT, ResultT]):
         self._size = size
         self._most = MOST_RESULTS_AHEAD * workers
         self._ahead: set[_Job[PartT, ResultT]] = set()
+        self._waiting = 0  # results that have left the line, and are not taken yet
         self._largest = 0.0
 
     @property
@@ -126,7 +128,7 @@ class _Line(Generic[PartT, ResultT]):
                 if one.error is not None:
                     return None
                 place += 1
-            elif place and self._is_full():
+            elif self._is_full() and (place or self._waiting):  # else the consumer waits for this part
                 return None
             elif (job := self._found(one)) is None:
                 del self._line[place]
@@ -172,19 +174,21 @@ class _Line(Generic[PartT, ResultT]):
         first = self._line[0] if self._line else None
         if isinstance(first, _Job) and first.is_over:
             del self._line[0]
+            self._waiting += 1
             return first
         return None
 
     def taken(self, job: _Job[PartT, ResultT]) -> None:
         """Record that a result is not ahead any more."""
+        self._waiting -= 1
         self._ahead.discard(job)
 
 
 class _Threads(Closing, Generic[PartT, ResultT]):
     """One thread that keeps the line, and others that fetch. What the main thread calls takes no lock.
 
-    Where there are none, because none are wanted or the system allows no more, the main thread does it all: slower,
-    with the same result.
+    Where there are none, because none are wanted or the system allows no more, the one that keeps the line also fetches,
+    or the main thread does it all: slower, with the same result.
     """
 
     def __init__(
@@ -204,6 +208,7 @@ class _Threads(Closing, Generic[PartT, ResultT]):
         self._events: SimpleQueue[_Job[PartT, ResultT] | None] = SimpleQueue()
         self._over: SimpleQueue[_Job[PartT, ResultT] | None] = SimpleQueue()  # None: that was all
         self._has_keeper = False
+        self._gone: SimpleQueue[None] = SimpleQueue()  # once for each worker
         self._ended: SimpleQueue[None] = SimpleQueue()
         self._process = os.getpid()
 
@@ -236,7 +241,7 @@ class _Threads(Closing, Generic[PartT, ResultT]):
                 self._line.taken(over)
                 return over
             if (job := self._line.begin()) is not None:
-                self._do(job)
+                job.result = self._fetch(job.part)  # type: ignore[arg-type]  # it has one
                 self._line.arrived(job)
         return None
 
@@ -247,40 +252,39 @@ class _Threads(Closing, Generic[PartT, ResultT]):
         if self._has_keeper:
             with contextlib.suppress(Empty):
                 self._ended.get(timeout=LONGEST_JOIN)
+                self._ended.put(None)  # so that it need not be waited for again
 
     # --- the thread that keeps the line
 
     def _keep(self) -> None:
-        threads = self._started()
+        workers = self._started()
         with self._stop.heeded():
-            self._keep_line(len(threads))
+            self._keep_line(workers)
         self._jobs.put(None)
         until = time.monotonic() + LONGEST_JOIN
-        for thread in threads:
-            thread.join(max(0.0, until - time.monotonic()))
+        with contextlib.suppress(Empty):
+            for _ in range(workers):
+                # Not join(): in a thread that `threading` does not know, it leaves something behind for ever.
+                self._gone.get(timeout=max(0.0, until - time.monotonic()))
         self._ended.put(None)
 
-    def _started(self) -> list[threading.Thread]:
-        threads: list[threading.Thread] = []
+    def _started(self) -> int:
+        workers = 0
         with contextlib.suppress(RuntimeError):  # those that have been started will do
             for number in range(1, self._workers + 1):
-                thread = threading.Thread(target=self._work, name=f"cmsdials-{number}", daemon=True)
-                thread.start()
-                threads.append(thread)
+                threading.Thread(target=self._work, name=f"cmsdials-{number}", daemon=True).start()
+                workers = number
             if self._beside is not None:
                 threading.Thread(target=self._do_beside, name="cmsdials-beside", daemon=True).start()
-        return threads
+        return workers
 
     def _keep_line(self, workers: int) -> None:
-        idle = workers
+        idle = workers or 1
         while True:
-            while (idle or not workers) and (job := self._line.begin()) is not None:
-                if workers:
-                    idle -= 1
-                    self._jobs.put(job)
-                else:
-                    self._do(job)
-                    self._line.arrived(job)
+            while idle and (job := self._line.begin()) is not None:
+                idle -= 1
+                self._jobs.put(job)
+                del job  # what it will hold is for the one who takes it
             while (over := self._line.next()) is not None:
                 self._over.put(over)
                 if over.error is not None:
@@ -288,6 +292,8 @@ class _Threads(Closing, Generic[PartT, ResultT]):
             if self._line.is_empty:
                 self._over.put(None)
                 return
+            if not workers and not self._jobs.empty():
+                self._do_next()
             event = self._events.get()
             if event is None or self._stop.is_set():
                 return
@@ -301,20 +307,23 @@ class _Threads(Closing, Generic[PartT, ResultT]):
     # --- the threads that fetch
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None and not self._stop.is_set():
-            self._do(job)
-            self._events.put(job)
-            del job  # what it holds is for the one who takes it
-        self._jobs.put(None)  # so that the next one sees it too
+        with self._stop.heeded():
+            while self._do_next():
+                pass
+        self._gone.put(None)
 
-    def _do(self, job: _Job[PartT, ResultT]) -> None:
+    def _do_next(self) -> bool:
+        """Fetch the next part; return whether there may be more to do. It keeps nothing of what has come."""
+        job = self._jobs.get()
+        if job is None or self._stop.is_set():
+            self._jobs.put(None)  # so that the next one sees it too
+            return False
         try:
-            with self._stop.heeded() if self._has_keeper else contextlib.nullcontext():
-                job.result = self._fetch(job.part)  # type: ignore[arg-type]  # it has one
-        except BaseException as error:
-            if not self._has_keeper:
-                raise
-            job.error = error  # raised again in the main thread, whatever it is
+            job.result = self._fetch(job.part)  # type: ignore[arg-type]  # it has one
+        except BaseException as error:  # noqa: BLE001  # raised again in the main thread, whatever it is
+            job.error = error
+        self._events.put(job)
+        return True
 
     def _do_beside(self) -> None:
         with self._stop.heeded(), contextlib.suppress(BaseException):
