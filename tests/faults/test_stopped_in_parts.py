@@ -16,13 +16,15 @@ from typing import Any
 import pytest
 from cmsdials import Dials
 from cmsdials.filters import LumisectionHistogram1DFilters
+from cmsdials.parallel.workers import MOST_RESULTS_AHEAD
 from cmsdials.result import load
 
 from .child import OnceTheRunsAreKnown
 from .conftest import HERE, Client, Fault, FaultServer
 from .server import FIRST_RUN, SPLIT, rows_of
 
-FILTERS = LumisectionHistogram1DFilters(dataset_id=SPLIT, page_size=40)
+SIZE = 20
+FILTERS = LumisectionHistogram1DFilters(dataset_id=SPLIT, page_size=SIZE)
 BOUND = 60.0  # seconds after which it has waited for the server, or for the pause: these take longer by far
 WORKERS = 3
 SILENT_FROM = FIRST_RUN + 4
@@ -39,8 +41,9 @@ def begin(server: FaultServer, what: str) -> None:
     """Have the server fall silent from a run on.
 
     All workers come to it, because all parts of before are answered; and by then rows have been taken, because there
-    are 20 pages of before, and 12 may wait to be taken.
+    are more pages of before than may wait to be taken.
     """
+    assert ROWS_BEFORE / SIZE > WORKERS * MOST_RESULTS_AHEAD + 1
     server.begin(beyond=("run_number", SILENT_FROM, SILENT[what]))
 
 
