@@ -299,16 +299,15 @@ class Splitter:
         pages = max(1, math.floor(min(share, self.most_pages, MOST_PAGES)))
         return (pages - 1 + FILLING) * self._lumisections_of_page * (1 + 1e-9)  # it must fit despite rounding
 
-    def _fills_one(self, lumisections: int) -> bool:
-        """Whether all that is left fits into one part, whose last page may be full."""
-        most = self._most_lumisections() + (1 - FILLING) * self._lumisections_of_page
-        return lumisections <= max(1, most)
+    def _most_for_all(self) -> float:
+        """Return how many lumisections the next part may cover if they are all that is left: its last page may be full."""
+        return max(1, self._most_lumisections() + (1 - FILLING) * self._lumisections_of_page)
 
     def _cut(self, section: _Section, cursor: str | None = None) -> Iterator[Part]:
         """Cut a section: each part has as many whole runs as fit or, if not even one does, some of its lumisections."""
         (low, high), known, at = section.runs, section.known, 0
         while low <= high and low != math.inf:
-            is_last = not at and self._fills_one(section.lumisections_known)
+            is_last = not at and section.lumisections_known <= self._most_for_all()
             many = len(known) if is_last else self._whole_runs(known, at)
             run = known[at] if at < len(known) else None
             if run is not None and not many and low == run.number:
@@ -347,11 +346,12 @@ class Splitter:
 
     def _cut_run(self, section: _Section, run: _Run, cursor: str | None) -> Iterator[Part]:
         left, (number, first, rest) = section.lumisections, run
-        while not self._fills_one(rest):
-            most, page = self._most_lumisections(), self._lumisections_of_page
-            # Pieces of about the same size, whose last pages are full.
-            pages = self._pages(rest / math.ceil(rest / most)) - 1 + FILLING
-            covered = max(1, math.floor(min(pages * page * (1 + 1e-9), most)))
+        while rest > self._most_for_all():
+            page = self._lumisections_of_page
+            # As few pieces as there can be, of about the same size. Their last pages are full.
+            pages = rest / page / math.ceil(rest / self._most_for_all() - 1e-9)
+            filled = max(pages, math.ceil(pages - 1e-9) - 1 + FILLING)
+            covered = max(1, math.floor(filled * page * (1 + 1e-9)))
             piece = _Run(number, first, covered)
             first, rest = first + covered, rest - covered
             here = left.within(high=first - 1)
