@@ -187,6 +187,11 @@ class _Shown:
             self._progress.update(reached.pages - self._done, said)
         self._done = reached.pages
 
+    def ends(self) -> None:
+        """Show that there is nothing more: what was expected may have been a bit more or less."""
+        if self._progress.is_shown and self._listing.max_pages is None:
+            self._progress.set_total(self._total())
+
     def _total(self) -> int | None:
         reached = self._listing.reached
         if reached.complete:
@@ -207,6 +212,7 @@ def _refused(pages: Pages[Any], shown: _Shown) -> CursorRefusedError | None:
         with pages:
             for page in pages:
                 shown.came(page)
+            shown.ends()
     except CursorRefusedError as refused:
         return refused
     return None

@@ -1,16 +1,16 @@
 """Listings in parts: the same rows as page by page, to the byte; what can be asked for; how much is under way.
 
 The sandboxes answer where rows are compared. Where requests are counted, a service of lumisections answers that is a
-list in this process (`Lumisections`), so that threads can be held wherever a test wants them.
+list in this process (`Lumisections`), so that threads can be held wherever a test wants them. What uneven listings
+cost is in test_uneven.py.
 """
 
 import io
-import re
 import sys
 import threading
 import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -34,12 +34,23 @@ from cmsdials.filters import (
     MLBadLumisectionFilters,
     RunFilters,
 )
+from cmsdials.parallel.workers import MOST_RESULTS_AHEAD
 from cmsdials.result import load
 from cmsdials_sandbox import Sandbox
 from hypothesis import given
 from hypothesis import strategies as st
 
-BOUND = 120.0  # seconds until what should have happened is given up on
+from tests.overlay.resources.lumisections import (
+    BOUND,
+    ROWS,
+    RUNS,
+    Lumisections,
+    all_gone,
+    crew,
+    cursor,
+    dicts,
+    of_session,
+)
 
 # --- the same rows, to the byte
 
@@ -210,103 +221,8 @@ def test_a_wrong_workspace_is_one_request(sandbox_now: Sandbox) -> None:
         assert crew() == []
 
 
-# --- a service of lumisections
-
-
-DATASET = {"dataset_id": 14677060, "dataset": "/Z/R/D"}
-ROWS = [
-    {**DATASET, "run_number": run, "ls_number": ls, "th1_count": 1, "th2_count": 2}
-    for run in range(367100, 367108)
-    for ls in range(1, 101)
-]
-RUNS = [{**DATASET, "run_number": run, "ls_count": 100} for run in range(367100, 367108)]
-SIZE = LumisectionFilters(page_size=20)
-
-
-class Lumisections:
-    """A service that lists runs and lumisections.
-
-    Attributes:
-        asked: Path and query of each request.
-        before: Called with the number of each request for lumisections, from 0, in the thread that sends it; it may
-            wait, or return what to answer instead.
-        now: Seconds of its clock.
-    """
-
-    def __init__(self, session_type: Any) -> None:
-        self.asked: list[dict[str, str]] = []
-        self.lumisections = 0
-        self.runs: list[dict[str, Any]] = RUNS
-        self.before: Callable[[int], httpx.Response | None] = lambda _number: None
-        self.sleep: Callable[[float], None] = self._pass
-        self.now = 1_700_000_000.0
-        self._counting = threading.Lock()
-        self.session = session_type(
-            "http://dials.test/",
-            Credentials(token="a-secret"),
-            "tracker",
-            transport=httpx.MockTransport(self._answer),
-            clock=lambda: self.now,
-            sleep=self._sleep,
-        )
-        self.lumi, self.run = (of_session(self.session, name) for name in ("lumi", "run"))
-
-    def _sleep(self, seconds: float) -> None:
-        self.sleep(seconds)
-
-    def _pass(self, seconds: float) -> None:
-        self.now += seconds
-
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        place = request.url.path.split("/")[-2]
-        query = dict(request.url.params)
-        with self._counting:
-            self.asked.append({"place": place, **query})
-            number = self.lumisections
-            self.lumisections += place == "lumisection"
-        instead = self.before(number) if place == "lumisection" else None
-        if instead is not None:
-            return instead
-        rows = [row for row in (self.runs if place == "run" else ROWS) if _is_wanted(row, query)]
-        begin, size = int(query.get("next_token", 0)), int(query.get("page_size", 10))
-        end = begin + size
-        link = f"http://elsewhere.test/?next_token={end}" if end < len(rows) else None
-        wanted = query["fields"].split(",") if "fields" in query else [*ROWS[0], *RUNS[0]]
-        results = [{key: row[key] for key in row if key in wanted} for row in rows[begin:end]]
-        return httpx.Response(200, json={"next": link, "previous": None, "results": results})
-
-
-def of_session(session: Any, name: str) -> Any:
-    """A resource of a `Dials` that asks through a session."""
-    return type(getattr(Dials(Credentials(token="a-secret")), name))(session)
-
-
-def _is_wanted(row: dict[str, Any], query: dict[str, str]) -> bool:
-    for name, value in query.items():
-        field, _, operation = name.partition("__")
-        if field in row and field != "dataset":
-            held = (
-                {"": row[field] == int(value)}
-                if not operation
-                else {
-                    "gte": row[field] >= int(value),
-                    "lte": row[field] <= int(value),
-                }
-            )
-            if not held[operation]:
-                return False
-    return True
-
-
-def crew() -> list[threading.Thread]:
-    """Return the threads that fetch parts."""
-    return [thread for thread in threading.enumerate() if re.fullmatch(r"cmsdials-\d+", thread.name)]
-
-
-def all_gone() -> bool:
-    for thread in crew():
-        thread.join(BOUND)
-    return crew() == []
+PAGE = 20
+SIZE = LumisectionFilters(page_size=PAGE)
 
 
 @pytest.fixture
@@ -315,14 +231,6 @@ def service(session_type: Any) -> Iterator[Lumisections]:
     yield service
     service.session.close()
     assert all_gone()
-
-
-def dicts(rows: Any) -> list[dict[str, Any]]:
-    return [row.dict() for row in rows]
-
-
-def parts(service: Lumisections) -> list[dict[str, str]]:
-    return [one for one in service.asked if one["place"] == "lumisection"]
 
 
 # --- arguments
@@ -380,67 +288,76 @@ def test_a_selection_of_nothing(service: Lumisections) -> None:
     result = service.lumi.list_all(LumisectionFilters(run_number=1), concurrency=3)
     assert (len(result), result.complete, result.next) == (0, True, None)
     assert result.to_arrow().num_rows == 0
-    assert parts(service) == []
+    assert len(service.requests) == 1
 
 
-# --- what is asked before it begins
+# --- what is asked for
 
 
-def asked_before(
-    session_type: Any, dimensions: int, concurrency: int = 3, **query: Any
+def asked_of_one_page(
+    session_type: Any, dimensions: int, concurrency: int, query: dict[str, Any]
 ) -> list[tuple[str, dict[str, str]]]:
-    """Return what is asked before the first part, by place, of a service that has one run and no histograms."""
+    """Return what a service is asked for that has a run with one row; two at once if it is wanted in parts."""
     asked: list[tuple[str, dict[str, str]]] = []
+    both = threading.Barrier(2)
 
     def answer(request: httpx.Request) -> httpx.Response:
         place = request.url.path.split("/")[-2]
         asked.append((place, dict(request.url.params)))
-        if place == "mes":
-            return httpx.Response(200, json=[{"me_id": 1}, {"me_id": 2}])
-        results = [{"dataset_id": 14677060, "run_number": 367112, "ls_count": 9}] if place == "run" else []
+        if concurrency > 1:
+            both.wait(BOUND)  # breaks if one waits for the answer to the other
+        run = {"dataset_id": 14677060, "run_number": 367112}
+        results = [{**run, "ls_count": 9} if place == "run" else {**run, "ls_number": 1}]
         return httpx.Response(200, json={"next": None, "previous": None, "results": results})
 
     name = {0: "lumi", 1: "h1d", 2: "h2d"}[dimensions]
     with session_type(
         "http://dials.test/", Credentials(token="a-secret"), "tracker", transport=httpx.MockTransport(answer)
     ) as session:
+        fields = ["dataset_id", "run_number", "ls_number"]
         of = of_session(session, name)
-        assert len(of.list_all(FILTERS[name](**query), concurrency=concurrency)) == 0
+        assert len(of.list_all(FILTERS[name](**query), fields=fields, concurrency=concurrency)) == 1
     assert all_gone()
-    begun = next(number for number, (place, _) in enumerate(asked) if place not in ("run", "mes"))
-    return asked[:begun]
+    return asked
 
 
-@pytest.mark.parametrize("dimensions", [1, 2])
-@pytest.mark.parametrize(
-    ("query", "of_elements"),
-    [
-        ({}, {}),
-        ({"me__regex": "charge"}, {"me__regex": "charge"}),
-        ({"run_number": 367112, "ls_number__lte": 3}, {}),
-        ({"me": "P/charge"}, None),
-        ({"me_id": 1}, None),
-        ({"me_id": 1, "me__regex": "charge"}, None),
-    ],
-)
-def test_elements_are_asked_for_only_where_it_is_not_said_which(
-    session_type: Any, dimensions: int, query: dict[str, Any], of_elements: dict[str, str] | None
+ANY_QUERY = [
+    (0, {}),
+    (0, {"run_number": 367112, "ls_number__lte": 3}),
+    *(
+        (dimensions, query)
+        for dimensions in (1, 2)
+        for query in (
+            {},
+            {"me__regex": "charge"},
+            {"me": "P/charge"},
+            {"me_id": 1, "ls_number": 78},
+            {"me_id": 1, "me__regex": "charge", "run_number": 367112},
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("dimensions", "query"), ANY_QUERY)
+def test_the_first_page_is_asked_for_at_once_beside_the_runs_and_nothing_else_is(
+    session_type: Any, dimensions: int, query: dict[str, Any]
 ) -> None:
-    (place, _), *others = asked_before(session_type, dimensions, **query)
-    assert place == "run"
-    if of_elements is None:
-        assert others == []
-    else:
-        assert others == [("mes", {"dim": str(dimensions), "fields": "me_id", **of_elements})]
+    page = {**{name: str(value) for name, value in query.items()}, "page_size": "500"}
+    of_runs = {name: str(query[name]) for name in ("run_number",) if name in query}
+    of_runs |= {"fields": "dataset_id,run_number,ls_count", "page_size": "500"}
+    place = ("lumisection", "th1", "th2")[dimensions]
+    asked = asked_of_one_page(session_type, dimensions, 3, query)
+    assert sorted(asked, key=str) == sorted(
+        [(place, {**page, "fields": "dataset_id,run_number,ls_number"}), ("run", of_runs)], key=str
+    )
 
 
-def test_lumisections_have_no_elements(session_type: Any) -> None:
-    assert [place for place, _ in asked_before(session_type, 0)] == ["run"]
-
-
-@pytest.mark.parametrize("query", [{}, {"me_id": 1}])
-def test_page_by_page_nothing_is_asked_before(session_type: Any, query: dict[str, Any]) -> None:
-    assert asked_before(session_type, 1, concurrency=1, **query) == []
+@pytest.mark.parametrize(("dimensions", "query"), ANY_QUERY)
+def test_page_by_page_nothing_but_pages_is_asked_for(
+    session_type: Any, dimensions: int, query: dict[str, Any]
+) -> None:
+    ((place, _),) = asked_of_one_page(session_type, dimensions, 1, query)
+    assert place == ("lumisection", "th1", "th2")[dimensions]
 
 
 # --- resuming
@@ -448,21 +365,40 @@ def test_page_by_page_nothing_is_asked_before(session_type: Any, query: dict[str
 
 def stopped_after(service: Lumisections, requests: int, concurrency: int) -> Any:
     """Return a result that ends in an error."""
-    first = service.lumisections + requests
-    service.before = lambda number: httpx.Response(500) if number >= first else None
-    with pytest.warns(RuntimeWarning, match=r"stopped by (Server|CursorFailed)Error"):
+    first = service.lists + requests
+
+    def before(number: int) -> httpx.Response | None:
+        return httpx.Response(503) if number >= first else None
+
+    if concurrency == 1:
+        service.before = before
+    else:
+        service.splits(before)
+    with pytest.warns(RuntimeWarning, match=r"stopped by GatewayError"):
         result = service.lumi.list_all(SIZE, keep_failed=True, retries=0, concurrency=concurrency)
     service.before = lambda _number: None
     service.asked.clear()
     return result
 
 
+def place_after(partial: Any) -> str:
+    """Return the cursor of the service after some rows or, at the end of a part, the position of ours."""
+    if "after." not in partial.next:
+        return cursor(ROWS[len(partial) - 1])
+    *_, dataset_id, run, ls = [*partial.next.partition("after.")[2].split("."), ""][:3]
+    last = ROWS[len(partial) - 1]
+    assert (int(dataset_id), int(run)) == (last["dataset_id"], last["run_number"])
+    assert ls in ("", str(last["ls_number"])), "a run is whole, or it is said up to where"
+    assert ls or last["ls_number"] == 100
+    return str(partial.next.partition("next_token=")[2])
+
+
 @pytest.mark.parametrize("concurrency", [1, 2, 3])
 def test_what_was_begun_in_parts_goes_on_in_parts(service: Lumisections, concurrency: int) -> None:
     partial = stopped_after(service, 12, 3)
     assert 0 < len(partial) < len(ROWS)
-    assert re.search(r"next_token=after\.14677060\.3671", partial.next)
     assert dicts(partial) == ROWS[: len(partial)]
+    assert partial.next.endswith(f"?next_token={place_after(partial)}")
     whole = service.lumi.list_all(SIZE, resume_from=partial, concurrency=concurrency)
     assert dicts(whole) == ROWS
     assert whole.complete
@@ -470,19 +406,42 @@ def test_what_was_begun_in_parts_goes_on_in_parts(service: Lumisections, concurr
     assert len(partial) < len(ROWS), "what was resumed stays as it is"
 
 
-@pytest.mark.parametrize("concurrency", [1, 3])
-def test_what_was_begun_page_by_page_goes_on_so(service: Lumisections, concurrency: int) -> None:
+@pytest.mark.parametrize("concurrency", [1, 2, 3])
+def test_what_was_begun_page_by_page_goes_on_with_any_concurrency(
+    service: Lumisections, concurrency: int
+) -> None:
     partial = stopped_after(service, 12, 1)
     assert len(partial) == 240
+    if concurrency > 1:
+        service.splits()
     whole = service.lumi.list_all(SIZE, resume_from=partial, concurrency=concurrency)
     assert dicts(whole) == ROWS
-    assert [one["next_token"] for one in service.asked] == [str(n) for n in range(240, 800, 20)]
+    assert whole.complete
+    cursors = [one.get("next_token") for one in service.requests]
+    assert cursors[0] == cursor(ROWS[239])
+    if concurrency == 1:
+        assert cursors == [cursor(ROWS[number - 1]) for number in range(240, 800, 20)]
+    else:
+        assert None in cursors, "what follows its first page is split"
+    assert sum(one["rows"] for one in service.requests) == 560, "no row is sent twice"
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 3])
+def test_the_position_after_a_part_goes_on_with_any_concurrency(
+    service: Lumisections, concurrency: int
+) -> None:
+    filters = LumisectionFilters(page_size=PAGE, next_token="after.14677060.367103.70")
+    assert dicts(service.lumi.list_all(filters, concurrency=concurrency)) == ROWS[370:]
+    filters = LumisectionFilters(page_size=PAGE, next_token="after.14677060.367103")
+    assert dicts(service.lumi.list_all(filters, concurrency=concurrency)) == ROWS[400:]
+    filters = LumisectionFilters(page_size=PAGE, next_token="after.14677060")
+    assert service.lumi.list_all(filters, concurrency=concurrency).results == []
 
 
 def test_a_file_of_parts_is_gone_on_with(service: Lumisections, tmp_path: Any) -> None:
     path = tmp_path / "listing.dials"
-    service.before = lambda number: httpx.Response(500) if number >= 12 else None
-    with pytest.warns(RuntimeWarning, match="stopped by ServerError"):
+    service.splits(lambda number: httpx.Response(503) if number >= 12 else None)
+    with pytest.warns(RuntimeWarning, match="stopped by GatewayError"):
         partial = service.lumi.list_all(SIZE, checkpoint=path, keep_failed=True, retries=0, concurrency=3)
     service.before = lambda _number: None
     assert dicts(load(path)) == dicts(partial) == ROWS[: len(partial)] != []
@@ -499,14 +458,20 @@ def test_what_has_come_to_its_end_is_not_asked_again(service: Lumisections) -> N
     assert len(service.asked) == asked
 
 
-def test_a_cursor_of_the_service_goes_on_page_by_page(service: Lumisections) -> None:
-    filters = LumisectionFilters(page_size=20, next_token="760")
-    assert dicts(service.lumi.list_all(filters, concurrency=3)) == ROWS[760:]
-    assert [one["next_token"] for one in service.asked] == ["760", "780"]
+@pytest.mark.parametrize("at", [1, 400, 421, 799])
+def test_what_begins_at_a_cursor_of_the_service_is_split_too(service: Lumisections, at: int) -> None:
+    filters = LumisectionFilters(page_size=PAGE, next_token=cursor(ROWS[at - 1]))
+    service.splits()
+    result = service.lumi.list_all(filters, concurrency=3)
+    assert dicts(result) == ROWS[at:]
+    assert not result.complete, "rows of before are missing"
+    others = [one for one in service.requests if "next_token" not in one]
+    assert bool(others) == (at < 799)
+    assert sum(one["rows"] for one in service.requests) == 800 - at
 
 
 def test_after_an_error_the_next_call_goes_on(service: Lumisections) -> None:
-    service.before = lambda number: httpx.Response(500) if number == 12 else None
+    service.splits(lambda number: httpx.Response(500) if number == 12 else None)
     pages = service.lumi.pages(SIZE, retries=0, concurrency=3)
     rows: list[Any] = []
 
@@ -522,18 +487,25 @@ def test_after_an_error_the_next_call_goes_on(service: Lumisections) -> None:
 
 
 def test_what_is_too_slow_is_not_begun_again_and_again(service: Lumisections) -> None:
-    # A listing makes its pages smaller, to 1 row, and then has its retries. Parts do, and once is enough.
-    service.before = lambda number: httpx.Response(504) if number >= 3 else None
+    # A page becomes smaller, to 1 row, and then has its retries. One of a part does, and once is enough.
+    service.splits(lambda number: httpx.Response(504) if number >= 3 else None)
     with pytest.raises(GatewayError) as caught:
-        service.lumi.list_all(concurrency=2, retries=3)
-    assert caught.value.attempts <= 9 + 3
+        service.lumi.list_all(SIZE, concurrency=2, retries=3)
+    assert caught.value.attempts == 5 + 3, "20, 10, 5, 2 and 1 row"
     assert len([one for one in service.asked if one["place"] == "run"]) == 1
 
 
 def test_runs_without_their_keys_are_an_error_of_ours(service: Lumisections) -> None:
     service.runs = [{"dataset_id": 14677060, "ls_count": 100}]
+    service.splits()
     with pytest.raises(SchemaError, match="run_number"):
         service.lumi.list_all(SIZE, concurrency=2)
+    service.splits()
+    with pytest.warns(RuntimeWarning, match="20 rows of lumi: stopped by SchemaError"):
+        partial = service.lumi.list_all(SIZE, concurrency=2, keep_failed=True)
+    assert dicts(partial) == ROWS[:20], "in its turn: the first page had come"
+    service.before = lambda _number: None
+    assert dicts(service.lumi.list_all(SIZE, resume_from=partial)) == ROWS
 
 
 def test_a_position_in_filters_is_not_a_cursor_of_a_list_that_is_not_split(sandbox_now: Sandbox) -> None:
@@ -558,14 +530,14 @@ def test_whoever_leaves_early_leaves_no_thread(service: Lumisections, how: str) 
     held, waiting = threading.Event(), threading.Semaphore(0)
 
     def before(number: int) -> None:
-        if "ls_number__gte" in parts(service)[number]:  # all but the first page
+        if number:  # all but the first page
             waiting.release()
             held.wait(BOUND)
 
     def all_wait() -> bool:
         return all(waiting.acquire(timeout=BOUND) for _ in range(3))
 
-    service.before = before
+    service.splits(before)
     pages = service.lumi.pages(SIZE, concurrency=3)
     match how:
         case "with":
@@ -617,9 +589,10 @@ def test_rows_that_are_left_early_leave_no_thread(service: Lumisections, how: st
 
 
 def test_rows_of_parts_of_several_pages_come_one_by_one(service: Lumisections) -> None:
+    service.splits()
     service.runs = [{**run, "ls_count": 20} for run in RUNS]  # there are five times as many
     assert dicts(service.lumi.iterate(SIZE, concurrency=2)) == ROWS
-    assert any("next_token" in one for one in parts(service))
+    assert any("next_token" in one for one in service.requests)
 
 
 # --- how much is under way
@@ -627,21 +600,18 @@ def test_rows_of_parts_of_several_pages_come_one_by_one(service: Lumisections) -
 
 @pytest.mark.parametrize("concurrency", [2, 3])
 def test_a_slow_consumer_holds_no_more_than_the_window(service: Lumisections, concurrency: int) -> None:
-    most = 2 * concurrency + 1  # because a part without rows came first
-
-    def begun() -> int:
-        # Each part is one page here, but for what a wrong guess of its rows makes of it.
-        return len([one for one in parts(service) if "next_token" not in one])
-
+    service.rows = [{**row, "ls_number": ls} for row in ROWS[::100] for ls in range(1, 401)]
+    service.runs = [{**run, "ls_count": 400} for run in RUNS]
+    most = MOST_RESULTS_AHEAD * concurrency
     with service.lumi.pages(SIZE, concurrency=concurrency) as pages:
         for taken, _ in enumerate(pages, start=1):
             until = time.monotonic() + BOUND
-            while taken < 20 and begun() < taken + most:  # it is as slow as it has to be
+            while taken < 20 and len(service.requests) < taken + most:  # it is as slow as it has to be
                 assert time.monotonic() < until
                 time.sleep(0.001)
-            assert begun() <= taken + most
+            assert len(service.requests) <= taken + most + 1
     assert pages.complete
-    assert len(parts(service)) > 3 * most
+    assert len(service.requests) > 3 * most
 
 
 def test_as_many_as_were_wanted_are_asked_at_a_time(service: Lumisections) -> None:
@@ -655,12 +625,12 @@ def test_as_many_as_were_wanted_are_asked_at_a_time(service: Lumisections) -> No
         with counting:
             at_once += 1
             most = max(most, at_once)
-        if number < 3:
+        if 1 <= number <= 3:
             together.wait(BOUND)  # or breaks, if there are never three
         with counting:
             at_once -= 1
 
-    service.before = before
+    service.splits(before)
     assert dicts(service.lumi.list_all(SIZE, concurrency=3)) == ROWS
     assert most == 3
 
@@ -673,7 +643,22 @@ def bars(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     class Bar:
         def __init__(self, **options: Any) -> None:
             self.options, self.done = options, 0
+            self.totals = [options["total"]]
             made.append(self)
+
+        @property
+        def total(self) -> int | None:
+            return self.totals[-1]
+
+        @total.setter
+        def total(self, total: int | None) -> None:
+            self.totals.append(total)
+
+        def refresh(self) -> None:
+            pass
+
+        def set_postfix_str(self, said: str, refresh: bool = True) -> None:
+            pass
 
         def update(self, n: int) -> None:
             self.done += n
@@ -686,12 +671,15 @@ def bars(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return made
 
 
-def test_the_bar_counts_each_part_once(service: Lumisections, bars: list[Any]) -> None:
+def test_the_bar_counts_rows_and_knows_early_of_how_many(service: Lumisections, bars: list[Any]) -> None:
+    service.splits()
     service.lumi.list_all(SIZE, concurrency=3, enable_progress=True)
     (bar,) = bars
-    begun = [one for one in parts(service) if "next_token" not in one]
-    assert 3 < bar.done <= len(begun), "those without a row are stepped over"
+    assert bar.done == 800
     assert bar.options["desc"] == "lumi"
+    first = next(total for total in bar.totals if total is not None)
+    assert 700 < first < 900, "as many as the runs let expect, when the first page has come"
+    assert bar.total == 800
 
 
 # --- backing off together
@@ -707,28 +695,29 @@ def test_when_one_is_told_to_wait_all_do(service: Lumisections, answer: httpx.Re
     waits: dict[str, float] = {}
 
     def over() -> None:
-        asked_in_the_pause.append(service.lumisections - told_at[0])
+        asked_in_the_pause.append(service.lists - told_at[0])
         service.now += 9
 
     all_wait = threading.Barrier(3, action=over)
     told_at: list[int] = []
 
     def before(number: int) -> httpx.Response | None:
-        if number < 3:
+        if 1 <= number <= 3:
             started.wait(BOUND)
-            if number == 0:
+            if number == 1:
                 return answer
             told.wait(BOUND)
         return None
 
     def sleep(seconds: float) -> None:
         if not told_at:
-            told_at.append(service.lumisections)
+            told_at.append(service.lists)
             told.set()
         waits[threading.current_thread().name] = seconds
         all_wait.wait(BOUND)  # breaks if one of the three goes on without
 
-    service.before, service.sleep = before, sleep
+    service.splits(before)
+    service.sleep = sleep
     assert dicts(service.lumi.list_all(SIZE, concurrency=3)) == ROWS
     assert asked_in_the_pause == [0]
     assert waits == {f"cmsdials-{number}": 9.0 for number in (1, 2, 3)}
