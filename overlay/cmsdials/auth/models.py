@@ -10,7 +10,7 @@ import base64
 import contextlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from attrs import asdict, field, frozen
@@ -136,7 +136,7 @@ class Token(ApiToken):
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Make tokens from what `as_json` returned, or cmsdials 1.8 or 2.4 stored.
 
-        Needed are `access_token`, and either `expires_at` or `refresh_token`: a token whose end is not known has ended.
+        Only `access_token` and `expires_at` have to be there.
 
         Raises:
             ValueError: Something is missing or of the wrong type; the message names it and repeats no value.
@@ -150,12 +150,9 @@ class Token(ApiToken):
         lasts = _lifetime(stored.get("expires_in"), _own_lifetime(access_token))
         refresh_lasts = _refresh_lifetime(stored.get("refresh_expires_in"))
         ends, refresh_ends = _moment(stored, "expires_at"), _moment(stored, "refresh_expires_at")
-        if ends is None and not refresh_token:
-            message = "expires_at and refresh_token are missing"
-            raise ValueError(message)
         if ends is None:
-            ends = datetime.fromtimestamp(0, UTC)
-            refresh_lasts = refresh_lasts if refresh_ends else 0  # not known here, but to the service
+            message = "expires_at is missing"
+            raise ValueError(message)
         if not refresh_token:
             refresh_lasts, refresh_ends = lasts, ends
         return cls(
@@ -294,7 +291,7 @@ def _moment(stored: Mapping[str, Any], name: str) -> datetime | None:
     if value is None:
         return None
     if isinstance(value, str):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, OverflowError):
             return _aware(value)
     message = f"{name} is not usable"
     raise ValueError(message)

@@ -414,16 +414,6 @@ def test_a_file_of_ours(
     assert creds.refresh_token == "refresh-1"
 
 
-def test_a_file_that_says_nothing_of_ends_is_renewed_before_it_is_used(
-    service: LoginService, through_dials: AuthClient, clock: Clock, tmp_path: Path
-) -> None:
-    path = legacy(tmp_path / "old", clock)
-    path.write_text(json.dumps({"access_token": "a", "refresh_token": "r"}))
-    creds = device.Credentials.from_creds_file(tmp_path / "old", through_dials)
-    service.will(tokens("2"))
-    assert creds.check().access_token == "access-2"
-
-
 # --- arguments of 1.8
 
 

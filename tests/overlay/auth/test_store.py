@@ -159,7 +159,7 @@ def test_a_damaged_file_is_set_aside(
         ({"access_token": 3}, "access_token is not usable"),
         ({"access_token": None}, "access_token is missing"),
         ({"refresh_token": 3}, "refresh_token is not usable"),
-        ({"refresh_token": None, "expires_at": None}, "expires_at and refresh_token are missing"),
+        ({"expires_at": None}, "expires_at is missing"),
         ({"expires_at": "soon"}, "expires_at is not usable"),
         ({"expires_at": 7}, "expires_at is not usable"),
         ({"refresh_expires_at": []}, "refresh_expires_at is not usable"),
