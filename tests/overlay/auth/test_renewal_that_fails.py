@@ -156,7 +156,7 @@ def test_when_the_token_has_ended_the_failure_is_an_error(
     assert sent(login.creds) == login.old
     clock.seconds += 0.5
     service.will(*[*login.before, *[failure] * 6] * 6)
-    with pytest.raises(DialsError):
+    with pytest.raises(RequestFailedError):
         sent(login.creds)
     service.answers.clear()
     service.will(*login.after)
