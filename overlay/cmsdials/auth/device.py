@@ -6,6 +6,8 @@ import os
 from datetime import datetime
 from pathlib import Path
 
+from attrs import evolve
+
 from cmsdials.auth import client_credentials
 from cmsdials.auth._issuer import issued_elsewhere
 from cmsdials.auth._prompt import can_ask
@@ -19,6 +21,7 @@ from cmsdials.errors import (
     RequestFailedError,
     TokenStoreError,
 )
+from cmsdials.http.credentials import asking_once
 from cmsdials.runtime.console import warn
 
 __all__ = ["Credentials", "not_logged_in"]
@@ -213,12 +216,13 @@ class Credentials(RenewedCredentials):
                 return stored
             ended.advice = self.client.how_to_log_in(self._store)
             # The file of an older cmsdials is never updated: each run would ask again.
-            if self._store is None or not can_ask():
+            if self._is_good(self._tokens) or self._store is None or not can_ask():
                 raise
         except RequestFailedError as failure:
             failure.advice += " Your login is kept."
             raise
-        tokens = self.client.device_auth_flow()
+        with asking_once(False):  # what a person has confirmed is not to be lost
+            tokens = self.client.device_auth_flow()
         self._is_forgotten = False
         self._keep(tokens)
         return tokens
@@ -233,6 +237,7 @@ class Credentials(RenewedCredentials):
                     if not is_stale(stored, self._now()):
                         return stored  # another process was faster
                     used = stored
+                    self._hold(stored)
                 # Logged out meanwhile: this process continues, without storing the login again.
                 self._is_forgotten = stored is None and self._is_kept
                 tokens = self.client.refresh(used, rotated=self._keep)
@@ -244,6 +249,12 @@ class Credentials(RenewedCredentials):
         return self.client.refresh(used, rotated=self._hold)
 
     def _hold(self, tokens: Token) -> None:
+        """Hold other tokens; an access token that is still good stays if theirs has ended."""
+        held = self._tokens
+        if self._is_good(held) and not self._is_good(tokens):
+            tokens = evolve(
+                tokens, access_token=held.access_token, expires_in=held.expires_in, expires_at=held.expires_at
+            )
         self._token = tokens
 
     def _keep(self, tokens: Token) -> None:
