@@ -309,16 +309,17 @@ def _plain(value: Any) -> Any:
     """Return the value in a scalar of Arrow or NumPy, or in an array without dimensions; other values unchanged."""
     if hasattr(value, "as_py"):
         return value.as_py()
-    is_number = getattr(value, "ndim", None) == 0 and not is_missing(value)
-    # A time without dimensions would become a number of nanoseconds.
-    return value.item() if is_number and getattr(value.dtype, "kind", "") not in ("m", "M") else value
+    is_scalar = getattr(value, "ndim", None) == 0 and type(value).__name__ not in _NOTHING
+    # A time would become a number of nanoseconds.
+    return value.item() if is_scalar and value.dtype.kind not in "mM" else value
+
+
+_NOTHING = ("NAType", "NaTType", "MaskedConstant")  # of pandas, and of NumPy's masked arrays
 
 
 def is_missing(value: Any) -> bool:
     """Whether a value stands for none: None, NaN, or what pandas and masked arrays have in its place."""
-    if isinstance(value, float):
-        return isnan(value)
-    return value is None or type(value).__name__ in ("NAType", "NaTType", "MaskedConstant")
+    return isnan(value) if isinstance(value, float) else value is None or type(value).__name__ in _NOTHING
 
 
 def _shown(value: Any) -> str:
@@ -329,10 +330,10 @@ def _items(where: str, value: Any) -> Iterable[Any]:
     if isinstance(value, str):
         return [item.strip() for item in value.split(",") if item.strip()]
     name = where.rpartition(".")[2]
-    if getattr(value, "columns", None) is not None:
+    if hasattr(type(value), "columns"):
         message = f"{where} takes a list of values, not a whole {type(value).__name__}"
         raise FilterError(message, advice=f"Give one of its columns: {name}=table[...].")
-    if isinstance(value, Mapping | bytes) or not isinstance(value, Iterable):
+    if isinstance(value, Mapping | bytes | bytearray | memoryview) or not isinstance(value, Iterable):
         message = f"{where} takes a list of values, not {_shown(value)}"
         raise FilterError(message, advice=f"Write {name}=[...].")
     return value

@@ -24,7 +24,7 @@ __all__ = ["stacked"]
 _NUMBERS = "biuf"  # kinds of dtypes
 _DEEPEST = 2
 _TEXT = (str, bytes)
-_NOT_LISTS = (*_TEXT, Mapping, AbstractSet)
+_NOT_LISTS = (*_TEXT, Mapping, AbstractSet, Record)
 
 
 def stacked(column: Any) -> Array:
@@ -50,7 +50,7 @@ def _refuse_what_is_no_column(column: Any) -> None:
     advice = 'Pass the column that holds the contents, such as frame["data"], or a list of arrays.'
     if isinstance(column, Tabular):
         advice = 'Write .to_numpy()["data"], which is that array.'
-    elif getattr(column, "columns", None) is not None:
+    elif hasattr(type(column), "columns"):
         advice = 'Pass the column that holds the contents, such as frame["data"].'
     elif (
         isinstance(column, Iterable)
