@@ -10,7 +10,7 @@ import numpy as np
 from cmsdials_api.records import Field
 
 from cmsdials.runtime import extras
-from cmsdials.table.cells import as_cell
+from cmsdials.table.cells import Cell, as_cell
 from cmsdials.table.columns import Values, own
 from cmsdials.table.fields import bins_of, columns_of, objects, scalars
 from cmsdials.table.rows import RowStore
@@ -72,7 +72,7 @@ def _arrays(values: Sequence[Values]) -> Iterator[Any]:
     """Yield the contents of each histogram as an array, in 2D as a cell. They are a copy, made block by block."""
     for part in values:
         if isinstance(part, np.ndarray):
-            yield from map(as_cell, part.copy())
+            yield from part.copy() if part.ndim == 2 else map(Cell, part.copy())
         else:
             yield from (as_cell(own(cell)) for cell in part)
 
