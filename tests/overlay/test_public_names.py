@@ -153,6 +153,7 @@ CALLS = {
     "cmsdials.result.Result.to_polars": "",
     "cmsdials.result.Rows.close": "",
     "cmsdials.result.load": "path",
+    "cmsdials.table.cells.Cell": "whole",  # which pickled frames name
 }
 """What is called, with its arguments; those behind the star are given by name only."""
 

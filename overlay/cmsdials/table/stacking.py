@@ -71,13 +71,13 @@ def _as_arrow(column: Any) -> Any:
     if arrow is not None and isinstance(column, arrow.Array | arrow.ChunkedArray):
         return column
     kept_in: Any = getattr(column, "array", None)  # what pandas keeps a column in
-    if hasattr(kept_in, "__arrow_array__"):
-        return kept_in.__arrow_array__()
-    if hasattr(column, "to_arrow") and str(column.dtype) != "Object":
-        try:
+    try:
+        if hasattr(kept_in, "__arrow_array__"):
+            return kept_in.__arrow_array__()
+        if hasattr(column, "to_arrow") and str(column.dtype) != "Object":
             return column.to_arrow()
-        except ImportError:  # polars without pyarrow
-            pass
+    except ImportError:  # of pyarrow, which polars and most columns of pandas do without
+        pass
     return None
 
 

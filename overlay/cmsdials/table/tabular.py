@@ -142,7 +142,11 @@ class Tabular(Generic[RecordT]):
         """Return an array for each field, by name.
 
         For n histograms, `data` has the shape (n, x_bin), or (n, y_bin, x_bin) in 2D, and is float64. The other
-        fields have the shape (n,): int64, float64, datetime64[us] in UTC, or objects, such as text.
+        fields have the shape (n,): int64, float64 (NaN where a number or a flag is missing), bool, datetime64[us] in UTC,
+        text of fixed width ("" where it is missing), and JSON text for lists and objects. The arrays belong to the
+        caller, and `np.savez` writes them so that `np.load` reads them without pickle; except text that fixed width
+        would change (a NUL at the end, or some missing and some empty) or make larger than 64 MiB, and integers of
+        more than 64 bits, which are arrays of objects.
 
         Args:
             group_by: Field, or fields, by whose values the rows are grouped, such as "me".
