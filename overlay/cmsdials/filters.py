@@ -311,7 +311,7 @@ def _plain(value: Any) -> Any:
         return value.as_py()
     is_scalar = getattr(value, "ndim", None) == 0 and type(value).__name__ not in _NOTHING
     # A time would become a number of nanoseconds.
-    return value.item() if is_scalar and value.dtype.kind not in "mM" else value
+    return value.item() if is_scalar and getattr(value.dtype, "kind", "") not in ("m", "M") else value
 
 
 _NOTHING = ("NAType", "NaTType", "MaskedConstant")  # of pandas, and of NumPy's masked arrays

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,7 @@ def test_filters_are_shown_as_a_dict_of_what_is_set() -> None:
         ("run_number", pl.Series([367112]).item(), 367112),
         ("run_number", pa.array([367112]).dictionary_encode()[0], 367112),
         ("run_number", np.ma.array(367112), 367112),
+        ("run_number", SimpleNamespace(ndim=0, dtype="of a tensor", item=lambda: 367112), 367112),
         ("dataset", pa.scalar("/Z/R/D"), "/Z/R/D"),
         ("dataset", pl.Series(["/Z/R/D"])[0], "/Z/R/D"),
         ("dataset", np.array("/Z/R/D"), "/Z/R/D"),
