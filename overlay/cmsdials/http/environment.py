@@ -20,15 +20,13 @@ from cmsdials.errors import ConfigurationError
 from cmsdials.runtime.console import warn
 from cmsdials.runtime.extras import require
 
-__all__ = ["CERTIFICATES", "Proxy", "check_exceptions", "named_certificates", "proxy_for", "trusting"]
+__all__ = ["CERTIFICATES", "Proxy", "check_no_proxy", "named_certificates", "proxy_for", "trusting"]
 
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Variables that may name a file or a folder of trusted certificates; the first that is set counts."""
 
 # Desktops write socks:// for SOCKS 5. The proxy resolves host names, whichever is written.
-_SCHEMES = {name: name for name in ("http", "https")} | dict.fromkeys(
-    ("socks", "socks5", "socks5h"), "socks5"
-)
+_SCHEMES = {"http": "http", "https": "https", "socks": "socks5", "socks5": "socks5", "socks5h": "socks5"}
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,15})://")
 _PLACE = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:@\[\]\\]+)(?::(?P<port>[0-9]{1,5}))?")
@@ -69,7 +67,7 @@ def proxy_for(base_url: str) -> Proxy | None:
     proxies = getproxies()
     kinds = (kind for kind in (parts.scheme.lower(), "all") if proxies.get(kind, "").strip())
     kind = next(kinds, None)
-    if kind is None or exempts(_exceptions()[1], base_url):
+    if kind is None or exempts(_no_proxy()[1], base_url):
         return None
     if not getproxies_environment() and proxy_bypass(parts.hostname or ""):
         return None  # an exception in the settings of Windows or macOS
@@ -84,10 +82,11 @@ def _named(name: str) -> str:
 
 def _proxy(value: str, variable: str) -> Proxy:
     written = _SCHEME.match(value)
-    scheme = _SCHEMES.get(written[1].lower() if written else "http")
+    kind, rest = (written[1].lower(), value[written.end() :]) if written else ("http", value)
+    scheme = _SCHEMES.get(kind)
     if scheme is None:
-        raise _unusable(variable, f"names a {written[1]}:// proxy, which is not supported")
-    userinfo, _, place = value[written.end() if written else 0 :].strip("/").rpartition("@")
+        raise _unusable(variable, f"names a {kind}:// proxy, which is not supported")
+    userinfo, _, place = rest.strip("/").rpartition("@")
     place = re.split("[/?#]", place, maxsplit=1)[0]
     if not _is_place(place):
         raise _unusable(variable, "does not name a proxy (it is not shown, because it may hold a password)")
@@ -111,19 +110,19 @@ def _unusable(variable: str, problem: str) -> ConfigurationError:
     return ConfigurationError(f"{variable} {problem}", advice=advice)
 
 
-# --- exceptions from proxies ----------------------------------------------------------------------------------
+# --- what is reached directly ---------------------------------------------------------------------------------
 
 
-class _Exception(NamedTuple):
+class _Exempt(NamedTuple):
     """An entry of NO_PROXY: addresses, or a name with all below it; on one port, or any."""
 
     of: IPv4Network | IPv6Network | str
     port: int | None
 
 
-def check_exceptions() -> None:
+def check_no_proxy() -> None:
     """Warn of entries of NO_PROXY that cannot be read, once for each value that it has."""
-    variable, value = _exceptions()
+    variable, value = _no_proxy()
     if value in _checked:
         return
     _checked.add(value)
@@ -143,7 +142,7 @@ _checked: set[str] = set()
 
 
 def exempts(value: str, base_url: str) -> bool:
-    """Whether a value of NO_PROXY excepts an address."""
+    """Whether a value of NO_PROXY exempts an address."""
     parts = urlsplit(base_url)
     host = (parts.hostname or "").rstrip(".")
     port = parts.port or {"https": 443}.get(parts.scheme.lower(), 80)
@@ -162,31 +161,31 @@ def exempts(value: str, base_url: str) -> bool:
     return False
 
 
-def _exceptions() -> tuple[str, str]:
+def _no_proxy() -> tuple[str, str]:
     """Return the name and the value of the variable NO_PROXY."""
     found = ((name, os.environ.get(name, "")) for name in ("no_proxy", "NO_PROXY"))
     return next(((name, value) for name, value in found if value), ("NO_PROXY", ""))
 
 
 @lru_cache(maxsize=8)
-def _entries(value: str) -> tuple[tuple[str, _Exception | None], ...]:
-    """Return the entries and what they except: None for those that cannot be read."""
+def _entries(value: str) -> tuple[tuple[str, _Exempt | None], ...]:
+    """Return the entries and what they exempt: None for those that cannot be read."""
     return tuple((entry, _read(entry)) for entry in re.split(r"[,\s]+", value) if entry)
 
 
-def _read(entry: str) -> _Exception | None:
+def _read(entry: str) -> _Exempt | None:
     if entry == "*":
-        return _Exception("*", None)
+        return _Exempt("*", None)
     place, port = entry, None
     if found := _WITH_PORT.fullmatch(entry):
         place, port = found[1], int(found[2])
     if found := _IN_BRACKETS.fullmatch(place):
         place = found[1] + (found[2] or "")
     try:
-        return _Exception(ip_network(place, strict=False), port)
+        return _Exempt(ip_network(place, strict=False), port)
     except ValueError:
         name = _NAME.fullmatch(place.lower())
-    return _Exception(name[1], port) if name else None
+    return _Exempt(name[1], port) if name else None
 
 
 # --- certificates ---------------------------------------------------------------------------------------------

@@ -188,10 +188,10 @@ class Session(Closing):
 
     def _call(self, request: Mapping[str, Any], *, workspace: bool) -> Call:
         load("cmsdials.http.transport")
-        from cmsdials.http.environment import check_exceptions  # noqa: PLC0415  # loaded just now
+        from cmsdials.http.environment import check_no_proxy  # noqa: PLC0415  # loaded just now
         from cmsdials.http.transport import url_of  # noqa: PLC0415
 
-        check_exceptions()
+        check_no_proxy()
         whole = address(self.base_url, self.route, self.version, request["url"])
         url = url_of(whole, request.get("params"))
         return call_for(request, url, self.workspace, in_workspace=workspace)

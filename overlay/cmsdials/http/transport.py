@@ -69,6 +69,7 @@ class Client(httpx.Client):
 
         Raises:
             Stopped: If the request about to be written is no longer wanted, because connecting took too long.
+            httpx.HTTPError: If a SOCKS proxy refuses.
         """
         if event.endswith(_WRITES):
             claim.check()
@@ -91,13 +92,13 @@ class Client(httpx.Client):
             )
             return
         handshake = self._handshakes.pop(claim)
-        handshake.end(failed=event.endswith(".failed"))
+        handshake.end(is_good=event.endswith(".complete"))
         if handshake.is_late:
             text = "the proxy did not answer"
             raise httpx.ConnectTimeout(text)
         failure = info.get("exception")
         if isinstance(failure, Exception) and not type(failure).__module__.startswith("httpcore"):
-            text = "it does not answer as a SOCKS 5 proxy does"
+            text = "it closed the connection, or does not speak SOCKS 5"
             raise httpx.ProxyError(text)
 
     def break_off(self) -> None:
@@ -127,9 +128,9 @@ class _Handshake:
         self.is_late = True
         _shut(self._connected)
 
-    def end(self, *, failed: bool) -> None:
+    def end(self, *, is_good: bool) -> None:
         self._timer.cancel()
-        if failed:
+        if self.is_late or not is_good:
             self._connected.close()
 
 
@@ -172,7 +173,7 @@ def _send(client: Client, claim: Stop, call: Call, headers: Mapping[str, str], u
         with contextlib.closing(response):
             # Not read(): the response would keep the body, in a reference cycle that outlives many pages.
             # A response made by a test was read before.
-            raw = response.stream if response.is_stream_consumed else response.iter_raw()
+            raw: Any = response.stream if response.is_stream_consumed else response.iter_raw()
             content = b"".join(decoded(raw, response.headers.get("content-encoding", "")))
     except _FAILURES as error:
         failure = _failure(error, request, client.via, answering=response is not None)
@@ -250,18 +251,23 @@ def new_client(
         ConfigurationError: If the proxy or the certificates that the environment names are unusable.
         MissingDependencyError: If the proxy needs a library that is not installed.
     """
-    proxy = proxy_for(base_url) if transport is None else None
-    context = _trusted(base_url, proxy) if transport is None else True
+    proxy = context = None
+    if transport is None:
+        proxy = proxy_for(base_url)
+        context = _trusted(base_url, proxy)
     agent = f"cmsdials/{client_version()} (python/{platform.python_version()}; httpx/{httpx.__version__})"
     headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": agent}
     try:
         return Client(
             via=proxy,
-            proxy=proxy and _for_library(proxy, context),
+            proxy=proxy
+            and httpx.Proxy(
+                proxy.url, auth=proxy.auth, ssl_context=context if proxy.url.startswith("https:") else None
+            ),
             headers=headers,
             timeout=httpx.Timeout(read, connect=connect),
             transport=transport,
-            verify=context,
+            verify=True if context is None else context,
             trust_env=False,  # which is read here
             limits=httpx.Limits(max_keepalive_connections=20, keepalive_expiry=_KEEP_IDLE_CONNECTIONS),
             # No cookies are kept: requests carry what the session sets, and nothing from earlier answers.
@@ -272,11 +278,6 @@ def new_client(
     message = f"no connection can be set up: {problem}"
     advice = f"Check {proxy.variable if proxy else 'base_url'}, then try again; nothing was sent."
     raise ConfigurationError(message, advice=advice)
-
-
-def _for_library(proxy: Proxy, context: ssl.SSLContext | bool) -> httpx.Proxy:
-    over_tls = isinstance(context, ssl.SSLContext) and proxy.url.startswith("https:")
-    return httpx.Proxy(proxy.url, auth=proxy.auth, ssl_context=context if over_tls else None)
 
 
 def _trusted(base_url: str, proxy: Proxy | None) -> ssl.SSLContext:

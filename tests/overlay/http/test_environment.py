@@ -319,9 +319,9 @@ def test_the_login_of_a_socks_proxy(monkeypatch, service):
         ({"reply": 5}, "Connection refused"),
         ({"reply": 2}, "Connection not allowed by ruleset"),
         ({"login": ("me", "pw")}, "NO ACCEPTABLE METHODS"),
-        ({"nonsense": b"HTTP/1.1 400 Bad Request\r\n\r\n"}, "not answer as a SOCKS 5 proxy"),
-        ({"nonsense": b"\x05"}, "not answer as a SOCKS 5 proxy"),
-        ({"nonsense": b""}, "not answer as a SOCKS 5 proxy"),
+        ({"nonsense": b"HTTP/1.1 400 Bad Request\r\n\r\n"}, "does not speak SOCKS 5"),
+        ({"nonsense": b"\x05"}, "does not speak SOCKS 5"),
+        ({"nonsense": b""}, "does not speak SOCKS 5"),
     ],
     ids=["refused", "not allowed", "wants a login", "HTTP", "half an answer", "nothing"],
 )
