@@ -20,7 +20,15 @@ from cmsdials.errors import ConfigurationError
 from cmsdials.runtime.console import warn
 from cmsdials.runtime.extras import require
 
-__all__ = ["CERTIFICATES", "Proxy", "check_no_proxy", "named_certificates", "proxy_for", "trusting"]
+__all__ = [
+    "CERTIFICATES",
+    "Proxy",
+    "check_no_proxy",
+    "exempts",
+    "named_certificates",
+    "proxy_for",
+    "trusting",
+]
 
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Variables that may name a file or a folder of trusted certificates; the first that is set counts."""

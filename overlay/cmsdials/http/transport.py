@@ -7,8 +7,10 @@ become errors of ours, which keep no exception of the HTTP library, because that
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import platform
+import re
 import socket
 import ssl
 import threading
@@ -254,6 +256,7 @@ def new_client(
     proxy = context = None
     if transport is None:
         proxy = proxy_for(base_url)
+        logging.getLogger("httpcore.socks").addFilter(_without_login)
         context = _trusted(base_url, proxy)
     agent = f"cmsdials/{client_version()} (python/{platform.python_version()}; httpx/{httpx.__version__})"
     headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": agent}
@@ -278,6 +281,12 @@ def new_client(
     message = f"no connection can be set up: {problem}"
     advice = f"Check {proxy.variable if proxy else 'base_url'}, then try again; nothing was sent."
     raise ConfigurationError(message, advice=advice)
+
+
+def _without_login(record: logging.LogRecord) -> bool:
+    """Mask the password of a SOCKS proxy, which the HTTP library logs."""
+    record.msg = re.sub(r"auth=\(.*\)", "auth=***", str(record.msg))
+    return True
 
 
 def _trusted(base_url: str, proxy: Proxy | None) -> ssl.SSLContext:

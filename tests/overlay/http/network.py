@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import hashlib
 import ipaddress
 import json
 import socket
@@ -228,6 +229,7 @@ class Authority:
 
     Attributes:
         file: Its certificate.
+        hashed_name: The name under which OpenSSL looks for it in a folder.
         server: A certificate that it gave to this machine, with its key.
     """
 
@@ -235,6 +237,7 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "An authority")])
         self.certificate = self._signed(name, name, self._key.public_key(), is_authority=True)
+        self.hashed_name = f"{_hash_of(b'an authority')}.0"
         self.file = folder / "authority.pem"
         self.file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
         key = ec.generate_private_key(ec.SECP256R1())
@@ -285,6 +288,14 @@ class Authority:
             )
             .sign(self._key, hashes.SHA256())
         )
+
+
+def _hash_of(name: bytes) -> str:
+    """What `openssl x509 -subject_hash` gives for a subject that is one common name, written in lower case."""
+    coded = b"\x0c" + bytes([len(name)]) + name
+    for tag, before in ((0x30, b"\x06\x03\x55\x04\x03"), (0x31, b"")):
+        coded = bytes([tag, len(before + coded)]) + before + coded
+    return hashlib.sha1(coded).digest()[3::-1].hex()
 
 
 @contextlib.contextmanager

@@ -4,11 +4,11 @@ import gzip
 import itertools
 import json
 import os
-import subprocess
 import sys
 import traceback
 import warnings
 import zlib
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 import pytest
@@ -313,6 +313,20 @@ def test_the_login_of_a_socks_proxy(monkeypatch, service):
     assert "Invalid username/password" in str(refused)
 
 
+@pytest.mark.parametrize("kind", [HttpProxy, lambda: SocksProxy(("me", PASSWORD))], ids=["HTTP", "SOCKS"])
+def test_no_log_shows_the_password_of_a_proxy(monkeypatch, caplog, authority, secure, kind):
+    caplog.set_level("DEBUG")
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    with kind() as proxy:
+        scheme = "http" if isinstance(proxy, HttpProxy) else "socks5"
+        monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://me:{PASSWORD}@127.0.0.1:{proxy.port}")
+        assert ask(f"https://localhost:{secure.port}/") == 0
+        assert len(proxy.seen) == 1
+    assert "httpcore" in caplog.text
+    assert PASSWORD not in caplog.text
+    assert b64encode(f"me:{PASSWORD}".encode()).decode() not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("proxy", "says"),
     [
@@ -366,9 +380,7 @@ def trusted(request, authority, tmp_path):
     """What names the authority."""
     if request.param == "a file":
         return authority.file
-    hashed = ["openssl", "x509", "-noout", "-subject_hash", "-in", authority.file]
-    name = subprocess.run(hashed, check=True, capture_output=True, text=True).stdout.strip()
-    (tmp_path / f"{name}.0").write_bytes(authority.file.read_bytes())
+    (tmp_path / authority.hashed_name).write_bytes(authority.file.read_bytes())
     return tmp_path
 
 
@@ -410,8 +422,6 @@ def a_file(folder, content):
 
 def der(authority):
     lines = authority.file.read_text().splitlines()
-    from base64 import b64decode
-
     return b64decode("".join(line for line in lines if not line.startswith("-")))
 
 
