@@ -173,10 +173,12 @@ def _send(client: Client, claim: Stop, call: Call, headers: Mapping[str, str], u
     try:
         response = client.send(request, stream=True, follow_redirects=False)
         with contextlib.closing(response):
-            # Not read(): the response would keep the body, in a reference cycle that outlives many pages.
-            # A response made by a test was read before.
-            raw: Any = response.stream if response.is_stream_consumed else response.iter_raw()
-            content = b"".join(decoded(raw, response.headers.get("content-encoding", "")))
+            if response.is_stream_consumed:  # by a test, which made it or looked into it
+                content = response.content
+            else:
+                # Not read(): the response would keep the body, in a reference cycle that outlives many pages.
+                coding = response.headers.get("content-encoding", "")
+                content = b"".join(decoded(response.iter_raw(), coding))
     except _FAILURES as error:
         failure = _failure(error, request, client.via, answering=response is not None)
         if failure is None:
