@@ -207,6 +207,18 @@ def test_the_login_of_a_proxy(monkeypatch, authority, secure, written, sent):
     assert proxy.seen == [("CONNECT", f"localhost:{secure.port}", sent)]
 
 
+def test_a_proxy_that_wants_a_login(monkeypatch):
+    with network.Dials(says=lambda: network.answer(b"", "407 Proxy Authentication Required")) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{proxy.port}")
+        plain = refusal("http://dials.invalid/", errors.ResponseError)
+        tunnel = refusal("https://dials.invalid/", errors.ConnectionFailedError)
+    assert plain.status_code == 407
+    assert "wants a login: in the variable that names the proxy" in plain.advice
+    assert "the proxy that HTTPS_PROXY names" in str(tunnel)
+    assert "407" in str(tunnel)
+
+
 def test_a_proxy_over_tls_is_trusted_by_the_same_certificates(monkeypatch, authority, secure, service):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.file))
     with HttpProxy(tls=authority.server) as proxy:
