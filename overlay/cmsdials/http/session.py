@@ -91,8 +91,7 @@ class Session(Closing):
         self.version = version
         self._clock = clock
         self._sleep = sleep
-        secure = self.base_url.lower().startswith("https:")
-        self._pool = Pool(connect=connect, read=read, transport=transport, secure=secure)
+        self._pool = Pool(base_url=self.base_url, connect=connect, read=read, transport=transport)
         self._gate = Gate()
 
     def perform(
@@ -198,8 +197,10 @@ class Session(Closing):
 
     def _call(self, request: Mapping[str, Any], *, workspace: bool) -> Call:
         load("cmsdials.http.transport")
-        from cmsdials.http.transport import url_of  # noqa: PLC0415  # loaded just now
+        from cmsdials.http.environment import check_no_proxy  # noqa: PLC0415  # loaded just now
+        from cmsdials.http.transport import url_of  # noqa: PLC0415
 
+        check_no_proxy()
         whole = address(self.base_url, self.route, self.version, request["url"])
         url = url_of(whole, request.get("params"))
         return call_for(request, url, self.workspace, in_workspace=workspace)
