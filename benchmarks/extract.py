@@ -35,7 +35,7 @@ class Extract:
     """How much of the local DIALS there is.
 
     Attributes:
-        runs: Fraction of the runs of each dataset; at least one stays.
+        runs: Fraction of the runs of each dataset; at least one stays, and all where none of the MEs is filled.
         th1: Regular expression of the one-dimensional MEs; those of other names are left out.
         th2: The same for the two-dimensional ones.
     """
@@ -54,15 +54,7 @@ def make_tables(extract: Extract) -> dict[str, Table]:
     options = Options()
     whole = next(one for one in workspaces(options.scale) if one.name == DEFAULT_WORKSPACE)
     mes = tuple(me for me in whole.mes if extract.has(me))
-    kept = {me.me_id for me in mes}
-    datasets = tuple(
-        replace(
-            one,
-            runs=one.runs[: max(1, round(extract.runs * len(one.runs)))],
-            me_ids=tuple(me_id for me_id in one.me_ids if me_id in kept),
-        )
-        for one in whole.datasets
-    )
+    datasets = tuple(_part(one, {me.me_id for me in mes}, extract.runs) for one in whole.datasets)
     workspace = replace(whole, mes=mes, datasets=datasets, models=())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "extract.sqlite3"
@@ -70,6 +62,13 @@ def make_tables(extract: Extract) -> dict[str, Table]:
         with closing(sqlite3.connect(path)) as database:
             database.row_factory = sqlite3.Row
             return _tables(database, workspace)
+
+
+def _part(dataset: Dataset, mes: set[int], runs: float) -> Dataset:
+    me_ids = tuple(me_id for me_id in dataset.me_ids if me_id in mes)
+    # Runs without rows cost nothing, and a listing in parts has to get past them.
+    kept = max(1, round(runs * len(dataset.runs))) if me_ids else len(dataset.runs)
+    return replace(dataset, runs=dataset.runs[:kept], me_ids=me_ids)
 
 
 def _tables(database: sqlite3.Connection, workspace: Workspace) -> dict[str, Table]:

@@ -206,7 +206,7 @@ SCENARIOS = (
         'h2d.pages(me__regex="PXBarrel") of the local DIALS, at the cost of the real service',
         _paging({"me__regex": "PXBarrel"}),
         resource="h2d",
-        extract=Extract(runs=0.5, th2="PXBarrel.*Layer_[12]$"),
+        extract=Extract(runs=0.2, th2="PXBarrel"),
         cost=REAL,
     ),
     Scenario(
