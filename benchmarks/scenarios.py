@@ -55,7 +55,7 @@ class Scenario:
         resource: h1d or h2d; None where nothing is fetched.
         runs: Runs that the server has.
         rows: Histograms, over all runs.
-        extract: What the server has instead, with so many runs.
+        extract: What the server has instead of so many runs and rows.
         page_size: Rows in a page; None leaves it to each client.
         cost: What an answer costs.
         repeat: Factor on the number of rounds: a short measurement can be repeated more often.
@@ -122,6 +122,7 @@ _LIMIT_OF_WORKERS = Contender("limit, 3 connections", "limit", options={"connect
 _PARTS = {"a tenth of the rows": 0.1, "all rows": 1.0}
 _CLIENTS = {"ours": 1, "ours, concurrency=3": 3}
 _ONE_LUMISECTION = {"dataset_id": next(iter(DATASETS)), "run_number": FIRST_RUN, "ls_number": 10}
+# One request or two answer these, the full ones take many.
 SELECTIVE: tuple[dict[str, Any], ...] = (
     {"me_id": ME_1D, "ls_number": 78},
     {"file_id": FILE},
@@ -141,7 +142,7 @@ def _paging(query: Mapping[str, Any], job: str = "") -> tuple[Contender, ...]:
 
 
 def query_in_words(query: Mapping[str, Any]) -> str:
-    """Return a query as a user would type it."""
+    """Return a query as the arguments of a filter class, for names and targets."""
     return ", ".join(f"{name}={value}" for name, value in query.items())
 
 

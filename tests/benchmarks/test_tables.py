@@ -157,7 +157,7 @@ def test_other_tables_agree_with_the_histograms(tables: dict[str, Table]) -> Non
 
 def test_names_are_found_by_text_and_by_regular_expression(tables: dict[str, Table]) -> None:
     expected = _everything(tables["th2"])
-    layer = {"me__regex": "Layer_[13]$", "ls_number__gte": 4}
+    layer: dict[str, Any] = {"me__regex": "Layer_[13]$", "ls_number__gte": 4}
     assert _follow(tables["th2"], page_size=500, **layer) == [
         row for row in expected if row["me_id"] in (100, 102) and row["ls_number"] >= 4
     ]
