@@ -286,8 +286,8 @@ class TransportError(RequestFailedError):
     """No complete answer arrived: no connection, a timeout, or a connection that broke.
 
     Attributes:
-        phase: Where it stopped: ``connect``, ``tls``, ``certificate``, ``pool``, ``write``, ``read`` (waiting
-            for the answer or for more of it) or ``body``.
+        phase: Where it stopped: ``connect``, ``scheme`` (http for https, or https for http), ``tls``, ``certificate``,
+            ``pool``, ``write``, ``read`` (waiting for the answer or for more of it) or ``body``.
     """
 
     usual_advice = "Try again; if it stays, check the network and base_url."

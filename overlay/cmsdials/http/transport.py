@@ -20,8 +20,6 @@ from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
-import httpx
-
 from cmsdials.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -31,8 +29,10 @@ from cmsdials.errors import (
 )
 from cmsdials.http.encoding import decoded
 from cmsdials.http.environment import CERTIFICATES, Proxy, named_certificates, proxy_for, trusting
+from cmsdials.http.library import httpx
 from cmsdials.http.request import Call
 from cmsdials.http.response import Answer, checked
+from cmsdials.http.scheme import Handshake
 from cmsdials.redaction import shortened
 from cmsdials.runtime.interrupts import Stop
 from cmsdials.runtime.version import client_version
@@ -44,12 +44,23 @@ _KEEP_IDLE_CONNECTIONS = 30.0  # seconds; httpx's 5 s are shorter than it takes 
 _CONNECTED = ("connect_tcp.complete", "start_tls.complete")
 _WRITES = "send_request_headers.started"
 _SOCKS = "setup_socks5_connection."
+_TLS = "connection.start_tls."
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, zlib.error, EOFError, RuntimeError)
 _TIMED_OUT = {
     httpx.ConnectTimeout: ("connect", "no connection"),
     httpx.PoolTimeout: ("pool", "no free connection in the pool"),
     httpx.WriteTimeout: ("write", "the request could not be sent"),
 }
+
+
+_SPOKE_NO_TLS = re.compile("wrong.version.number|record.layer.failure|packet.length.too.long", re.IGNORECASE)
+_SPOKE_TLS = re.compile(
+    "illegal request line"
+)  # what the library says of an answer that begins with a control character
+
+
+class _NoTLSError(httpx.ConnectError):
+    """The server does not speak TLS."""
 
 
 class Client(httpx.Client):
@@ -64,6 +75,7 @@ class Client(httpx.Client):
         self.via = via
         self._sockets: list[socket.socket] = []
         self._handshakes: dict[Stop, _Handshake] = {}
+        self._tls: dict[Stop, Handshake] = {}
         super().__init__(**options)
 
     def note(self, claim: Stop, event: str, info: dict[str, Any]) -> None:
@@ -71,12 +83,14 @@ class Client(httpx.Client):
 
         Raises:
             Stopped: If the request about to be written is no longer wanted, because connecting took too long.
-            httpx.HTTPError: If a SOCKS proxy refuses.
+            httpx.HTTPError: If a SOCKS proxy refuses, or the server does not speak TLS.
         """
         if event.endswith(_WRITES):
             claim.check()
         if _SOCKS in event:
             self._note_handshake(claim, event, info)
+        if event.startswith(_TLS) and self.via is None:
+            self._note_tls(claim, event)
         if not event.endswith(_CONNECTED):
             return
         new = info["return_value"].get_extra_info("socket")
@@ -102,6 +116,18 @@ class Client(httpx.Client):
         if isinstance(failure, Exception) and not type(failure).__module__.startswith("httpcore"):
             text = "it closed the connection, or does not speak SOCKS 5"
             raise httpx.ProxyError(text)
+
+    def _note_tls(self, claim: Stop, event: str) -> None:
+        if event.endswith(".started"):
+            if self._sockets:
+                self._tls[claim] = Handshake(self._sockets[-1])
+            return
+        handshake = self._tls.pop(claim, None)
+        if handshake is not None:
+            handshake.end()
+            if handshake.is_with_plain_http:
+                text = "it speaks plain HTTP"
+                raise _NoTLSError(text)
 
     def break_off(self) -> None:
         """End what is under way."""
@@ -211,6 +237,10 @@ def _failure(
         case httpx.ProxyError():
             what = f"the proxy{named} gave no connection to {host} ({text})"
             return ConnectionFailedError(what, phase="connect")
+        case httpx.ConnectError() if isinstance(error, _NoTLSError) or _SPOKE_NO_TLS.search(text):
+            return _wrong_scheme(f"the server at {host} does not speak TLS ({text})", f"http://{host}/")
+        case httpx.RemoteProtocolError() if request.url.scheme == "http" and _SPOKE_TLS.search(text):
+            return _wrong_scheme(f"the server at {host} speaks TLS", f"https://{host}/")
         case httpx.ConnectError():
             return _not_connected(host + (f" through the proxy{named}" if named else ""), text)
         case httpx.HTTPError() | httpx.StreamError() if answering:
@@ -333,6 +363,10 @@ def _timed_out(error: httpx.TimeoutException, limits: Mapping[str, float | None]
     advice = ConnectionFailedError.usual_advice if phase == "connect" else None
     text = f"{what}{limit} ({phase} timeout)"
     return RequestTimeoutError(text, seconds=seconds, phase=phase, advice=advice)
+
+
+def _wrong_scheme(what: str, instead: str) -> ConnectionFailedError:
+    return ConnectionFailedError(what, phase="scheme", advice=f"Check base_url: is it {instead} instead?")
 
 
 def _not_connected(host: str, text: str) -> ConnectionFailedError:
