@@ -43,6 +43,7 @@ MOST_LINKS = 40
 """Symbolic links that may follow each other, as in Linux."""
 ROOM = 8192
 """Characters that a login may take in the file."""
+NO_HOME = "HOME is not set, and this user has no home folder"
 
 _Entry = dict[str, Any]
 
@@ -64,16 +65,17 @@ def _place(path: str | os.PathLike[str]) -> Path:
     named = Path(path)
     try:
         return named.expanduser().absolute()
-    except RuntimeError:  # from pathlib
+    except RuntimeError:
         whose = named.parts[0]
-        if whose == "~":
-            message = "there is no place to keep logins: HOME is not set, and this user has no home folder"
-        else:
-            message = f"there is no place to keep logins: {whose} is the home folder of no user"
+        raise _nowhere(NO_HOME if whose == "~" else f"{whose} is the home folder of no user") from None
     except OSError:
-        message = f"{named} is below the current folder, which is gone"
+        problem = f"{named} is below the current folder, which is gone"
+        raise _nowhere(problem) from None
+
+
+def _nowhere(problem: str) -> TokenStoreError:
     advice = f"Name a folder in {CACHE_DIR}, or a file in {TOKEN_FILE}, by its whole path."
-    raise TokenStoreError(message, advice=advice)
+    return TokenStoreError(f"there is no place to keep logins: {problem}", advice=advice)
 
 
 @define
@@ -101,7 +103,11 @@ class TokenStore:
             return cls(Path(cache_dir) / FILE_NAME, "argument")
         if os.environ.get(TOKEN_FILE):
             return cls(Path(os.environ[TOKEN_FILE]), "file")
-        return cls(Path(os.environ.get(CACHE_DIR) or user_cache_path("cmsdials")) / FILE_NAME)
+        try:
+            folder = os.environ.get(CACHE_DIR) or user_cache_path("cmsdials")
+        except RuntimeError:  # from platformdirs 4.4; earlier ones leave the ~
+            raise _nowhere(NO_HOME) from None
+        return cls(Path(folder) / FILE_NAME)
 
     def token(self, key: LoginKey) -> Token | None:
         """Return the tokens of a login, None if there are none."""
