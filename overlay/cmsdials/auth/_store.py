@@ -200,15 +200,22 @@ class TokenStore:
                 entries[str(key)] = {**content, **asdict(key)}
             elif entries.pop(str(key), None) is None:
                 return
-            _replace(_target(self.path), entries)
+            target = _target(self.path)
+            with _new_file(target, entries, target.parent) as new:
+                new.replace(target)
         if refused:
             _warn_once(self.path.parent, refused)
 
     def check(self) -> None:
-        """Find out whether a login can be stored; nothing changes."""
-        with self.lock():
-            entries = self._entries() | {"": {"room": "x" * ROOM}}
-            _replace(_target(self.path), entries, only_try=True)
+        """Find out whether a login could be stored. Nothing is left behind."""
+        self._entries()
+        target = _target(self.path)
+        try:
+            folder = next(one for one in target.parents if one.exists())
+        except OSError as problem:
+            raise _failure(target, "cannot be written", problem) from None
+        with _new_file(target, {"": {"room": "x" * ROOM}}, folder):
+            pass
 
     def _entries(self) -> dict[str, _Entry]:
         content = _read(self.path)
@@ -329,22 +336,20 @@ def _target(path: Path) -> Path:
     return path
 
 
-def _replace(path: Path, entries: Mapping[str, _Entry], *, only_try: bool = False) -> None:
-    """Replace a file by a new one that only its owner can read; `only_try` removes the new one instead."""
+@contextlib.contextmanager
+def _new_file(path: Path, entries: Mapping[str, _Entry], folder: Path) -> Iterator[Path]:
+    """Write what shall replace a file, readable only by its owner; it is removed if it has not replaced it."""
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # made with 0600
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}-")  # made with 0600
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump({"version": VERSION, "logins": entries}, file, indent=2)
                 file.flush()
                 os.fsync(file.fileno())
-            if only_try:
+            yield Path(name)
+        finally:
+            with contextlib.suppress(OSError):
                 Path(name).unlink()
-            else:
-                Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
     except OSError as problem:
         raise _failure(path, "cannot be written", problem) from None
 

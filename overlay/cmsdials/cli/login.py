@@ -46,8 +46,8 @@ def log_in(
     """
     client, store = login.client(of_person=device), TokenStore.at(login.cache_dir)
     try:
-        store.check()  # before a person confirms in vain
         if device:
+            store.check()  # before a person confirms in vain
             token = client.device_auth_flow(keep=lambda tokens: store.change(client.key, tokens.as_json()))
             say(f"{_name(token)} is logged in at {client.place}; kept in {store.path}")
             return
