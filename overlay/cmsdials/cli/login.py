@@ -105,10 +105,8 @@ def logout(login: LoginOptions) -> None:
             here = "Not deleted here, and" if problem else "Deleted here, but"
             complain(f"{here} not ended at the service: {failure}")
     if stays is not None:
-        complain(
-            f"Not logged out, because the login cannot be deleted: {stays} Or delete the file yourself.",
-            "red",
-        )
+        why = f"the login cannot be deleted: {stays} Or delete the file yourself."
+        complain(f"Not logged out here, because {why}", "red")
         raise typer.Exit(1)
     say(f"Logged out of {client.place}" if held else f"There is no login for {client.place} in {store.path}")
     older = login.cache_dir or Path(LEGACY_CACHE_DIR)

@@ -815,7 +815,7 @@ def test_logging_out_where_nothing_can_be_deleted(
         done = cli(["logout", *at(logins, keycloak=keycloak)])
     assert (done.exit_code, done.stdout) == (1, "")
     said = plain(done.stderr)
-    assert "Not logged out, because the login cannot be deleted: " in said
+    assert "Not logged out here, because the login cannot be deleted: " in said
     assert f"{file} cannot be written (" in said
     assert "delete the file yourself" in said
     assert "Logged out" not in done.output
