@@ -88,6 +88,11 @@ class Credentials(RenewedCredentials):
         made._begin(tokens, client, store)
         if store is not None:
             made._is_kept, made._seen = True, tokens
+            issued = _issued(tokens)
+            if issued is not None and issued > tokens.issued_at.timestamp():
+                # The clock of who stored them was behind that of the service: the login ends later than it says.
+                late = timedelta(seconds=issued - tokens.issued_at.timestamp())
+                made._hold(evolve(tokens, refresh_expires_at=tokens.refresh_expires_at + late))
         return made
 
     @classmethod
@@ -112,6 +117,7 @@ class Credentials(RenewedCredentials):
         """
         made = cls.__new__(cls)
         made._begin(token, client or AuthClient(), None)
+        made._measure(token)
         try:
             made._store = TokenStore.at(cache_dir)
             made._store.change(made.client.key, token.as_json())
@@ -271,26 +277,40 @@ class Credentials(RenewedCredentials):
         return self.client.refresh(used, rotated=self._hold)
 
     def _newer(self, store: TokenStore) -> Token | None:
-        """Return the stored tokens, with times of our clock, if another process has stored them after ours."""
+        """Return the stored tokens, with times of our clock, if another process has stored them after ours.
+
+        Machines that share a login need not agree on the time, so the clock of the service decides. Without it, what the
+        file held before does: if it could not be written, ours are newer.
+        """
         ours, stored, seen = self._tokens, store.token(self.client.key), self._seen
         self._seen = stored
         if stored is None or stored.access_token == ours.access_token:
             return None
         kept, present = _issued(stored), _issued(ours)
-        # Machines that share a login need not agree on the time. The service has one clock.
         if kept is not None and present is not None:
-            shift = (ours.issued_at.timestamp() - present) - (stored.issued_at.timestamp() - kept)
-            is_newer, ends = kept >= present, stored.refresh_expires_at + timedelta(seconds=shift)
-            stored = evolve(
-                stored, expires_at=stored.expires_at + timedelta(seconds=shift), refresh_expires_at=ends
-            )
-        # If the file could not be written, ours are newer than what it has held since.
-        elif seen is not None:
-            is_newer, ends = stored != seen, self._now() + timedelta(seconds=stored.refresh_expires_in)
-            stored = evolve(stored, refresh_expires_at=ends)  # whether it has ended is asked, not calculated
+            is_newer = kept >= present
         else:
-            is_newer = stored.issued_at >= ours.issued_at
-        return stored if is_newer else None
+            is_newer = stored.issued_at >= ours.issued_at if seen is None else stored != seen
+        if not is_newer:
+            return None
+        if kept is None or self._ahead is None:
+            # Whether the login has ended is asked: who stored it may have another clock.
+            return evolve(
+                stored, refresh_expires_at=self._now() + timedelta(seconds=stored.refresh_expires_in)
+            )
+        shift = timedelta(seconds=self._ahead - (stored.issued_at.timestamp() - kept))
+        ends = stored.refresh_expires_at + shift
+        return evolve(stored, expires_at=stored.expires_at + shift, refresh_expires_at=ends)
+
+    def _begin_sharing(self) -> None:
+        super()._begin_sharing()
+        self._ahead: float | None = None  # seconds, of this machine's clock; not known after unpickling
+
+    def _measure(self, tokens: Token) -> None:
+        """Compare the clocks, from tokens that this process has just got."""
+        issued = _issued(tokens)
+        if issued is not None:
+            self._ahead = tokens.issued_at.timestamp() - issued
 
     def _hold(self, tokens: Token) -> None:
         self._token = tokens
@@ -298,6 +318,7 @@ class Credentials(RenewedCredentials):
     def _keep(self, tokens: Token, done: str = "the login is renewed") -> None:
         """Keep new tokens before anything else can fail: the old ones may no longer be valid."""
         self._hold(tokens)
+        self._measure(tokens)
         if self._store is None or self._is_forgotten:
             return
         try:

@@ -118,6 +118,26 @@ def test_a_script_that_starts_from_what_another_machine_left(
     assert sent(creds) == "access-3"
 
 
+@pytest.mark.parametrize(
+    ("theirs", "opaque"),
+    [*((theirs, False) for theirs in OFF), *((theirs, True) for theirs in OFF if theirs >= 0)],
+)
+def test_scripts_that_start_from_what_another_machine_left_renew_it_once(
+    theirs: int, opaque: bool, machine: Callable[[float], Machine], service: LoginService
+) -> None:
+    here, there = machine(0), machine(theirs)
+    there.keeps(there.gets("1", 0, opaque=opaque))
+    here.at(1500)
+    scripts = [Credentials.from_creds_file(here.cache, here.client) for _ in range(3)]
+    newer = here.gets("2", 1500, opaque=opaque)
+    service.will(tokens("2", access_token=newer.access_token, expires_in=LASTS, refresh_expires_in=1800))
+    refused = {"Authorization": f"Bearer {scripts[0].check().access_token}"} if theirs > 0 else {}
+    for script in scripts:
+        script.renew(refused)
+    assert [sent(script) for script in scripts] == [newer.access_token] * 3
+    assert len(service.asked) == 1
+
+
 @pytest.mark.parametrize("opaque", [True, False])
 @pytest.mark.parametrize("theirs", OFF)
 def test_a_refresh_that_another_machine_was_faster_with(
