@@ -238,7 +238,10 @@ class RequestFailedError(DialsError):
         method: HTTP method, such as ``GET``.
         url: The URL, without secrets.
         attempts: How many requests were sent before giving up.
+        of_login: Whether it was sent to renew the login, without which what was asked for could not be.
     """
+
+    of_login = False
 
     usual_advice = "Try again; if it stays, report it with this message."
 
@@ -267,12 +270,9 @@ class RequestFailedError(DialsError):
         Args:
             fitting: Advice for a class and its subclasses. Advice written for this particular error stays.
         """
-        if not self.advice.endswith(self.usual_advice):
-            return
-        for kind in type(self).__mro__:
-            if kind in fitting:
-                self.advice = self.advice.removesuffix(self.usual_advice) + fitting[kind]
-                return
+        better = next((fitting[kind] for kind in type(self).__mro__ if kind in fitting), None)
+        if better is not None and self.advice.endswith(self.usual_advice):
+            self.advice = self.advice.removesuffix(self.usual_advice) + better
 
     def __str__(self) -> str:
         asked = f"{self.method} {shortened(self.url, _LONGEST_URL)}".strip()
@@ -323,7 +323,7 @@ class RequestTimeoutError(TransportError, TimeoutError):
     @property
     def is_too_slow(self) -> bool:
         """Whether the wait was for an answer, not for a connection."""
-        return self.phase == "read"
+        return self.phase == "read" and not self.of_login
 
 
 class IncompleteBodyError(TransportError):
@@ -426,7 +426,7 @@ class GatewayError(ServerError):
     @property
     def is_too_slow(self) -> bool:
         """Whether the service took too long; with 503 it did not try."""
-        return self.status_code != 503
+        return self.status_code != 503 and not self.of_login
 
 
 class DecodeError(RequestFailedError):

@@ -179,7 +179,10 @@ class TokenStore:
             held = TokenStoreError(message, advice="Try again when it has ended, or end it.")
             held.errno = errno.ETIMEDOUT
             raise held from None
-        except (OSError, NotImplementedError) as problem:
+        except (
+            OSError,
+            RuntimeError,
+        ) as problem:  # the latter if there are no locks, or one could not be released
             reason = getattr(problem, "strerror", None) or "its file system has no locks"
             refused = f"{path} cannot be locked ({reason})"
         try:

@@ -24,6 +24,7 @@ from cmsdials.auth.models import ApiToken, Device, Token
 from cmsdials.errors import (
     AuthenticationError,
     BadRequestError,
+    DecodeError,
     ImpossibleToRefreshTokenError,
     LoginError,
     LoginExpiredError,
@@ -187,8 +188,9 @@ class AuthClient:
                 self._wait(interval, ends, shown)
                 try:
                     answer = self._login.ask(device.device_code)
-                except (TransportError, ServerError, TooManyRequestsError):
-                    # Without an answer, poll half as often (RFC 8628, section 3.5).
+                    models.required(answer, "access_token")
+                except (TransportError, ServerError, TooManyRequestsError, DecodeError, LoginError):
+                    # Without a usable answer, poll half as often (RFC 8628, section 3.5).
                     interval = max(interval, min(2 * interval, SLOWEST))
                 except (BadRequestError, AuthenticationError) as refused:
                     if refused.code not in PENDING:
@@ -254,11 +256,13 @@ class AuthClient:
 
         Raises:
             ImpossibleToRefreshTokenError: The person has to log in again: the service refuses, or is not asked, because
-                the refresh token has expired by the clock of this machine.
+                the refresh token has expired by the clock of this machine, or there is none.
             LoginError: The exchange is refused.
             RequestFailedError: No usable answer came.
         """
-        if is_over(token, self.now()):
+        if not token.refresh_token:
+            end = "has ended: the service gave no refresh token to renew it with"
+        elif is_over(token, self.now()):
             expired = f"{token.refresh_expires_at:%Y-%m-%d %H:%M %Z}"
             end = f"has ended: it expired on {expired}, by the clock of this machine; nothing was sent"
         else:
@@ -275,12 +279,12 @@ class AuthClient:
         """End a login at the service that issued it.
 
         Returns:
-            False if the service has no way to do that (DIALS has none).
+            False if the service has no way to do that (DIALS has none), or gave no refresh token.
 
         Raises:
             RequestFailedError: No usable answer came.
         """
-        return self._login.revoke(token)
+        return bool(token.refresh_token) and self._login.revoke(token)
 
     def api_access_token(self, client_id: str, client_secret: str) -> ApiToken:
         """Log an application in.

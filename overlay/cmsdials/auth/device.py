@@ -22,6 +22,7 @@ from cmsdials.errors import (
     RequestFailedError,
     TokenStoreError,
 )
+from cmsdials.http.credentials import asking_once
 from cmsdials.runtime.console import warn
 
 __all__ = ["Credentials", "not_logged_in"]
@@ -239,12 +240,13 @@ class Credentials(RenewedCredentials):
                 return newer
             ended.advice = self.client.how_to_log_in(self._store)
             # The file of an older cmsdials is never updated: each run would ask again.
-            if self._store is None or not can_ask():
+            if self._is_good(self._tokens) or self._store is None or not can_ask():
                 raise
         except RequestFailedError as failure:
             failure.advice += " Your login is kept."
             raise
-        tokens = self.client.device_auth_flow()
+        with asking_once(False):  # what a person has confirmed is not to be lost
+            tokens = self.client.device_auth_flow()
         self._is_forgotten = False
         self._keep(tokens, LOGGED_IN)
         return tokens
@@ -284,13 +286,13 @@ class Credentials(RenewedCredentials):
         """
         ours, stored, seen = self._tokens, store.token(self.client.key), self._seen
         self._seen = stored
-        if stored is None or stored.access_token == ours.access_token:
+        if stored is None or stored == seen or stored.access_token == ours.access_token:
             return None
         kept, present = _issued(stored), _issued(ours)
         if kept is not None and present is not None:
             is_newer = kept >= present
         else:
-            is_newer = stored.issued_at >= ours.issued_at if seen is None else stored != seen
+            is_newer = seen is not None or stored.issued_at >= ours.issued_at
         if not is_newer:
             return None
         if kept is None or self._ahead is None:
@@ -313,6 +315,12 @@ class Credentials(RenewedCredentials):
             self._ahead = tokens.issued_at.timestamp() - issued
 
     def _hold(self, tokens: Token) -> None:
+        """Hold other tokens; an access token that is still good stays if theirs has ended."""
+        held = self._tokens
+        if self._is_good(held) and not self._is_good(tokens):
+            tokens = evolve(
+                tokens, access_token=held.access_token, expires_in=held.expires_in, expires_at=held.expires_at
+            )
         self._token = tokens
 
     def _keep(self, tokens: Token, done: str = "the login is renewed") -> None:

@@ -27,9 +27,11 @@ from cmsdials.runtime.interrupts import INTERRUPTED
 __all__ = ["LoginOptions", "complain", "plain", "reported", "say", "with_login_options"]
 
 
-def _option(metavar: str, text: str, *names: str) -> Any:
-    return typer.Option(*names, metavar=metavar, help=text)
+def _option(metavar: str, text: str, *names: str, complete: Callable[[], list[str]] | None = None) -> Any:
+    return typer.Option(*names, metavar=metavar, help=text, autocompletion=complete)
 
+
+_NAMED = (PRODUCTION, DEVELOPMENT)
 
 _KEYCLOAK = (
     "Address of a Keycloak, such as https://auth.cern.ch/auth/. prod and dev have theirs; at another DIALS"
@@ -42,7 +44,14 @@ class LoginOptions:
     """The options of every command that needs a login: for which DIALS, and where it is kept."""
 
     instance: Annotated[
-        str, _option("NAME|URL", "prod, dev, or the address of another DIALS.", "--instance", "-i")
+        str,
+        _option(
+            "NAME|URL",
+            "prod, dev, or the address of another DIALS.",
+            "--instance",
+            "-i",
+            complete=lambda: [one.name for one in _NAMED],
+        ),
     ] = PRODUCTION.name
     keycloak_url: Annotated[str | None, _option("URL", _KEYCLOAK)] = None
     realm: Annotated[str | None, _option("NAME", "Realm of the Keycloak; default: cern.")] = None
@@ -56,7 +65,7 @@ class LoginOptions:
 
     def client(self, *, of_person: bool = True) -> AuthClient:
         """Return the login service; without `client_id` if that is an application that logs itself in."""
-        named = {one.name: one.base_url for one in (PRODUCTION, DEVELOPMENT)}
+        named = {one.name: one.base_url for one in _NAMED}
         is_name = self.instance not in named and "/" not in self.instance
         if is_name and (near := get_close_matches(self.instance.lower(), named, n=1, cutoff=0.5)):
             message = f"there is no instance {self.instance!r}; did you mean {near[0]!r}?"

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from cmsdials.errors import (
     ConfigurationError,
     ConnectionFailedError,
+    GatewayError,
     PaginationError,
     RedirectError,
     RequestFailedError,
@@ -39,7 +40,15 @@ if TYPE_CHECKING:
     from urllib3.exceptions import HTTPError
     from urllib3.util.retry import Retry
 
-__all__ = ["RETRIED_STATUSES", "Gate", "Retries", "Rules", "asks_for_a_pause", "retry_rules"]
+__all__ = [
+    "RETRIED_STATUSES",
+    "Gate",
+    "Retries",
+    "Rules",
+    "asks_for_a_pause",
+    "retry_after_seconds",
+    "retry_rules",
+]
 
 Retries: TypeAlias = "int | Retry | None"
 """What users may pass as ``retries=``: a number, a bool, urllib3's Retry, or None for the default."""
@@ -114,8 +123,8 @@ class Rules:
     """
 
     def __init__(self, retries: Retries, *, safe: bool = False, retry_when_slow: bool = True) -> None:
-        rules = retry_rules(retries)
-        self._left = rules.new(allowed_methods=None) if safe else rules
+        self._left = rules = retry_rules(retries)
+        self._methods = None if safe else rules.allowed_methods
         self._is_usual = _is_usual(retries)
         self._longest = math.inf if isinstance(retries, type(rules)) else LONGEST_BACKOFF
         self._retry_when_slow = retry_when_slow
@@ -134,6 +143,8 @@ class Rules:
         """
         if _is_final(failure) or (failure.is_too_slow and not self._retry_when_slow):
             return None
+        # Where the login could not be renewed, the request itself was not sent, or was refused.
+        self._left = self._left.new(allowed_methods=None if failure.of_login else self._methods)
         reason = wait = None
         if isinstance(failure, ResponseError):
             if not self._is_retried(failure):
@@ -154,7 +165,7 @@ class Rules:
 
     def _is_retried(self, failure: ResponseError) -> bool:
         # A worker that the server has stopped because it took too long is a 504 in all but name.
-        is_stopped = failure.status_code == 500 and failure.is_too_slow
+        is_stopped = failure.status_code == 500 and isinstance(failure, GatewayError)
         statuses = (500, 504) if is_stopped else (failure.status_code,)
         has_header = bool(failure.retry_after)
         return any(self._left.is_retry(failure.method, status, has_header) for status in statuses)

@@ -148,8 +148,8 @@ class Pages(Closing, Generic[RecordT]):
         if self._listing.in_parts:
             if isinstance(failure, CursorRefusedError):
                 failure.advice = _IN_PARTS.format(rows=rows)
-        elif not has_cursor or not isinstance(failure, ResponseError):
-            pass  # the first page has no cursor, or the user's
+        elif not has_cursor or failure.of_login or not isinstance(failure, ResponseError):
+            pass  # the first page has no cursor, or the user's; no login has one
         elif isinstance(failure, InvalidCursorError):
             failure.advice = _REFUSED.format(what="does not accept", rows=rows)
         elif failure.status_code == 500 and failure.retry_after is None and not failure.is_too_slow:

@@ -38,7 +38,7 @@ from cmsdials.resources.query import PAGING, count_request, list_query
 from cmsdials.runtime import extras
 from cmsdials.table import decode
 from cmsdials.table.histograms import model_of
-from cmsdials.table.tabular import checked_groups
+from cmsdials.table.tabular import Cells, checked_cells, checked_groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -291,9 +291,12 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         fields: Sequence[str] | None = None,
         concurrency: int = 1,
         enable_progress: bool | None = None,
+        cells: Cells = "array",
     ) -> pd.DataFrame:
         """Fetch all rows as a DataFrame: `list_all` with these arguments and `Result.to_pandas`, errors included."""
-        return self._all(extras.pandas, filters, retries, fields, concurrency, enable_progress).to_pandas()
+        checked_cells(cells)
+        result = self._all(extras.pandas, filters, retries, fields, concurrency, enable_progress)
+        return result.to_pandas(cells=cells)
 
     def to_arrow(
         self,

@@ -76,7 +76,7 @@ class OMS(Service):
         *,
         sort: str | Sequence[str] | None = None,
         fields: str | Sequence[str] | None = None,
-        include: str | Sequence[str] | None = None,
+        include: str | Sequence[str] | None = "meta",
     ) -> dict[str, Any]:
         """Ask for one page and return the answer as it is.
 
@@ -87,7 +87,7 @@ class OMS(Service):
             retries: How often to try again: a number or urllib3's `Retry`; None for five times.
             sort: Attributes to order the rows by, descending with a leading minus.
             fields: Attributes to return; None for all.
-            include: What to return besides the rows, such as meta, which counts them.
+            include: What to return besides the rows; meta counts them. None leaves that to OMS.
 
         Returns:
             The JSON:API document: `data` (a list of {id, type, attributes}), `links`, and the number of all
@@ -151,9 +151,7 @@ class OMS(Service):
                     OMSPage(attribute_name="limit", value=page_size),
                     OMSPage(attribute_name="offset", value=len(rows)),
                 ]
-                answer = self.query(
-                    endpoint, conditions, pages, retries, sort=sort, fields=fields, include="meta"
-                )
+                answer = self.query(endpoint, conditions, pages, retries, sort=sort, fields=fields)
                 came = _rows(answer, endpoint)
                 rows += came
                 meta = answer.get("meta")

@@ -157,12 +157,12 @@ def test_a_damaged_file_is_set_aside(
     ("change", "said"),
     [
         ({"access_token": 3}, "access_token is not usable"),
-        ({"refresh_token": None}, "refresh_token is missing"),
-        ({"expires_at": "soon"}, "not usable"),
+        ({"access_token": None}, "access_token is missing"),
+        ({"refresh_token": 3}, "refresh_token is not usable"),
+        ({"expires_at": None}, "expires_at is missing"),
+        ({"expires_at": "soon"}, "expires_at is not usable"),
         ({"expires_at": 7}, "expires_at is not usable"),
-        ({"expires_in": 1e300}, "expires_in is not usable"),
-        ({"expires_in": True}, "expires_in is not usable"),
-        ({"scope": 3}, "scope is not usable"),
+        ({"refresh_expires_at": []}, "refresh_expires_at is not usable"),
     ],
 )
 def test_a_damaged_entry_costs_only_itself(

@@ -11,6 +11,7 @@ import pytest
 from cmsdials.auth import models
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.device import Credentials
+from cmsdials.errors import ImpossibleToRefreshTokenError
 
 from .conftest import START, Clock, LoginService, tokens
 
@@ -218,3 +219,18 @@ def test_what_could_not_be_stored_is_newer_than_the_file(
         service.will(tokens(name))
         assert sent(creds) == f"access-{name}"
     assert [body["refresh_token"] for body in service.bodies] == ["refresh-1", "refresh-2", "refresh-3"]
+
+
+@pytest.mark.parametrize("opaque", [True, False])
+@pytest.mark.parametrize("theirs", [0, -1500, -86400])
+def test_a_login_that_has_ended_for_all_machines_is_one_error(
+    theirs: int, opaque: bool, machine: Callable[[float], Machine], service: LoginService
+) -> None:
+    here, there = machine(0), machine(theirs)
+    creds = here.keeps(here.gets("1", 0, opaque=opaque))
+    there.keeps(there.gets("theirs", 1150, opaque=opaque))
+    here.at(2900)
+    service.will_refuse("invalid_grant")
+    with pytest.raises(ImpossibleToRefreshTokenError, match=r"has ended"):
+        sent(creds)
+    assert [body["refresh_token"] for body in service.bodies] == ["refresh-theirs"]

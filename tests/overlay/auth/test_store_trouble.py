@@ -221,7 +221,10 @@ def test_a_lock_that_cannot_be_released(
 
     monkeypatch.setattr(fcntl, "flock", flock)
     log_in("1", cache, through_dials)
-    log_in("2", cache, through_dials)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        log_in("2", cache, through_dials)
+    assert all("the login is kept without a lock" in one for one in said(caught))
     assert stored(file) == "access-2"
 
 

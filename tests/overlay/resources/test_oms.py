@@ -28,7 +28,6 @@ def test_query_answers_the_raw_document(now: Dials) -> None:
         pages=[OMSPage(attribute_name="limit", value=7)],
         sort="-lumisection_number",
         fields=["run_number", "lumisection_number"],
-        include="meta",
     )
     assert len(answer["data"]) == 7
     numbers = [row["attributes"]["lumisection_number"] for row in answer["data"]]
@@ -38,7 +37,7 @@ def test_query_answers_the_raw_document(now: Dials) -> None:
 
 
 def test_all_pages_become_a_frame(now: Dials) -> None:
-    total = now.oms.query("lumisections", RUN, include="meta")["meta"]["totalResourceCount"]
+    total = now.oms.query("lumisections", RUN)["meta"]["totalResourceCount"]
     rows = now.oms.list_all("lumisections", RUN, page_size=50)
     frame = rows.to_pandas()
     assert len(rows) == len(frame) == total
@@ -66,14 +65,15 @@ def test_what_goes_over_the_wire(service: Scripted) -> None:
             "filter[run_number][GE]": "3",
             "filter[run_number][LT]": "9",
             "page[offset]": "4",
+            "include": "meta",
         }
     ]
     assert "Workspace" not in service.asked[0].headers
 
 
-def test_a_query_without_filters_sends_none(service: Scripted) -> None:
+def test_what_is_not_given_is_not_sent(service: Scripted) -> None:
     service.will_answer({"data": []})
-    service.dials.oms.query("runs")
+    service.dials.oms.query("runs", include=None)
     assert service.queries == [{"endpoint": "runs"}]
 
 
@@ -82,10 +82,10 @@ def test_one_condition_needs_no_list(service: Scripted) -> None:
     oms = service.dials.oms
     oms.query("runs", RUN[0], OMSPage(attribute_name="limit", value=2))
     oms.list_all("runs", RUN[0])
-    asked = {"endpoint": "runs", "filter[run_number][EQ]": "382921"}
+    asked = {"endpoint": "runs", "filter[run_number][EQ]": "382921", "include": "meta"}
     assert service.queries == [
         {**asked, "page[limit]": "2"},
-        {**asked, "page[limit]": "1000", "page[offset]": "0", "include": "meta"},
+        {**asked, "page[limit]": "1000", "page[offset]": "0"},
     ]
 
 
