@@ -105,7 +105,7 @@ class TokenStore:
             return cls(Path(os.environ[TOKEN_FILE]), "file")
         try:
             folder = os.environ.get(CACHE_DIR) or user_cache_path("cmsdials")
-        except RuntimeError:  # from platformdirs 4.4; earlier ones leave the ~
+        except RuntimeError:  # from newer platformdirs; earlier ones leave the ~
             raise _nowhere(NO_HOME) from None
         return cls(Path(folder) / FILE_NAME)
 
@@ -179,10 +179,8 @@ class TokenStore:
             held = TokenStoreError(message, advice="Try again when it has ended, or end it.")
             held.errno = errno.ETIMEDOUT
             raise held from None
-        except (
-            OSError,
-            RuntimeError,
-        ) as problem:  # the latter if there are no locks, or one could not be released
+        except (OSError, RuntimeError) as problem:
+            # A RuntimeError if the system has no locks, or the last one could not be released.
             reason = getattr(problem, "strerror", None) or "its file system has no locks"
             refused = f"{path} cannot be locked ({reason})"
         try:

@@ -29,8 +29,8 @@ __all__ = ["Credentials", "not_logged_in"]
 
 LEGACY_CACHE_DIR = ".cache"
 LOGGED_IN = "you are logged in"
-LATEST = 1e11
-"""A time, in seconds since the epoch, that no clock has."""
+LATEST = 4e9
+"""Later than any clock, in seconds since the epoch."""
 
 
 class Credentials(RenewedCredentials):
@@ -265,11 +265,8 @@ class Credentials(RenewedCredentials):
                 # Logged out meanwhile: this process continues, without storing the login again.
                 self._is_forgotten = self._seen is None and self._is_kept
                 if self._is_forgotten and not self._store.path.exists():
-                    self._warn(
-                        TokenStoreError(
-                            f"{self._store.path} is gone", advice="Log in again to keep a login there."
-                        )
-                    )
+                    message = f"{self._store.path} is gone"
+                    self._warn(TokenStoreError(message, advice="Log in again to keep a login there."))
                 tokens = self.client.refresh(used, rotated=self._keep)
                 self._keep(tokens)
                 return tokens

@@ -164,7 +164,7 @@ def test_a_refresh_that_another_machine_was_faster_with(
 
 @pytest.mark.parametrize(
     "issued",
-    [float("nan"), float("inf"), -1, 0, 1e300, True, "1750000000", [], {}],
+    [float("nan"), float("inf"), -1, 0, 9e10, 1e300, True, "1750000000", [], {}],
     ids=repr,
 )
 @pytest.mark.parametrize("theirs", [-1500, 1500])
