@@ -169,7 +169,7 @@ class AuthClient:
 
         Args:
             open_browser: Whether to open the link; None opens it where there is a browser to open.
-            keep: Called with the tokens before the person is told that the login is done; not if it raises.
+            keep: Called with the tokens before the person sees that the login is done, which is not said if it raises.
 
         Returns:
             The tokens. They are not stored: `keep` or `Credentials.from_authclient_token` does that.

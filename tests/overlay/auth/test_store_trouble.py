@@ -54,7 +54,7 @@ def file(cache: Path) -> Path:
 
 
 @pytest.fixture
-def somebody_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def a_person_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CMSDIALS_INTERACTIVE", "1")
 
 
@@ -174,7 +174,9 @@ def test_a_lock_file_that_cannot_be_opened(
     assert stored(file) == "access-1"
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be somebody else")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can act as another user"
+)
 def test_a_lock_file_that_another_user_left(through_dials: AuthClient) -> None:
     with tempfile.TemporaryDirectory() as shared:
         folder = Path(shared)
@@ -302,7 +304,7 @@ def test_a_login_that_cannot_be_kept_is_good_for_this_process(
     through_dials: AuthClient,
     service: LoginService,
     clock: Clock,
-    somebody_there: None,
+    a_person_is_there: None,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     other = AuthClient("http://other.test/", clock=clock)
@@ -382,7 +384,7 @@ def test_a_place_that_is_no_folder(
     tmp_path: Path,
     through_dials: AuthClient,
     service: LoginService,
-    somebody_there: None,
+    a_person_is_there: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     place = tmp_path / "place"
@@ -606,7 +608,7 @@ def test_two_links_to_one_file_share_its_lock(
                 log_in("2", tmp_path / name, through_dials)
 
 
-def test_a_damaged_file_behind_a_link_is_set_aside_there(
+def test_a_damaged_file_behind_a_link_is_renamed_there(
     cache: Path, tmp_path: Path, through_dials: AuthClient
 ) -> None:
     target = tmp_path / "logins.json"
