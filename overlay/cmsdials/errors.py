@@ -209,11 +209,10 @@ class NotLoggedInError(LoginError):
 
 
 class TokenStoreError(LoginError):
-    """The file that keeps logins cannot be read, locked or written."""
+    """The file that keeps logins cannot be used. `errno` is the error of the system; None: what it holds is the problem."""
 
-    usual_advice = (
-        "Check the folder and its permissions, or name another one in CMSDIALS_CACHE_DIR (or cache_dir=)."
-    )
+    errno: int | None = None
+    usual_advice = "Check the folder, its permissions and its disk, or name another: CMSDIALS_CACHE_DIR, CMSDIALS_TOKEN_FILE, cache_dir=."
 
 
 class PendingAuthorizationError(LoginError):

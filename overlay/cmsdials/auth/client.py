@@ -160,16 +160,19 @@ class AuthClient:
         """The current time of this client's clock."""
         return datetime.fromtimestamp(self._clock(), UTC)
 
-    def device_auth_flow(self, *, open_browser: bool | None = None) -> Token:
+    def device_auth_flow(
+        self, *, open_browser: bool | None = None, keep: Callable[[Token], None] | None = None
+    ) -> Token:
         """Log a person in: show a link, wait until it is confirmed.
 
         The link (and the code to compare) goes to standard error, or into the notebook.
 
         Args:
             open_browser: Whether to open the link; None opens it where there is a browser to open.
+            keep: Called with the tokens before the person sees that the login is done, which is not said if it raises.
 
         Returns:
-            The tokens. They are not stored: `Credentials.from_authclient_token` does that.
+            The tokens. They are not stored: `keep` or `Credentials.from_authclient_token` does that.
 
         Raises:
             LoginDeniedError: The person denied the login.
@@ -195,7 +198,10 @@ class AuthClient:
                     if refused.code == "slow_down":
                         interval += SLOWER
                 else:
-                    return self._login.tokens(answer)
+                    tokens = self._login.tokens(answer)
+                    if keep is not None:
+                        keep(tokens)
+                    return tokens
 
     def _wait(self, seconds: float, ends: float, shown: Prompt) -> None:
         """Wait until the next poll, counting down where that is visible; raise if the codes will have expired."""
