@@ -30,12 +30,12 @@ class Server(network.Listener):
                 return
 
 
-def ask(url: str, **options: object) -> DialsError:
+def ask(url: str, *, retries: int | None = None, **options: object) -> DialsError:
     with (
         Dials(Credentials(token=SECRET), "tracker", base_url=url, **{"timeout": None, **options}) as dials,
         pytest.raises(DialsError) as caught,
     ):
-        dials.run.count()
+        dials.run.count(retries=retries)
     return caught.value
 
 
@@ -78,7 +78,7 @@ def test_a_server_that_answers_a_handshake_with_something_else(says: bytes) -> N
 def test_a_server_with_tls_that_is_slow_is_waited_for(says: bytes) -> None:
     """It may be one with TLS: only its own time limit ends that."""
     with Server(says, silent=True) as server:
-        failure = ask(f"https://127.0.0.1:{server.port}/", timeout=3)
+        failure = ask(f"https://127.0.0.1:{server.port}/", timeout=3, retries=0)
     assert isinstance(failure, TimeoutError)
     assert failure.phase == "connect"
 
