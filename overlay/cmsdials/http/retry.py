@@ -20,8 +20,9 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from cmsdials.errors import (
     ConfigurationError,
@@ -47,6 +48,7 @@ __all__ = [
     "Retries",
     "Rules",
     "asks_for_a_pause",
+    "checked_retries",
     "retry_after_seconds",
     "retry_rules",
 ]
@@ -82,26 +84,35 @@ def retry_rules(retries: Retries) -> Retry:
     Raises:
         ConfigurationError: If it is something else, or negative.
     """
+    given = checked_retries(retries)
     load("urllib3")
     from urllib3.util.retry import Retry  # noqa: PLC0415  # loaded just now
 
-    if isinstance(retries, Retry):
+    if not isinstance(given, int):
         # "Any method" may be written as an empty collection, about which urllib3 2 warns each time.
-        return retries.new(
-            allowed_methods=retries.allowed_methods or None,
-            status_forcelist=retries.status_forcelist or RETRIED_STATUSES,
+        return given.new(
+            allowed_methods=given.allowed_methods or None,
+            status_forcelist=given.status_forcelist or RETRIED_STATUSES,
         )
-    number: object = USUAL_TOTAL if _is_usual(retries) else retries  # whatever a script may have passed
-    if not isinstance(number, Integral) or int(number) < 0:
-        message = f"retries must be a whole number of at least 0 or a urllib3 Retry, not {retries!r}"
-        raise ConfigurationError(message)
     return Retry(
-        total=int(number),
+        total=given,
         redirect=0,
         allowed_methods=_REPEATABLE,
         status_forcelist=RETRIED_STATUSES,
         backoff_factor=USUAL_BACKOFF_FACTOR,
     )
+
+
+def checked_retries(retries: Retries) -> int | Retry:
+    """Return a number of retries, or the `Retry` that is given, without loading urllib3. Raises as `retry_rules`."""
+    loaded: Any = sys.modules.get("urllib3.util.retry")
+    if loaded is not None and isinstance(retries, loaded.Retry):
+        return cast("Retry", retries)
+    number: object = USUAL_TOTAL if _is_usual(retries) else retries  # whatever a script may have passed
+    if not isinstance(number, Integral) or int(number) < 0:
+        message = f"retries must be a whole number of at least 0 or a urllib3 Retry, not {retries!r}"
+        raise ConfigurationError(message)
+    return int(number)
 
 
 def _is_usual(retries: object) -> bool:
@@ -124,10 +135,12 @@ class Rules:
     """
 
     def __init__(self, retries: Retries, *, safe: bool = False, retry_when_slow: bool = True) -> None:
-        self._left = rules = retry_rules(retries)
-        self._methods = None if safe else rules.allowed_methods
+        self._given = checked_retries(retries)
+        self._left: Any = None  # the rules, made with the first failure
+        self._methods: Any = None
+        self._safe = safe
         self._is_usual = _is_usual(retries)
-        self._longest = math.inf if isinstance(retries, type(rules)) else LONGEST_BACKOFF
+        self._longest = LONGEST_BACKOFF if isinstance(self._given, int) else math.inf
         self._retry_when_slow = retry_when_slow
 
     def wait_after(self, failure: RequestFailedError, *, has_answered: bool, now: float) -> float | None:
@@ -144,6 +157,9 @@ class Rules:
         """
         if _is_final(failure) or (failure.is_too_slow and not self._retry_when_slow):
             return None
+        if self._left is None:
+            self._left = retry_rules(self._given)
+            self._methods = None if self._safe else self._left.allowed_methods
         # Where the login could not be renewed, the request itself was not sent, or was refused.
         self._left = self._left.new(allowed_methods=None if failure.of_login else self._methods)
         reason = wait = None

@@ -19,7 +19,7 @@ from cmsdials_api.resources import RESOURCES
 from cmsdials.errors import FilterError
 from cmsdials.filters import checked_value
 from cmsdials.http.request import address
-from cmsdials.http.retry import Retries, retry_rules
+from cmsdials.http.retry import Retries, checked_retries
 from cmsdials.http.session import Session
 from cmsdials.listing.collect import collect
 from cmsdials.listing.order import RowOrder
@@ -359,7 +359,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         retries: Retries,
         concurrency: int,
     ) -> Pages[RecordT]:
-        retry_rules(retries)  # refuses invalid values before anything is sent
+        checked_retries(retries)  # refuses invalid values before anything is sent
 
         def fetch(query: Mapping[str, Any], listing: Listing, retry_when_slow: bool) -> Page[RecordT]:
             if listing.order is None:
