@@ -104,7 +104,10 @@ def make_published() -> Environment:
 
 
 def make_ours() -> Environment:
-    """Make the environment of this client, if need be, and install what the tree holds now."""
+    """Make the environment of this client, if need be, and install what the tree holds now.
+
+    With the command line, as README installs it: libraries that it brings can make imports slower.
+    """
     environment = _environment("ours")
     with tempfile.TemporaryDirectory() as folder:
         _run([sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder])
@@ -115,7 +118,7 @@ def make_ours() -> Environment:
             arguments=[
                 "--constraint",
                 str(CONSTRAINTS),
-                f"cmsdials[pandas,arrow] @ {wheel.as_uri()}",
+                f"cmsdials[cli,pandas,arrow] @ {wheel.as_uri()}",
             ],
         )
         _run(_pip(environment, "--force-reinstall", "--no-deps", str(wheel)))

@@ -11,18 +11,25 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from benchmarks.figures import Figure
-from benchmarks.report import BASE
+from benchmarks.report import base_of
 from benchmarks.targets import MEGABYTE
 
 __all__ = ["draw"]
 
-COLOURS = {"cmsdials 2.4.1": "#9c9ca1", "generated client": "#92dadd", "limit": "#e8e8ea"}
+COLOURS = {
+    "cmsdials 2.4.1": "#9c9ca1",
+    "generated client": "#92dadd",
+    "limit": "#e8e8ea",
+    "limit, 3 connections": "#e8e8ea",
+}
 OURS = "#3f90da"
 PANELS = (
     ("th2", "seconds"),
     ("th1", "seconds"),
     ("default", "seconds"),
     ("workers", "seconds"),
+    ("real", "seconds"),
+    ("scripts", "seconds"),
     ("th2", "peak"),
     ("import", "seconds"),
 )
@@ -53,7 +60,13 @@ def _panel(axes: Axes, scenario: Mapping[str, Any], quantity: str) -> None:
             continue
         figure = Figure.of([value / UNITS[quantity] for value in values])
         longest = max(longest, figure.most)
-        axes.barh(place, figure.median, color=COLOURS.get(name, OURS), edgecolor="#55555a", linewidth=0.6)
+        axes.barh(
+            place,
+            figure.median,
+            color=COLOURS.get(name.partition(": ")[0], OURS),
+            edgecolor="#55555a",
+            linewidth=0.6,
+        )
         axes.plot([figure.least, figure.most], [place, place], color="#202024", linewidth=1.2)
         label = f"  {_label(figure.median, quantity)}{_beside_ours(name, clients)}"
         axes.text(figure.most, place, label, va="center", fontsize=9)
@@ -74,7 +87,8 @@ def _label(value: float, quantity: str) -> str:
 
 
 def _beside_ours(name: str, clients: Mapping[str, list[float] | None]) -> str:
-    values, ours = clients[name], clients.get(BASE)
-    if name == BASE or values is None or ours is None:
+    base = base_of(name)
+    values, ours = clients[name], clients.get(base)
+    if name == base or values is None or ours is None:
         return ""
     return f", {Figure.ratio(values, ours).median:.2g} x ours"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from benchmarks.figures import Figure
 from benchmarks.scenarios import SCENARIOS
@@ -13,6 +13,7 @@ __all__ = [
     "BASE",
     "as_markdown",
     "as_text",
+    "base_of",
     "disagreements",
     "failures",
     "make_report",
@@ -44,12 +45,13 @@ def make_report(scenarios: Mapping[str, Mapping[str, Any]], about: Mapping[str, 
 
 
 def measured_targets(scenarios: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return each target of these scenarios with its figure, which is null where a client failed, and whether it is met."""
+    """Return each target whose clients were run, with its figure, which is null where one failed, and whether it is met."""
     found = []
     for target in TARGETS:
-        if target.scenario not in scenarios:
-            continue
-        figure = target.figure(scenarios[target.scenario]["clients"])
+        clients = scenarios.get(target.scenario, {}).get("clients", {})
+        if not {target.over, target.under or target.over} <= {*clients}:
+            continue  # not in this run
+        figure = target.figure(clients)
         found.append(
             {
                 "text": target.text,
@@ -78,12 +80,12 @@ def disagreements(scenarios: Mapping[str, Mapping[str, Any]]) -> list[str]:
     found = []
     for scenario in SCENARIOS:
         clients = scenarios.get(scenario.name, {}).get("clients", {})
-        first: dict[float, tuple[str, dict[str, Any]]] = {}
+        first: dict[tuple[str, float], tuple[str, dict[str, Any]]] = {}
         for contender in scenario.contenders:
             contents = clients.get(contender.name, {}).get("contents")
             if contents is None:
                 continue
-            name, expected = first.setdefault(contender.share, (contender.name, contents))
+            name, expected = first.setdefault(contender.wants, (contender.name, contents))
             # What one of them does not check is not compared.
             if any(
                 None not in (contents[part], value) and contents[part] != value
@@ -104,23 +106,59 @@ def tables(report: Report) -> list[tuple[str, Cells, list[Cells]]]:
         found.append(("Targets", ("Target", "Wanted", "Measured", ""), rows))
     for scenario in report["scenarios"].values():
         clients = scenario["clients"]
-        base = clients.get(BASE, {}).get("seconds")
+        # Runs of earlier versions lack some of these, and few scenarios have them all.
+        columns = [one for one in _COLUMNS if any(one.name in said for said in clients.values())]
+        if not any("requests" in said for said in clients.values()):
+            columns = [one for one in columns if one.name == "peak"]
         found.append(
             (
                 scenario["title"],
-                ("Client", "Seconds", "Time, in times ours", "Peak memory, MB"),
-                [_client(name, said, base) for name, said in clients.items()],
+                ("Client", "Seconds", "Time, in times ours", *(one.title for one in columns)),
+                [_client(name, said, _base(name, clients), columns) for name, said in clients.items()],
             )
         )
     return found
 
 
-def _client(name: str, said: Mapping[str, Any], base: Sequence[float] | None) -> Cells:
+class _Column(NamedTuple):
+    """A figure of each client: its name in the JSON, its title, and how a value is written."""
+
+    name: str
+    title: str
+    written: Callable[[Any], str]
+
+
+def _written(values: Sequence[float]) -> str:
+    return _short(Figure.of(values).median)
+
+
+_COLUMNS = (
+    _Column("peak", "Peak memory, MB", lambda values: f"{Figure.of(values).median / MEGABYTE:.0f}"),
+    _Column("contents", "Rows", lambda contents: str(contents["rows"])),
+    _Column("first", "First row, s", _written),
+    _Column("requests", "Requests", _written),
+    _Column("busy", "Server's time, s", _written),
+)
+
+
+def base_of(name: str) -> str:
+    """Return the client that another one is compared with: that of the same job."""
+    _, colon, job = name.partition(": ")
+    return f"{BASE}{colon}{job}"
+
+
+def _base(name: str, clients: Mapping[str, Mapping[str, Any]]) -> Sequence[float] | None:
+    return clients.get(base_of(name), {}).get("seconds")
+
+
+def _client(
+    name: str, said: Mapping[str, Any], base: Sequence[float] | None, columns: Sequence[_Column]
+) -> Cells:
     if "error" in said:
-        return (name, f"failed: {said['error']}", "", "")
+        return (name, f"failed: {said['error']}", "", *("" for _ in columns))
     ratio = "" if base is None else _spread(vars(Figure.ratio(said["seconds"], base)))
-    peak = f"{Figure.of(said['peak']).median / MEGABYTE:.0f}" if "peak" in said else ""
-    return (name, _short(Figure.of(said["seconds"]).median), ratio, peak)
+    figures = (one.written(said[one.name]) if one.name in said else "" for one in columns)
+    return (name, _written(said["seconds"]), ratio, *figures)
 
 
 def _spread(figure: Mapping[str, float] | None) -> str:
@@ -155,6 +193,9 @@ def _about(report: Report) -> list[str]:
             lines.append(
                 f"{scenario['title']}: of the limit's {_short(all_of_it)} s, reading the bytes takes {_short(reading)} s."
             )
+    missing = [scenario.name for scenario in SCENARIOS if scenario.name not in report["scenarios"]]
+    if missing:
+        lines.append(f"Not in this run: {', '.join(missing)}.")
     return lines
 
 

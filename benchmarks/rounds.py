@@ -38,10 +38,14 @@ class Outcome:
         if first.contents is not None:
             if any(one.contents != first.contents for one in self.measurements):
                 return {"error": "fetched different rows in different rounds"}
-            found["peak"] = [one.peak for one in self.measurements]
             found["contents"] = asdict(first.contents)
-        if first.reading is not None:
-            found["reading"] = [round(one.reading or 0.0, 6) for one in self.measurements]
+        if first.peak is not None and first.contents is not None:
+            found["peak"] = [one.peak for one in self.measurements]
+        for name in ("first", "reading", "requests", "busy"):
+            values = [getattr(one, name) for one in self.measurements]
+            # Where answers cost nothing, workers are never busy.
+            if None not in values and any(values):
+                found[name] = [round(value, 6) for value in values]
         if first.loaded is not None:
             found["loaded"] = sorted({name for one in self.measurements for name in one.loaded or ()})
         return found
@@ -75,7 +79,7 @@ def run_scenario(
     outcomes = {one.name: Outcome() for one in contenders}
     serving: AbstractContextManager[str] = nullcontext("")
     if scenario.resource is not None:
-        serving = serve(scenario.volume(factor), scenario.cost, compressed=compressed)
+        serving = serve(scenario.content(factor), scenario.cost, compressed=compressed)
     with serving as url:
         for number in range(-warm_up, rounds * scenario.repeat):
             for contender in contenders:

@@ -3,6 +3,7 @@
     python -m benchmarks.server '{"volume": {"runs": 20, "ls": 200, "th2": 1}, "cost": {"delay": 0.05}}'
 
 It prints its address, and ends when its standard input closes. Connections stay open (HTTP/1.1). Credentials are ignored.
+`/tally` says what was asked of it so far (see `costs.Spender.tally`); it costs nothing itself.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from benchmarks.costs import Cost
-from benchmarks.tables import Answer, Buffer, InvalidCursor, Table, Volume, make_tables
+from benchmarks import extract, tables
+from benchmarks.costs import Cost, Work
+from benchmarks.extract import Extract
+from benchmarks.tables import Answer, Buffer, InvalidCursor, Table, Volume
 
 __all__ = ["Server", "serve"]
 
 ROOT = "/api/v1/"
+TALLY = "/tally"
 PROJECT = Path(__file__).parents[1]
 GZIP_LEVEL = 1  # nginx's default
 
@@ -40,7 +44,7 @@ class Server:
 
     def __init__(self, tables: dict[str, Table], cost: Cost, *, compressed: bool = False) -> None:
         self._tables = tables
-        self._spend = cost.spender()
+        self._spender = cost.spender()
         self._compressed = compressed
         self._smaller: dict[str, bytes] = {}
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -85,15 +89,20 @@ class Server:
         if method != "GET":
             return _response("405 Method Not Allowed", _detail("Only GET is supported."))
         url = urlsplit(target)
+        if url.path == TALLY:
+            return _response("200 OK", (json.dumps(self._spender.tally()).encode(),))
+        name, _, rest = url.path.removeprefix(ROOT).partition("/")
+        table = self._tables.get(name) if url.path.startswith(ROOT) else None
         try:
-            answer = self._find(url.path, dict(parse_qsl(url.query)))
+            answer = None if table is None else self._find(table, rest, dict(parse_qsl(url.query)))
         except InvalidCursor:
-            return _response("404 Not Found", _detail("Invalid cursor"))
+            return self._refusal("404 Not Found", "Invalid cursor")
         except ValueError as problem:
-            return _response("400 Bad Request", _detail(str(problem)))
+            return self._refusal("400 Bad Request", str(problem))
         if answer is None:
-            return _response("404 Not Found", _detail(f"There is nothing at {url.path}"))
-        self._spend(answer.rows)
+            return self._refusal("404 Not Found", f"There is nothing at {url.path}")
+        size = sum(len(piece) for piece in answer.pieces)
+        self._spender.spend(Work(name, answer.rows, size, answer.skipped))
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         if self._compressed and "gzip" in headers.get("accept-encoding", ""):
             if target not in self._smaller:
@@ -103,14 +112,16 @@ class Server:
             )
         return _response("200 OK", answer.pieces)
 
-    def _find(self, path: str, query: dict[str, str]) -> Answer | None:
-        name, _, rest = path.removeprefix(ROOT).partition("/")
-        table = self._tables.get(name)
-        if table is None or not path.startswith(ROOT) or rest not in ("", "count/"):
-            return None
-        if rest:
+    def _find(self, table: Table, rest: str, query: dict[str, str]) -> Answer | None:
+        if rest == "count/":
             return Answer((json.dumps({"count": len(table.selection(query))}).encode(),), 0)
-        return table.answer(query, self.url.rstrip("/") + path)
+        if rest:
+            return table.single(rest.removesuffix("/")) if rest.endswith("/") else None
+        return table.answer(query, f"{self.url.rstrip('/')}{ROOT}{table.path}/")
+
+    def _refusal(self, status: str, why: str) -> tuple[Buffer, ...]:
+        self._spender.spend(Work())
+        return _response(status, _detail(why))
 
 
 def _detail(text: str) -> tuple[bytes]:
@@ -127,9 +138,10 @@ def _response(status: str, body: tuple[Buffer, ...], headers: str = "") -> tuple
 
 
 @contextlib.contextmanager
-def serve(volume: Volume, cost: Cost, *, compressed: bool = False) -> Iterator[str]:
+def serve(content: Volume | Extract, cost: Cost, *, compressed: bool = False) -> Iterator[str]:
     """Run a server in its own process; yield its address."""
-    task = {"volume": vars(volume), "cost": cost.dict(), "compressed": compressed}
+    kind = "extract" if isinstance(content, Extract) else "volume"
+    task = {kind: vars(content), "cost": cost.dict(), "compressed": compressed}
     with subprocess.Popen(  # noqa: S603  # our own module, no shell
         [sys.executable, "-m", "benchmarks.server", json.dumps(task)],
         cwd=PROJECT,
@@ -150,8 +162,12 @@ def serve(volume: Volume, cost: Cost, *, compressed: bool = False) -> Iterator[s
 
 
 def _main(task: dict[str, Any], until: Callable[[], object]) -> None:
+    if "extract" in task:
+        content = extract.make_tables(Extract(**task["extract"]))
+    else:
+        content = tables.make_tables(Volume(**task["volume"]))
     server = Server(
-        make_tables(Volume(**task["volume"])),
+        content,
         Cost(**task["cost"]),
         compressed=task.get("compressed", False),
     )

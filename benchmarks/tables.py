@@ -14,10 +14,10 @@ import math
 import operator
 import random
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 __all__ = [
@@ -26,10 +26,16 @@ __all__ = [
     "ME_1D",
     "ME_2D",
     "Answer",
+    "Element",
     "InvalidCursor",
     "Table",
     "Volume",
+    "dataset_row",
+    "element_rows",
+    "histograms",
     "make_tables",
+    "occupancy",
+    "spectrum",
 ]
 
 DATASETS = {
@@ -37,6 +43,7 @@ DATASETS = {
     15102369: "/ZeroBias/Run2024C-PromptReco-v1/DQMIO",
 }
 FIRST_RUN = 367112
+FILE = 3393809397
 ME_1D, ME_2D = 1, 100
 X_BINS_1D = 100
 X_BINS, Y_BINS = 72, 26
@@ -74,10 +81,19 @@ class Volume:
 
 @dataclass(frozen=True)
 class Answer:
-    """The pieces of a body, in order, and the number of its rows."""
+    """The pieces of a body, in order, the number of its rows, and of those that its cursor skips."""
 
     pieces: tuple[Buffer, ...]
     rows: int
+    skipped: int = 0
+
+
+class _Block(NamedTuple):
+    """Neighbouring rows of one run, or all rows of a table that is not by run: the first, and the positions."""
+
+    first: dict[str, Any]
+    start: int
+    stop: int
 
 
 class Table:
@@ -87,6 +103,7 @@ class Table:
         path: Its path, such as th1.
         rows: The rows.
         contents: The JSON of `data` for each row, if rows have it; it is last in a row.
+        keys: What names one row, in its address; the rows are in the order of these.
         paginated: Whether it is sent in pages, or as a plain array.
     """
 
@@ -96,16 +113,19 @@ class Table:
         rows: Iterable[dict[str, Any]],
         contents: Iterable[bytes] = (),
         *,
+        keys: Sequence[str] = (),
         paginated: bool = True,
     ) -> None:
         self.path = path
         self.rows = list(rows)
         self.paginated = paginated
+        self._keys = keys
         self._contents = list(contents)
         rendered = [self._render(number) for number in range(len(self.rows))]
         self._starts = [0, *itertools.accumulate(len(row) + 1 for row in rendered)]
         self._buffer = memoryview(b",".join(rendered))
-        self._selections: dict[tuple[tuple[str, str], ...], Sequence[int]] = {}
+        self._blocks = [*_blocks(self.rows)]
+        self._passed: dict[tuple[tuple[str, str], ...], Sequence[int]] = {}
 
     def answer(self, query: Query, address: str) -> Answer:
         """Answer a query.
@@ -130,17 +150,57 @@ class Table:
             cursor = _cursor(selection[start + size])
             link = json.dumps(f"{address}?{urlencode({**query, 'next_token': cursor})}")
         head = f'{{"next":{link},"previous":null,"results":['.encode()
-        return Answer((head, *self._bodies(page, fields), b"]}"), len(page))
+        return Answer((head, *self._bodies(page, fields), b"]}"), len(page), skipped=start)
+
+    def single(self, keys: str) -> Answer | None:
+        """Answer the address of a single row, such as 14677060/367112; None if there is no such row."""
+        values = keys.split("/")
+        if len(values) != len(self._keys) or not all(value.isdecimal() for value in values):
+            return None
+        found = self.selection(dict(zip(self._keys, values, strict=True)))
+        return Answer((self._render(found[0]),), 1) if found else None
 
     def selection(self, query: Query) -> Sequence[int]:
-        """Return the indices of the rows that pass the filters."""
-        filters = tuple(sorted((name, value) for name, value in query.items() if name not in _PAGING))
-        if filters not in self._selections:
+        """Return the indices of the rows that pass the filters.
+
+        Runs and lumisections are found by bisection: a listing in parts asks for other bounds in each request, and
+        looking at all rows each time would cost as much as what is measured.
+        """
+        filters = sorted((name, value) for name, value in query.items() if name not in _PAGING)
+        of_runs = [(name, value) for name, value in filters if self._field(name) in _OF_RUN]
+        of_lumisections = [one for one in filters if one[0] in _LS_BOUNDS and self._field(one[0])]
+        passed = self._passing(
+            tuple(one for one in filters if one not in of_runs and one not in of_lumisections)
+        )
+        bounds = [(name, int(value)) for name, value in of_lumisections]
+        tests = [test for name, value in of_runs if (test := self._test(name, value)) is not None]
+        found: list[int] = []
+        for first, start, stop in self._blocks:
+            if all(test(first) for test in tests):
+                low, high = bisect_left(passed, start), bisect_left(passed, stop)
+                for name, value in bounds:
+                    if not name.endswith("__lte"):
+                        low = bisect_left(passed, value, low, high, key=self._lumisection)
+                    if not name.endswith("__gte"):
+                        high = bisect_right(passed, value, low, high, key=self._lumisection)
+                found += passed[low:high]
+        return found
+
+    def _passing(self, filters: tuple[tuple[str, str], ...]) -> Sequence[int]:
+        if filters not in self._passed:
             tests = [test for name, value in filters if (test := self._test(name, value)) is not None]
-            self._selections[filters] = [
+            self._passed[filters] = [
                 number for number, row in enumerate(self.rows) if all(test(row) for test in tests)
             ]
-        return self._selections[filters]
+        return self._passed[filters]
+
+    def _field(self, name: str) -> str | None:
+        """Return the field that a filter looks at, if rows have it and are in runs."""
+        field = name.partition("__")[0]
+        return field if self.rows and "run_number" in self.rows[0] and field in self.rows[0] else None
+
+    def _lumisection(self, number: int) -> int:
+        return int(self.rows[number]["ls_number"])
 
     def _test(self, name: str, value: str) -> Callable[[dict[str, Any]], bool] | None:
         field, _, operation = name.partition("__")
@@ -175,6 +235,8 @@ class Table:
 
 
 _PAGING = frozenset({"next_token", "page_size", "fields"})
+_OF_RUN = frozenset({"dataset_id", "dataset", "run_number"})
+_LS_BOUNDS = frozenset({"ls_number", "ls_number__gte", "ls_number__lte"})
 _OPERATIONS: dict[str, Callable[[Any, Any], bool]] = {
     "": operator.eq,
     "gte": operator.ge,
@@ -182,6 +244,17 @@ _OPERATIONS: dict[str, Callable[[Any, Any], bool]] = {
     "in": lambda value, wanted: value in wanted,
     "regex": lambda value, wanted: re.search(wanted, value) is not None,
 }
+
+
+def _blocks(rows: Sequence[dict[str, Any]]) -> Iterator[_Block]:
+    start = 0
+    for _, block in itertools.groupby(
+        rows, lambda row: (row["dataset_id"], row["run_number"]) if "run_number" in row else None
+    ):
+        first, *rest = block
+        stop = start + 1 + len(rest)
+        yield _Block(first, start, stop)
+        start = stop
 
 
 def _cursor(position: int) -> str:
@@ -195,6 +268,65 @@ def _position(cursor: str) -> int:
         raise InvalidCursor(cursor) from None
 
 
+@dataclass(frozen=True)
+class Element:
+    """A monitoring element.
+
+    Attributes:
+        me_id: Its id.
+        me: Its name.
+        axes: The members of its rows that say how it is binned.
+        draw: Makes the contents of a histogram.
+    """
+
+    me_id: int
+    me: str
+    axes: Mapping[str, float]
+    draw: Callable[[random.Random], list[Any]]
+
+    @property
+    def dim(self) -> int:
+        """1 or 2."""
+        return 2 if "y_bin" in self.axes else 1
+
+
+def spectrum(me_id: int, me: str, low: float, high: float, bins: int) -> Element:
+    """Return a one-dimensional ME: a steep rise and a long tail, as the charge of clusters has."""
+
+    def draw(numbers: random.Random) -> list[float]:
+        height = numbers.uniform(500, 2000)
+        rising = (4.5 * bin / bins for bin in range(bins))
+        return [
+            _counts(numbers, height * math.exp(0.5 - 0.5 * (4 * (x - 1) + math.exp(-4 * (x - 1)))))
+            for x in rising
+        ]
+
+    return Element(me_id, me, {"x_min": low, "x_max": high, "x_bin": float(bins)}, draw)
+
+
+def occupancy(me_id: int, me: str, x: tuple[float, float, int], y: tuple[float, float, int]) -> Element:
+    """Return a two-dimensional ME, each axis from a low to a high edge in a number of bins.
+
+    Its modules count more in the middle, and some of them are dead.
+    """
+    (x_min, x_max, x_bins), (y_min, y_max, y_bins) = x, y
+
+    def draw(numbers: random.Random) -> list[list[float]]:
+        height = numbers.uniform(30, 60)
+        return [
+            [
+                0.0
+                if numbers.random() < 0.02
+                else _counts(numbers, height * (1 + math.sin(math.pi * bin / x_bins)))
+                for bin in range(x_bins)
+            ]
+            for _ in range(y_bins)
+        ]
+
+    axes = {"x_min": x_min, "x_max": x_max, "x_bin": float(x_bins)}
+    return Element(me_id, me, {**axes, "y_min": y_min, "y_max": y_max, "y_bin": float(y_bins)}, draw)
+
+
 def make_tables(volume: Volume) -> dict[str, Table]:
     """Make the tables of a service, by path."""
     datasets = dict(itertools.islice(DATASETS.items(), volume.datasets))
@@ -204,58 +336,56 @@ def make_tables(volume: Volume) -> dict[str, Table]:
         for number in range(volume.runs)
     ]
     lumisections = [{**run, "ls_number": ls} for run in runs for ls in range(1, volume.ls + 1)]
-    names_1d = {
-        ME_1D + number: f"PixelPhase1/Tracks/PXBarrel/charge_PXLayer_{number + 1}"
+    elements_1d = [
+        spectrum(
+            ME_1D + number,
+            f"PixelPhase1/Tracks/PXBarrel/charge_PXLayer_{number + 1}",
+            0.0,
+            80000.0,
+            X_BINS_1D,
+        )
         for number in range(volume.th1)
-    }
-    names_2d = {
-        ME_2D + number: "PixelPhase1/Phase1_MechanicalView/PXBarrel/"
-        f"clusters_per_SignedModuleCoord_per_SignedLadderCoord_PXLayer_{number + 1}"
+    ]
+    elements_2d = [
+        occupancy(
+            ME_2D + number,
+            "PixelPhase1/Phase1_MechanicalView/PXBarrel/"
+            f"clusters_per_SignedModuleCoord_per_SignedLadderCoord_PXLayer_{number + 1}",
+            (0.5, X_BINS + 0.5, X_BINS),
+            (0.5, Y_BINS + 0.5, Y_BINS),
+        )
         for number in range(volume.th2)
-    }
-    of_each_me = len(lumisections)
+    ]
     tables = [
-        Table("dataset-index", (_dataset(*one) for one in datasets.items())),
-        Table("run", ({**run, "ls_count": volume.ls, "ls_completeness": 1.0} for run in runs)),
+        Table("dataset-index", (dataset_row(*one) for one in datasets.items()), keys=("dataset_id",)),
+        Table(
+            "run",
+            ({**run, "ls_count": volume.ls, "ls_completeness": 1.0} for run in runs),
+            keys=("dataset_id", "run_number"),
+        ),
         Table(
             "lumisection",
             ({**one, "th1_count": volume.th1, "th2_count": volume.th2} for one in lumisections),
+            keys=("dataset_id", "run_number", "ls_number"),
         ),
         Table(
             "mes",
-            (
-                {"me_id": me_id, "me": me, "count": of_each_me, "dim": dim}
-                for dim, names in ((1, names_1d), (2, names_2d))
-                for me_id, me in names.items()
-            ),
+            element_rows((*elements_1d, *elements_2d), lambda _: len(lumisections)),
+            keys=("me_id",),
             paginated=False,
         ),
-        _histograms(
-            "th1",
-            lumisections,
-            names_1d,
-            {"x_min": 0.0, "x_max": 80000.0, "x_bin": float(X_BINS_1D)},
-            _charge,
-        ),
-        _histograms(
-            "th2",
-            lumisections,
-            names_2d,
-            {
-                "x_min": 0.5,
-                "x_max": 72.5,
-                "x_bin": float(X_BINS),
-                "y_min": 0.5,
-                "y_max": 26.5,
-                "y_bin": float(Y_BINS),
-            },
-            _occupancy,
+        *(
+            histograms(
+                path, (({**one, "file_id": FILE}, element) for one in lumisections for element in elements)
+            )
+            for path, elements in (("th1", elements_1d), ("th2", elements_2d))
         ),
     ]
     return {table.path: table for table in tables}
 
 
-def _dataset(identifier: int, name: str) -> dict[str, Any]:
+def dataset_row(identifier: int, name: str) -> dict[str, Any]:
+    """Return the row of a dataset with this id and full name."""
     _, primary, processed, tier = name.split("/")
     era, _, version = processed.split("-")
     return {
@@ -270,33 +400,50 @@ def _dataset(identifier: int, name: str) -> dict[str, Any]:
     }
 
 
-def _histograms(
-    path: str,
-    lumisections: Iterable[dict[str, Any]],
-    names: Mapping[int, str],
-    axes: Mapping[str, float],
-    draw: Callable[[random.Random], list[Any]],
+def element_rows(elements: Iterable[Element], count: Callable[[int], int]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of MEs; `count` says how many histograms a me_id has."""
+    for one in elements:
+        yield {"me_id": one.me_id, "me": one.me, "count": count(one.me_id), "dim": one.dim}
+
+
+def histograms(
+    path: str, keys: Iterable[tuple[Mapping[str, Any], Element]], different: int = DIFFERENT
 ) -> Table:
-    numbers = random.Random(path)  # noqa: S311  # the same contents each time, and no secret
-    drawn = [draw(numbers) for _ in range(DIFFERENT)] if names else []
-    rendered = [json.dumps(contents, separators=(",", ":")).encode() for contents in drawn]
-    entries = [int(sum(_flat(contents))) for contents in drawn]
-    keys = [(one, me_id) for one in lumisections for me_id in names]
-    rows = (
-        {
-            "dataset": one["dataset"],
-            "me": names[me_id],
-            "dataset_id": one["dataset_id"],
-            "file_id": 3393809397,
-            "run_number": one["run_number"],
-            "ls_number": one["ls_number"],
-            "me_id": me_id,
-            **axes,
-            "entries": entries[number % DIFFERENT],
-        }
-        for number, (one, me_id) in enumerate(keys)
-    )
-    return Table(path, rows, (rendered[number % DIFFERENT] for number in range(len(keys))))
+    """Return a table of histograms.
+
+    Args:
+        path: th1 or th2.
+        keys: For each histogram its dataset_id, dataset, file_id, run_number and ls_number, and its ME.
+        different: Number of different contents of an ME before they repeat.
+    """
+    contents: dict[int, list[tuple[bytes, int]]] = {}
+    rows: list[dict[str, Any]] = []
+    bodies: list[bytes] = []
+    for number, (one, element) in enumerate(keys):
+        if element.me_id not in contents:
+            # The same contents each time, and no secret.
+            numbers = random.Random(f"{path} {element.me_id}")  # noqa: S311
+            contents[element.me_id] = [_rendered(element.draw(numbers)) for _ in range(different)]
+        body, entries = contents[element.me_id][number % different]
+        bodies.append(body)
+        rows.append(
+            {
+                "dataset": one["dataset"],
+                "me": element.me,
+                "dataset_id": one["dataset_id"],
+                "file_id": one["file_id"],
+                "run_number": one["run_number"],
+                "ls_number": one["ls_number"],
+                "me_id": element.me_id,
+                **element.axes,
+                "entries": entries,
+            }
+        )
+    return Table(path, rows, bodies, keys=("dataset_id", "run_number", "ls_number", "me_id"))
+
+
+def _rendered(contents: list[Any]) -> tuple[bytes, int]:
+    return json.dumps(contents, separators=(",", ":")).encode(), int(sum(_flat(contents)))
 
 
 def _flat(contents: Iterable[Any]) -> Iterator[float]:
@@ -305,30 +452,6 @@ def _flat(contents: Iterable[Any]) -> Iterator[float]:
             yield from one
         else:
             yield one
-
-
-def _charge(numbers: random.Random) -> list[float]:
-    """Draw a steep rise and a long tail, as the charge of clusters has."""
-    height = numbers.uniform(500, 2000)
-    rising = (bin / 22 for bin in range(X_BINS_1D))
-    return [
-        _counts(numbers, height * math.exp(0.5 - 0.5 * (4 * (x - 1) + math.exp(-4 * (x - 1)))))
-        for x in rising
-    ]
-
-
-def _occupancy(numbers: random.Random) -> list[list[float]]:
-    """Draw modules that count more in the middle, some of them dead."""
-    height = numbers.uniform(30, 60)
-    return [
-        [
-            0.0
-            if numbers.random() < 0.02
-            else _counts(numbers, height * (1 + math.sin(math.pi * x / X_BINS)))
-            for x in range(X_BINS)
-        ]
-        for _ in range(Y_BINS)
-    ]
 
 
 def _counts(numbers: random.Random, expected: float) -> float:

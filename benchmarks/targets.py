@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from benchmarks.figures import Figure
+from benchmarks.scenarios import FULL, SELECTIVE, query_in_words
 
 __all__ = ["TARGETS", "Target"]
 
@@ -14,6 +15,12 @@ MEGABYTE = 1e6
 
 _PUBLISHED = "cmsdials 2.4.1"
 _OURS, _CONCURRENT = "ours", "ours, concurrency=3"
+_WORKERS = "limit, 3 connections"
+_FULL_QUERIES = (
+    ("real", "", "Real cost"),
+    ("uneven", "", "Uneven"),
+    *(("requests", f": {query_in_words(query)}", query_in_words(query)) for query in FULL),
+)
 
 
 @dataclass(frozen=True)
@@ -23,8 +30,9 @@ class Target:
     Attributes:
         text: Its description.
         scenario: Where it is measured.
-        kind: ratio of `over` to `under`; difference of the two, in megabytes; or number of modules loaded by `over`.
-        quantity: seconds or peak.
+        kind: ratio of `over` to `under`; difference of the two, of memory in megabytes; or number of modules loaded by
+            `over`.
+        quantity: A figure of a client: `Outcome.dict` has them.
         over: A client of the scenario.
         under: Another client of it.
         least: The least allowed value.
@@ -36,7 +44,7 @@ class Target:
     kind: Literal["ratio", "difference", "loaded"]
     over: str
     under: str = ""
-    quantity: Literal["seconds", "peak"] = "seconds"
+    quantity: Literal["seconds", "first", "peak", "requests", "busy"] = "seconds"
     least: float | None = None
     most: float | None = None
 
@@ -50,7 +58,8 @@ class Target:
             return None
         if self.kind == "difference":
             found = Figure.difference(over[self.quantity], under[self.quantity])
-            return Figure(found.median / MEGABYTE, found.least / MEGABYTE, found.most / MEGABYTE)
+            unit = MEGABYTE if self.quantity == "peak" else 1
+            return Figure(found.median / unit, found.least / unit, found.most / unit)
         return Figure.ratio(over[self.quantity], under[self.quantity])
 
     def is_met(self, figure: Figure | None) -> bool:
@@ -64,15 +73,25 @@ class Target:
     @property
     def wanted(self) -> str:
         """The limit, in words."""
-        unit = {"ratio": "", "difference": " MB", "loaded": ""}[self.kind]
+        unit = " MB" if (self.kind, self.quantity) == ("difference", "peak") else ""
         if self.least is not None:
             return f"at least {self.least:g}{unit}"
         return f"at most {self.most:g}{unit}"
 
 
+def _at_most(text: str, scenario: str, quantity: Any, most: float, job: str = "") -> Target:
+    """Return a target for concurrency=3, in times what the same query takes one by one."""
+    return Target(text, scenario, "ratio", f"{_CONCURRENT}{job}", f"{_OURS}{job}", quantity, most=most)
+
+
+def _more_requests(query: str) -> Target:
+    text = f"{query}: requests that concurrency=3 adds"
+    over, under = f"{_CONCURRENT}: {query}", f"{_OURS}: {query}"
+    return Target(text, "requests", "difference", over, under, "requests", most=1)
+
+
 TARGETS = (
-    Target("TH2: times faster than 2.4.1", "th2", "ratio", _PUBLISHED, _OURS, least=8),
-    Target("TH2: time, in times the limit", "th2", "ratio", _OURS, "limit", most=1.6),
+    Target("TH2: time, in times the limit", "th2", "ratio", _OURS, "limit", most=1.2),
     Target("TH1: times faster than 2.4.1", "th1", "ratio", _PUBLISHED, _OURS, least=4),
     Target("As typed by default: times faster than 2.4.1", "default", "ratio", _PUBLISHED, _OURS, least=30),
     Target(
@@ -81,17 +100,44 @@ TARGETS = (
         "ratio",
         _OURS,
         _CONCURRENT,
-        least=2,
+        least=2.6,
     ),
+    *(
+        Target(
+            f"{text}: concurrency=3, in times the limit", scenario, "ratio", _CONCURRENT, _WORKERS, most=1.2
+        )
+        for scenario, text in (("workers", "Three workers"), ("real", "Real cost"))
+    ),
+    *(
+        _at_most(
+            f"{text}: requests of concurrency=3, in times those of one by one", scenario, "requests", 1.3, job
+        )
+        for scenario, job, text in _FULL_QUERIES
+    ),
+    *(
+        _at_most(
+            f"{text}: the server's time for concurrency=3, in times one by one", scenario, "busy", 1.15, job
+        )
+        for scenario, job, text in _FULL_QUERIES
+    ),
+    *(_more_requests(query_in_words(query)) for query in SELECTIVE),
+    _at_most("Uneven: first page of concurrency=3, in times one by one", "uneven", "first", 1.5),
+    _at_most("Uneven: peak memory of concurrency=3, in times one by one", "uneven", "peak", 2),
     Target(
-        "Three workers: concurrency=3, times faster than 2.4.1",
-        "workers",
-        "ratio",
-        _PUBLISHED,
-        _CONCURRENT,
-        least=4,
+        "Uneven: concurrency=3, times faster than one by one", "uneven", "ratio", _OURS, _CONCURRENT, least=2
     ),
-    Target("TH2: peak memory of 2.4.1, in times ours", "th2", "ratio", _PUBLISHED, _OURS, "peak", least=3),
+    *(
+        Target(
+            f"Whole script, {job}: times faster than 2.4.1",
+            "scripts",
+            "ratio",
+            f"{_PUBLISHED}: {job}",
+            f"{_OURS}: {job}",
+            least=least,
+        )
+        for job, least in (("TH1 to rows", 3), ("TH2 to NumPy", 5))
+    ),
+    Target("TH2: peak memory of 2.4.1, in times ours", "th2", "ratio", _PUBLISHED, _OURS, "peak", least=2.2),
     *(
         Target(
             f"{by}: memory that 10 times the rows add",

@@ -7,7 +7,9 @@ import importlib
 import json
 import sys
 import time
-from typing import cast
+import urllib.request
+from typing import Any, cast
+from urllib.parse import urljoin
 
 from benchmarks.clients.memory import Memory
 from benchmarks.clients.task import Client, Task
@@ -18,16 +20,30 @@ def main(arguments: list[str]) -> None:
     task = Task(**json.loads(arguments[0]))
     client = cast("Client", importlib.import_module(f"benchmarks.clients.{task.client}"))
     call, measured = client.prepare(task)
+    before = _tally(task.url)
     memory = Memory()
     began = time.perf_counter()
     result = call()
     seconds = time.perf_counter() - began
     peak = memory.peak()
+    after = _tally(task.url)
     # Computing the checksums is not part of either figure.
     measurement = measured(result)
     if measurement.seconds is None:
         measurement = dataclasses.replace(measurement, seconds=seconds, peak=peak)
+    if task.url:
+        spent = {name: after[name] - before[name] for name in after}
+        measurement = dataclasses.replace(measurement, requests=spent["requests"], busy=spent["busy"])
     print(measurement.json())
+
+
+def _tally(url: str) -> dict[str, Any]:
+    """Return what was asked of the benchmark server so far; nothing if there is none."""
+    if not url:
+        return {}
+    with urllib.request.urlopen(urljoin(url, "/tally")) as answer:  # noqa: S310  # the server of this run
+        found: dict[str, Any] = json.load(answer)
+    return found
 
 
 if __name__ == "__main__":

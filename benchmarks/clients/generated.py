@@ -19,7 +19,7 @@ def prepare(task: Task) -> tuple[Callable[[], Any], Callable[[Any], Measurement]
 
     page_of: Any = {"h1d": list_h1d, "h2d": list_h2d}[task.resource].sync
 
-    def fetch(asked: dict[str, int]) -> pd.DataFrame:
+    def fetch(asked: dict[str, Any]) -> pd.DataFrame:
         rows: list[dict[str, Any]] = []
         more: dict[str, str] = {}
         with AuthenticatedClient(base_url=task.url, token="benchmark") as client:  # noqa: S106  # not checked
@@ -30,5 +30,5 @@ def prepare(task: Task) -> tuple[Callable[[], Any], Callable[[Any], Measurement]
                     return pd.DataFrame(rows)
                 more = {"next_token": parse_qs(urlsplit(page.next).query)["next_token"][0]}
 
-    fetch(task.first_row())
+    fetch(task.one)
     return lambda: fetch(task.filters), measured_frame

@@ -1,11 +1,16 @@
-"""The limit: read the bytes of each page from a plain socket, parse the histograms into arrays, and nothing else."""
+"""The limit: read the bytes of each page from a plain socket, parse the histograms into arrays, and nothing else.
+
+With the option `connections` each of several threads does so with its share of the runs.
+"""
 
 from __future__ import annotations
 
+import itertools
 import socket
 import time
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -26,11 +31,11 @@ def prepare(task: Task) -> tuple[Callable[[], Any], Callable[[Any], Measurement]
     address = urlsplit(task.url)
     where = (address.hostname, address.port)
 
-    def fetch() -> tuple[list[Any], float]:
+    def fetched(asked: dict[str, Any]) -> tuple[list[Any], float]:
         arrays: list[Any] = []
         reading = 0.0
         parser = simdjson.Parser()
-        query: dict[str, Any] = {**task.filters}
+        query = {**asked}
         with socket.create_connection(where) as connection:
             while True:
                 began = time.perf_counter()
@@ -44,7 +49,26 @@ def prepare(task: Task) -> tuple[Callable[[], Any], Callable[[Any], Measurement]
                     return arrays, reading
                 query["next_token"] = parse_qs(urlsplit(following).query)["next_token"][0]
 
+    def fetch() -> tuple[list[Any], float | None]:
+        shares = _shares(task.filters, task.options.get("connections", 1))
+        if len(shares) == 1:
+            return fetched(shares[0])
+        with ThreadPoolExecutor(len(shares)) as pool:
+            parts = pool.map(fetched, shares)
+            return [array for arrays, _ in parts for array in arrays], None
+
     return fetch, _measured
+
+
+def _shares(query: dict[str, Any], number: int) -> list[dict[str, Any]]:
+    """Cut a query into so many, or as many as it has runs, each with about as many runs."""
+    low, high = query["run_number__gte"], query["run_number__lte"]
+    number = min(number, high - low + 1)
+    edges = [low + (high - low + 1) * part // number for part in range(number + 1)]
+    return [
+        {**query, "run_number__gte": begin, "run_number__lte": end - 1}
+        for begin, end in itertools.pairwise(edges)
+    ]
 
 
 def _get(connection: socket.socket, target: str) -> bytearray | bytes:
@@ -72,7 +96,7 @@ def _some(received: _Received) -> _Received:
     return received
 
 
-def _measured(fetched: tuple[list[Any], float]) -> Measurement:
+def _measured(fetched: tuple[list[Any], float | None]) -> Measurement:
     arrays, reading = fetched
     data = 0
     for array in arrays:

@@ -22,10 +22,10 @@ def prepare(task: Task) -> tuple[Callable[[], Any], Callable[[Any], Measurement]
         warnings.simplefilter("ignore", DeprecationWarning)
         credentials = Credentials(token="benchmark")  # noqa: S106  # not checked
 
-    def fetch(asked: dict[str, int]) -> Callable[[], Any]:
+    def fetch(asked: dict[str, Any]) -> Callable[[], Any]:
         dials = Dials(credentials, workspace="tracker", base_url=task.url)
         resource = getattr(dials, task.resource)
         return lambda: resource.list_all(filters(**asked), **task.options).to_pandas()
 
-    fetch(task.first_row())()
+    fetch(task.one)()
     return fetch(task.filters), measured_frame

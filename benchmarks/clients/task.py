@@ -20,22 +20,15 @@ class Task:
         resource: h1d or h2d.
         filters: Filters by name, page_size among them if it is set.
         options: Further arguments of the call, such as concurrency.
+        one: Filters of a single row, with a page_size of 1.
     """
 
     client: str
     url: str = ""
     resource: str = "h2d"
-    filters: dict[str, int] = field(default_factory=dict)
+    filters: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
-
-    def first_row(self) -> dict[str, int]:
-        """Return filters of a single row, with a page_size of 1."""
-        return {
-            **self.filters,
-            "ls_number": 1,
-            "run_number__lte": self.filters["run_number__gte"],
-            "page_size": 1,
-        }
+    one: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,6 +56,9 @@ class Measurement:
         peak: Bytes of memory at the peak of the call, minus those before it.
         reading: The part of the seconds spent waiting for bytes and reading them.
         loaded: Modules that an import brought along.
+        first: Seconds from just before the call until the first row.
+        requests: Requests that the server answered.
+        busy: Seconds that the workers of the server were busy with these, all workers together.
     """
 
     seconds: float | None = None
@@ -70,6 +66,9 @@ class Measurement:
     peak: int | None = None
     reading: float | None = None
     loaded: list[str] | None = None
+    first: float | None = None
+    requests: int | None = None
+    busy: float | None = None
 
     def json(self) -> str:
         """Write it as one line of JSON."""

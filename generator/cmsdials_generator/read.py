@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 import json5
@@ -123,7 +124,9 @@ def _download(url: str, shown: str, timeout: float) -> bytes:
         target = httpx.URL(url)
         auth = (target.username, target.password) if target.userinfo else None
         target = target.copy_with(userinfo=b"")
-        with httpx.Client(timeout=timeout, auth=auth, headers={"Accept": "application/json"}) as client:
+        with httpx.Client(
+            timeout=timeout, auth=auth, headers={"Accept": "application/json"}, **_network(target.host, shown)
+        ) as client:
             for _ in range(MAX_REDIRECTS + 1):
                 with client.stream("GET", target) as answer:
                     if answer.status_code not in _REDIRECTS:
@@ -137,6 +140,33 @@ def _download(url: str, shown: str, timeout: float) -> bytes:
         raise CannotRead(message) from error
     message = f"Cannot read {shown}: redirected more than {MAX_REDIRECTS} times. Check the address."
     raise CannotRead(message)
+
+
+def _network(host: str, shown: str) -> dict[str, Any]:
+    """Return what the environment says about proxies and certificates, as arguments for the HTTP library.
+
+    It is not left to that library, which refuses every request if it cannot read an entry of NO_PROXY.
+    """
+    certificates = httpx.create_ssl_context()
+    proxies = {} if proxy_bypass(host) else getproxies()
+    try:
+        used = {
+            f"{scheme}://": httpx.HTTPTransport(verify=certificates, proxy=_with_scheme(proxy))
+            for scheme in ("http", "https")
+            if (proxy := proxies.get(scheme) or proxies.get("all"))
+        }
+    except (ValueError, ImportError, httpx.InvalidURL):  # their texts may show a password
+        message = (
+            f"Cannot read {shown}: the proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY cannot be used (SOCKS needs"
+            " socksio). Correct the variable, or add the host to NO_PROXY."
+        )
+        raise CannotRead(message) from None
+    return {"verify": certificates, "trust_env": False, "mounts": used}
+
+
+def _with_scheme(proxy: str) -> str:
+    scheme, slashes, place = proxy.rpartition("://")
+    return f"{'socks5' if scheme == 'socks' else scheme or 'http'}{slashes or '://'}{place}"
 
 
 def _redirected(asked: httpx.URL, answer: httpx.Response, shown: str) -> httpx.URL:

@@ -1,7 +1,7 @@
 """Python client of DIALS, the CMS service of per-lumisection data quality monitoring histograms.
 
 Start with `Dials`; filters are in `cmsdials.filters`, logins in `cmsdials.auth`, errors in `cmsdials.errors`.
-`load` reads a saved listing.
+`load` reads a saved listing, `stack` makes one array of a column of histograms.
 Nothing is loaded until it is used, and nothing is logged unless the application asks for it.
 """
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cmsdials.dials import Dials
     from cmsdials.result import load
+    from cmsdials.table.tabular import stack
 
     __version__: str
 
-__all__ = ["Dials", "__version__", "load"]
+__all__ = ["Dials", "__version__", "load", "stack"]
 
 _MODULES = frozenset({"auth", "clients", "cmsdials", "errors", "filters", "models", "result", "utils"})
 """Modules reachable after `import cmsdials` alone, as in `cmsdials.filters.RunFilters`."""
@@ -29,6 +30,10 @@ def __getattr__(name: str) -> Any:
         from cmsdials.result import load  # noqa: PLC0415
 
         return load
+    if name == "stack":
+        from cmsdials.table.tabular import stack  # noqa: PLC0415
+
+        return stack
     if name == "__version__":
         from cmsdials.runtime.version import client_version  # noqa: PLC0415
 

@@ -209,11 +209,10 @@ class NotLoggedInError(LoginError):
 
 
 class TokenStoreError(LoginError):
-    """The file that keeps logins cannot be read, locked or written."""
+    """The file that keeps logins cannot be used. `errno` is the error of the system; None: what it holds is the problem."""
 
-    usual_advice = (
-        "Check the folder and its permissions, or name another one in CMSDIALS_CACHE_DIR (or cache_dir=)."
-    )
+    errno: int | None = None
+    usual_advice = "Check the folder, its permissions and its disk, or name another: CMSDIALS_CACHE_DIR, CMSDIALS_TOKEN_FILE, cache_dir=."
 
 
 class PendingAuthorizationError(LoginError):
@@ -239,7 +238,10 @@ class RequestFailedError(DialsError):
         method: HTTP method, such as ``GET``.
         url: The URL, without secrets.
         attempts: How many requests were sent before giving up.
+        of_login: Whether it was sent to renew the login, without which what was asked for could not be.
     """
+
+    of_login = False
 
     usual_advice = "Try again; if it stays, report it with this message."
 
@@ -268,12 +270,9 @@ class RequestFailedError(DialsError):
         Args:
             fitting: Advice for a class and its subclasses. Advice written for this particular error stays.
         """
-        if not self.advice.endswith(self.usual_advice):
-            return
-        for kind in type(self).__mro__:
-            if kind in fitting:
-                self.advice = self.advice.removesuffix(self.usual_advice) + fitting[kind]
-                return
+        better = next((fitting[kind] for kind in type(self).__mro__ if kind in fitting), None)
+        if better is not None and self.advice.endswith(self.usual_advice):
+            self.advice = self.advice.removesuffix(self.usual_advice) + better
 
     def __str__(self) -> str:
         asked = f"{self.method} {shortened(self.url, _LONGEST_URL)}".strip()
@@ -286,8 +285,8 @@ class TransportError(RequestFailedError):
     """No complete answer arrived: no connection, a timeout, or a connection that broke.
 
     Attributes:
-        phase: Where it stopped: ``connect``, ``tls``, ``certificate``, ``pool``, ``write``, ``read`` (waiting
-            for the answer or for more of it) or ``body``.
+        phase: Where it stopped: ``connect``, ``scheme`` (http for https, or https for http), ``tls``, ``certificate``,
+            ``pool``, ``write``, ``read`` (waiting for the answer or for more of it) or ``body``.
     """
 
     usual_advice = "Try again; if it stays, check the network and base_url."
@@ -324,7 +323,7 @@ class RequestTimeoutError(TransportError, TimeoutError):
     @property
     def is_too_slow(self) -> bool:
         """Whether the wait was for an answer, not for a connection."""
-        return self.phase == "read"
+        return self.phase == "read" and not self.of_login
 
 
 class IncompleteBodyError(TransportError):
@@ -427,7 +426,7 @@ class GatewayError(ServerError):
     @property
     def is_too_slow(self) -> bool:
         """Whether the service took too long; with 503 it did not try."""
-        return self.status_code != 503
+        return self.status_code != 503 and not self.of_login
 
 
 class DecodeError(RequestFailedError):

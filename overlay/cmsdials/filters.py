@@ -4,7 +4,7 @@ The names and kinds are the generated ones (`cmsdials_api.filters`); this module
 do for its users: a misspelt name, a value of the wrong kind or an empty list is an error here, where the service
 would ignore it. A filter that is None is not sent.
 
-NumPy scalars are accepted as numbers, and any sequence, set, array or pandas column as a list.
+Scalars of NumPy and Arrow are accepted as values, and any sequence, set, array or column as a list.
 """
 
 from __future__ import annotations
@@ -293,7 +293,7 @@ def checked_value(where: str, kind: str, value: Any) -> Any:
     plain = _plain(value)
     if kind in ("integers", "strings"):
         each = kind.removesuffix("s")
-        items = [*dict.fromkeys(checked_value(where, each, item) for item in _items(where, plain))]
+        items = [*dict.fromkeys(_item(where, each, at, item) for at, item in enumerate(_items(where, plain)))]
         if not items:
             message = f"{where} is empty: the service would ignore it and return everything"
             raise FilterError(message, advice="Leave the filter out, or give at least one value.")
@@ -306,8 +306,20 @@ def checked_value(where: str, kind: str, value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Return the number in a NumPy scalar or an array without dimensions; other values unchanged."""
-    return value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
+    """Return the value in a scalar of Arrow or NumPy, or in an array without dimensions; other values unchanged."""
+    if hasattr(value, "as_py"):
+        return value.as_py()
+    is_scalar = getattr(value, "ndim", None) == 0 and type(value).__name__ not in _NOTHING
+    # A time would become a number of nanoseconds.
+    return value.item() if is_scalar and getattr(value.dtype, "kind", "") not in ("m", "M") else value
+
+
+_NOTHING = ("NAType", "NaTType", "MaskedConstant")  # of pandas, and of NumPy's masked arrays
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value stands for none: None, NaN, or what pandas and masked arrays have in its place."""
+    return isnan(value) if isinstance(value, float) else value is None or type(value).__name__ in _NOTHING
 
 
 def _shown(value: Any) -> str:
@@ -317,10 +329,25 @@ def _shown(value: Any) -> str:
 def _items(where: str, value: Any) -> Iterable[Any]:
     if isinstance(value, str):
         return [item.strip() for item in value.split(",") if item.strip()]
-    if isinstance(value, Mapping | bytes) or not isinstance(value, Iterable):
+    name = where.rpartition(".")[2]
+    if hasattr(type(value), "columns"):
+        message = f"{where} takes a list of values, not a whole {type(value).__name__}"
+        raise FilterError(message, advice=f"Give one of its columns: {name}=table[...].")
+    if isinstance(value, Mapping | bytes | bytearray | memoryview) or not isinstance(value, Iterable):
         message = f"{where} takes a list of values, not {_shown(value)}"
-        raise FilterError(message, advice=f"Write {where.rpartition('.')[2]}=[...].")
+        raise FilterError(message, advice=f"Write {name}=[...].")
     return value
+
+
+def _item(where: str, kind: str, at: int, value: Any) -> Any:
+    plain = _plain(value)
+    if is_missing(plain):
+        message = f"{where} has no value at position {at} ({_shown(plain)})"
+        advice = (
+            "Leave it out, such as column.dropna() in pandas, drop_nulls() in polars, drop_null() in Arrow."
+        )
+        raise FilterError(message, advice=advice)
+    return checked_value(where, kind, plain)
 
 
 def _whole_number(value: Any) -> int | None:

@@ -30,11 +30,13 @@ SECRET_NAMES = frozenset(
 
 _MASK = "***"
 _SHORTEST_MASKED = 6  # a shorter secret would mask parts of ordinary words
+_LONGEST_WORD = 12  # secrets that services issue are longer, or have digits
 _SHORT = 300
 
 _USERINFO = re.compile(r"(://)[^/?#\s]*@")
 _JSON_WEB_TOKEN = re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*){1,4}")
-_AUTH_SCHEME = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
+_PROSE = r"(?!(?:authenti|authori[sz]|credential)[a-z]+\b)"  # "Basic authentication is not accepted"
+_AUTH_SCHEME = re.compile(rf"\b(bearer|basic)\s+{_PROSE}[\w.~+/=-]{{8,}}", re.IGNORECASE)
 # A quoted value may lack its closing quote: bodies are truncated.
 _VALUE = r"""(?:"[^"]*"?|'[^']*'?|(?:(?:bearer|basic)\s+)?[^\s&,;}<>]+)"""
 _NAMED = re.compile(
@@ -64,27 +66,59 @@ def without_secrets(text: str) -> str:
 def masked(body: bytes, secrets: Iterable[str]) -> bytes:
     """Return the body with the given secrets masked, in case the service echoes what was sent.
 
-    A service may repeat a secret verbatim, in UTF-8, as part of a JSON text or as part of a URL.
+    A service may repeat a secret verbatim, in UTF-8, as part of a JSON text or as part of a URL. A secret that is an
+    ordinary word, such as `sandbox`, or very short, is masked only where a credential stands, so that sentences stay
+    readable: behind the name of a header, of a member or of a parameter that carries secrets, behind `Bearer` and
+    `Basic`, and before the `@` of a URL.
     """
     for secret in secrets:
-        bare = secret.removeprefix("Bearer ")
-        if len(bare) < _SHORTEST_MASKED:
-            continue
+        bare = _SCHEME.sub("", secret).strip()
         written = {
             bare,
             json.dumps(bare)[1:-1],
             json.dumps(bare, ensure_ascii=False)[1:-1],
             html.escape(bare),
         }
+        forms: set[bytes] = set()
         for coding in ("utf-8", "latin-1"):
             with contextlib.suppress(UnicodeEncodeError):
-                forms = {
+                forms |= {
                     text.encode(coding)
                     for text in (*written, quote(bare, "", coding), quote_plus(bare, "", coding))
                 }
-                for form in sorted(forms, key=len, reverse=True):
-                    body = body.replace(form, _MASK.encode("ascii"))
+        found = [re.escape(form) for form in sorted(forms, key=len, reverse=True) if form and form in body]
+        if found:
+            anywhere = b"(?:" + b"|".join(found) + b")"
+            place = _BEFORE + anywhere + _AFTER if _is_word(bare) else b"()" + anywhere
+            body = re.sub(place, rb"\1" + _MASK.encode("ascii"), body)
     return body
+
+
+def _is_word(secret: str) -> bool:
+    """Whether a secret could stand in any sentence: whether it is very short, or letters alone, of one case."""
+    is_even = secret.isalpha() and (secret.islower() or secret.isupper() or secret.istitle())
+    return len(secret) < _SHORTEST_MASKED or (is_even and len(secret) <= _LONGEST_WORD)
+
+
+_SCHEME = re.compile(r"^\s*(?:bearer|basic)\s+", re.IGNORECASE)
+
+# Where a credential stands. Names are looked for anywhere, so that parts of longer ones count too; what may follow is
+# bounded, since a body can be megabytes of letters.
+_MARK = r"""(?:\\*["'`]|&(?:quot|apos|\#x?0*(?:34|39|22|27));|%2[27])"""
+_JOINT = rf"""(?:
+    {_MARK}?\s{{0,9}}(?:[:=]|=>|%3[ad])\s{{0,9}}[bu]?{_MARK}?  # name: value, name="value", "name": "value"
+  | {_MARK}\s{{0,9}},\s{{0,9}}[bu]?{_MARK}                     # ("name", "value")
+  | \s{{1,9}}{_MARK}                                          # the name 'value'
+  | {_MARK}\s{{1,9}}value\s?=\s?{_MARK}                       # <input name="name" value="value">
+  | (?:\s{{0,99}}<[^<>]{{1,99}}>){{1,9}}\s{{0,99}}{_MARK}?      # <td>name</td><td>value</td>
+)"""
+_BEFORE = rf"""(?ix:(
+    (?:secret|token|passw|pwd|credential|auth|(?:api|access|private)[-_]?key|device[-_]code)[\w-]{{0,40}}{_JOINT}
+    (?:(?:bearer|basic)\s+)?
+  | (?<![\w-])(?:bearer|basic)(?:\s|%20|\+){{1,9}}
+  | ://(?:[^/?\#\s@]{{0,99}}:)?(?=[^/?\#\s@]{{1,99}}@)
+))""".encode("ascii")
+_AFTER = rb"(?![\w~+/-]|[.=](?=\w))"
 
 
 def shortened(text: str, most: int = _SHORT) -> str:

@@ -30,7 +30,7 @@ BY_COMMAND = "cmsdials sandbox"
 EPILOG = """\
 Send the header X-CLIENT-SECRET with each request, for example
 
-  curl -H 'X-CLIENT-SECRET: sandbox' http://127.0.0.1:8000/api/v1/run/
+  curl -H 'X-CLIENT-SECRET: sandbox' http://localhost:8000/api/v1/run/
 
 or log in, through DIALS (/api/v1/auth/new-device/) or its Keycloak realm (/auth/realms/cern/), as a person who
 approves a code in the browser, or as the application --client-id.
@@ -158,9 +158,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _in_words(running: "Service", options: Options) -> str:
-    page = f"{running.url}auth/realms/cern/device as the program asks"
+    url = running.url.replace("//127.0.0.1:", "//localhost:")  # as people type it
+    page = f"{url}auth/realms/cern/device as the program asks"
     return (
-        f"cmsdials sandbox ready at {running.url} - send the header X-CLIENT-SECRET: {options.secret} "
+        f"cmsdials sandbox ready at {url} - send the header X-CLIENT-SECRET: {options.secret} "
         f"or log in at {options.realm_url or page} "
         f"(DIALS {options.generation}, {running.histograms:,} histograms, {running.size / 1e6:.0f} MB "
         f"in {running.folder}; Ctrl-C ends it)"

@@ -9,6 +9,7 @@ from benchmarks import report
 from benchmarks.clients.task import Contents, Measurement
 from benchmarks.figures import Figure
 from benchmarks.rounds import Outcome
+from benchmarks.scenarios import SCENARIOS, SELECTIVE
 from benchmarks.targets import TARGETS, Target
 
 ABOUT = {
@@ -65,14 +66,61 @@ def test_targets_of_a_run() -> None:
         ours=_client([1.0, 1.0, 1.0], [100e6, 100e6, 100e6]),
         limit=_client([0.5, 0.5, 0.8]),
     )
-    faster, above_limit, memory = report.measured_targets(measured)
-    assert (faster["figure"], faster["met"]) == ({"median": 9.0, "least": 8.0, "most": 10.0}, True)
-    assert (above_limit["figure"]["median"], above_limit["met"]) == (2.0, False)
+    above_limit, memory = report.measured_targets(measured)
+    assert (above_limit["figure"], above_limit["met"]) == ({"median": 2.0, "least": 1.25, "most": 2.0}, False)
     assert (memory["figure"]["median"], memory["met"]) == (3.0, True)
 
 
+def test_what_was_not_in_a_run_has_no_target_in_it() -> None:
+    measured = _th2(ours=_client([1.0]), limit=_client([0.5]))
+    assert [one["text"] for one in report.measured_targets(measured)] == ["TH2: time, in times the limit"]
+    found = report.make_report(measured, ABOUT)
+    missing = ", ".join(scenario.name for scenario in SCENARIOS if scenario.name != "th2")
+    assert f"Not in this run: {missing}." in report.as_text(found)
+    everything = {scenario.name: {"title": scenario.name, "clients": {}} for scenario in SCENARIOS}
+    assert "Not in this run" not in report.as_markdown(report.make_report(everything, ABOUT))
+
+
+def test_targets_are_of_clients_that_are_run() -> None:
+    clients = {scenario.name: {one.name for one in scenario.contenders} for scenario in SCENARIOS}
+    for target in TARGETS:
+        assert {target.over, target.under or target.over} <= clients[target.scenario], target.text
+        assert (target.least is None) != (target.most is None)
+    assert len({target.text for target in TARGETS}) == len(TARGETS)
+
+
+def test_requests_and_the_time_of_the_server_have_targets() -> None:
+    one_by_one = _client([4.0] * 3, requests=[10] * 3, busy=[3.0] * 3, first=[1.0, 2.0, 1.0])
+    parts = _client([2.0, 1.0, 2.5], requests=[13, 12, 14], busy=[3.3, 3.6, 3.0], first=[1.5, 3.2, 1.4])
+    clients = {"ours": one_by_one, "ours, concurrency=3": parts}
+    measured = {"uneven": {"title": "x", "clients": clients}}
+    figures = {
+        one["text"].removeprefix("Uneven: "): (one["figure"]["median"], one["met"])
+        for one in report.measured_targets(measured)
+    }
+    assert figures == {
+        "requests of concurrency=3, in times those of one by one": (1.3, True),
+        "the server's time for concurrency=3, in times one by one": (1.1, True),
+        "first page of concurrency=3, in times one by one": (1.5, True),
+        "peak memory of concurrency=3, in times one by one": (1.0, True),
+        "concurrency=3, times faster than one by one": (2.0, True),
+    }
+
+
+@pytest.mark.parametrize(("more", "met"), [(0, True), (1, True), (2, False), (63, False)])
+def test_requests_that_are_added_are_counted(more: int, met: bool) -> None:
+    targets = [one for one in TARGETS if (one.kind, one.quantity) == ("difference", "requests")]
+    assert len(targets) == len(SELECTIVE)
+    for target in targets:
+        clients = {target.over: {"requests": [1 + more] * 3}, target.under: {"requests": [1] * 3}}
+        figure = target.figure(clients)
+        assert figure == Figure(more, more, more)
+        assert target.is_met(figure) is met
+        assert target.wanted == "at most 1"
+
+
 def test_memory_that_is_added_is_in_megabytes() -> None:
-    target = next(one for one in TARGETS if one.kind == "difference")
+    target = next(one for one in TARGETS if (one.kind, one.quantity) == ("difference", "peak"))
     clients = {target.over: _client([1, 1], [30e6, 34e6]), target.under: _client([1, 1], [20e6, 25e6])}
     assert target.figure(clients) == Figure(9.5, 9.0, 10.0)
     assert target.wanted == "at most 10 MB"
@@ -91,7 +139,7 @@ def test_a_client_that_failed_meets_nothing_and_is_shown() -> None:
         published=_client([8.0]), ours={"error": "TypeError: no such argument"}, limit=_client([0.5])
     )
     found = report.make_report(measured, ABOUT)
-    assert [(one["figure"], one["met"]) for one in found["targets"]] == [(None, False)] * 3
+    assert [(one["figure"], one["met"]) for one in found["targets"]] == [(None, False)] * 2
     assert report.failures(found) == ["th2: ours: TypeError: no such argument"]
     for written in (report.as_text(found), report.as_markdown(found)):
         assert "failed: TypeError: no such argument" in written
@@ -121,6 +169,36 @@ def test_clients_with_another_share_need_not_agree() -> None:
     assert found == ["streaming: pages, all rows has not fetched what iterate, all rows has"]
 
 
+def test_clients_with_another_job_need_not_agree() -> None:
+    clients = {
+        "cmsdials 2.4.1: TH1 to rows": _client([1.0]),
+        "ours: TH1 to rows": {**_client([1.0]), "contents": {**SAME, "data": 18}},
+        "ours: TH2 to NumPy": {**_client([1.0]), "contents": {**SAME, "rows": 400}},
+        "import of pandas alone: TH2 to pandas": {"seconds": [1.0]},
+        "ours: TH2 to pandas": {**_client([1.0]), "contents": {**SAME, "rows": 401}},
+    }
+    found = report.disagreements({"scripts": {"title": "x", "clients": clients}})
+    assert found == ["scripts: ours: TH1 to rows has not fetched what cmsdials 2.4.1: TH1 to rows has"]
+
+
+def test_a_client_is_compared_with_ours_at_the_same_job() -> None:
+    clients = {
+        "cmsdials 2.4.1: get": _client([4.0], requests=[3]),
+        "ours: get": _client([2.0], requests=[1], first=[0.25], busy=[0.5]),
+        "cmsdials 2.4.1: rows": _client([9.0]),
+        "ours: rows": {"error": "it fell"},
+    }
+    found = report.make_report({"scripts": {"title": "x", "clients": clients}}, ABOUT)
+    *_, (_, head, rows) = report.tables(found)
+    assert head[3:] == ("Peak memory, MB", "Rows", "First row, s", "Requests", "Server's time, s")
+    assert rows == [
+        ("cmsdials 2.4.1: get", "4", "2", "1", "4000", "", "3", ""),
+        ("ours: get", "2", "1", "1", "4000", "0.25", "1", "0.50"),
+        ("cmsdials 2.4.1: rows", "9", "", "1", "4000", "", "", ""),
+        ("ours: rows", "failed: it fell", "", "", "", "", "", ""),
+    ]
+
+
 def test_the_tables_hold_medians_and_ratios() -> None:
     measured = _th2(
         published=_client([8.0, 9.0, 10.0], [300e6, 310e6, 330e6]),
@@ -148,6 +226,16 @@ def test_an_outcome_has_figures_of_all_rounds_or_none() -> None:
     assert Outcome([measured(1.0)], "it fell").dict() == {"error": "it fell"}
     assert "different rows" in Outcome([measured(1.0), measured(1.0, data=2)]).dict()["error"]
     assert Outcome([]).dict() == {"error": "was not run"}
+    free = [Measurement(1.0, Contents(10, 1), 5, requests=2, busy=0.0) for _ in range(2)]
+    assert Outcome(free).dict().keys() == {"seconds", "contents", "peak", "requests"}
+    costly = [Measurement(1.0, Contents(10, 1), requests=2, busy=0.25, first=0.125)]
+    assert Outcome(costly).dict() == {
+        "seconds": [1.0],
+        "contents": {"rows": 10, "data": 1, "keys": None},
+        "first": [0.125],
+        "requests": [2],
+        "busy": [0.25],
+    }
 
 
 def test_a_measurement_survives_its_way_between_processes() -> None:

@@ -80,6 +80,15 @@ FILTERS: list[dict[str, Any]] = [
     {"ls_number__lte": 2, "me_id": 100, "dataset_id": 14677060},
     {"run_number": 1},
     {"me_id": 102, "no_such_filter": 3},
+    {"ls_number": 5, "ls_number__gte": 2, "ls_number__lte": 5},
+    {"ls_number": 5, "ls_number__gte": 6},
+    {"ls_number__gte": 2, "ls_number__lte": 4, "me_id": 101, "run_number": FIRST_RUN + 3},
+    {"ls_number__gte": 0, "ls_number__lte": 99},
+    {"ls_number__lte": 0},
+    {"dataset_id": 15102369, "run_number__lte": FIRST_RUN, "ls_number": 6},
+    {"dataset_id": 1},
+    {"file_id": 3393809397, "ls_number": 2},
+    {"file_id": 2},
 ]
 
 
@@ -144,6 +153,39 @@ def test_other_tables_agree_with_the_histograms(tables: dict[str, Table]) -> Non
     for me in _ask(tables["mes"]):
         assert me["count"] == sum(one["me_id"] == me["me_id"] for one in histograms)
     assert [me["me_id"] for me in _ask(tables["mes"], dim=1)] == [1, 2]
+
+
+def test_names_are_found_by_text_and_by_regular_expression(tables: dict[str, Table]) -> None:
+    expected = _everything(tables["th2"])
+    layer: dict[str, Any] = {"me__regex": "Layer_[13]$", "ls_number__gte": 4}
+    assert _follow(tables["th2"], page_size=500, **layer) == [
+        row for row in expected if row["me_id"] in (100, 102) and row["ls_number"] >= 4
+    ]
+    second = DATASETS[15102369]
+    assert _follow(tables["th2"], page_size=500, dataset=second) == [
+        row for row in expected if row["dataset_id"] == 15102369
+    ]
+    assert _follow(tables["th2"], page_size=500, dataset__regex="Run2024C", me_id=100) == [
+        row for row in expected if row["dataset_id"] == 15102369 and row["me_id"] == 100
+    ]
+    assert _ask(
+        tables["th2"], ls_number__gte=1, run_number__in=f"{FIRST_RUN},{FIRST_RUN + 2}", page_size=500
+    )["results"] == [row for row in expected if row["run_number"] in (FIRST_RUN, FIRST_RUN + 2)]
+
+
+def test_a_cursor_skips_the_rows_before_it_that_pass_the_filters(tables: dict[str, Table]) -> None:
+    page = _ask(tables["th2"], me_id=100, page_size=7)
+    asked = dict(parse_qsl(urlsplit(page["next"]).query))
+    assert tables["th2"].answer({"me_id": "100"}, ADDRESS).skipped == 0
+    assert tables["th2"].answer(asked, ADDRESS).skipped == 7
+    without = {name: value for name, value in asked.items() if name != "me_id"}
+    assert tables["th2"].answer(without, ADDRESS).skipped == 7 * 3
+
+
+@pytest.mark.parametrize("name", ["run_number", "ls_number", "ls_number__gte", "me_id", "file_id"])
+def test_a_filter_of_the_wrong_kind_is_refused_with_any_other(tables: dict[str, Table], name: str) -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        _ask(tables["th1"], dataset_id=1, **{name: "many"})
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "????", "cm93PQ=="])

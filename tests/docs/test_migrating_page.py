@@ -40,11 +40,11 @@ def test_equality_is_that_of_numpy(cells: Cells) -> None:
     (first, second), (row, _) = cells
     assert np.array_equal(first, row)
     assert not np.array_equal(first, second)
+    assert (first == second).shape == first.shape
     if isinstance(first, list):
-        with pytest.raises(ValueError, match="ambiguous"):
-            first == second  # noqa: B015  # it raises
+        assert first == row
+        assert first in [second, first]
     else:
-        assert (first == second).shape == first.shape
         with pytest.raises(ValueError, match="broadcast"):
             first == second[:-1]  # noqa: B015  # it raises
         with pytest.raises(ValueError, match="ambiguous"):
@@ -55,5 +55,12 @@ def test_json_needs_lists(cells: Cells) -> None:
     for cell, row in zip(*cells, strict=True):
         with pytest.raises(TypeError, match="not JSON serializable"):
             json.dumps(cell)
-        lists = [part.tolist() for part in cell] if isinstance(cell, list) else cell.tolist()
-        assert json.loads(json.dumps(lists)) == row
+        assert json.loads(json.dumps(cell.tolist())) == row
+
+
+def test_lists_do_not_grow_any_more(cells: Cells) -> None:
+    for cell in cells[0]:
+        with pytest.raises((AttributeError, TypeError)):
+            cell.append(0.0)
+        cell[0] = 0
+        assert np.sum(cell[0]) == 0

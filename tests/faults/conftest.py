@@ -104,11 +104,16 @@ class Client:
     """
 
     def __init__(
-        self, server: FaultServer, timeout: float = LONG, workspace: str = "tracker", url: str = ""
+        self,
+        server: FaultServer,
+        timeout: float = LONG,
+        workspace: str = "tracker",
+        url: str = "",
+        credentials: Any = None,
     ) -> None:
         self.server = server
         self.waits: list[float] = []
-        self.credentials = Tokens()
+        self.credentials = credentials or Tokens()
         self.dials = Dials(self.credentials, workspace, url or server.url, timeout=(LONG, timeout))
         self.dials._session._sleep = self._wait
 

@@ -36,7 +36,7 @@ REPEATED: list[tuple[Fault, type[errors.RequestFailedError], str]] = [
     ({"kind": "chunked_cut", "at": 1.0}, errors.IncompleteBodyError, "in the middle of the answer"),
     ({"kind": "damaged_gzip", "at": 0.1}, errors.IncompleteBodyError, "compressed body is damaged"),
     ({"kind": "damaged_gzip", "at": 1.0}, errors.IncompleteBodyError, "compressed body is damaged"),
-    ({"kind": "cut_gzip", "at": 0.5}, errors.DecodeError, "not whole JSON"),
+    ({"kind": "cut_gzip", "at": 0.5}, errors.IncompleteBodyError, "compressed body ends early"),
     ({"kind": "cut_json", "at": 0.0}, errors.DecodeError, "not whole JSON"),
     ({"kind": "cut_json", "at": 0.5}, errors.DecodeError, "not whole JSON"),
     ({"kind": "cut_json", "at": 1.0}, errors.DecodeError, "not whole JSON"),

@@ -3,22 +3,27 @@
 import os
 import resource
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from cmsdials.auth.client import AuthClient
+from cmsdials.auth.client_credentials import Credentials as Application
 from cmsdials.errors import (
     AuthenticationError,
     CheckpointError,
     ConnectionFailedError,
     WorkspaceNotFoundError,
 )
-from cmsdials.filters import RunFilters
+from cmsdials.filters import LumisectionHistogram1DFilters, RunFilters
 from cmsdials.result import load
+from urllib3.util import Retry
 
 from .conftest import Client, FaultServer
-from .server import rows_of
+from .server import SPLIT, rows_of
 
 FILTERS = RunFilters(page_size=100)
 
@@ -51,6 +56,72 @@ def test_a_token_that_nobody_can_renew(client: Client, monkeypatch: pytest.Monke
     assert caught.value.attempts == 1
     assert "log in again" in caught.value.advice
     assert dicts(client.dials.run.list_all(FILTERS, resume_from=partial)) == rows_of("run")
+
+
+# --- a login service that is down when the token expires
+
+LOGIN_FAILS: list[Any] = [
+    httpx.Response(503, html="<h1>busy</h1>"),
+    httpx.ReadError("reset"),
+    httpx.Response(200, html="<title>Maintenance</title>"),
+    httpx.Response(504),
+]
+
+
+class LoginService:
+    """Gives the application the token that the fault server wants next; each but the first only after some failures."""
+
+    def __init__(self) -> None:
+        self.given = 0
+        self.failed = 0
+        self._one = threading.Lock()
+
+    def answer(self, _: httpx.Request) -> httpx.Response:
+        with self._one:
+            if self.given and self.failed < len(LOGIN_FAILS) * self.given:
+                self.failed += 1
+                failure = LOGIN_FAILS[self.failed % len(LOGIN_FAILS)]
+                if isinstance(failure, Exception):
+                    raise failure
+                return httpx.Response(failure.status_code, headers=failure.headers, content=failure.content)
+            self.given += 1
+            return httpx.Response(200, json={"access_token": f"token-{self.given - 1}", "expires_in": "300"})
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_a_listing_goes_on_while_the_login_service_is_down_for_a_while(
+    concurrency: int, server: FaultServer
+) -> None:
+    login = LoginService()
+    place = AuthClient(
+        server.url, keycloak_url="http://login.test/", transport=httpx.MockTransport(login.answer)
+    )
+    client = Client(server, credentials=Application("app", "the-secret", place))
+    server.begin({1: {"kind": "token_expired"}})
+    filters = LumisectionHistogram1DFilters(dataset_id=SPLIT)
+    patient = Retry(total=100, backoff_factor=0.001)
+    with client.dials:
+        result = client.dials.h1d.list_all(filters, retries=patient, concurrency=concurrency)
+    assert result.complete
+    assert dicts(result) == rows_of("th1")
+    assert (login.given, login.failed) == (2, len(LOGIN_FAILS))
+    assert client.waits
+
+
+def test_a_login_service_that_stays_down(server: FaultServer) -> None:
+    """What has come is kept, and the listing is continued when the login service is up again."""
+    login = LoginService()
+    place = AuthClient(
+        server.url, keycloak_url="http://login.test/", transport=httpx.MockTransport(login.answer)
+    )
+    client = Client(server, credentials=Application("app", "the-secret", place))
+    server.begin({7: {"kind": "token_expired"}})
+    with client.dials:
+        with pytest.warns(RuntimeWarning, match="700 rows of run: stopped by .*Error"):
+            partial = client.dials.run.list_all(FILTERS, retries=1, keep_failed=True)
+        result = client.dials.run.list_all(FILTERS, resume_from=partial)
+    assert dicts(result) == rows_of("run")
+    assert login.given == 2
 
 
 # --- a server that restarts

@@ -41,10 +41,10 @@ DOCUMENTED: dict[str, set[type[errors.RequestFailedError]]] = {
     "chunked_cut": _CUTS,
     "close_before": _BREAKS,
     "cursor_repeats": {errors.PaginationError},
-    "cut_gzip": _NO_JSON,
+    "cut_gzip": _CUTS,
     "cut_headers": _BREAKS,
     "cut_json": _NO_JSON,
-    "damaged_gzip": _CUTS | _NO_JSON,  # it may hide the end of a short body, and with it the checksum
+    "damaged_gzip": _CUTS,
     "down": _BREAKS,
     "empty_body": _NO_JSON,
     "empty_page": set(),

@@ -267,6 +267,35 @@ class TestWeb:
             url = f"http://127.0.0.1:{unused.getsockname()[1]}/doc"
             assert "the connection was refused" in refusal(url)
 
+    @pytest.mark.parametrize(
+        "proxy", ["", "socks://127.0.0.1:1", "socks5://127.0.0.1:1", "http://[::1:1", "nonsense"]
+    )
+    @pytest.mark.parametrize("entry", ["[::1]", "[::1", "10.0.0.0/8", "fd00::/8", "*.cern.ch", "%"])
+    def test_no_entry_of_no_proxy_is_in_the_way(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch, entry: str, proxy: str
+    ) -> None:
+        monkeypatch.setenv("NO_PROXY", f"{entry},127.0.0.1")
+        monkeypatch.setenv("ALL_PROXY", proxy)
+        assert read_document(service.says(RAW)).document == DOCUMENT
+
+    @pytest.mark.parametrize(
+        "proxy", ["socks4://me:hunter2@h:1", "http://me:hunter2@[::1:1", "x://me:hunter2"]
+    )
+    def test_a_proxy_that_cannot_be_used(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch, proxy: str
+    ) -> None:
+        monkeypatch.setenv("NO_PROXY", "10.0.0.0/8")
+        monkeypatch.setenv("ALL_PROXY", proxy)
+        message = refusal(service.says(RAW))
+        assert "ALL_PROXY" in message
+        assert "hunter2" not in message
+
+    def test_a_proxy(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("NO_PROXY")
+        service.answers["http://dials.invalid/doc"] = (200, JSON, RAW)
+        monkeypatch.setenv("HTTP_PROXY", service.url.removeprefix("http://"))
+        assert read_document("http://dials.invalid/doc").document == DOCUMENT
+
     def test_no_answer_in_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NO_PROXY", "*")
         with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -1,14 +1,20 @@
 """Filters: what is refused, what is understood, and what goes over the wire."""
 
 import copy
+import datetime as dt
 import inspect
 import json
 import pickle
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from cmsdials import filters
 from cmsdials.errors import DialsError, FilterError, UnknownFilterError
@@ -97,6 +103,37 @@ def test_filters_are_shown_as_a_dict_of_what_is_set() -> None:
         ("dataset_id__in", np.array([1, 2]), [1, 2]),
         ("dataset_id__in", pd.Series([1, 2]), [1, 2]),
         ("dataset_id__in", range(1, 4), [1, 2, 3]),
+        ("run_number", pa.scalar(367112), 367112),
+        ("run_number", pa.scalar(367112.0), 367112),
+        ("run_number", pl.Series([367112])[0], 367112),
+        ("run_number", pl.Series([367112]).item(), 367112),
+        ("run_number", pa.array([367112]).dictionary_encode()[0], 367112),
+        ("run_number", np.ma.array(367112), 367112),
+        ("run_number", SimpleNamespace(ndim=0, dtype="of a tensor", item=lambda: 367112), 367112),
+        ("dataset", pa.scalar("/Z/R/D"), "/Z/R/D"),
+        ("dataset", pl.Series(["/Z/R/D"])[0], "/Z/R/D"),
+        ("dataset", np.array("/Z/R/D"), "/Z/R/D"),
+        ("dataset_id__in", pl.Series([1, 2]), [1, 2]),
+        ("dataset_id__in", pl.Series([1]), [1]),
+        ("dataset_id__in", pl.Series([1.0, 2.0]), [1, 2]),
+        ("dataset_id__in", pl.Series(["1", "2"]), [1, 2]),
+        ("dataset_id__in", pl.Series(["1", "2"], dtype=pl.Categorical), [1, 2]),
+        ("dataset_id__in", pl.DataFrame({"a": [2, 1, 2]})["a"].unique().sort(), [1, 2]),
+        ("dataset_id__in", pa.array([1, 2]), [1, 2]),
+        ("dataset_id__in", pa.array([1]), [1]),
+        ("dataset_id__in", pa.chunked_array([[1], [], [2]]), [1, 2]),
+        ("dataset_id__in", pa.table({"a": [1, 2]})["a"], [1, 2]),
+        ("dataset_id__in", pa.array([1, 2, 1]).dictionary_encode(), [1, 2]),
+        ("dataset_id__in", list(pa.array([1, 2])), [1, 2]),
+        ("dataset_id__in", pa.scalar([1, 2]), [1, 2]),
+        ("dataset_id__in", pd.Series([1, 2], dtype="Int64"), [1, 2]),
+        ("dataset_id__in", pd.Series([1, 2], dtype="int64[pyarrow]"), [1, 2]),
+        ("dataset_id__in", pd.Series([1, 2], dtype="category"), [1, 2]),
+        ("dataset_id__in", pd.Index([1, 2]), [1, 2]),
+        ("dataset_id__in", np.ma.array([1, 2]), [1, 2]),
+        ("dataset_id__in", {1: 2}.keys(), [1]),
+        ("fields", pl.Series(["run_number"]), ["run_number"]),
+        ("fields", pa.array(["run_number"]), ["run_number"]),
         ("dataset_id__in", "1,2", [1, 2]),
         ("fields", "run_number, ls_count", ["run_number", "ls_count"]),
     ],
@@ -123,6 +160,42 @@ def test_values_are_taken_as_people_have_them(name: str, given: Any, sent: Any) 
         ("dataset_id__in", np.array(5), "takes a list of values, not 5"),
         ("dataset_id__in", {1, 2j}, "takes a whole number, not 2j"),
         ("fields", 5, "takes a list of values, not 5"),
+        ("run_number", pa.scalar(None, pa.int64()), "takes a whole number, not None"),
+        ("run_number", pd.NA, "takes a whole number, not <NA>"),
+        ("run_number", np.ma.masked, "takes a whole number, not masked"),
+        ("run_number", np.datetime64("2024-01-01", "ns"), "takes a whole number, not .*2024-01-01"),
+        ("run_number", np.timedelta64(5, "ns"), "takes a whole number, not .*timedelta64"),
+        ("run_number", pd.Timestamp("2024-01-01"), "takes a whole number, not Timestamp"),
+        ("run_number", pa.scalar(dt.date(2024, 1, 1)), "takes a whole number, not datetime.date"),
+        ("run_number", pl.Series([1]), "takes a whole number, not shape"),
+        ("dataset", pa.scalar(None, pa.string()), "takes text, not None"),
+        ("dataset_id__in", pl.Series([1, None]), r"has no value at position 1 \(None\)\. .*drop_nulls"),
+        ("dataset_id__in", pl.Series([1.0, float("nan")]), r"has no value at position 1 \(nan\)"),
+        ("dataset_id__in", pa.array([None, 1]), r"has no value at position 0 \(None\)\. .*drop_null"),
+        ("dataset_id__in", pd.Series([1, None]), r"has no value at position 1 \(nan\)\. .*dropna"),
+        ("dataset_id__in", pd.Series([1, None], dtype="Int64"), r"has no value at position 1 \(<NA>\)"),
+        ("dataset_id__in", pd.Series([1, None], dtype="int64[pyarrow]"), "has no value at position 1"),
+        ("dataset_id__in", [pd.NaT], "has no value at position 0"),
+        ("dataset_id__in", [1, None], "has no value at position 1"),
+        ("dataset_id__in", np.ma.array([1, 2], mask=[False, True]), "has no value at position 1"),
+        ("fields", ["run_number", None], "has no value at position 1"),
+        ("dataset_id__in", pl.Series([], dtype=pl.Int64), "is empty"),
+        ("dataset_id__in", pa.array([], pa.int64()), "is empty"),
+        ("dataset_id__in", pl.Series([True]), "takes a whole number, not True"),
+        ("dataset_id__in", pa.array([1.5]), "takes a whole number, not 1.5"),
+        ("dataset_id__in", pl.Series([dt.date(2024, 1, 1)]), "takes a whole number, not datetime.date"),
+        ("dataset_id__in", pl.Series([[1, 2]]), "takes a whole number, not"),
+        ("dataset_id__in", np.array(["2024-01-01"], "M8[ns]"), "takes a whole number, not"),
+        ("dataset_id__in", pa.scalar(1), "takes a list of values, not 1"),
+        ("dataset_id__in", memoryview(b"12"), "takes a list of values, not <memory"),
+        (
+            "dataset_id__in",
+            pd.DataFrame({"a": [1]}),
+            "takes a list of values, not a whole DataFrame.*one of its",
+        ),
+        ("dataset_id__in", pl.DataFrame({"a": [1]}), "takes a list of values, not a whole DataFrame"),
+        ("dataset_id__in", pl.LazyFrame({"a": [1]}), "takes a list of values, not a whole LazyFrame"),
+        ("dataset_id__in", pa.table({"a": [1]}), "takes a list of values, not a whole Table"),
         ("run_number", "9" * 5000, "takes a whole number, not '9999"),
     ],
 )
@@ -254,9 +327,27 @@ def test_a_range_upside_down_is_refused() -> None:
     assert RunFilters(run_number__gte=3, run_number__lte=3).given()
 
 
-@pytest.mark.parametrize(("given", "sent"), [(True, True), (np.True_, True), ("false", False), (0, False)])
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        (True, True),
+        (np.True_, True),
+        (pa.scalar(True), True),
+        (pl.Series([False])[0], False),
+        ("false", False),
+        (0, False),
+    ],
+)
 def test_truth_values(given: Any, sent: bool) -> None:
     assert MLModelsIndexFilters(active=given).given() == {"active": sent}
+
+
+def test_values_of_other_libraries_load_none_of_them() -> None:
+    code = (
+        "import sys; from cmsdials.filters import RunFilters; RunFilters(dataset_id__in=iter([1, 2]), run_number=3.0); "
+        "assert not {'numpy', 'pandas', 'pyarrow', 'polars'} & {*sys.modules}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)  # our own code
 
 
 def test_a_generator_is_read_once() -> None:
@@ -302,6 +393,7 @@ def test_filters_copy_compare_and_pickle() -> None:
 
 def test_oms_filters_know_their_operators() -> None:
     assert OMSFilter(attribute_name="run_number", value=1, operator="GE").operator == "GE"
+    assert OMSFilter(attribute_name="run_number", value=pa.scalar(1), operator="GE").value == 1
     assert OMSPage(attribute_name="limit", value=3).value == 3
     with pytest.raises(FilterError, match=r"no operator 'EQUALS' \(did you mean 'EQ'\?\)"):
         OMSFilter(attribute_name="run_number", value=1, operator="EQUALS")

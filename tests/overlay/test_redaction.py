@@ -24,6 +24,9 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl"
         ('{"access_token": "cut in the midd', '{"access_token": ***'),
         ('{"secret": "abc", "next_token": "cursor"}', '{"secret": ***, "next_token": "cursor"}'),
         ("grant_type=x&refresh_token=abc&y=2", "grant_type=x&refresh_token=***&y=2"),
+        ("Basic authentication is not accepted", "Basic authentication is not accepted"),
+        ("Bearer credentials were not sent", "Bearer credentials were not sent"),
+        ("Basic authenticationtoken1", "Basic ***"),
         ('{"code": "authorization_pending"}', '{"code": "authorization_pending"}'),
         (
             "me=PixelPhase1/Tracks/PXBarrel/charge_PXLayer_1",
@@ -66,3 +69,93 @@ def test_a_secret_is_masked_however_it_is_written(secret, repeated):
     assert b"***" in shown
     assert not any(part in shown for part in (b"geheim", b"c/d", b"c%2Fd", b"c d", b"c+d", b"c%20d"))
     assert (shown[:7], shown[-6:]) == (b"before ", b" after")
+
+
+WORDS = ["sandbox", "dials", "a", "test", "Sandbox", "TEST", "abc", "12345", "gr\u00fcn"]
+
+CREDENTIALS = [
+    "X-CLIENT-SECRET: {}",
+    "x-client-secret={}",
+    "Authorization: Bearer {}",
+    "authorization: bearer {}",
+    "you sent bearer {}, which is not valid",
+    "Bearer {}",
+    '{{"client_secret": "{}"}}',
+    '{{"client_secret":"{}","x":1}}',
+    '{{"token": "{}", "x": 1}}',
+    "{{'HTTP_X_CLIENT_SECRET': '{}'}}",
+    '"{{\\"secret\\": \\"{}\\"}}"',
+    "client_id=x&client_secret={}&y=1",
+    "client_secret={}",
+    "refresh_token={}",
+    "device_code={}",
+    "https://h/x?token={}",
+    "https://h/?access_token={}&a=b",
+    "https://h/?next=%2Fx%3Ftoken%3D{}%26y",
+    "https://me:{}@host/",
+    "https://{}@host/",
+    "https://{}:x@host/",
+    '["X-Client-Secret", "{}"]',
+    "(b'x-client-secret', b'{}')",
+    '<td>HTTP_X_CLIENT_SECRET</td>\n <td class="code"><pre>&#x27;{}&#x27;</pre></td>',
+    '<input name="client_secret" value="{}">',
+    "&quot;secret&quot;: &quot;{}&quot;",
+    "password={};",
+    "password => {}",
+    "api-key: {}",
+    "invalid client secret: {}.",
+    "the token '{}' is not valid",
+]
+
+SENTENCES = [
+    "{}",
+    "no such path on {} of the service",
+    "the {} is down",
+    "workspace '{}' not found",
+    '{{"workspace": "{}"}}',
+    '{{"detail": "{}"}}',
+    "https://{}.cern.ch/x?ws={}",
+    "https://host/{}/token",
+    "auth_url=https://{}.cern.ch",
+    "token of {}",
+    "x{}x",
+]
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("text", CREDENTIALS)
+def test_a_secret_that_is_a_word_is_masked_where_a_credential_stands(word: str, text: str) -> None:
+    for sent in (word, f"Bearer {word}", f"bearer {word}"):
+        assert masked(text.format(word).encode(), [sent]).decode() == text.format("***")
+
+
+@pytest.mark.parametrize("word", [word for word in WORDS if len(word) > 1])
+@pytest.mark.parametrize("text", SENTENCES)
+def test_a_secret_that_is_a_word_is_not_masked_in_a_sentence(word: str, text: str) -> None:
+    assert masked(text.format(word, word).encode(), [f"Bearer {word}"]).decode() == text.format(word, word)
+
+
+REAL = [
+    "opaque-token",
+    "Tr0ub4dor",
+    "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+    "qwertyuiopasdfghj",
+    "correct-horse",
+    "sandbox1",
+    "camelCaseSecret",
+    "abcdefghijklm",
+    "367112",
+    "\u79d8\u5bc6\u79d8\u5bc6\u79d8\u5bc6",
+]
+
+
+@pytest.mark.parametrize("secret", REAL)
+@pytest.mark.parametrize("text", [*CREDENTIALS, *SENTENCES])
+def test_any_other_secret_is_masked_everywhere(secret: str, text: str) -> None:
+    for sent in (secret, f"Bearer {secret}", f"BEARER {secret}", f"Basic {secret}"):
+        assert masked(text.format(secret, secret).encode(), [sent]).decode() == text.format("***", "***")
+
+
+def test_nothing_and_no_secret_leave_a_body_as_it_is() -> None:
+    for secrets in ([], [""], ["Bearer "], ["absent-secret"]):
+        assert masked(b"token: x, secret = y", secrets) == b"token: x, secret = y"

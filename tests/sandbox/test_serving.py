@@ -113,8 +113,8 @@ def test_an_address_that_is_not_ours():
 def test_it_ends_cleanly_when_told(how):
     with start("--port", "0") as process:
         line = process.stdout.readline()
-        assert re.search(r"ready at http://127\.0\.0\.1:\d+/ .*X-CLIENT-SECRET: sandbox", line)
-        assert re.search(r" or log in at http://127\.0\.0\.1:\d+/auth/realms/cern/device ", line)
+        assert re.search(r"ready at http://localhost:\d+/ .*X-CLIENT-SECRET: sandbox", line)
+        assert re.search(r" or log in at http://localhost:\d+/auth/realms/cern/device ", line)
         folder = re.search(r" in (\S+);", line)[1]
         assert Path(folder).is_dir()
         process.send_signal(how)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cmsdials.auth.client import AuthClient
-from cmsdials.instances import DEVELOPMENT, PRODUCTION
+from cmsdials.instances import DEVELOPMENT, PRODUCTION, is_this_machine, one_name, with_slash
 from cmsdials.redaction import shortened, without_secrets
 
 __all__ = ["issued_elsewhere"]
@@ -26,7 +26,7 @@ def issued_elsewhere(claims: Mapping[str, Any], client: AuthClient) -> str:
     issuer = claims.get("iss")
     if not isinstance(issuer, str) or not issuer:
         return ""
-    in_realm = client.knows_realm and issuer.rstrip("/") == client.realm_url.rstrip("/")
+    in_realm = client.knows_realm and one_name(with_slash(issuer)) == one_name(client.realm_url)
     if not in_realm and not _same_host(issuer, client.base_url):
         return f"a login at {shortened(without_secrets(issuer), 100)}"
     audience = claims.get("aud")
@@ -43,4 +43,4 @@ def _same_host(issuer: str, base_url: str) -> bool:
         hosts = {(urlsplit(url).hostname or "").lower() for url in (issuer, base_url)}
     except ValueError:
         return False
-    return len(hosts) == 1 or hosts <= {"localhost", "127.0.0.1", "::1"}
+    return len(hosts) == 1 or all(map(is_this_machine, hosts))

@@ -22,6 +22,7 @@ __all__ = ["INTERACTIVE", "Prompt", "can_ask", "prompt"]
 
 ABANDONED = "Login abandoned; nothing has changed."
 COMPARE = "The page shows this code:"
+TYPE_IN = "Type in this code there:"
 INTERACTIVE = "CMSDIALS_INTERACTIVE"
 """Environment variable: 1 if a person can confirm a login, 0 if none can."""
 
@@ -89,17 +90,18 @@ def prompt(device: Device, *, open_browser: bool | None = None) -> Iterator[Prom
 
 def _show(device: Device) -> None:
     link, code = device.verification_uri_complete, device.user_code
+    what = TYPE_IN if link == device.verification_uri else COMPARE
     lasts = (
         f"Waiting until you confirm; the link is good for {max(1, round(device.expires_in / 60))} minutes."
     )
     if kernel() is None:
-        compare = f"\n{COMPARE} {code}" if code else ""
+        compare = f"\n{what} {code}" if code else ""
         _say(f"To log in, open this link in a browser:\n\n    {link}\n{compare}\n{lasts}")
         return
     from IPython.display import HTML, display  # noqa: PLC0415  # installed with ipykernel
 
     escaped = html.escape(link)
-    compare = f"<p>{COMPARE} <b>{html.escape(code)}</b></p>" if code else ""
+    compare = f"<p>{what} <b>{html.escape(code)}</b></p>" if code else ""
     anchor = f'<a href="{escaped}" target="_blank" rel="noopener noreferrer">{escaped}</a>'
     display(HTML(f"<p>To log in, open {anchor}</p>{compare}<p>{lasts}</p>"))
 

@@ -109,13 +109,14 @@ class DialsLogin(_Service):
     def ask(self, device_code: str) -> Mapping[str, Any]:
         return self._post("device-token", {"device_code": device_code}, retries=0)
 
-    def tokens(self, answer: Mapping[str, Any]) -> Token:
-        return models.token(answer, self._now())
+    def tokens(self, answer: Mapping[str, Any], before: Token | None = None) -> Token:
+        return models.token(answer, self._now(), before=before)
 
     def refresh(self, token: Token, rotated: Callable[[Token], None] | None = None) -> Token:
         del rotated
         headers = {"Authorization": f"{token.token_type} {token.access_token}"}
-        return self.tokens(self._post("refresh-token", {"refresh_token": token.refresh_token}, headers))
+        answer = self._post("refresh-token", {"refresh_token": token.refresh_token}, headers)
+        return self.tokens(answer, token)
 
     def _post(
         self, path: str, body: Mapping[str, str], headers: Mapping[str, str] | None = None, **rules: Any
@@ -157,11 +158,11 @@ class Keycloak(_Service):
     def ask(self, device_code: str) -> Mapping[str, Any]:
         return self._form("token", {"grant_type": DEVICE_CODE_GRANT, "device_code": device_code}, retries=0)
 
-    def tokens(self, answer: Mapping[str, Any]) -> Token:
+    def tokens(self, answer: Mapping[str, Any], before: Token | None = None) -> Token:
         """Exchange the access token of an answer for one of DIALS; raises LoginError if that is refused."""
         exchange = {
             "grant_type": TOKEN_EXCHANGE_GRANT,
-            "subject_token": str(answer.get("access_token", "")),
+            "subject_token": models.required(answer, "access_token"),
             "subject_token_type": ACCESS_TOKEN_TYPE,
             "audience": self._audience,
         }
@@ -177,16 +178,19 @@ class Keycloak(_Service):
                     f" token-exchange of {self._audience}."
                 )
             raise LoginError(message, advice=advice) from None
-        return models.token(answer, self._now(), access=exchanged)
+        return models.token(answer, self._now(), access=exchanged, before=before)
 
     def refresh(self, token: Token, rotated: Callable[[Token], None] | None = None) -> Token:
         answer = self._form("token", {"grant_type": "refresh_token", "refresh_token": token.refresh_token})
         if rotated is not None:
-            rotated(models.token({**answer, "expires_in": 0}, self._now()))
-        return self.tokens(answer)
+            rotated(models.token({**answer, "expires_in": 0}, self._now(), before=token))
+        return self.tokens(answer, token)
 
     def end(self, refused: RequestFailedError) -> str:
-        return _has_ended(refused) if isinstance(refused, BadRequestError | AuthenticationError) else ""
+        # A refusal has a code; a page without one is of a proxy, which says nothing of the login.
+        if isinstance(refused, BadRequestError | AuthenticationError) and refused.code:
+            return _has_ended(refused)
+        return ""
 
     def revoke(self, token: Token) -> bool:
         fields = {"token": token.refresh_token, "token_type_hint": "refresh_token"}

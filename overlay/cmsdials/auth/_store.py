@@ -2,8 +2,8 @@
 
 The file `credentials.json` is in the user's cache folder, or in the one that `CMSDIALS_CACHE_DIR` or the argument
 `cache_dir` names. It holds an entry for each (issuer, client, audience). It is replaced as a whole, so readers need no
-lock; writers hold `lock()`, which works across processes. A damaged file is renamed, with a warning, and not lost; a
-file that the user names (`CMSDIALS_TOKEN_FILE`) is left where it is.
+lock; writers hold `lock()`, which works across processes, where the file system has locks. A damaged file is renamed,
+with a warning, and not lost; a file that the user names (`CMSDIALS_TOKEN_FILE`) is left where it is.
 
 On AFS the access list of the folder says who can read the file, whatever its mode.
 """
@@ -11,6 +11,7 @@ On AFS the access list of the folder says who can read the file, whatever its mo
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import stat
@@ -24,6 +25,7 @@ from attrs import asdict, define, field, frozen
 
 from cmsdials.auth.models import Token
 from cmsdials.errors import TokenStoreError
+from cmsdials.instances import one_name
 from cmsdials.runtime.console import warn
 
 if TYPE_CHECKING:
@@ -37,6 +39,11 @@ FILE_NAME = "credentials.json"
 VERSION = 1
 LONGEST_WAIT = 60.0
 """Seconds to wait for another process that is renewing a login, which takes one or two."""
+MOST_LINKS = 40
+"""Symbolic links that may follow each other, as in Linux."""
+ROOM = 8192
+"""Characters that a login may take in the file."""
+NO_HOME = "HOME is not set, and this user has no home folder"
 
 _Entry = dict[str, Any]
 
@@ -45,7 +52,7 @@ _Entry = dict[str, Any]
 class LoginKey:
     """What identifies a login: its issuer, its application, and its audience (empty if the issuer has none)."""
 
-    issuer: str
+    issuer: str = field(converter=one_name)
     client: str
     audience: str = ""
 
@@ -53,11 +60,30 @@ class LoginKey:
         return " ".join(part for part in (self.issuer, self.client, self.audience) if part)
 
 
+def _place(path: str | os.PathLike[str]) -> Path:
+    """Return the whole path of a place: it stays the same when the process changes its folder."""
+    named = Path(path)
+    try:
+        return named.expanduser().absolute()
+    except RuntimeError:
+        whose = named.parts[0]
+        raise _nowhere(NO_HOME if whose == "~" else f"{whose} is the home folder of no user") from None
+    except OSError:
+        problem = f"{named} is below the current folder, which is gone"
+        raise _nowhere(problem) from None
+
+
+def _nowhere(problem: str) -> TokenStoreError:
+    advice = f"Name a folder in {CACHE_DIR}, or a file in {TOKEN_FILE}, by its whole path."
+    return TokenStoreError(f"there is no place to keep logins: {problem}", advice=advice)
+
+
 @define
 class TokenStore:
     """The file that holds logins. Nothing is read or created before it is needed.
 
-    Every method raises TokenStoreError if the file cannot be read or written.
+    Every method raises TokenStoreError if the file cannot be read or written. A symbolic link stays one: what it names is
+    read and written.
 
     Attributes:
         path: The file.
@@ -65,7 +91,7 @@ class TokenStore:
             not be one of ours and is never moved; None for the usual folder.
     """
 
-    path: Path = field(converter=Path)
+    path: Path = field(converter=_place)
     named_by: Literal["argument", "file"] | None = None
 
     @classmethod
@@ -73,17 +99,15 @@ class TokenStore:
         """Return the store in a folder: the argument, else what the environment names, else the user's cache."""
         from platformdirs import user_cache_path  # noqa: PLC0415  # only logins need it
 
+        if cache_dir:
+            return cls(Path(cache_dir) / FILE_NAME, "argument")
+        if os.environ.get(TOKEN_FILE):
+            return cls(Path(os.environ[TOKEN_FILE]), "file")
         try:
-            if cache_dir:
-                return cls(Path(cache_dir).expanduser() / FILE_NAME, "argument")
-            if os.environ.get(TOKEN_FILE):
-                return cls(Path(os.environ[TOKEN_FILE]).expanduser(), "file")
             folder = os.environ.get(CACHE_DIR) or user_cache_path("cmsdials")
-            return cls(Path(folder).expanduser() / FILE_NAME)
-        except RuntimeError:  # from pathlib
-            message = "there is no place to keep logins: HOME is not set, and this user has no home folder"
-            advice = f"Name a folder in {CACHE_DIR}, or a file in {TOKEN_FILE}."
-            raise TokenStoreError(message, advice=advice) from None
+        except RuntimeError:  # from newer platformdirs; earlier ones leave the ~
+            raise _nowhere(NO_HOME) from None
+        return cls(Path(folder) / FILE_NAME)
 
     def token(self, key: LoginKey) -> Token | None:
         """Return the tokens of a login, None if there are none."""
@@ -96,14 +120,16 @@ class TokenStore:
 
     def applications(self, place: LoginKey) -> dict[LoginKey, str]:
         """Return the secrets of the applications that are logged in with the issuer and audience of `place`."""
-        return {
-            LoginKey(entry["issuer"], entry["client"], entry["audience"]): entry["client_secret"]
-            for entry in self._entries().values()
-            if entry.get("issuer") == place.issuer
-            and entry.get("audience") == place.audience
-            and isinstance(entry.get("client"), str)
-            and isinstance(entry.get("client_secret"), str)
-        }
+        found: dict[LoginKey, str] = {}
+        for entry in self._entries().values():
+            issuer, client, audience, secret = map(
+                entry.get, ("issuer", "client", "audience", "client_secret")
+            )
+            if isinstance(issuer, str) and isinstance(client, str) and isinstance(secret, str):
+                key = LoginKey(issuer, client, place.audience)
+                if (key.issuer, audience) == (place.issuer, place.audience):
+                    found[key] = secret
+        return found
 
     def contents(self) -> str:
         """Describe the contents, without secrets."""
@@ -116,46 +142,81 @@ class TokenStore:
         """Whether there is anything for this login, usable or not."""
         return str(key) in self._entries()
 
-    def take(self, key: LoginKey) -> Token | None:
-        """Delete a login, and return its newest tokens, None if it has none."""
+    def take(self, key: LoginKey) -> tuple[Token | None, TokenStoreError | None]:
+        """Delete a login; return its newest tokens, None if it has none, and the error if it could not be deleted."""
         with self.lock():
             token = self.token(key)
-            self.change(key, None)
-        return token
+            try:
+                self.change(key, None)
+            except TokenStoreError as problem:
+                return token, problem
+        return token, None
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Lock the store against other processes and threads; the thread that holds the lock may take it again."""
+    def lock(self) -> Iterator[str]:
+        """Lock the store against other processes and threads; the thread that holds the lock may take it again.
+
+        The value is why there is no lock, if the file system refuses one: nothing is waited for then. It is empty if
+        there is one.
+        """
         from filelock import FileLock, Timeout  # noqa: PLC0415  # only changes need it
 
-        path = self.path.with_name(f"{self.path.name}.lock")
-        locks: dict[Path, FileLock] = _own.__dict__.setdefault("locks", {})
-        lock = locks.setdefault(path, FileLock(path, timeout=LONGEST_WAIT, mode=0o600))
-        problem = f"the folder {self.path.parent} cannot be made"
+        target = _target(self.path)
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            problem = f"{path} cannot be locked"
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as problem:
+            raise _failure(target.parent, "cannot be made", problem) from None
+        path = target.with_name(f"{target.name}.lock")
+        locks: dict[Path, FileLock] = _own.__dict__.setdefault("locks", {})
+        # Not a lock by the mere existence of a file: one that a killed process left would be waited for.
+        made = FileLock(path, timeout=LONGEST_WAIT, mode=0o600, fallback_to_soft=False)
+        lock = locks.setdefault(path, made)
+        refused = ""
+        try:
             lock.acquire()
         except Timeout:
             message = f"another process has held {path} for {LONGEST_WAIT:.0f} s"
-            raise TokenStoreError(message) from None
-        except (OSError, NotImplementedError) as error:  # the latter from filelock before 3.21
-            message = f"{problem} ({getattr(error, 'strerror', None) or 'its file system has no locks'})"
-            raise TokenStoreError(message) from None
+            held = TokenStoreError(message, advice="Try again when it has ended, or end it.")
+            held.errno = errno.ETIMEDOUT
+            raise held from None
+        except (OSError, RuntimeError) as problem:
+            # A RuntimeError if the system has no locks, or the last one could not be released.
+            reason = getattr(problem, "strerror", None) or "its file system has no locks"
+            refused = f"{path} cannot be locked ({reason})"
         try:
-            yield
+            yield refused
         finally:
-            lock.release()
+            if not refused:
+                with contextlib.suppress(OSError):
+                    lock.release()
 
     def change(self, key: LoginKey, content: Mapping[str, Any] | None) -> None:
-        """Store the tokens of a person, or the secret of an application, in place of earlier ones; None deletes them."""
-        with self.lock():
+        """Store the tokens of a person, or the secret of an application, in place of earlier ones; None deletes them.
+
+        Warns, once in a process for each folder, if the file system has no locks.
+        """
+        with self.lock() as refused:
             entries = self._entries()
             if content is not None:
                 entries[str(key)] = {**content, **asdict(key)}
             elif entries.pop(str(key), None) is None:
                 return
-            _replace(self.path, entries)
+            target = _target(self.path)
+            with _new_file(target, entries, target.parent) as new:
+                new.replace(target)
+        if refused:
+            _warn_once(self.path.parent, refused)
+
+    def check(self) -> None:
+        """Find out whether a login could be stored. Nothing is left behind."""
+        self._entries()
+        target = _target(self.path)
+        try:
+            folder = next(one for one in target.parents if one.exists())
+        except OSError as problem:
+            raise _failure(target, "cannot be written", problem) from None
+        with _new_file(target, {"": {"room": "x" * ROOM}}, folder):
+            pass
 
     def _entries(self) -> dict[str, _Entry]:
         content = _read(self.path)
@@ -165,7 +226,7 @@ class TokenStore:
         logins = stored.get("logins")
         if isinstance(logins, dict):
             if stored.get("version") == VERSION:
-                return {name: entry for name, entry in logins.items() if isinstance(entry, dict)}
+                return _by_one_name(logins)
             message = f"{self.path} was written by another version of cmsdials"
             advice = f"Update cmsdials, or name another folder in {CACHE_DIR}, and log in there."
             raise TokenStoreError(message, advice=advice)
@@ -176,13 +237,14 @@ class TokenStore:
         return {}
 
     def _set_aside(self, content: bytes) -> None:
-        damaged = self.path.with_name(f"{self.path.name}.damaged")
+        target = _target(self.path)
+        damaged = target.with_name(f"{target.name}.damaged")
         done = f"it is now {damaged}"
         try:
             with self.lock():
                 # Another process may have renamed it, and logged in, since it was read.
-                if self.path.read_bytes() == content:
-                    self.path.replace(damaged)
+                if target.read_bytes() == content:
+                    target.replace(damaged)
         except FileNotFoundError:
             pass
         except (OSError, TokenStoreError):
@@ -192,6 +254,33 @@ class TokenStore:
 
 _own = threading.local()
 """`locks`: those of this thread, by path."""
+_warned: dict[str, object] = {}
+"""Folders whose file system has no locks."""
+
+
+def _warn_once(folder: Path, refused: str) -> None:
+    mine = object()
+    if _warned.setdefault(str(folder), mine) is mine:  # for one thread only
+        warn(
+            f"{refused}: the login is kept without a lock. Two programs that renew it at the same moment may both be"
+            f" logged out. If you run several at a time, name a folder on another file system in {CACHE_DIR}, or a file"
+            f" there in {TOKEN_FILE}."
+        )
+
+
+def _by_one_name(logins: Mapping[str, Any]) -> dict[str, _Entry]:
+    """Return the entries; of those that earlier versions kept for several names of this machine the newest."""
+    found: dict[str, _Entry] = {}
+    for key, entry in logins.items():
+        issuer, *rest = key.split(" ")
+        name = " ".join([one_name(issuer), *rest])
+        if isinstance(entry, dict) and (name not in found or _end(found[name]) < _end(entry)):
+            found[name] = entry
+    return found
+
+
+def _end(entry: _Entry) -> str:
+    return str(entry.get("expires_at", ""))
 
 
 def legacy_token(folder: str | os.PathLike[str]) -> Token | None:
@@ -199,7 +288,7 @@ def legacy_token(folder: str | os.PathLike[str]) -> Token | None:
 
     None if there is no such file or, with a warning, if it cannot be read.
     """
-    path = Path(folder) / "creds"
+    path = _place(Path(folder) / "creds")
     try:
         content = _read(path)
         return None if content is None else Token.from_json(_parsed(content))
@@ -213,11 +302,10 @@ def _read(path: Path) -> bytes | None:
     try:
         with path.open("rb") as file:
             mode, content = os.fstat(file.fileno()).st_mode, file.read()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as problem:
-        message = f"{path} cannot be read ({problem.strerror})"
-        raise TokenStoreError(message) from None
+        raise _failure(path, "cannot be read", problem) from None
     if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
         warn(f"{path} holds secrets, and others can read it: run `chmod 600 {path}`")
     return content
@@ -231,19 +319,43 @@ def _parsed(content: bytes) -> _Entry:
     return stored if isinstance(stored, dict) else {}
 
 
-def _replace(path: Path, entries: Mapping[str, _Entry]) -> None:
-    """Replace a file by a new one that only its owner can read."""
+def _target(path: Path) -> Path:
+    """Return the file that a symbolic link names, there or not, if the link is ours or root's; else the path itself.
+
+    A link that another user made, in a shared folder, may name any file of ours: it is not written through. Nor is one
+    to a device or a folder.
+    """
+    trusted = {0, os.geteuid()} if hasattr(os, "geteuid") else {0}
+    target = path
+    with contextlib.suppress(OSError):
+        for _ in range(MOST_LINKS):
+            if not target.is_symlink():
+                return target if target.is_file() or not target.exists() else path
+            if target.lstat().st_uid not in trusted:
+                break
+            target = target.parent / target.readlink()
+    return path
+
+
+@contextlib.contextmanager
+def _new_file(path: Path, entries: Mapping[str, _Entry], folder: Path) -> Iterator[Path]:
+    """Write what shall replace a file, readable only by its owner; it is removed if it has not replaced it."""
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # made with 0600
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}-")  # made with 0600
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump({"version": VERSION, "logins": entries}, file, indent=2)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            yield Path(name)
+        finally:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
     except OSError as problem:
-        message = f"{path} cannot be written ({problem.strerror or type(problem).__name__})"
-        raise TokenStoreError(message) from None
+        raise _failure(path, "cannot be written", problem) from None
+
+
+def _failure(path: Path, what: str, problem: OSError) -> TokenStoreError:
+    error = TokenStoreError(f"{path} {what} ({problem.strerror or type(problem).__name__})")
+    error.errno = problem.errno
+    return error

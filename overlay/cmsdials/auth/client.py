@@ -24,6 +24,7 @@ from cmsdials.auth.models import ApiToken, Device, Token
 from cmsdials.errors import (
     AuthenticationError,
     BadRequestError,
+    DecodeError,
     ImpossibleToRefreshTokenError,
     LoginError,
     LoginExpiredError,
@@ -159,16 +160,19 @@ class AuthClient:
         """The current time of this client's clock."""
         return datetime.fromtimestamp(self._clock(), UTC)
 
-    def device_auth_flow(self, *, open_browser: bool | None = None) -> Token:
+    def device_auth_flow(
+        self, *, open_browser: bool | None = None, keep: Callable[[Token], None] | None = None
+    ) -> Token:
         """Log a person in: show a link, wait until it is confirmed.
 
         The link (and the code to compare) goes to standard error, or into the notebook.
 
         Args:
             open_browser: Whether to open the link; None opens it where there is a browser to open.
+            keep: Called with the tokens before the person sees that the login is done, which is not said if it raises.
 
         Returns:
-            The tokens. They are not stored: `Credentials.from_authclient_token` does that.
+            The tokens. They are not stored: `keep` or `Credentials.from_authclient_token` does that.
 
         Raises:
             LoginDeniedError: The person denied the login.
@@ -184,8 +188,9 @@ class AuthClient:
                 self._wait(interval, ends, shown)
                 try:
                     answer = self._login.ask(device.device_code)
-                except (TransportError, ServerError, TooManyRequestsError):
-                    # Without an answer, poll half as often (RFC 8628, section 3.5).
+                    models.required(answer, "access_token")
+                except (TransportError, ServerError, TooManyRequestsError, DecodeError, LoginError):
+                    # Without a usable answer, poll half as often (RFC 8628, section 3.5).
                     interval = max(interval, min(2 * interval, SLOWEST))
                 except (BadRequestError, AuthenticationError) as refused:
                     if refused.code not in PENDING:
@@ -193,7 +198,10 @@ class AuthClient:
                     if refused.code == "slow_down":
                         interval += SLOWER
                 else:
-                    return self._login.tokens(answer)
+                    tokens = self._login.tokens(answer)
+                    if keep is not None:
+                        keep(tokens)
+                    return tokens
 
     def _wait(self, seconds: float, ends: float, shown: Prompt) -> None:
         """Wait until the next poll, counting down where that is visible; raise if the codes will have expired."""
@@ -248,11 +256,13 @@ class AuthClient:
 
         Raises:
             ImpossibleToRefreshTokenError: The person has to log in again: the service refuses, or is not asked, because
-                the refresh token has expired by the clock of this machine.
+                the refresh token has expired by the clock of this machine, or there is none.
             LoginError: The exchange is refused.
             RequestFailedError: No usable answer came.
         """
-        if is_over(token, self.now()):
+        if not token.refresh_token:
+            end = "has ended: the service gave no refresh token to renew it with"
+        elif is_over(token, self.now()):
             expired = f"{token.refresh_expires_at:%Y-%m-%d %H:%M %Z}"
             end = f"has ended: it expired on {expired}, by the clock of this machine; nothing was sent"
         else:
@@ -269,12 +279,12 @@ class AuthClient:
         """End a login at the service that issued it.
 
         Returns:
-            False if the service has no way to do that (DIALS has none).
+            False if the service has no way to do that (DIALS has none), or gave no refresh token.
 
         Raises:
             RequestFailedError: No usable answer came.
         """
-        return self._login.revoke(token)
+        return bool(token.refresh_token) and self._login.revoke(token)
 
     def api_access_token(self, client_id: str, client_secret: str) -> ApiToken:
         """Log an application in.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+
+from attrs import evolve
 
 from cmsdials.auth import client_credentials
 from cmsdials.auth._issuer import issued_elsewhere
@@ -19,11 +22,15 @@ from cmsdials.errors import (
     RequestFailedError,
     TokenStoreError,
 )
+from cmsdials.http.credentials import asking_once
 from cmsdials.runtime.console import warn
 
 __all__ = ["Credentials", "not_logged_in"]
 
 LEGACY_CACHE_DIR = ".cache"
+LOGGED_IN = "you are logged in"
+LATEST = 4e9
+"""Later than any clock, in seconds since the epoch."""
 
 
 class Credentials(RenewedCredentials):
@@ -73,13 +80,20 @@ class Credentials(RenewedCredentials):
         super().__init__(tokens, client.now)
         self.client = client
         self._store = store
+        self._seen: Token | None = None  # what the file held when this process last looked
         self._is_kept = self._is_forgotten = self._has_warned = False
 
     @classmethod
     def _of(cls, tokens: Token, client: AuthClient, store: TokenStore | None) -> Credentials:
         made = cls.__new__(cls)
         made._begin(tokens, client, store)
-        made._is_kept = store is not None
+        if store is not None:
+            made._is_kept, made._seen = True, tokens
+            issued = _issued(tokens)
+            if issued is not None and issued > tokens.issued_at.timestamp():
+                # The clock of who stored them was behind that of the service: the login ends later than it says.
+                late = timedelta(seconds=issued - tokens.issued_at.timestamp())
+                made._hold(evolve(tokens, refresh_expires_at=tokens.refresh_expires_at + late))
         return made
 
     @classmethod
@@ -91,18 +105,29 @@ class Credentials(RenewedCredentials):
     ) -> Credentials:
         """Make credentials from the tokens that `AuthClient.device_auth_flow` gave, and keep them for later.
 
+        If they cannot be kept (the disk is full or read-only, there is no home folder), a warning says why, and the
+        credentials are good for this process.
+
         Args:
             token: The tokens.
             cache_dir: Folder of the file to keep them in; the user's cache folder if None.
             client: The login service that gave them; production's if None.
 
         Raises:
-            TokenStoreError: They cannot be kept.
+            TokenStoreError: Another version of cmsdials wrote the file, or CMSDIALS_TOKEN_FILE names some other file.
         """
-        client = client or AuthClient()
-        store = TokenStore.at(cache_dir)
-        store.change(client.key, token.as_json())
-        return cls._of(token, client, store)
+        made = cls.__new__(cls)
+        made._begin(token, client or AuthClient(), None)
+        made._measure(token)
+        try:
+            made._store = TokenStore.at(cache_dir)
+            made._store.change(made.client.key, token.as_json())
+            made._is_kept, made._seen = True, token
+        except TokenStoreError as problem:
+            if made._store is not None and problem.errno is None:
+                raise
+            made._warn(problem, LOGGED_IN)
+        return made
 
     @classmethod
     def from_creds_file(
@@ -128,7 +153,7 @@ class Credentials(RenewedCredentials):
         Raises:
             NotLoggedInError: There is no login, and no person can be asked.
             LoginError: The person could not be logged in.
-            TokenStoreError: The file cannot be read or written.
+            TokenStoreError: The file cannot be read. (If it cannot be written, a warning says so.)
         """
         client = client or AuthClient()
         found = cls.stored(cache_dir, client)
@@ -208,59 +233,110 @@ class Credentials(RenewedCredentials):
             return self._refreshed(used)
         except ImpossibleToRefreshTokenError as ended:
             # Where locks do not work (between machines, on shared file systems), another process may have been faster.
-            stored = None if self._store is None else self._store.token(self.client.key)
-            if stored is not None and _is_newer(stored, used) and not is_stale(stored, self._now()):
-                return stored
+            newer = None
+            with contextlib.suppress(TokenStoreError):
+                newer = None if self._store is None else self._newer(self._store)
+            if newer is not None:
+                return newer
             ended.advice = self.client.how_to_log_in(self._store)
             # The file of an older cmsdials is never updated: each run would ask again.
-            if self._store is None or not can_ask():
+            if self._is_good(self._tokens) or self._store is None or not can_ask():
                 raise
         except RequestFailedError as failure:
             failure.advice += " Your login is kept."
             raise
-        tokens = self.client.device_auth_flow()
+        with asking_once(False):  # what a person has confirmed is not to be lost
+            tokens = self.client.device_auth_flow()
         self._is_forgotten = False
-        self._keep(tokens)
+        self._keep(tokens, LOGGED_IN)
         return tokens
 
     def _refreshed(self, used: Token) -> Token:
         if self._store is None:
-            return self.client.refresh(used)
+            return self.client.refresh(used, rotated=self._hold)
         try:
             with self._store.lock():
-                stored = self._store.token(self.client.key)
-                if stored is not None and _is_newer(stored, used):
-                    if not is_stale(stored, self._now()):
-                        return stored  # another process was faster
-                    used = stored
+                newer = self._newer(self._store)
+                if newer is not None:
+                    self._hold(newer)
+                    if not is_stale(newer, self._now()):
+                        return newer  # another process was faster
+                    used = newer
                 # Logged out meanwhile: this process continues, without storing the login again.
-                self._is_forgotten = stored is None and self._is_kept
+                self._is_forgotten = self._seen is None and self._is_kept
+                if self._is_forgotten and not self._store.path.exists():
+                    message = f"{self._store.path} is gone"
+                    self._warn(TokenStoreError(message, advice="Log in again to keep a login there."))
                 tokens = self.client.refresh(used, rotated=self._keep)
                 self._keep(tokens)
                 return tokens
         except TokenStoreError as problem:
-            # The file system has no locks, or is read-only: renew for this process only.
+            # Another process holds the lock for too long, or the file cannot be read.
             self._warn(problem)
         return self.client.refresh(used, rotated=self._hold)
 
+    def _newer(self, store: TokenStore) -> Token | None:
+        """Return the stored tokens, with times of our clock, if another process has stored them after ours.
+
+        Machines that share a login need not agree on the time, so the clock of the service decides. Without it, what the
+        file held before does: if it could not be written, ours are newer.
+        """
+        ours, stored, seen = self._tokens, store.token(self.client.key), self._seen
+        self._seen = stored
+        if stored is None or stored == seen or stored.access_token == ours.access_token:
+            return None
+        kept, present = _issued(stored), _issued(ours)
+        if kept is not None and present is not None:
+            is_newer = kept >= present
+        else:
+            is_newer = seen is not None or stored.issued_at >= ours.issued_at
+        if not is_newer:
+            return None
+        if kept is None or self._ahead is None:
+            # Whether the login has ended is asked: who stored it may have another clock.
+            return evolve(
+                stored, refresh_expires_at=self._now() + timedelta(seconds=stored.refresh_expires_in)
+            )
+        shift = timedelta(seconds=self._ahead - (stored.issued_at.timestamp() - kept))
+        ends = stored.refresh_expires_at + shift
+        return evolve(stored, expires_at=stored.expires_at + shift, refresh_expires_at=ends)
+
+    def _begin_sharing(self) -> None:
+        super()._begin_sharing()
+        self._ahead: float | None = None  # seconds, of this machine's clock; not known after unpickling
+
+    def _measure(self, tokens: Token) -> None:
+        """Compare the clocks, from tokens that this process has just got."""
+        issued = _issued(tokens)
+        if issued is not None:
+            self._ahead = tokens.issued_at.timestamp() - issued
+
     def _hold(self, tokens: Token) -> None:
+        """Hold other tokens; an access token that is still good stays if theirs has ended."""
+        held = self._tokens
+        if self._is_good(held) and not self._is_good(tokens):
+            tokens = evolve(
+                tokens, access_token=held.access_token, expires_in=held.expires_in, expires_at=held.expires_at
+            )
         self._token = tokens
 
-    def _keep(self, tokens: Token) -> None:
+    def _keep(self, tokens: Token, done: str = "the login is renewed") -> None:
         """Keep new tokens before anything else can fail: the old ones may no longer be valid."""
         self._hold(tokens)
+        self._measure(tokens)
         if self._store is None or self._is_forgotten:
             return
         try:
             self._store.change(self.client.key, tokens.as_json())
-            self._is_kept = True
         except TokenStoreError as problem:
-            self._warn(problem)
+            self._warn(problem, done)
+        else:
+            self._is_kept, self._seen = True, tokens
 
-    def _warn(self, problem: TokenStoreError) -> None:
+    def _warn(self, problem: TokenStoreError, done: str = "the login is renewed") -> None:
         if not self._has_warned:
             self._has_warned = True
-            warn(f"the login is renewed for this process alone: {problem}")
+            warn(f"{done} for this process alone: {problem}")
 
     def __repr__(self) -> str:
         if not hasattr(self, "_has_warned"):
@@ -290,12 +366,9 @@ def not_logged_in(
     return NotLoggedInError(message, advice=advice)
 
 
-def _is_newer(stored: Token, used: Token) -> bool:
-    # The stored tokens may also be older than the used ones, if the file could not be written.
-    if stored.access_token == used.access_token:
-        return False
-    kept, present = (token.claims.get("iat") for token in (stored, used))
-    if isinstance(kept, int | float) and isinstance(present, int | float):
-        # By the clock of the service: machines that share a login need not agree on the time.
-        return kept >= present
-    return stored.issued_at >= used.issued_at
+def _issued(token: Token) -> float | None:
+    """Return when a token was issued, by the clock of the service; None if it does not say that."""
+    issued = token.claims.get("iat")
+    if isinstance(issued, int | float) and not isinstance(issued, bool) and 0 < issued < LATEST:
+        return float(issued)
+    return None

@@ -13,12 +13,12 @@ import typer
 from cmsdials.auth import client_credentials
 from cmsdials.auth._store import TokenStore, legacy_token
 from cmsdials.auth.client import AuthClient
-from cmsdials.auth.device import LEGACY_CACHE_DIR, Credentials
+from cmsdials.auth.device import LEGACY_CACHE_DIR
 from cmsdials.auth.models import ApiToken, Token
 from cmsdials.cli.browse import workspace_name
 from cmsdials.cli.options import LoginOptions, complain, plain, say, with_login_options
 from cmsdials.dials import Dials
-from cmsdials.errors import ConfigurationError, CredentialsError, DialsError
+from cmsdials.errors import ConfigurationError, CredentialsError, DialsError, TokenStoreError
 from cmsdials.runtime.console import is_terminal
 
 __all__ = ["log_in", "logout", "whoami"]
@@ -45,16 +45,20 @@ def log_in(
     The login is kept in a file that only you can read.
     """
     client, store = login.client(of_person=device), TokenStore.at(login.cache_dir)
-    if device:
-        token = client.device_auth_flow()
-        Credentials.from_authclient_token(token, login.cache_dir, client)
-        say(f"{_name(token)} is logged in at {client.place}; kept in {store.path}")
-        return
-    credentials = _application(client, login.client_id)
-    credentials.check()
-    credentials.keep_in(login.cache_dir)
-    who = f"The application {credentials.client_id}"
-    say(f"{who} is logged in for {client.place}; its secret is kept in {store.path}")
+    try:
+        if device:
+            store.check()  # before a person confirms in vain
+            token = client.device_auth_flow(keep=lambda tokens: store.change(client.key, tokens.as_json()))
+            say(f"{_name(token)} is logged in at {client.place}; kept in {store.path}")
+            return
+        credentials = _application(client, login.client_id)
+        credentials.check()
+        credentials.keep_in(login.cache_dir)
+        who = f"The application {credentials.client_id}"
+        say(f"{who} is logged in for {client.place}; its secret is kept in {store.path}")
+    except TokenStoreError as problem:
+        complain(f"Not logged in, because the login cannot be kept: {problem}", "red")
+        raise typer.Exit(1) from None
 
 
 def _application(client: AuthClient, client_id: str | None) -> client_credentials.Credentials:
@@ -89,14 +93,21 @@ def logout(login: LoginOptions) -> None:
     # If the Keycloak of this DIALS is not known, applications belong to another place.
     applications = store.applications(client.application_key("")) if client.knows_realm else {}
     held = [key for key in (client.key, *applications) if store.holds(key)]
+    stays = None
     for key in held:
         # Deleted first: a service that does not answer must not keep the login here.
-        token = store.take(key)
+        token, problem = store.take(key)
+        stays = stays or problem
         try:
             if token is not None and not client.revoke(token):
                 complain("This DIALS cannot end logins: the tokens end by themselves.")
-        except DialsError as problem:
-            complain(f"Deleted here, but not ended at the service: {problem}")
+        except DialsError as failure:
+            here = "Not deleted here, and" if problem else "Deleted here, but"
+            complain(f"{here} not ended at the service: {failure}")
+    if stays is not None:
+        why = f"the login cannot be deleted: {stays} Or delete the file yourself."
+        complain(f"Not logged out here, because {why}", "red")
+        raise typer.Exit(1)
     say(f"Logged out of {client.place}" if held else f"There is no login for {client.place} in {store.path}")
     older = login.cache_dir or Path(LEGACY_CACHE_DIR)
     if legacy_token(older) is not None:

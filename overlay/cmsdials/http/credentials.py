@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Protocol
 
 from cmsdials.errors import CredentialsError
 
-__all__ = ["BaseCredentials", "FillsHeaders", "check_credentials", "header_problem"]
+__all__ = [
+    "BaseCredentials",
+    "FillsHeaders",
+    "asking_once",
+    "asks_once",
+    "check_credentials",
+    "header_problem",
+]
 
 
 class FillsHeaders(Protocol):
@@ -30,6 +39,8 @@ class BaseCredentials(ABC):
 
         Raises:
             LoginError: If these credentials have ended and cannot be renewed.
+            RequestFailedError: If they could not be renewed this time. The session waits and calls again, by the
+                retries of the request.
         """
 
     def renew(self, rejected: Mapping[str, str]) -> bool:
@@ -48,12 +59,34 @@ class BaseCredentials(ABC):
 
         Raises:
             LoginError: If renewing was tried and refused for good.
+            RequestFailedError: As `before_request`, which the session calls next.
         """
         del rejected
         return False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(***)"
+
+
+_asks_once: ContextVar[bool] = ContextVar("_asks_once", default=False)
+
+
+@contextlib.contextmanager
+def asking_once(once: bool = True) -> Iterator[None]:
+    """Send each request in the block once, whatever its retries: its caller tries again, or does without.
+
+    So nothing is locked during a wait. Inside, `asking_once(False)` puts the retries back.
+    """
+    before = _asks_once.set(once)
+    try:
+        yield
+    finally:
+        _asks_once.reset(before)
+
+
+def asks_once() -> bool:
+    """Whether a block of `asking_once` is being run."""
+    return _asks_once.get()
 
 
 def check_credentials(credentials: object) -> None:

@@ -58,6 +58,10 @@ _HTML_500 = (
     " the DIALS developers."
 )
 _HTML_404 = "This server knows no such path: check base_url, route and version."
+_PROXY_LOGIN = (
+    "The proxy wants a login: in the variable that names the proxy, write the user name, a colon, the password and"
+    " an @ before its host."
+)
 _BUSY = "The service is down or has no free worker: try again in a few minutes."
 _PAGE_IN_THE_WAY = (
     "A login page, a proxy or a maintenance page stands in the way:"
@@ -203,6 +207,8 @@ def _advice(answer: Answer, said: _Said, kind: type[ResponseError]) -> str | Non
     status = answer.status
     if status in (401, 403):
         return _BY_CODE.get(said.code or "")
+    if status == 407:
+        return _PROXY_LOGIN
     if said.is_html and status == 404:
         return _HTML_404
     if said.is_html and kind is ServerError and status == 500 and not _OF_OTHERS.search(answer.url):

@@ -8,8 +8,9 @@ translated into urllib3's own classes, so that ``connect=``, ``read=``, ``status
 - ``status``: an answer with a status of ``status_forcelist``;
 - ``other``: TLS handshakes that fail.
 
-Never repeated, whatever the rules: an untrusted certificate, a redirect, an answer that is valid JSON but
-breaks the contract (`SchemaError`) and pages that do not follow each other; the next try would be the same.
+Never repeated, whatever the rules: an untrusted certificate, http for https or the other way round, a redirect, an answer
+that is valid JSON but breaks the contract (`SchemaError`) and pages that do not follow each other; the next try would
+be the same.
 
 Threads that share a session back off together (`Gate`): if one gets the answer "not now", the others would too, and
 each of their requests would delay the recovery of the service.
@@ -19,12 +20,14 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from cmsdials.errors import (
     ConfigurationError,
     ConnectionFailedError,
+    GatewayError,
     PaginationError,
     RedirectError,
     RequestFailedError,
@@ -39,7 +42,16 @@ if TYPE_CHECKING:
     from urllib3.exceptions import HTTPError
     from urllib3.util.retry import Retry
 
-__all__ = ["RETRIED_STATUSES", "Gate", "Retries", "Rules", "asks_for_a_pause", "retry_rules"]
+__all__ = [
+    "RETRIED_STATUSES",
+    "Gate",
+    "Retries",
+    "Rules",
+    "asks_for_a_pause",
+    "checked_retries",
+    "retry_after_seconds",
+    "retry_rules",
+]
 
 Retries: TypeAlias = "int | Retry | None"
 """What users may pass as ``retries=``: a number, a bool, urllib3's Retry, or None for the default."""
@@ -72,26 +84,35 @@ def retry_rules(retries: Retries) -> Retry:
     Raises:
         ConfigurationError: If it is something else, or negative.
     """
+    given = checked_retries(retries)
     load("urllib3")
     from urllib3.util.retry import Retry  # noqa: PLC0415  # loaded just now
 
-    if isinstance(retries, Retry):
+    if not isinstance(given, int):
         # "Any method" may be written as an empty collection, about which urllib3 2 warns each time.
-        return retries.new(
-            allowed_methods=retries.allowed_methods or None,
-            status_forcelist=retries.status_forcelist or RETRIED_STATUSES,
+        return given.new(
+            allowed_methods=given.allowed_methods or None,
+            status_forcelist=given.status_forcelist or RETRIED_STATUSES,
         )
-    number: object = USUAL_TOTAL if _is_usual(retries) else retries  # whatever a script may have passed
-    if not isinstance(number, Integral) or int(number) < 0:
-        message = f"retries must be a whole number of at least 0 or a urllib3 Retry, not {retries!r}"
-        raise ConfigurationError(message)
     return Retry(
-        total=int(number),
+        total=given,
         redirect=0,
         allowed_methods=_REPEATABLE,
         status_forcelist=RETRIED_STATUSES,
         backoff_factor=USUAL_BACKOFF_FACTOR,
     )
+
+
+def checked_retries(retries: Retries) -> int | Retry:
+    """Return a number of retries, or the `Retry` that is given, without loading urllib3. Raises as `retry_rules`."""
+    loaded: Any = sys.modules.get("urllib3.util.retry")
+    if loaded is not None and isinstance(retries, loaded.Retry):
+        return cast("Retry", retries)
+    number: object = USUAL_TOTAL if _is_usual(retries) else retries  # whatever a script may have passed
+    if not isinstance(number, Integral) or int(number) < 0:
+        message = f"retries must be a whole number of at least 0 or a urllib3 Retry, not {retries!r}"
+        raise ConfigurationError(message)
+    return int(number)
 
 
 def _is_usual(retries: object) -> bool:
@@ -114,16 +135,19 @@ class Rules:
     """
 
     def __init__(self, retries: Retries, *, safe: bool = False, retry_when_slow: bool = True) -> None:
-        rules = retry_rules(retries)
-        self._left = rules.new(allowed_methods=None) if safe else rules
+        self._given = checked_retries(retries)
+        self._left: Any = None  # the rules, made with the first failure
+        self._methods: Any = None
+        self._safe = safe
         self._is_usual = _is_usual(retries)
-        self._longest = math.inf if isinstance(retries, type(rules)) else LONGEST_BACKOFF
+        self._longest = LONGEST_BACKOFF if isinstance(self._given, int) else math.inf
         self._retry_when_slow = retry_when_slow
 
     @property
     def left(self) -> int | None:
-        """Attempts that are left after the next one; None if there is no limit to their number."""
-        return None if self._left.total is None or self._left.total is False else int(self._left.total)
+        """Attempts that are left after the next one; None if there is no limit to their number, or none has failed."""
+        total = None if self._left is None else self._left.total
+        return None if total is None or total is False else int(total)
 
     def wait_after(self, failure: RequestFailedError, *, has_answered: bool, now: float) -> float | None:
         """Decide whether a failed request is sent again, and count it.
@@ -139,6 +163,11 @@ class Rules:
         """
         if _is_final(failure) or (failure.is_too_slow and not self._retry_when_slow):
             return None
+        if self._left is None:
+            self._left = retry_rules(self._given)
+            self._methods = None if self._safe else self._left.allowed_methods
+        # Where the login could not be renewed, the request itself was not sent, or was refused.
+        self._left = self._left.new(allowed_methods=None if failure.of_login else self._methods)
         reason = wait = None
         if isinstance(failure, ResponseError):
             if not self._is_retried(failure):
@@ -159,7 +188,7 @@ class Rules:
 
     def _is_retried(self, failure: ResponseError) -> bool:
         # A worker that the server has stopped because it took too long is a 504 in all but name.
-        is_stopped = failure.status_code == 500 and failure.is_too_slow
+        is_stopped = failure.status_code == 500 and isinstance(failure, GatewayError)
         statuses = (500, 504) if is_stopped else (failure.status_code,)
         has_header = bool(failure.retry_after)
         return any(self._left.is_retry(failure.method, status, has_header) for status in statuses)
@@ -204,7 +233,7 @@ def _is_long_unconnected(failure: RequestFailedError) -> bool:
 
 def _is_final(failure: RequestFailedError) -> bool:
     if isinstance(failure, TransportError):
-        return failure.phase == "certificate"
+        return failure.phase in ("certificate", "scheme")
     return isinstance(failure, RedirectError | SchemaError | PaginationError)
 
 

@@ -10,9 +10,10 @@ gate: when the service asks one of them to wait, they all do.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -24,7 +25,7 @@ from cmsdials.errors import (
     ResponseError,
 )
 from cmsdials.http.connections import Pool, Timeout, connect_and_read
-from cmsdials.http.credentials import FillsHeaders
+from cmsdials.http.credentials import FillsHeaders, asking_once, asks_once
 from cmsdials.http.request import Call, address, call_for, check_headers, check_workspace, checked_base_url
 from cmsdials.http.retry import Gate, Retries, Rules, asks_for_a_pause
 from cmsdials.redaction import Undisclosed
@@ -90,8 +91,7 @@ class Session(Closing):
         self.version = version
         self._clock = clock
         self._sleep = sleep
-        secure = self.base_url.lower().startswith("https:")
-        self._pool = Pool(connect=connect, read=read, transport=transport, secure=secure)
+        self._pool = Pool(base_url=self.base_url, connect=connect, read=read, transport=transport)
         self._gate = Gate()
 
     def perform(
@@ -138,19 +138,27 @@ class Session(Closing):
         while True:
             waited += self._wait_for_the_gate()
             attempts += 1
-            sent = self._credential_headers()
             try:
+                sent = self._credential_headers(attempts)
                 return self._attempt(call, sent, read, attempts, waited, answered)
             except RequestFailedError as error:
                 failure = error
             waited = 0.0
-            if not renewed and self._renewed(failure, sent):
+            if not renewed and _is_renewable(failure):
                 renewed = True
-                continue
+                try:
+                    if self._renewed(sent, attempts):
+                        continue
+                except RequestFailedError as error:
+                    failure = error
+            if asks_once():
+                raise failure
             now = self._clock()
             wait = rules.wait_after(failure, has_answered=self._gate.has_answered, now=now)
             if wait is None:
                 raise failure
+            if failure.of_login:
+                _log.info("the login is not renewed yet (%s); trying again in %g s", failure.message, wait)
             if wait > 0:
                 if asks_for_a_pause(failure):
                     self._gate.close(now, wait)
@@ -195,16 +203,19 @@ class Session(Closing):
 
     def _call(self, request: Mapping[str, Any], *, workspace: bool) -> Call:
         load("cmsdials.http.transport")
-        from cmsdials.http.transport import url_of  # noqa: PLC0415  # loaded just now
+        from cmsdials.http.environment import check_no_proxy  # noqa: PLC0415  # loaded just now
+        from cmsdials.http.transport import url_of  # noqa: PLC0415
 
+        check_no_proxy()
         whole = address(self.base_url, self.route, self.version, request["url"])
         url = url_of(whole, request.get("params"))
         return call_for(request, url, self.workspace, in_workspace=workspace)
 
-    def _credential_headers(self) -> Undisclosed:
+    def _credential_headers(self, attempts: int) -> Undisclosed:
         headers: dict[str, str] = {}
         if self.credentials is not None:
-            self.credentials.before_request(headers)
+            with _renewing(attempts):
+                self.credentials.before_request(headers)
         check_headers(headers)
         return Undisclosed(headers)
 
@@ -237,15 +248,33 @@ class Session(Closing):
         _log_attempt(call, number, waited, self._clock() - started, what)
         return value
 
-    def _renewed(self, failure: RequestFailedError, sent: Undisclosed) -> bool:
-        if not isinstance(failure, AuthenticationError) or failure.code not in _RENEWABLE:
-            return False
+    def _renewed(self, sent: Undisclosed, attempts: int) -> bool:
         renew = getattr(self.credentials, "renew", None)
-        return renew is not None and bool(renew(sent))
+        with _renewing(attempts):
+            return renew is not None and bool(renew(sent))
+
+
+@contextlib.contextmanager
+def _renewing(attempts: int) -> Iterator[None]:
+    """Let credentials renew themselves: what fails then is one failed attempt of the request that needs them."""
+    try:
+        with asking_once():
+            yield
+    except RequestFailedError as failure:
+        failure.of_login = True
+        failure.attempts = attempts
+        raise
+
+
+def _is_renewable(failure: RequestFailedError) -> bool:
+    is_refusal = isinstance(failure, AuthenticationError) and failure.code in _RENEWABLE
+    return is_refusal and not failure.of_login
 
 
 def _what_is_waited_for(failure: RequestFailedError, number: int, left: int | None, wait: float) -> str:
     came = f"HTTP {failure.status_code}" if isinstance(failure, ResponseError) else "no answer"
+    if failure.of_login:
+        came = f"{came} of the login service"
     of_all = "" if left is None else f" of {number + left}"
     return f"{came}, attempt {number}{of_all}, again in {wait:.0f} s"
 

@@ -7,15 +7,18 @@ become errors of ours, which keep no exception of the HTTP library, because that
 from __future__ import annotations
 
 import contextlib
+import logging
+import math
 import platform
+import re
 import socket
 import ssl
+import threading
+import zlib
 from collections.abc import Mapping
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
-
-import httpx
 
 from cmsdials.errors import (
     ConfigurationError,
@@ -24,8 +27,12 @@ from cmsdials.errors import (
     RequestFailedError,
     RequestTimeoutError,
 )
+from cmsdials.http.encoding import decoded
+from cmsdials.http.environment import CERTIFICATES, Proxy, named_certificates, proxy_for, trusting
+from cmsdials.http.library import httpx
 from cmsdials.http.request import Call
 from cmsdials.http.response import Answer, checked
+from cmsdials.http.scheme import Handshake
 from cmsdials.redaction import shortened
 from cmsdials.runtime.interrupts import Stop
 from cmsdials.runtime.version import client_version
@@ -36,6 +43,9 @@ _FOLLOWED = frozenset({301, 308})
 _KEEP_IDLE_CONNECTIONS = 30.0  # seconds; httpx's 5 s are shorter than it takes to look at a plot
 _CONNECTED = ("connect_tcp.complete", "start_tls.complete")
 _WRITES = "send_request_headers.started"
+_SOCKS = "setup_socks5_connection."
+_TLS = "connection.start_tls."
+_FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, zlib.error, EOFError, RuntimeError)
 _TIMED_OUT = {
     httpx.ConnectTimeout: ("connect", "no connection"),
     httpx.PoolTimeout: ("pool", "no free connection in the pool"),
@@ -43,11 +53,29 @@ _TIMED_OUT = {
 }
 
 
-class Client(httpx.Client):
-    """A client of the HTTP library that can break off what is under way, from any thread."""
+_SPOKE_NO_TLS = re.compile("wrong.version.number|record.layer.failure|packet.length.too.long", re.IGNORECASE)
+_SPOKE_TLS = re.compile(
+    "illegal request line"
+)  # what the library says of an answer that begins with a control character
 
-    def __init__(self, **options: Any) -> None:
+
+class _NoTLSError(httpx.ConnectError):
+    """The server does not speak TLS."""
+
+
+class Client(httpx.Client):
+    """A client of the HTTP library that can break off what is under way, from any thread.
+
+    Args:
+        via: The proxy that it uses, or None.
+        options: Arguments of the client of the HTTP library.
+    """
+
+    def __init__(self, *, via: Proxy | None, **options: Any) -> None:
+        self.via = via
         self._sockets: list[socket.socket] = []
+        self._handshakes: dict[Stop, _Handshake] = {}
+        self._tls: dict[Stop, Handshake] = {}
         super().__init__(**options)
 
     def note(self, claim: Stop, event: str, info: dict[str, Any]) -> None:
@@ -55,9 +83,14 @@ class Client(httpx.Client):
 
         Raises:
             Stopped: If the request about to be written is no longer wanted, because connecting took too long.
+            httpx.HTTPError: If a SOCKS proxy refuses, or the server does not speak TLS.
         """
         if event.endswith(_WRITES):
             claim.check()
+        if _SOCKS in event:
+            self._note_handshake(claim, event, info)
+        if event.startswith(_TLS) and self.via is None:
+            self._note_tls(claim, event)
         if not event.endswith(_CONNECTED):
             return
         new = info["return_value"].get_extra_info("socket")
@@ -67,18 +100,73 @@ class Client(httpx.Client):
         if new is not None:
             self._sockets.append(new)
 
+    def _note_handshake(self, claim: Stop, event: str, info: dict[str, Any]) -> None:
+        """Limit the time that a SOCKS proxy may take, and translate its failures: the HTTP library does neither."""
+        if event.endswith(".started"):
+            self._handshakes[claim] = _Handshake(
+                info["stream"].get_extra_info("socket"), self.timeout.connect
+            )
+            return
+        handshake = self._handshakes.pop(claim)
+        handshake.end(is_good=event.endswith(".complete"))
+        if handshake.is_late:
+            text = "the proxy did not answer"
+            raise httpx.ConnectTimeout(text)
+        failure = info.get("exception")
+        if isinstance(failure, Exception) and not type(failure).__module__.startswith("httpcore"):
+            text = "it closed the connection, or does not speak SOCKS 5"
+            raise httpx.ProxyError(text)
+
+    def _note_tls(self, claim: Stop, event: str) -> None:
+        if event.endswith(".started"):
+            if self._sockets:
+                self._tls[claim] = Handshake(self._sockets[-1])
+            return
+        handshake = self._tls.pop(claim, None)
+        if handshake is not None:
+            handshake.end()
+            if handshake.is_with_plain_http:
+                text = "it speaks plain HTTP"
+                raise _NoTLSError(text)
+
     def break_off(self) -> None:
         """End what is under way."""
         for connected in tuple(self._sockets):
-            # Closing would not wake the thread that reads from it. Not the method of a TLS socket, which drops the
-            # TLS state that the thread is using.
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(connected, socket.SHUT_RDWR)
+            _shut(connected)
 
     def close(self) -> None:
         """End what is under way, and close the connections."""
         self.break_off()
         super().close()
+
+
+class _Handshake:
+    """What is said to a SOCKS proxy over a new connection, in a limited time."""
+
+    def __init__(self, connected: socket.socket, seconds: float | None) -> None:
+        self._connected = connected
+        self.is_late = False
+        self._timer = threading.Timer(math.inf if seconds is None else seconds, self._give_up)
+        if seconds is not None:
+            self._timer.daemon = True
+            with contextlib.suppress(RuntimeError):  # no thread is left, or Python is ending
+                self._timer.start()
+
+    def _give_up(self) -> None:
+        self.is_late = True
+        _shut(self._connected)
+
+    def end(self, *, is_good: bool) -> None:
+        self._timer.cancel()
+        if self.is_late or not is_good:
+            self._connected.close()
+
+
+def _shut(connected: socket.socket) -> None:
+    # Closing would not wake the thread that reads from it. Not the method of a TLS socket, which drops the TLS state
+    # that the thread is using.
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
 def exchange(client: Client, claim: Stop, call: Call, credentials: Mapping[str, str]) -> Answer:
@@ -111,10 +199,14 @@ def _send(client: Client, claim: Stop, call: Call, headers: Mapping[str, str], u
     try:
         response = client.send(request, stream=True, follow_redirects=False)
         with contextlib.closing(response):
-            # Not read(): the response would keep the body, in a reference cycle that outlives many pages.
-            content = b"".join(response.iter_bytes())
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError) as error:
-        failure = _failure(error, request, answering=response is not None)
+            if response.is_stream_consumed:  # by a test, which made it or looked into it
+                content = response.content
+            else:
+                # Not read(): the response would keep the body, in a reference cycle that outlives many pages.
+                coding = response.headers.get("content-encoding", "")
+                content = b"".join(decoded(response.iter_raw(), coding))
+    except _FAILURES as error:
+        failure = _failure(error, request, client.via, answering=response is not None)
         if failure is None:
             raise
     else:
@@ -125,9 +217,12 @@ def _send(client: Client, claim: Stop, call: Call, headers: Mapping[str, str], u
     raise failure  # outside of the handler, so that it holds no exception of the HTTP library
 
 
-def _failure(error: Exception, request: httpx.Request, *, answering: bool) -> RequestFailedError | None:
+def _failure(
+    error: Exception, request: httpx.Request, proxy: Proxy | None, *, answering: bool
+) -> RequestFailedError | None:
     """Translate an exception of the HTTP library; None if it is not one. The session adds what was asked."""
     host = request.url.netloc.decode("ascii", "replace")
+    named = f" that {proxy.variable} names" if proxy is not None else ""
     text = shortened(str(error) or type(error).__name__)
     match error:
         case httpx.TimeoutException():
@@ -135,13 +230,19 @@ def _failure(error: Exception, request: httpx.Request, *, answering: bool) -> Re
         case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
             # Its text repeats the header at fault.
             return ConnectionFailedError("the request cannot be written as HTTP", phase="write")
-        case httpx.DecodingError():
+        case zlib.error():
             return IncompleteBodyError("the compressed body is damaged", phase="body")
+        case EOFError():
+            return IncompleteBodyError("the compressed body ends early", phase="body")
         case httpx.ProxyError():
-            what = f"the proxy gave no connection to {host} ({text})"
+            what = f"the proxy{named} gave no connection to {host} ({text})"
             return ConnectionFailedError(what, phase="connect")
+        case httpx.ConnectError() if isinstance(error, _NoTLSError) or _SPOKE_NO_TLS.search(text):
+            return _wrong_scheme(f"the server at {host} does not speak TLS ({text})", f"http://{host}/")
+        case httpx.RemoteProtocolError() if request.url.scheme == "http" and _SPOKE_TLS.search(text):
+            return _wrong_scheme(f"the server at {host} speaks TLS", f"https://{host}/")
         case httpx.ConnectError():
-            return _not_connected(host, text)
+            return _not_connected(host + (f" through the proxy{named}" if named else ""), text)
         case httpx.HTTPError() | httpx.StreamError() if answering:
             what = f"the connection broke in the middle of the answer ({text})"
             return IncompleteBodyError(what, phase="body")
@@ -170,39 +271,65 @@ def url_of(whole: str, params: Any) -> str:
 
 
 def new_client(
-    *, connect: float | None, read: float | None, transport: httpx.BaseTransport | None, secure: bool
+    *, base_url: str, connect: float | None, read: float | None, transport: httpx.BaseTransport | None
 ) -> Client:
-    """Return a client without any connection yet.
+    """Return a client without any connection yet, which uses the proxy and the certificates that the environment names.
 
     Args:
+        base_url: What it is for: all requests go to that host.
         connect: Seconds to connect; None waits for ever.
         read: Seconds for every other phase.
         transport: Replaces the network, in tests.
-        secure: Whether the service is reached over TLS. If not, no certificates are loaded, which takes longer than
-            many requests; a TLS connection would then trust none.
 
     Raises:
-        ConfigurationError: If the proxies or certificates named in the environment are unusable.
+        ConfigurationError: If the proxy or the certificates that the environment names are unusable.
+        MissingDependencyError: If the proxy needs a library that is not installed.
     """
+    proxy = context = None
+    if transport is None:
+        proxy = proxy_for(base_url)
+        logging.getLogger("httpcore.socks").addFilter(_without_login)
+        context = _trusted(base_url, proxy)
     agent = f"cmsdials/{client_version()} (python/{platform.python_version()}; httpx/{httpx.__version__})"
     headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": agent}
     try:
         return Client(
+            via=proxy,
+            proxy=proxy
+            and httpx.Proxy(
+                proxy.url, auth=proxy.auth, ssl_context=context if proxy.url.startswith("https:") else None
+            ),
             headers=headers,
             timeout=httpx.Timeout(read, connect=connect),
             transport=transport,
-            verify=True if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            verify=True if context is None else context,
+            trust_env=False,  # which is read here
             limits=httpx.Limits(max_keepalive_connections=20, keepalive_expiry=_KEEP_IDLE_CONNECTIONS),
             # No cookies are kept: requests carry what the session sets, and nothing from earlier answers.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
-    except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
+    except (OSError, ValueError, httpx.InvalidURL) as error:
         problem = str(error)
     message = f"no connection can be set up: {problem}"
-    advice = (
-        "Check the proxy and certificate variables (HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE, SSL_CERT_DIR)."
-    )
+    advice = f"Check {proxy.variable if proxy else 'base_url'}, then try again; nothing was sent."
     raise ConfigurationError(message, advice=advice)
+
+
+def _without_login(record: logging.LogRecord) -> bool:
+    """Mask the password of a SOCKS proxy, which the HTTP library logs."""
+    record.msg = re.sub(r"auth=\(.*\)", "auth=***", str(record.msg))
+    return True
+
+
+def _trusted(base_url: str, proxy: Proxy | None) -> ssl.SSLContext:
+    """Return the TLS context with the certificates to trust.
+
+    Where nothing is reached over TLS, none are loaded, which takes longer than many requests.
+    """
+    if not any(url.lower().startswith("https:") for url in (base_url, proxy.url if proxy else "")):
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    named = named_certificates()
+    return trusting(*named) if named else httpx.create_ssl_context(trust_env=False)
 
 
 def _same_place(url: httpx.URL, location: str) -> httpx.URL | None:
@@ -238,12 +365,18 @@ def _timed_out(error: httpx.TimeoutException, limits: Mapping[str, float | None]
     return RequestTimeoutError(text, seconds=seconds, phase=phase, advice=advice)
 
 
+def _wrong_scheme(what: str, instead: str) -> ConnectionFailedError:
+    return ConnectionFailedError(what, phase="scheme", advice=f"Check base_url: is it {instead} instead?")
+
+
 def _not_connected(host: str, text: str) -> ConnectionFailedError:
     what = f"no connection to {host} ({text})"
     if "CERTIFICATE" in text.upper():
+        named = named_certificates()
         advice = (
-            "The certificate is not trusted: install the CERN certificates,"
-            " or name a file of trusted ones in SSL_CERT_FILE."
+            "The certificate is not trusted: install the CERN certificates, or name a file or folder of trusted ones in"
+            f" {', '.join(CERTIFICATES[:-1])} or {CERTIFICATES[-1]}"
+            + (f" (now {named[0]} names {named[1]}, and no others are trusted)." if named else ".")
         )
         return ConnectionFailedError(what, phase="certificate", advice=advice)
     phase = "tls" if "SSL" in text.upper() else "connect"

@@ -144,8 +144,8 @@ class Pages(Closing, Generic[RecordT]):
     def _as_refusal(self, failure: RequestFailedError) -> RequestFailedError:
         """Return a failure as an error about the listing's position, if the service refuses that, else as it is."""
         rows, has_cursor = self.rows, self.next is not None and self._listing.reached.cursor is not None
-        if not has_cursor or not isinstance(failure, ResponseError):
-            pass  # the first page has no cursor, or the user's
+        if not has_cursor or failure.of_login or not isinstance(failure, ResponseError):
+            pass  # the first page has no cursor, or the user's; no login has one
         elif isinstance(failure, InvalidCursorError):
             failure.advice = _REFUSED.format(what="does not accept", rows=rows)
         elif isinstance(failure, CursorFailedError):  # of a page of a part
@@ -173,7 +173,7 @@ class Pages(Closing, Generic[RecordT]):
 
 def _may_refuse_a_position(failure: RequestFailedError) -> bool:
     is_refusal = isinstance(failure, ResponseError) and failure.status_code in (400, 404, 500)
-    return is_refusal and not failure.is_too_slow
+    return is_refusal and not failure.is_too_slow and not failure.of_login
 
 
 @contextmanager

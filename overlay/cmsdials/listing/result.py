@@ -66,7 +66,11 @@ class Result(Tabular[RecordT], PydanticLike, Generic[RecordT]):
 
     @property
     def results(self) -> list[RecordT]:
-        """The rows, as a list. They are created on first access, and read their fields when these are accessed."""
+        """The rows, as a list. They are created on first access, and read their fields when these are accessed.
+
+        A row owns its values, lists in `data` included: changing them changes this result, and what is made of it
+        afterwards, but no frame, table or array that was made before.
+        """
         return self.store.rows
 
     @results.setter

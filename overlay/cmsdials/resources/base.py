@@ -20,7 +20,7 @@ from cmsdials_api.resources import RESOURCES
 from cmsdials.errors import FilterError
 from cmsdials.filters import checked_value
 from cmsdials.http.request import address
-from cmsdials.http.retry import Retries, retry_rules
+from cmsdials.http.retry import Retries, checked_retries
 from cmsdials.http.session import Session
 from cmsdials.listing.collect import collect
 from cmsdials.listing.order import RowOrder
@@ -39,7 +39,7 @@ from cmsdials.resources.query import PAGING, count_request, list_query
 from cmsdials.runtime import extras
 from cmsdials.table import decode
 from cmsdials.table.histograms import model_of
-from cmsdials.table.tabular import checked_groups
+from cmsdials.table.tabular import Cells, checked_cells, checked_groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -295,9 +295,12 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         fields: Sequence[str] | None = None,
         concurrency: int = 1,
         enable_progress: bool | None = None,
+        cells: Cells = "array",
     ) -> pd.DataFrame:
         """Fetch all rows as a DataFrame: `list_all` with these arguments and `Result.to_pandas`, errors included."""
-        return self._all(extras.pandas, filters, retries, fields, concurrency, enable_progress).to_pandas()
+        checked_cells(cells)
+        result = self._all(extras.pandas, filters, retries, fields, concurrency, enable_progress)
+        return result.to_pandas(cells=cells)
 
     def to_arrow(
         self,
@@ -360,7 +363,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         retries: Retries,
         concurrency: int,
     ) -> Pages[RecordT]:
-        retry_rules(retries)  # refuses invalid values before anything is sent
+        checked_retries(retries)  # refuses invalid values before anything is sent
 
         def fetch(query: Mapping[str, Any], listing: Listing, retry_when_slow: bool) -> Page[RecordT]:
             if listing.order is None:

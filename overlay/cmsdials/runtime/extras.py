@@ -14,12 +14,13 @@ from cmsdials.runtime.background import load
 __all__ = ["hist", "numpy", "pandas", "polars", "pyarrow", "require", "simdjson", "tqdm"]
 
 
-def require(module: str, extra: str | None = None) -> ModuleType:
+def require(module: str, extra: str | None = None, *, needed_by: str = "this") -> ModuleType:
     """Import an optional library, or a module of one (``pyarrow.parquet``).
 
     Args:
         module: The module.
         extra: The extra to name in the error, if not the one of the library itself.
+        needed_by: What needs it, for the error.
 
     Raises:
         MissingDependencyError: If the library is not installed or does not import. The message holds the
@@ -32,9 +33,9 @@ def require(module: str, extra: str | None = None) -> ModuleType:
     except ImportError as error:
         if not isinstance(error, ModuleNotFoundError) or (error.name or "").partition(".")[0] != library:
             advice = f'Repair it with: pip install --upgrade "cmsdials[{extra}]"'
-            message = f"this needs {module}, which is installed but does not import ({error})"
+            message = f"{needed_by} needs {module}, which is installed but does not import ({error})"
             raise MissingDependencyError(message, module=module, extra=extra, advice=advice) from error
-    message = f"this needs {library}, which is not installed"
+    message = f"{needed_by} needs {library}, which is not installed"
     raise MissingDependencyError(message, module=module, extra=extra)
 
 

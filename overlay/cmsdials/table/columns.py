@@ -35,6 +35,7 @@ __all__ = [
     "joined",
     "not_finite",
     "objects_of",
+    "own",
     "plain",
     "read_scalars",
 ]
@@ -130,7 +131,7 @@ class _Row:
         value = self.columns.values[name][self.index]
         if isinstance(value, np.generic | np.ndarray):
             return value.tolist()
-        return deepcopy(value) if isinstance(value, list | dict | Record) else value
+        return value if value is ABSENT else own(value)
 
     def extra(self) -> dict[str, Any]:
         extra = self.columns.extra
@@ -174,6 +175,15 @@ def plain(values: Values) -> list[Any]:
     if isinstance(values, np.ndarray):
         return [*values.tolist()]
     return [None if value is ABSENT else value for value in values]
+
+
+def own(value: Any) -> Any:
+    """Return a value for others to change, which changes nothing here; None for a field that a row lacks."""
+    if value is ABSENT:
+        return None
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return value.copy()  # much faster, and a frame of several binnings has many
+    return deepcopy(value) if isinstance(value, np.ndarray | list | dict | Record) else value
 
 
 def joined(cells: list[Any]) -> Values:

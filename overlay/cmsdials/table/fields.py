@@ -15,7 +15,7 @@ import numpy as np
 from cmsdials_api.records import Field
 
 from cmsdials.errors import BinningError
-from cmsdials.table.columns import ABSENT, Array, Columns, Values, plain
+from cmsdials.table.columns import ABSENT, Array, Columns, Values, own, plain
 from cmsdials.table.rows import RowStore
 
 __all__ = ["bins_of", "columns_of", "objects", "refuse_changed", "scalars"]
@@ -54,7 +54,9 @@ def scalars(field: Field, values: Sequence[Values]) -> Array:
             for value in flat
         ]
         return np.array(naive, "datetime64[us]")
-    return np.array(flat, bool) if field.kind == "boolean" and None not in flat else objects(flat)
+    if field.kind == "boolean" and None not in flat:
+        return np.array(flat, bool)
+    return objects(flat if {*map(type, flat)} <= {str, type(None)} else [*map(own, flat)])
 
 
 def objects(values: Sequence[Any]) -> Array:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from html import escape
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from cmsdials_api.records import Record
 
-from cmsdials.errors import FilterError, MissingDependencyError
+from cmsdials.errors import ConfigurationError, FilterError, MissingDependencyError
+from cmsdials.redaction import shortened
 from cmsdials.runtime import extras
 from cmsdials.table.histograms import hist_of
 from cmsdials.table.rows import RowStore
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-__all__ = ["Tabular", "checked_groups"]
+__all__ = ["Cells", "Tabular", "checked_cells", "checked_groups", "stack"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 _Arrays = dict[str, "np.ndarray[Any, Any]"]
+Cells = Literal["array", "list"]
+"""What the cells of `data` in a DataFrame are."""
 
 
 def checked_groups(group_by: Any, record: type[Record], fields: Sequence[str] | None) -> tuple[str, ...]:
@@ -50,6 +53,21 @@ def checked_groups(group_by: Any, record: type[Record], fields: Sequence[str] | 
     raise FilterError(message, advice=have)
 
 
+def checked_cells(cells: object) -> str:
+    """Return what the cells of a frame are to be.
+
+    Raises:
+        ConfigurationError: There is no such choice.
+    """
+    if not isinstance(cells, str) or cells not in ("array", "list"):
+        message = f"cells must be 'array' or 'list', not {shortened(repr(cells), 60)}"
+        advice = (
+            "With 'array', which is the default, cells are arrays; with 'list' they are lists of numbers."
+        )
+        raise ConfigurationError(message, advice=advice)
+    return cells
+
+
 _GROUPING = ("integer", "number", "string", "boolean", "datetime")
 
 
@@ -60,20 +78,28 @@ class Tabular(Generic[RecordT]):
 
     store: RowStore[RecordT]
 
-    def to_pandas(self) -> pd.DataFrame:
+    def to_pandas(self, *, cells: Cells = "array") -> pd.DataFrame:
         """Return a DataFrame, a row for each row and a column for each field that the service sent.
 
         The columns are in the order of the contract, with a RangeIndex; without rows they are there too,
-        with the same types. A cell of `data` is a float64 array of x_bin contents; in 2D a list of y_bin such
-        arrays, so its index is [y][x]. The arrays share the memory of these rows and are read-only: change a copy.
+        with the same types. All values belong to the frame: changing them changes neither these rows nor any other
+        frame or table made of them.
+
+        Args:
+            cells: What the cells of `data` are. "array": float64 arrays of x_bin contents; in 2D lists of y_bin such
+                arrays, indexed [y][x] or [y, x], which calculate like one array of the shape (y_bin, x_bin).
+                "list": lists of x_bin numbers, in 2D lists of y_bin such lists, for what compares cells or writes
+                JSON; they take several times as much memory. `cmsdials.stack` makes one array of such a column.
 
         Raises:
             MissingDependencyError: pandas is not installed; the message holds the command.
+            ConfigurationError: `cells` is something else.
         """
+        as_lists = checked_cells(cells) == "list"
         extras.numpy()
         from cmsdials.table.to_pandas import to_pandas  # noqa: PLC0415  # it imports NumPy
 
-        return to_pandas(self.store)
+        return to_pandas(self.store, as_lists=as_lists)
 
     def _repr_html_(self) -> str | None:
         """Show the first rows as a table in notebooks; None, for `repr` instead, if pandas is not installed."""
@@ -116,7 +142,11 @@ class Tabular(Generic[RecordT]):
         """Return an array for each field, by name.
 
         For n histograms, `data` has the shape (n, x_bin), or (n, y_bin, x_bin) in 2D, and is float64. The other
-        fields have the shape (n,): int64, float64, datetime64[us] in UTC, or objects, such as text.
+        fields have the shape (n,): int64, float64 (NaN where a number or a flag is missing), bool, datetime64[us] in UTC,
+        text of fixed width ("" where it is missing), and JSON text for lists and objects. The arrays belong to the
+        caller, and `np.savez` writes them so that `np.load` reads them without pickle; except text that fixed width
+        would change (a NUL at the end, or some missing and some empty) or make larger than 64 MiB, and integers of
+        more than 64 bits, which are arrays of objects.
 
         Args:
             group_by: Field, or fields, by whose values the rows are grouped, such as "me".
@@ -145,3 +175,25 @@ class Tabular(Generic[RecordT]):
             BinningError: The rows are not histograms, or were listed without their binning or contents.
         """
         return [hist_of(row) for row in self.store]
+
+
+def stack(column: Any) -> np.ndarray[Any, Any]:
+    """Return one array of the contents of many histograms.
+
+    Args:
+        column: Their contents: the column `data` of a frame or table of pandas, polars or Arrow, whether it was made
+            here or read from Parquet, or any list of arrays, of lists or of `row.data`. All must have the same
+            binning.
+
+    Returns:
+        A float64 array of its own: of the shape (n, x_bin) for n histograms, or (n, y_bin, x_bin) in 2D.
+
+    Raises:
+        BinningError: Rows have different numbers of bins, a row or a bin is missing, or there are no rows; the
+            message says which row.
+        ConfigurationError: It is not such a column; the message says which row holds something else.
+    """
+    extras.numpy()
+    from cmsdials.table.stacking import stacked  # noqa: PLC0415  # it imports NumPy
+
+    return stacked(column)

@@ -6,6 +6,7 @@ Histograms share one array only if they have the same binning; the error for oth
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import chain, groupby
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from cmsdials_api.records import Field
 
 from cmsdials.errors import BinningError, FilterError
-from cmsdials.table.columns import LENGTHS, Array, Columns, Values, plain
+from cmsdials.table.columns import LENGTHS, Array, Columns, Values, as_json, plain
 from cmsdials.table.fields import bins_of, columns_of, refuse_changed, scalars
 from cmsdials.table.rows import RowStore
 
@@ -21,6 +22,8 @@ __all__ = ["grouped", "to_numpy"]
 
 _AXES = ("x_min", "x_max", "x_bin", "y_min", "y_max", "y_bin")
 _FEW = 5
+_CHARACTER = np.dtype("U1").itemsize
+_ROOM = 2**26  # bytes
 
 
 def to_numpy(store: RowStore[Any]) -> dict[str, Array]:
@@ -61,10 +64,36 @@ def _keys(block: Columns[Any], name: str) -> list[Any]:
 
 def _array(field: Field, values: list[Values]) -> Array:
     if not field.dimensions:
-        return scalars(field, values)
+        made = scalars(field, values)
+        return _loadable(field, made) if made.dtype == object else made
     if not values:
         return np.empty((0,) * (1 + field.dimensions))
     return np.concatenate([np.asarray(part) for part in values])
+
+
+def _loadable(field: Field, values: Array) -> Array:
+    """Return objects as an array that `np.load` reads without pickle, if that loses nothing; else as they are."""
+    kinds = {*map(type, values)}
+    if field.kind == "string" and kinds <= {str, type(None)}:
+        return _texts(values)
+    if field.kind == "boolean" and kinds <= {bool, type(None)}:
+        return values.astype(np.float64)  # None becomes NaN
+    if field.kind in ("array", "object", "any"):
+        with suppress(TypeError):  # a row was changed
+            return np.array([as_json(value).decode() for value in values], np.str_)
+    return values
+
+
+def _texts(values: Array) -> Array:
+    given = values.tolist()
+    texts = [text or "" for text in given]
+    is_ambiguous = None in given and "" in given
+    lengths = [*map(len, texts)]
+    room = _CHARACTER * len(texts) * max(lengths, default=0)
+    is_large = room > max(_ROOM, 4 * _CHARACTER * sum(lengths))  # a few long ones would make all as long
+    if is_ambiguous or is_large or any(text.endswith("\0") for text in texts):  # NumPy cuts those off
+        return values
+    return np.array(texts, np.str_)
 
 
 def _refuse_different_binnings(field: Field, blocks: Sequence[Columns[Any]]) -> None:

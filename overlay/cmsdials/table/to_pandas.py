@@ -10,7 +10,8 @@ import numpy as np
 from cmsdials_api.records import Field
 
 from cmsdials.runtime import extras
-from cmsdials.table.columns import ABSENT, Values
+from cmsdials.table.cells import Cell, as_cell
+from cmsdials.table.columns import Values, own
 from cmsdials.table.fields import bins_of, columns_of, objects, scalars
 from cmsdials.table.rows import RowStore
 
@@ -22,14 +23,14 @@ __all__ = ["to_html", "to_pandas"]
 _SHOWN = 10  # rows, in a notebook
 
 
-def to_pandas(store: RowStore[Any]) -> pd.DataFrame:
+def to_pandas(store: RowStore[Any], *, as_lists: bool = False) -> pd.DataFrame:
     """Make a DataFrame with a RangeIndex. See `cmsdials.table.tabular.Tabular.to_pandas`."""
     pandas = extras.pandas()
     blocks = store.blocks()
     frame: pd.DataFrame = pandas.DataFrame(
-        {field.name: _series(pandas, field, values) for field, values in columns_of(store, blocks)},
+        {field.name: _series(pandas, field, values, as_lists) for field, values in columns_of(store, blocks)},
         index=pandas.RangeIndex(sum(map(len, blocks))),
-        copy=False,  # what is made here belongs to this frame only, except the contents of histograms
+        copy=False,  # what is made here belongs to this frame only
     )
     return frame
 
@@ -56,9 +57,10 @@ def _bins(cell: Any) -> str:
         return "no bins"
 
 
-def _series(pandas: Any, field: Field, values: list[Values]) -> Any:
+def _series(pandas: Any, field: Field, values: list[Values], as_lists: bool) -> Any:
     if field.dimensions:
-        return pandas.Series(objects([*_cells(values)]), dtype=object)
+        cells = _lists(values) if as_lists else _arrays(values)
+        return pandas.Series(objects([*cells]), dtype=object)
     made = scalars(field, values)
     if made.dtype.kind == "M":
         return pandas.Series(made).dt.tz_localize("UTC")
@@ -66,21 +68,19 @@ def _series(pandas: Any, field: Field, values: list[Values]) -> Any:
     return pandas.Series(made, dtype=pandas.Series(["text"]).dtype if field.kind == "string" else made.dtype)
 
 
-def _cells(values: Sequence[Values]) -> Iterator[Any]:
-    """Yield the contents of each histogram: an array, or in 2D a list of arrays, which Parquet can hold.
-
-    They are read-only: tables that share their memory would change too.
-    """
+def _arrays(values: Sequence[Values]) -> Iterator[Any]:
+    """Yield the contents of each histogram as an array, in 2D as a cell. They are a copy, made block by block."""
     for part in values:
-        for cell in _read_only(part) if isinstance(part, np.ndarray) else map(_read_only, part):
-            if isinstance(cell, np.ndarray) and cell.ndim > 1:
-                yield [*cell]
-            else:
-                yield None if cell is ABSENT else cell
+        if isinstance(part, np.ndarray):
+            yield from part.copy() if part.ndim == 2 else map(Cell, part.copy())
+        else:
+            yield from (as_cell(own(cell)) for cell in part)
 
 
-def _read_only(cell: Any) -> Any:
-    if isinstance(cell, np.ndarray):
-        cell = cell.view()
-        cell.flags.writeable = False
-    return cell
+def _lists(values: Sequence[Values]) -> Iterator[Any]:
+    """Yield the contents of each histogram as a list, in 2D as a list of lists."""
+    for part in values:
+        if isinstance(part, np.ndarray):
+            yield from part.tolist()
+        else:
+            yield from (cell.tolist() if isinstance(cell, np.ndarray) else own(cell) for cell in part)

@@ -214,13 +214,26 @@ def test_a_login_that_cannot_be_started(service: LoginService, keycloak: AuthCli
         keycloak.device_auth_flow()
 
 
-@pytest.mark.parametrize("missing", ["device_code", "verification_uri_complete", "expires_in"])
-def test_codes_that_are_missing(service: LoginService, keycloak: AuthClient, missing: str) -> None:
+@pytest.mark.parametrize("empty", [None, ""])
+@pytest.mark.parametrize(
+    "missing",
+    [
+        ["device_code"],
+        ["expires_in"],
+        ["verification_uri_complete", "verification_uri"],
+        ["user_code", "verification_uri_complete"],
+    ],
+)
+def test_codes_that_are_missing(
+    service: LoginService, keycloak: AuthClient, missing: list[str], empty: str | None
+) -> None:
     answer = device()
-    del answer[missing]
-    service.will(answer)
-    with pytest.raises(LoginError, match=missing):
-        keycloak.new_device()
+    for name in missing:
+        del answer[name]
+    service.will(answer, device(**dict.fromkeys(missing, empty)))
+    for _ in range(2):
+        with pytest.raises(LoginError, match=f"sent no.* {missing[0]}"):
+            keycloak.new_device()
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "file:///etc/passwd", "https://a@b.test/", "x"])
@@ -254,13 +267,13 @@ def test_intervals(
     assert clock.waits == waits
 
 
-@pytest.mark.parametrize("interval", ["5", -1, True, 1e300])
-def test_an_interval_that_cannot_be_kept(
-    service: LoginService, keycloak: AuthClient, interval: object
+@pytest.mark.parametrize("interval", [None, "", "soon", "nan", -1, "-1", True, [], {}, 601, 1e300, "inf"])
+def test_an_interval_that_cannot_be_kept_is_the_usual_one(
+    service: LoginService, keycloak: AuthClient, clock: Clock, interval: object
 ) -> None:
-    service.will(device(interval=interval))
-    with pytest.raises(LoginError, match=r"no usable interval"):
-        keycloak.new_device()
+    service.will(device(interval=interval), tokens(), exchanged())
+    keycloak.device_auth_flow()
+    assert clock.waits == [5]
 
 
 def test_a_service_that_is_down_for_a_while_does_not_cost_the_login(
@@ -415,10 +428,10 @@ def test_an_exchange_that_is_refused(service: LoginService, keycloak: AuthClient
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ({}, "no refresh_token"),
+        ({}, "no access_token"),
         (tokens(access_token=None), "no access_token"),
-        (tokens(expires_in="soon"), "no usable expires_in"),
-        (tokens(expires_in=-1), "no usable expires_in"),
+        (tokens(access_token=""), "no access_token"),
+        (tokens(access_token=7), "no access_token"),
         ([], "sent list instead of tokens"),
     ],
 )

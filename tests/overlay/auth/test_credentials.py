@@ -265,7 +265,7 @@ def test_a_store_that_cannot_be_locked_does_not_stop_a_job(
     service.will(tokens("2"))
     service.will({"error": "access_denied"}, status=403)
     with (
-        pytest.warns(RuntimeWarning, match=r"for this process alone: .* cannot be locked"),
+        pytest.warns(RuntimeWarning, match=r" cannot be locked .*: the login is kept without a lock"),
         pytest.raises(LoginError, match=r"gives no token"),
     ):
         sent(creds)

@@ -413,7 +413,7 @@ def damage(content: dict[str, Any]) -> dict[str, Callable[[], str]]:
         "another version": changed(version=9),
         "list": lambda: json.dumps([content]),
         "no logins": changed(logins=[entry]),
-        "unusable": changed(logins={name: entry | {"expires_in": SECRETS["access"]}}),
+        "unusable": changed(logins={name: entry | {"refresh_expires_at": SECRETS["access"]}}),
         "half": changed(logins={name: {"access_token": SECRETS["access"]}}),
         "time": changed(logins={name: entry | {"expires_at": "soon"}}),
     }

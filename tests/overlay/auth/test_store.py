@@ -157,12 +157,12 @@ def test_a_damaged_file_is_set_aside(
     ("change", "said"),
     [
         ({"access_token": 3}, "access_token is not usable"),
-        ({"refresh_token": None}, "refresh_token is missing"),
-        ({"expires_at": "soon"}, "not usable"),
+        ({"access_token": None}, "access_token is missing"),
+        ({"refresh_token": 3}, "refresh_token is not usable"),
+        ({"expires_at": None}, "expires_at is missing"),
+        ({"expires_at": "soon"}, "expires_at is not usable"),
         ({"expires_at": 7}, "expires_at is not usable"),
-        ({"expires_in": 1e300}, "expires_in is not usable"),
-        ({"expires_in": True}, "expires_in is not usable"),
-        ({"scope": 3}, "scope is not usable"),
+        ({"refresh_expires_at": []}, "refresh_expires_at is not usable"),
     ],
 )
 def test_a_damaged_entry_costs_only_itself(
@@ -206,7 +206,7 @@ def test_a_file_that_others_can_read_is_reported(
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path, token: Token, keycloak: AuthClient) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(TokenStoreError, match=r"cannot be made.*CMSDIALS_CACHE_DIR"):
+    with pytest.warns(RuntimeWarning, match=r"this process alone: .* cannot be made.*CMSDIALS_CACHE_DIR"):
         keep(token, tmp_path / "file" / "cache", keycloak)
 
 
@@ -215,24 +215,9 @@ def test_a_file_that_cannot_be_replaced_leaves_nothing_behind(
 ) -> None:
     file.mkdir(parents=True)
     (file / "in the way").write_text("")
-    with pytest.raises(TokenStoreError, match=r"cannot be read"):
+    with pytest.warns(RuntimeWarning, match=r"this process alone: .* cannot be read"):
         keep(token, cache, keycloak)
     assert sorted(path.name for path in cache.iterdir()) == ["credentials.json", "credentials.json.lock"]
-
-
-def test_a_full_disk_keeps_the_old_login(
-    cache: Path, token: Token, clock: Clock, keycloak: AuthClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keep(token, cache, keycloak)
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(TokenStoreError, match=r"cannot be written.*No space left"):
-        keep(models.token(tokens("2"), clock.now()), cache, keycloak)
-    assert kept(cache, keycloak) == token
-    assert not list(cache.glob(".credentials*"))
 
 
 def test_many_writers_lose_nothing(cache: Path, file: Path, token: Token) -> None:
@@ -328,33 +313,15 @@ def test_an_empty_name_is_no_name(
     assert path.parent != empty_home
 
 
-@pytest.mark.parametrize(
-    "problem", [NotImplementedError("no flock"), OSError(38, "Function not implemented")]
-)
-def test_a_file_system_without_locks(
-    problem: Exception, cache: Path, token: Token, keycloak: AuthClient, monkeypatch: pytest.MonkeyPatch
+def test_a_system_without_locks(
+    cache: Path, token: Token, keycloak: AuthClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lockless(*_: Any, **__: Any) -> None:
-        raise problem
+        raise NotImplementedError
 
     monkeypatch.setattr(FileLock, "acquire", lockless)
-    with pytest.raises(TokenStoreError, match=r"cannot be locked \((its file system|Function not)"):
+    with pytest.warns(RuntimeWarning, match=r"cannot be locked \(its file system has no locks\)"):
         keep(token, cache, keycloak)
-
-
-def test_a_file_that_another_process_holds_for_too_long(
-    cache: Path, file: Path, token: Token, keycloak: AuthClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cache.mkdir()
-    acquire = FileLock.acquire
-    with FileLock(f"{file}.lock"):
-        monkeypatch.setattr(FileLock, "acquire", lambda lock, **_: acquire(lock, timeout=0))
-        with (
-            ThreadPoolExecutor(1) as other,
-            pytest.raises(TokenStoreError, match=r"another process has held .*lock for 60 s"),
-        ):
-            other.submit(keep, token, cache, keycloak).result()
-    keep(token, cache, keycloak)
     assert kept(cache, keycloak) == token
 
 

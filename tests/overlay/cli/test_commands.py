@@ -1,5 +1,6 @@
 """The command `cmsdials`, as a person and as a batch system run it: against the sandbox, from an empty home folder."""
 
+import errno
 import io
 import json
 import os
@@ -703,3 +704,149 @@ def test_logging_out_leaves_other_logins(
     assert len(entries(file)) == 2
     assert cli(["logout", *at(logins)]).exit_code == 0
     assert entries(file).keys() == {str(logins.through_dials().key)}
+
+
+# --- a disk that keeps nothing
+
+
+def failing(number: int) -> Callable[..., None]:
+    def fails(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fails
+
+
+DISKS = ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EIO"]
+
+
+@pytest.mark.parametrize("keycloak", [True, False])
+@pytest.mark.parametrize("name", DISKS)
+def test_logging_in_where_nothing_can_be_kept(
+    name: str,
+    keycloak: bool,
+    logins: Logins,  # noqa: F811
+    empty_home: Path,  # noqa: F811
+    cli: Cli,
+    hurry: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is said before a person confirms in vain."""
+    assert cli(["login", *at(logins, keycloak=not keycloak)]).exit_code == 0
+    file = empty_home / ".cache" / "cmsdials" / "credentials.json"
+    before = file.read_bytes()
+    asked = logins.counts()
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", failing(getattr(errno, name)))
+        done = cli(["login", *at(logins, keycloak=keycloak)])
+    assert (done.exit_code, done.stdout) == (1, "")
+    said = plain(done.stderr)
+    assert said.startswith("Not logged in, because the login cannot be kept: ")
+    assert f"{file} cannot be written ({os.strerror(getattr(errno, name))})" in said
+    assert "CMSDIALS_CACHE_DIR" in said
+    assert "CMSDIALS_TOKEN_FILE" in said
+    assert logins.counts() == asked
+    assert file.read_bytes() == before
+    assert cli(["login", *at(logins, keycloak=keycloak)]).exit_code == 0
+
+
+@pytest.mark.parametrize("name", DISKS)
+def test_a_disk_that_fills_up_while_a_person_confirms(
+    name: str,
+    logins: Logins,  # noqa: F811
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.replace", failing(getattr(errno, name)))
+    done = cli(["login", *at(logins)])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "To log in, open this link" in done.stderr
+    assert "Logged in." not in done.stderr
+    assert "Not logged in, because the login cannot be kept: " in plain(done.stderr)
+
+
+@pytest.mark.parametrize("kind", ["home is a file", "folder is a file"])
+def test_logging_in_at_a_place_that_is_no_folder(
+    kind: str,
+    logins: Logins,  # noqa: F811
+    tmp_path: Path,
+    cli: Cli,
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    variable = "HOME" if kind == "home is a file" else "CMSDIALS_CACHE_DIR"
+    done = cli(["login", *at(logins)], env={variable: str(tmp_path / "file")})
+    assert done.exit_code == 1
+    assert "Not logged in, because the login cannot be kept: " in plain(done.stderr)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_an_application_whose_secret_cannot_be_kept(
+    logins: Logins,  # noqa: F811
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secret = logins.sandbox.client_secret
+    monkeypatch.setenv("CMSDIALS_CLIENT_ID", logins.sandbox.client_id)
+    monkeypatch.setenv("CMSDIALS_CLIENT_SECRET", secret)
+    monkeypatch.setattr("os.replace", failing(errno.ENOSPC))
+    done = cli(["login", "--application", *at(logins)])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "Not logged in, because the login cannot be kept: " in plain(done.stderr)
+    assert secret not in done.output
+
+
+@pytest.mark.parametrize("keycloak", [True, False])
+@pytest.mark.parametrize("name", DISKS)
+def test_logging_out_where_nothing_can_be_deleted(
+    name: str,
+    keycloak: bool,
+    logins: Logins,  # noqa: F811
+    empty_home: Path,  # noqa: F811
+    cli: Cli,
+    hurry: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It ends at the service all the same, if that can end it."""
+    assert cli(["login", *at(logins, keycloak=keycloak)]).exit_code == 0
+    file = empty_home / ".cache" / "cmsdials" / "credentials.json"
+    before = file.read_bytes()
+    revoked = logins.counts().get("revoke", 0)
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", failing(getattr(errno, name)))
+        done = cli(["logout", *at(logins, keycloak=keycloak)])
+    assert (done.exit_code, done.stdout) == (1, "")
+    said = plain(done.stderr)
+    assert "Not logged out here, because the login cannot be deleted: " in said
+    assert f"{file} cannot be written (" in said
+    assert "delete the file yourself" in said
+    assert "Logged out" not in done.output
+    assert file.read_bytes() == before
+    assert logins.counts().get("revoke", 0) == revoked + keycloak
+
+
+@pytest.mark.filterwarnings("default::RuntimeWarning")
+def test_locks_that_are_refused_are_one_warning(
+    logins: Logins,  # noqa: F811
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fcntl.flock", failing(errno.ENOLCK))
+    done = cli(["login", *at(logins)])
+    assert done.exit_code == 0
+    assert plain(done.stderr).count("Warning: ") == 1
+    assert "cannot be locked (No locks available): the login is kept without a lock." in plain(done.stderr)
+    assert done.stderr.rstrip().endswith("Logged in.")
+    assert cli(["whoami", *at(logins)]).exit_code == 0
+
+
+def test_one_login_for_each_name_of_this_machine(
+    logins: Logins,  # noqa: F811
+    cli: Cli,
+    hurry: None,
+) -> None:
+    port = urlsplit(logins.url).port
+    assert cli(["login", "--instance", f"http://localhost:{port}/"]).exit_code == 0
+    done = cli(["whoami", "--instance", f"http://127.0.0.1:{port}"])
+    assert done.exit_code == 0
+    assert "user       physicist" in done.stdout
+    assert cli(["logout", "--instance", f"http://LOCALHOST:{port}"]).exit_code == 0
+    assert cli(["whoami", "--instance", f"http://localhost:{port}/"]).exit_code == 1

@@ -277,7 +277,7 @@ def test_proxy_settings_that_cannot_work_are_named(monkeypatch, session_type):
 
 TRANSPORT = [
     (httpx.ConnectError("[Errno -2] Name or service not known"), errors.ConnectionFailedError, "no connection to dials.test"),
-    (httpx.ConnectError("[SSL: WRONG_VERSION_NUMBER] wrong version"), errors.ConnectionFailedError, "WRONG_VERSION"),
+    (httpx.ConnectError("[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure"), errors.ConnectionFailedError, "HANDSHAKE_FAILURE"),
     (httpx.ProxyError("407 Proxy Authentication Required"), errors.ConnectionFailedError, "the proxy"),
     (httpx.ConnectTimeout("timed out"), errors.RequestTimeoutError, "no connection in 30 s (connect timeout)"),
     (httpx.PoolTimeout(""), errors.RequestTimeoutError, "in 30 s (pool timeout)"),

@@ -1,6 +1,8 @@
 """Data frames: their columns and types are a file format for other tools."""
 
+import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,43 +26,17 @@ from cmsdials.models import (
     MLModelsIndex,
     Run,
 )
-from cmsdials.result import Result
+from cmsdials.result import load
 from cmsdials_api.resources import RESOURCES
 
 from tests.overlay.conftest import Scripted, run_row
 from tests.overlay.histogram_rows import th1, th2
+from tests.overlay.table.listings import listed, made_of
 
 TH1_COLUMNS = [
     "dataset", "me", "dataset_id", "file_id", "run_number", "ls_number", "me_id", "x_min", "x_max", "x_bin",
     "entries", "data",
 ]  # fmt: skip
-
-
-RESOURCE_OF = {
-    LumisectionHistogram1D: "h1d",
-    LumisectionHistogram2D: "h2d",
-    Run: "run",
-    DatasetIndex: "dataset_index",
-    FileIndex: "file_index",
-    MLModelsIndex: "ml_models_index",
-}
-
-
-def listed(*rows: Any, record: Any = LumisectionHistogram1D, fields: Any = None) -> Result[Any]:
-    """A listing of these rows that came in two pages."""
-    service = Scripted()
-    service.will_page(rows, max(1, -(-len(rows) // 2)))
-    result: Result[Any] = getattr(service.dials, RESOURCE_OF[record]).list_all(
-        fields=fields, enable_progress=False
-    )
-    return result
-
-
-def made_of(records: list[Any], record: Any) -> Result[Any]:
-    """A listing whose rows a script has made itself."""
-    result = listed(record=record)
-    result.results = records
-    return result
 
 
 @pytest.fixture(scope="module")
@@ -207,19 +183,17 @@ def test_parquet_comes_back_equal(rows: list[Any], record: Any, tmp_path: Path) 
 
 def test_numbers_of_a_table_share_the_memory_of_the_rows() -> None:
     result = listed(*MAPS, record=LumisectionHistogram2D)
-    cells = result.to_pandas()["data"]
-    chunks = result.to_arrow()["data"].chunks
-    assert [len(chunk) for chunk in chunks] == [3, 2]
-    for chunk, first in zip(chunks, (cells[0], cells[3]), strict=True):
-        address = chunk.values.values.buffers()[1].address
-        assert address == first[0].__array_interface__["data"][0]
+    once, again = (result.to_arrow()["data"].chunks for _ in range(2))
+    assert [len(chunk) for chunk in once] == [3, 2]
+    addresses = [[chunk.values.values.buffers()[1].address for chunk in chunks] for chunks in (once, again)]
+    assert addresses[0] == addresses[1]
 
 
-def test_cells_are_views_of_the_rows() -> None:
-    result = listed(*ONE)
-    cells, again = (result.to_pandas()["data"] for _ in range(2))
-    assert all(np.shares_memory(one, other) for one, other in zip(cells, again, strict=True))
+def test_cells_are_copied_page_by_page() -> None:
+    cells = listed(*ONE).to_pandas()["data"]
     assert isinstance(cells[0], np.ndarray)
+    assert cells[0].base is cells[2].base is not None
+    assert cells[3].base is cells[4].base is not cells[0].base
 
 
 WIDE = th1(9, me="P/wide", me_id=2, x_bin=5, data=[1.0] * 5)
@@ -344,22 +318,202 @@ def test_different_binnings_of_unknown_elements() -> None:
         listed(*rows, fields=["data"]).to_numpy()
 
 
-@pytest.mark.parametrize(("made", "record"), [(th1, LumisectionHistogram1D), (th2, LumisectionHistogram2D)])
+UNEVEN = [th1(9, me_id=2, x_bin=5, data=[1.0] * 5)]
+TALL = [th2(9, me_id=2, y_bin=1, x_bin=1, data=[[7.0]])]
+
+
+@pytest.mark.parametrize(
+    ("rows", "record"),
+    [
+        (ONE, LumisectionHistogram1D),
+        (MAPS, LumisectionHistogram2D),
+        (ONE + UNEVEN, LumisectionHistogram1D),
+        (MAPS + TALL, LumisectionHistogram2D),
+    ],
+    ids=["1d", "2d", "binnings", "maps"],
+)
+@pytest.mark.parametrize("cells", ["array", "list"])
 @pytest.mark.parametrize("looked_at", [False, True])
-def test_a_table_cannot_be_changed_through_the_cells_of_a_frame(
-    made: Any, record: Any, looked_at: bool
+def test_a_frame_owns_its_numbers(
+    rows: list[Any], record: Any, cells: Any, looked_at: bool, tmp_path: Path
 ) -> None:
-    result = listed(made(1), made(2), record=record)
-    table = result.to_arrow()
+    result = listed(*rows, record=record)
     if looked_at:
-        _ = result.results[1].data
-    frame = result.to_pandas()
+        assert result.results[1].data == rows[1]["data"]
+    table, polars, other = result.to_arrow(), result.to_polars(), result.to_pandas(cells=cells)
+    frame = result.to_pandas(cells=cells)
     for cell in frame["data"]:
-        for numbers in [cell] if made is th1 else cell:
-            with pytest.raises(ValueError, match="read-only"):
-                numbers[0] = -1.0
-    assert table.equals(result.to_arrow())
-    assert result.to_numpy()["data"].flags.writeable
+        for row in [cell] if np.ndim(cell[0]) == 0 else cell:
+            row[0] = -7.0
+    assert all(cell[0] == -7.0 if np.ndim(cell[0]) == 0 else cell[0][0] == -7.0 for cell in frame["data"])
+    frame.loc[:, "entries"] = -1
+    sent = [row["data"] for row in rows]
+    assert (
+        table["data"].to_pylist() == polars["data"].to_list() == result.to_arrow()["data"].to_pylist() == sent
+    )
+    for made in (other, result.to_pandas(cells="array")):
+        assert [np.array(cell).tolist() for cell in made["data"]] == sent
+    result.save(tmp_path / "saved")
+    again = load(tmp_path / "saved")
+    for kept in (result, again):
+        assert [row.data for row in kept.results] == sent
+        assert [row.entries for row in kept.results] == [row["entries"] for row in rows]
+
+
+def test_a_frame_owns_the_lists_and_objects_in_it() -> None:
+    result = made_of(
+        [MLModelsIndex.from_dict({"tags": [{"name": "a", "value": "b"}]}, partial=True)], MLModelsIndex
+    )
+    before = result.json()
+    frame = result.to_pandas()
+    frame["tags"][0].append("more")
+    frame["tags"][0][0]["name"] = "changed"
+    assert result.json() == before
+    assert len(result.to_pandas()["tags"][0]) == 1
+
+
+@pytest.mark.parametrize("data", [[[1.0], [2.0, 3.0]], "text", [["a"]], None])
+def test_a_frame_owns_contents_that_were_changed_to_something_else(data: Any) -> None:
+    result = listed(*MAPS, record=LumisectionHistogram2D)
+    result.results[1].data = data
+    for cells in ("array", "list"):
+        cell = result.to_pandas(cells=cells)["data"][1]
+        assert cell == data
+        assert cell is not data or not isinstance(data, list)
+
+
+def test_arrays_own_their_numbers() -> None:
+    result = listed(*ONE)
+    table, arrays = result.to_arrow(), result.to_numpy()
+    for array in arrays.values():
+        assert array.flags.writeable
+    arrays["data"][:] = arrays["entries"][:] = -1
+    assert result.to_arrow().equals(table)
+    assert result.results[0].data == ONE[0]["data"]
+
+
+# --- lists in cells
+
+
+@BOTH
+def test_cells_may_be_lists(rows: list[Any], record: Any) -> None:
+    frame = listed(*rows, record=record).to_pandas(cells="list")
+    sent = [row["data"] for row in rows]
+    assert frame["data"].tolist() == sent
+    assert type(frame["data"][0]) is list
+    assert json.loads(json.dumps(frame["data"].tolist())) == sent
+    assert frame.equals(listed(*rows, record=record).to_pandas(cells="list"))
+    assert frame["data"][0] == sent[0]
+    assert sent[1] in frame["data"].tolist()
+
+
+def test_lists_of_different_binnings_and_of_nothing() -> None:
+    frame = listed(*ONE, WIDE).to_pandas(cells="list")
+    assert frame["data"].tolist() == [row["data"] for row in [*ONE, WIDE]]
+    empty = listed(record=LumisectionHistogram1D).to_pandas(cells="list")
+    assert empty["data"].dtype == listed(record=LumisectionHistogram1D).to_pandas()["data"].dtype
+    changed = [LumisectionHistogram2D.from_dict(th2(number)) for number in (1, 2)]
+    del changed[0].data
+    assert made_of(changed, LumisectionHistogram2D).to_pandas(cells="list")["data"][0] is None
+
+
+@pytest.mark.parametrize("cells", ["lists", "", None, True, list, ["list"], {"list": 1}])
+def test_other_cells_are_refused(cells: Any) -> None:
+    service = Scripted()
+    service.will_page(ONE, 5)
+    page = next(service.dials.h1d.pages())
+    sent = len(service.asked)
+    for way in (page.to_pandas, listed(*ONE).to_pandas, service.dials.h1d.to_pandas):
+        with pytest.raises(
+            ConfigurationError, match=r"cells must be 'array' or 'list', not .*lists of numbers"
+        ):
+            way(cells=cells)
+    assert len(service.asked) == sent
+
+
+def test_cells_may_be_lists_of_a_page_and_of_a_resource() -> None:
+    service = Scripted()
+    service.will_page(ONE, 5)
+    assert next(service.dials.h1d.pages()).to_pandas(cells="list")["data"][0] == ONE[0]["data"]
+    service.will_page(ONE, 5)
+    frame = service.dials.h1d.to_pandas(cells="list", enable_progress=False)
+    assert frame["data"].tolist() == [row["data"] for row in ONE]
+
+
+# --- arrays in files of NumPy
+
+
+def reread(arrays: dict[str, Any], path: Path) -> dict[str, Any]:
+    np.savez(path / "x.npz", **arrays)
+    with np.load(path / "x.npz") as stored:
+        return dict(stored)
+
+
+@pytest.mark.parametrize("name", [name for name, table in RESOURCES.items() if table.paginated])
+@pytest.mark.parametrize("rows", ["all", "none"])
+def test_arrays_of_every_list_go_into_an_npz_file_and_back(
+    now: Dials, jetmet: Dials, name: str, rows: str, tmp_path: Path
+) -> None:
+    resource: Any = getattr(jetmet if name.startswith("ml_") else now, name)
+    result = resource.list(
+        resource.filters(me_id=1 if name == "h1d" else 100) if name in ("h1d", "h2d") else None
+    )
+    if rows == "none":
+        result.results = []
+    arrays = result.to_numpy()
+    back = reread(arrays, tmp_path)
+    assert list(back) == list(arrays)
+    for column, array in arrays.items():
+        assert back[column].dtype == array.dtype
+        np.testing.assert_array_equal(back[column], array)
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "sent", "held"),
+    [
+        (FileIndex, "status", ["a", "bcd"], ["a", "bcd"]),
+        (FileIndex, "status", ["\u00e9\U0001f600", ""], ["\u00e9\U0001f600", ""]),
+        (FileIndex, "err_trace", ["what", None], ["what", ""]),
+        (FileIndex, "err_trace", [None, None], ["", ""]),
+        (FileIndex, "file_size", [1, 2], [1, 2]),
+        (FileIndex, "creation_date", ["2024-05-01T12:00:00+02:00"], [datetime(2024, 5, 1, 10)]),  # noqa: DTZ001
+        (MLModelsIndex, "active", [True, False], [True, False]),
+        (MLModelsIndex, "tags", [[{"name": "a"}], None], ['[{"name":"a"}]', "null"]),
+    ],
+)
+def test_values_in_an_npz_file_are_what_was_sent(
+    kind: Any, field: str, sent: list[Any], held: list[Any], tmp_path: Path
+) -> None:
+    result = made_of([kind.from_dict({field: value}, partial=True) for value in sent], kind)
+    assert reread(result.to_numpy(), tmp_path)[field].tolist() == held
+
+
+def test_flags_that_are_missing_become_numbers(tmp_path: Path) -> None:
+    rows = [MLModelsIndex.from_dict(row, partial=True) for row in ({"active": True, "id": 1}, {"id": 2})]
+    back = reread(made_of(rows, MLModelsIndex).to_numpy(), tmp_path)
+    np.testing.assert_array_equal(back["active"], [1.0, np.nan])
+
+
+@pytest.mark.parametrize("texts", [["a", "", None], ["a\0", "b"]])
+def test_texts_that_an_array_of_fixed_width_would_change_stay_objects(texts: list[Any]) -> None:
+    rows = [FileIndex.from_dict({"err_trace": text}, partial=True) for text in texts]
+    assert made_of(rows, FileIndex).to_numpy()["err_trace"].tolist() == texts
+
+
+def test_one_long_text_does_not_make_all_of_them_long() -> None:
+    long = "x" * 2**20
+    rows = [FileIndex.from_dict({"err_trace": text}, partial=True) for text in [long] + ["y"] * 99]
+    array = made_of(rows, FileIndex).to_numpy()["err_trace"]
+    assert array.dtype == object
+    assert array[0] == long
+
+
+def test_groups_go_into_one_npz_file(tmp_path: Path) -> None:
+    groups = listed(*ONE, WIDE).to_numpy(group_by="me_id")
+    flat = {f"{me_id}/{name}": array for me_id, arrays in groups.items() for name, array in arrays.items()}
+    back = reread(flat, tmp_path)
+    assert back["1/data"].shape == (5, 3)
+    assert back["2/me"].tolist() == ["P/wide"]
 
 
 def test_text_that_was_changed_to_a_number_is_shown_as_json() -> None:
