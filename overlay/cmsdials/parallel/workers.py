@@ -125,8 +125,6 @@ class _Line(Generic[PartT, ResultT]):
         while place < len(self._line):
             one = self._line[place]
             if isinstance(one, _Job):
-                if one.error is not None:
-                    return None
                 place += 1
             elif self._is_full() and (place or self._waiting):  # else the consumer waits for this part
                 return None

@@ -439,6 +439,25 @@ def test_what_is_left_of_runs_is_asked_from_the_last_one_on() -> None:
     assert (left.cursor, left.end, left.lumisections) == ("next", Position(7, 128), 71 + 23 * 100)
 
 
+def test_only_the_first_piece_of_what_is_left_begins_with_the_cursor() -> None:
+    """The others begin with their first row, and need not pass over those before it."""
+    cutting = splitter({"dataset_id": 7}, [(7, number, 100) for number in range(100, 190)])
+    part = next(cutting.parts())
+    cutting.most_pages = 1
+    left = [*cutting.rest(part, Position(7, 105, 30), 500, "next")]
+    assert len(left) > 3
+    assert [one.cursor for one in left] == ["next", *[None] * (len(left) - 1)]
+
+
+def test_what_is_left_of_a_piece_of_a_run_ends_where_it_does() -> None:
+    cutting = splitter({"run_number": 100}, [(7, 100, 2250)], workers=2)
+    part = next(cutting.parts())
+    assert (part.lumisections, part.end) == (950, Position(7, 100, 950))
+    (left,) = cutting.rest(part, Position(7, 100, 500), 500, "next")
+    assert left.end == Position(7, 100, 950)
+    assert left.query == {"dataset_id": 7, "run_number": 100, "ls_number__gte": 500, "ls_number__lte": 950}
+
+
 def test_what_is_left_of_a_part_without_rows_is_the_part() -> None:
     cutting = splitter({"dataset_id": 7}, [(7, 100, 100)])
     (part,) = cutting.parts()
@@ -683,6 +702,9 @@ def cases(draw: st.DrawFn) -> tuple[list[Row], dict[str, Any], list[tuple[int, i
     table = [
         (d, r, ls, me) for (d, r), counts in contents.items() for ls, n in counts.items() for me in range(n)
     ]
+    if contents and draw(st.booleans()):
+        giant, many = draw(st.sampled_from(sorted(contents))), draw(st.integers(4, 40))
+        contents[giant] = dict.fromkeys(range(1, 15), many)
     query = draw(queries())
     datasets = sorted({row[0] for row in answer(query, table)})
     known: list[tuple[int, int, int | None]] = []

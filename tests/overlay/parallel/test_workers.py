@@ -290,6 +290,36 @@ def test_what_the_consumer_waits_for_is_fetched_even_if_too_much_is_ahead() -> N
     assert [next(parts) for _ in range(3)] == [(part, f"rows of {part}") for part in (100, 1, 2)]
 
 
+def test_while_a_result_waits_to_be_taken_no_more_than_may_be_ahead_follows_it() -> None:
+    """Although what follows it is first in line by then, whenever something behind it comes."""
+    script = Script()
+    asked: list[int] = []
+    has_come = {f"rows of {part}": threading.Event() for part in (0, 1, 2, 10, 11)}
+
+    def size(result: str) -> float:
+        has_come[
+            result
+        ].set()  # in the thread that keeps the parts: what came before has had its consequences
+        return MOST_AHEAD / 3.1
+
+    def following(part: int) -> Iterator[int]:
+        asked.append(part + 1)
+        yield part + 1
+
+    parts = start(
+        [0, 10, 11], script, 3, rest=lambda part, _: following(part) if part < 10 else (), size=size
+    )
+    script.end(0)
+    assert next(parts) == (0, "rows of 0")
+    script.wait_for(0, 10, 11, 1)
+    for part in (1, 10, 11):
+        script.end(part)
+        assert has_come[f"rows of {part}"].wait(LONG)
+    assert asked == [1]
+    assert next(parts) == (1, "rows of 1")
+    script.wait_for(0, 10, 11, 1, 2)
+
+
 def test_idle_workers_hold_no_result() -> None:
     """Nor does anything else, once the consumer has dropped it and waits for the next."""
 
