@@ -635,43 +635,51 @@ def test_as_many_as_were_wanted_are_asked_at_a_time(service: Lumisections) -> No
     assert most == 3
 
 
-@pytest.fixture
-def bars(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+class Bar:
     """A tqdm that only remembers."""
-    made: list[Any] = []
 
-    class Bar:
-        def __init__(self, **options: Any) -> None:
-            self.options, self.done = options, 0
-            self.totals = [options["total"]]
-            made.append(self)
+    def __init__(self, **options: Any) -> None:
+        self.options, self.done = options, 0
+        self.totals = [options["total"]]
 
-        @property
-        def total(self) -> int | None:
-            return self.totals[-1]
+    @classmethod
+    def made(cls, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+        """Take the place of tqdm's; return a list of those that are made from then on."""
+        bars: list[Any] = []
 
-        @total.setter
-        def total(self, total: int | None) -> None:
-            self.totals.append(total)
+        def make(**options: Any) -> Any:
+            bars.append(cls(**options))
+            return bars[-1]
 
-        def refresh(self) -> None:
-            pass
+        monkeypatch.setitem(sys.modules, "tqdm.auto", types.SimpleNamespace(tqdm=make))
+        monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+        return bars
 
-        def set_postfix_str(self, said: str, refresh: bool = True) -> None:
-            pass
+    @property
+    def total(self) -> int | None:
+        return self.totals[-1]
 
-        def update(self, n: int) -> None:
-            self.done += n
+    @total.setter
+    def total(self, total: int | None) -> None:
+        self.totals.append(total)
 
-        def close(self) -> None:
-            pass
+    def update(self, n: int) -> None:
+        self.done += n
 
-    monkeypatch.setitem(sys.modules, "tqdm.auto", types.SimpleNamespace(tqdm=Bar))
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
-    return made
+    def refresh(self) -> None:
+        pass
+
+    def set_postfix_str(self, said: str, refresh: bool = True) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
 
-def test_the_bar_counts_rows_and_knows_early_of_how_many(service: Lumisections, bars: list[Any]) -> None:
+def test_the_bar_counts_rows_and_knows_early_of_how_many(
+    service: Lumisections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars = Bar.made(monkeypatch)
     service.splits()
     service.lumi.list_all(SIZE, concurrency=3, enable_progress=True)
     (bar,) = bars
