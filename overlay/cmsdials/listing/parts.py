@@ -175,8 +175,8 @@ class Fetching(Generic[RecordT]):
     def page(self, part: Part) -> Page[RecordT]:
         """Fetch the next page of a part, as a page of the whole listing."""
         # The cursor of the first page may be the user's, and is no link of ours.
-        is_ours = part.cursor not in (None, self.origin.query.get("next_token"))
-        link = self.link(part.cursor) if is_ours else None
+        is_ours = part.cursor != self.origin.query.get("next_token")
+        link = self.link(part.cursor) if is_ours and part.cursor is not None else None
         listing = Listing(page_size=self.page_size, max_pages=None, next=link, cursor=part.cursor)
         if self.size is not None:
             listing.size = self.size
@@ -197,7 +197,7 @@ class Fetching(Generic[RecordT]):
         is_over = page.next is None or read_position(cursor) is not None
         splitter = self.splitter
         if self.problem is not None and not is_over:
-            return _failed(self.problem)
+            return map(_raised, [self.problem])  # once the page of before has been handed on
         if splitter is None:
             return [] if is_over else [evolve(part, cursor=cursor)]
         if self.size is not None:
@@ -222,13 +222,11 @@ class Fetching(Generic[RecordT]):
         return RowStore(self.record, fields=self.origin.query.get("fields"))
 
 
-def _failed(problem: Exception) -> Iterator[Part]:
-    """Raise an error in its turn: once the page of before has been handed on."""
+def _raised(problem: Exception) -> Part:
     raise problem
-    yield
 
 
 def _place(store: RowStore[Any], which: int) -> Position | None:
-    """Return where the first (0) or the last (-1) row is; None if there is none."""
+    """Return where the first (0) or the last (-1) row is; None if there is none, or rows lack their keys."""
     keys = store.integers_at(which, _KEYS)
-    return Position(*(keys[name] for name in _KEYS)) if keys else None
+    return Position(*(keys[name] for name in _KEYS)) if len(keys) == len(_KEYS) else None

@@ -319,7 +319,15 @@ def at_the_end(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], object]]:
         def __init__(self, **_: Any) -> None:
             pass
 
+        total: int | None = None
+
         def update(self, _: int) -> None:
+            pass
+
+        def refresh(self) -> None:
+            pass
+
+        def set_postfix_str(self, *_: Any, **__: Any) -> None:
             pass
 
         def close(self) -> None:
@@ -337,6 +345,7 @@ def test_a_signal_when_all_rows_have_come(
     service: Scripted, run: Any, number: signal.Signals, at_the_end: list[Any]
 ) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
+    service.answers[1:1] = [httpx.Response(200, json={"count": 4})]  # for the bar
     at_the_end.append(lambda: signal.raise_signal(number))
     result = run.list_all(RunFilters(page_size=2), keep_failed=True, enable_progress=True)
     assert (len(result), result.complete) == (4, True)
