@@ -331,7 +331,8 @@ def test_a_name_that_does_not_resolve() -> None:
 
 def test_tls_to_a_port_without(server: FaultServer) -> None:
     error = refused(Dials(Tokens(), "tracker", server.url.replace("http:", "https:"), timeout=LONG))
-    assert (error.phase, error.attempts) == ("tls", 3)
+    assert (error.phase, error.attempts) == ("scheme", 1)
+    assert server.url.rstrip("/") in error.advice
 
 
 def test_nobody_takes_the_connection(client: Client) -> None:
