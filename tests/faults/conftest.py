@@ -52,7 +52,7 @@ class FaultServer:
         beyond: tuple[str, int, Fault] | None = None,
         of_list: dict[str, dict[int, Fault]] | None = None,
     ) -> None:
-        """Begin anew, with faults by number of the request, by list and number, or of all from a value of a field on."""
+        """Begin again, with faults by number of the request, by list and number, or of all from a value of a field on."""
         self.tell(
             "down"
         )  # what a client sent that has gone meanwhile is not to be counted as a request of the next

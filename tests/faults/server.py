@@ -222,7 +222,7 @@ class Server:
         beyond: tuple[str, int, Fault] | None = None,
         of_list: dict[str, dict[str, Fault]] | None = None,
     ) -> None:
-        """Begin anew.
+        """Begin again.
 
         Args:
             faults: The faults by number of the request.

@@ -63,7 +63,7 @@ def dials(server: FaultServer) -> Iterator[Dials]:
 
 
 @contextmanager
-def told(
+def signalled(
     dials: Dials,
     server: FaultServer,
     what: str,
@@ -126,7 +126,7 @@ def test_what_has_come_is_returned(
     path = folder / "listing.dials"
     begin(server, what)
     with (
-        told(dials, server, what, number),
+        signalled(dials, server, what, number),
         pytest.warns(RuntimeWarning, match="of h1d: stopped by"),
     ):
         partial = dials.h1d.list_all(FILTERS, keep_failed=True, checkpoint=path, concurrency=WORKERS)
@@ -153,7 +153,7 @@ def test_what_is_streamed_can_be_gone_on_with(server: FaultServer, dials: Dials,
         for page in pages:
             rows.extend(dicts(page.rows))
 
-    with told(dials, server, what, signal.SIGINT, rows), pytest.raises(KeyboardInterrupt):
+    with signalled(dials, server, what, signal.SIGINT, rows), pytest.raises(KeyboardInterrupt):
         go()
     nothing_follows(server)
     assert rows == rows_of("th1")[: len(rows)]

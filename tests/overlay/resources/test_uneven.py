@@ -258,7 +258,7 @@ class Taken:
 def test_a_slow_consumer_has_no_more_bytes_waiting_than_is_said(service: Lumisections) -> None:
     service.weight = 300_000
     service.splits()
-    # A page more for each worker, because nobody knows how large one is that has not come, and what is at the head.
+    # A page more for each worker, because it is not known how large one is that has not come, and what is at the head.
     taken = Taken(service, workers.MOST_AHEAD + 5 * PAGE * service.weight)
     with service.lumi.pages(SIZE, concurrency=3) as pages:
         came = [row for page in taken.take(pages, 8, slowly=8) for row in page.rows]
