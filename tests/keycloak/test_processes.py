@@ -103,7 +103,7 @@ def test_from_the_login_to_the_logout(place, empty_home: Path, tmp_path: Path, m
     assert "NotLoggedInError: there is no login for" in err
     monkeypatch.setenv("CMSDIALS_TOKEN_FILE", str(copied))
     assert listed(lister(service))[0] == 0, "its token is good until it expires"
-    code, _, err = listed(lister(service, off=1190))
+    code, _, err = listed(lister(service, off=1205))
     assert code == 1
     assert "ImpossibleToRefreshTokenError: the login at" in err
 
