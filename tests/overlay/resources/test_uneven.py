@@ -272,9 +272,20 @@ WEIGHT = 100
 FEW_BYTES = 20_000
 
 
+class Case:
+    """Histograms and runs of a service, and a query. Its repr is short, as there are thousands of rows."""
+
+    def __init__(self, rows: list[dict[str, Any]], runs: list[dict[str, Any]], query: dict[str, Any]) -> None:
+        self.rows, self.runs, self.query = rows, runs, query
+
+    def __repr__(self) -> str:
+        listed = [(run["dataset_id"], run["run_number"], run["ls_count"]) for run in self.runs]
+        return f"<{len(self.rows)} rows, {self.query}, runs {listed}>"
+
+
 @st.composite
-def uneven(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
-    """Histograms and runs of a service, and a query: empty datasets, giant runs, elements that begin late."""
+def uneven(draw: st.DrawFn) -> Case:
+    """Empty datasets, giant runs, elements that begin late."""
     rows: list[dict[str, Any]] = []
     runs: list[dict[str, Any]] = []
     giant = draw(st.integers(0, 11))
@@ -305,16 +316,16 @@ def uneven(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]],
     page_size = draw(st.sampled_from([7, PAGE, PAGE]))
     # The datasets have to be known; runs need not be.
     wanted = [row for row in rows if row["dataset_id"] in known or query == {"dataset_id": row["dataset_id"]}]
-    return wanted, runs, {**query, "page_size": page_size}
+    return Case(wanted, runs, {**query, "page_size": page_size})
 
 
 @pytest.mark.filterwarnings("ignore:no rows")
 @given(case=uneven(), concurrency=st.sampled_from([2, 3]), slowly=st.integers(0, 2), is_split=st.booleans())
 def test_however_rows_are_spread_they_come_in_order_once_and_never_too_many(
-    session_type: Any, case: Any, concurrency: int, slowly: int, is_split: bool
+    session_type: Any, case: Case, concurrency: int, slowly: int, is_split: bool
 ) -> None:
     service = Lumisections(session_type)
-    service.rows, service.runs, query = case
+    service.rows, service.runs, query = case.rows, case.runs, case.query
     service.weight = WEIGHT
     filters = LumisectionHistogram1DFilters(**query)
     alone = service.h1d.list_all(filters, fields=[*KEYS])
