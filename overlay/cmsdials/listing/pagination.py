@@ -72,7 +72,7 @@ class Reached:
         rows: Number of rows fetched.
         complete: Whether the last page has been fetched.
         empty: Number of pages without rows since the last one with any.
-        latest: The rows of the last page that had any; in a resumed listing at first all earlier rows.
+        latest: The rows of the last page that had any, as they came; in a resumed listing at first all earlier rows.
     """
 
     cursor: str | None
@@ -292,7 +292,8 @@ class Listing:
             rows=before.rows + rows,
             complete=page.next is None,
             empty=self._empty_with(page),
-            latest=page.store if len(page.store) else before.latest,
+            # A copy: who gets the page may change its rows.
+            latest=page.store.copy() if rows else before.latest,
         )
 
     def waits(self, why: str) -> None:

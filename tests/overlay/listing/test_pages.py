@@ -43,6 +43,27 @@ def test_pages_come_one_by_one(service: Scripted, run: Any) -> None:
     assert "3 pages, 5 rows of run, complete" in repr(pages)
 
 
+@pytest.mark.parametrize("change", ["sort", "clear", "junk", "of a row"])
+def test_what_a_script_does_to_a_page_changes_nothing_about_the_next(
+    service: Scripted, run: Any, change: str
+) -> None:
+    service.will_page([run_row(n) for n in range(6)], 2)
+    came = []
+    for page in run.pages(RunFilters(dataset_id=1, page_size=2)):
+        came += [row.run_number for row in page.rows]
+        match change:
+            case "sort":
+                page.rows.reverse()
+            case "clear":
+                page.rows.clear()
+            case "junk":
+                page.rows[-1] = "junk"
+            case _:
+                page.rows[-1].run_number = 10**9
+    assert came == list(range(6))
+    assert [one.get("run_number__gte") for one in service.queries] == [None, "1", "3"]
+
+
 def test_rows_come_one_by_one(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(5)], 2)
     rows = run.iterate(RunFilters(page_size=2))
