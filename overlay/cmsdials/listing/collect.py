@@ -237,7 +237,8 @@ def _started_again(
             listing.start_again(last.cursor_before(pages) or first)
     except CursorRefusedError as refused:
         raise _refused_twice(refused, came) from None
-    return begin(last.query, listing, lambda page: keep(last.rows_behind(page)))
+    # One by one, which needs least of the service.
+    return begin(last.query, listing, lambda page: keep(last.rows_behind(page)), concurrency=1)
 
 
 def _refused_twice(refused: CursorRefusedError, came: int) -> CursorRefusedError:

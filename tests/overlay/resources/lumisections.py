@@ -3,7 +3,8 @@
 import json
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -145,6 +146,15 @@ def _is_wanted(row: dict[str, Any], query: dict[str, str]) -> bool:
         if not is_wanted:
             return False
     return True
+
+
+@contextmanager
+def serving(session_type: Any) -> Iterator[Lumisections]:
+    """Have a service, and check that no thread that asks it is left at the end."""
+    service = Lumisections(session_type)
+    yield service
+    service.session.close()
+    assert all_gone()
 
 
 def crew() -> list[threading.Thread]:

@@ -50,6 +50,7 @@ from tests.overlay.resources.lumisections import (
     cursor,
     dicts,
     of_session,
+    serving,
 )
 
 # --- the same rows, to the byte
@@ -227,10 +228,8 @@ SIZE = LumisectionFilters(page_size=PAGE)
 
 @pytest.fixture
 def service(session_type: Any) -> Iterator[Lumisections]:
-    service = Lumisections(session_type)
-    yield service
-    service.session.close()
-    assert all_gone()
+    with serving(session_type) as service:
+        yield service
 
 
 # --- arguments

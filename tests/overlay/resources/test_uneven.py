@@ -30,6 +30,7 @@ from tests.overlay.resources.lumisections import (
     cursor,
     dicts,
     of_session,
+    serving,
 )
 from tests.overlay.resources.test_concurrency import FILTERS, Bar, to_bytes
 
@@ -43,10 +44,8 @@ FILTERS_OF: dict[str, Any] = {**FILTERS, "run": RunFilters}
 
 @pytest.fixture
 def service(session_type: Any) -> Iterator[Lumisections]:
-    service = Lumisections(session_type)
-    yield service
-    service.session.close()
-    assert all_gone()
+    with serving(session_type) as service:
+        yield service
 
 
 # --- selective queries
@@ -267,6 +266,7 @@ def test_a_slow_consumer_has_no_more_bytes_waiting_than_is_said(service: Lumisec
     assert all(one["bytes"] <= pagination.WANTED_BYTES for one in service.requests[1:] if "bytes" in one)
 
 
+PAGING = ("next_token", "page_size", "fields", "order_by")
 KEYS = ("dataset_id", "run_number", "ls_number", "me_id")
 WEIGHT = 100
 FEW_BYTES = 20_000
@@ -449,6 +449,47 @@ def test_a_service_that_refuses_bounds_gives_all_rows_for_one_request_more(
         else not [one for one in later if {*one} - {*query, "next_token"}]
     )
     assert len(refusing.sent) == len(taking.sent) + (bound is not None)
+
+
+class Jealous(httpx.BaseTransport):
+    """The way to a service that accepts a cursor only with the filters that it was given with."""
+
+    def __init__(self) -> None:
+        self._given: set[tuple[str, frozenset[tuple[str, str]]]] = set()
+        self._inner = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        params = dict(request.url.params)
+        filters = frozenset((name, value) for name, value in params.items() if name not in PAGING)
+        token = params.get("next_token")
+        if token is not None and (token, filters) not in self._given:
+            return httpx.Response(404, json={"detail": "Invalid cursor"})
+        answer = self._inner.handle_request(request)
+        answer.read()
+        link = answer.json().get("next")
+        if link is not None:
+            self._given.add((httpx.URL(link).params["next_token"], filters))
+        return httpx.Response(answer.status_code, json=answer.json())
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 3])
+@pytest.mark.parametrize("query", [{"dataset_id": 14677060}, {}])
+@pytest.mark.filterwarnings("ignore:the service does not accept the position")
+def test_a_service_that_takes_cursors_with_their_own_filters_only_gives_all_rows(
+    session_type: Any, sandbox_now: Sandbox, query: dict[str, Any], concurrency: int
+) -> None:
+    query = {**query, "page_size": 300}
+    rows = listed(session_type, sandbox_now, Changed(), "lumi", query)
+    with session_type(
+        sandbox_now.url, Credentials(token=sandbox_now.secret), "tracker", transport=Jealous()
+    ) as session:
+        lumi = of_session(session, "lumi")
+        same = lumi.list_all(LumisectionFilters(**query), concurrency=concurrency, retries=0)
+    assert to_bytes(same.to_arrow()) == to_bytes(rows.to_arrow())
+    assert len(rows) > 1200
 
 
 def test_bounds_are_those_of_the_last_row(service: Lumisections) -> None:
