@@ -49,9 +49,9 @@ LONGEST_JOIN = 0.1
 
 @define(eq=False)
 class _Job(Generic[PartT, ResultT]):
-    """A part, and what came of it: a result or an error."""
+    """A part, and what came of it: a result or an error. There is no part if none could be found."""
 
-    part: PartT | None
+    part: PartT = field(init=False)
     result: ResultT = field(init=False)
     size: float = 0.0
     error: BaseException | None = None
@@ -92,7 +92,7 @@ def in_order(
         while (job := threads.next_over()) is not None:
             if job.error is not None:
                 raise job.error
-            yield job.part, job.result  # type: ignore[misc]  # only one that failed may have no part
+            yield job.part, job.result
             del job  # while the next one comes, this is for the consumer to keep
 
 
@@ -139,12 +139,14 @@ class _Line(Generic[PartT, ResultT]):
         return None
 
     def _found(self, parts: Iterator[PartT]) -> _Job[PartT, ResultT] | None:
+        job: _Job[PartT, ResultT] = _Job()
         try:
-            return _Job(next(parts))
+            job.part = next(parts)
         except StopIteration:
             return None
         except BaseException as error:  # noqa: BLE001  # raised in its turn, after all parts before it
-            return _Job(None, error=error, is_over=True)
+            job.error, job.is_over = error, True
+        return job
 
     def _is_full(self) -> bool:
         """Whether too much is under way or waits to be taken."""
@@ -161,7 +163,7 @@ class _Line(Generic[PartT, ResultT]):
             try:
                 job.size = self._size(job.result)
                 self._largest = max(self._largest / 2, job.size)
-                self._line.insert(place, iter(self._rest(job.part, job.result)))  # type: ignore[arg-type]  # it has one
+                self._line.insert(place, iter(self._rest(job.part, job.result)))
             except BaseException as error:  # noqa: BLE001  # raised in its turn
                 job.error = error
         if job.error is not None:
@@ -239,7 +241,7 @@ class _Threads(Closing, Generic[PartT, ResultT]):
                 self._line.taken(over)
                 return over
             if (job := self._line.begin()) is not None:
-                job.result = self._fetch(job.part)  # type: ignore[arg-type]  # it has one
+                job.result = self._fetch(job.part)
                 self._line.arrived(job)
         return None
 
@@ -317,7 +319,7 @@ class _Threads(Closing, Generic[PartT, ResultT]):
             self._jobs.put(None)  # so that the next one sees it too
             return False
         try:
-            job.result = self._fetch(job.part)  # type: ignore[arg-type]  # it has one
+            job.result = self._fetch(job.part)
         except BaseException as error:  # noqa: BLE001  # raised again in the main thread, whatever it is
             job.error = error
         self._events.put(job)
