@@ -106,6 +106,18 @@ def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made
 
 
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """A folder for logins, which is not there yet."""
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def file(cache: Path) -> Path:
+    """The file of logins in it."""
+    return cache / "credentials.json"
+
+
 def device(**changed: Any) -> dict[str, Any]:
     return {
         "device_code": "the-device-code",

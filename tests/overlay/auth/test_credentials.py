@@ -30,11 +30,6 @@ from .conftest import device as device_answer
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
 def creds(through_dials: AuthClient, clock: Clock, cache: Path) -> Credentials:
     token = models.token(tokens(), clock.now())
     return Credentials.from_authclient_token(token, cache, through_dials)

@@ -24,11 +24,6 @@ MOST_SECONDS = 300.0
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
 def creds(logins: Logins, cache: Path) -> Credentials:
     client = logins.through_keycloak()
     return Credentials.from_authclient_token(client.device_auth_flow(), cache, client)

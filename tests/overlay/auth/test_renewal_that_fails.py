@@ -104,11 +104,6 @@ class Login:
             self.creds = Credentials.from_authclient_token(token, cache, client)
 
 
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
 @pytest.fixture(params=["dials", "keycloak", "exchange", "application"])
 def login(request: pytest.FixtureRequest, service: LoginService, clock: Clock, cache: Path) -> Login:
     return Login(request.param, service, clock, cache)

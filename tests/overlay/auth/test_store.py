@@ -26,16 +26,6 @@ def token(clock: Clock) -> Token:
     return models.token(tokens(), clock.now())
 
 
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def file(cache: Path) -> Path:
-    return cache / "credentials.json"
-
-
 def keep(token: Token, cache: Path | None, client: AuthClient) -> None:
     Credentials.from_authclient_token(token, cache, client)
 

@@ -44,16 +44,6 @@ FULL = ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EIO"]
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def file(cache: Path) -> Path:
-    return cache / "credentials.json"
-
-
-@pytest.fixture
 def a_person_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CMSDIALS_INTERACTIVE", "1")
 
