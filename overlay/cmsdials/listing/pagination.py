@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 from cmsdials.errors import ConfigurationError, PaginationError
 from cmsdials.listing.order import RowOrder
 from cmsdials.listing.page import Page, cursor_of
+from cmsdials.parallel.split import read_position
 from cmsdials.table.rows import RowStore
 
 __all__ = ["LARGEST_PAGE", "Listing", "PageSize", "Reached", "checked_count"]
@@ -149,7 +150,7 @@ class Listing:
         max_pages: Pages to fetch at most; None for all.
         takes_bounds: Whether requests may carry `bounds`; set it to False where the service refuses them.
         is_bounded: Whether the last request carries some.
-        in_parts: Whether the pages are parts, which end in any case, so that any number of them may be empty.
+        in_parts: Whether the pages are of parts, which end in any case, so that any number of parts may be empty.
         order: What the rows are ordered by, once the first page is asked for.
         reached: How far it has got.
         waiting: Called with what a request waits for, and with no text when that is over.
@@ -271,8 +272,9 @@ class Listing:
         return None
 
     def _empty_with(self, page: Page[Any]) -> int:
-        """Return how many pages in succession were empty, this one included."""
-        return 0 if len(page.store) or self.in_parts else self.reached.empty + 1
+        """Return how many pages in succession were empty, this one included; parts without rows do not count."""
+        is_end_of_part = self.in_parts and read_position(cursor_of(page.next)) is not None
+        return 0 if len(page.store) or is_end_of_part else self.reached.empty + 1
 
     def accept(self, page: Page[Any]) -> None:
         """Record the page that was asked for, after `check` has passed it."""

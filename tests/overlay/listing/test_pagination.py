@@ -209,15 +209,21 @@ def test_empty_pages_without_end(in_parts: bool) -> None:
     state.accept(page(1, next="first"))
     for number in range(MOST_EMPTY_PAGES - 1):
         state.accept(page(next=f"c{number}"))
-    if in_parts:
-        state.check(page(next="one more"))
-        return
     with pytest.raises(PaginationError, match="100 pages in a row have no rows"):
         state.check(page(next="one more"))
     state.check(page())  # the last one may be empty
     state.check(page(2, next="one more"))
     state.accept(page(2, next="one more"))
     state.check(page(next="another"))
+
+
+def test_any_number_of_parts_may_be_empty() -> None:
+    state = listing()
+    state.in_parts = True
+    for number in range(3 * MOST_EMPTY_PAGES):
+        state.check(page(next=f"after.1.{number}"))
+        state.accept(page(next=f"after.1.{number}"))
+    assert not state.finished
 
 
 def test_the_last_page_may_be_empty_however_many_were_before() -> None:

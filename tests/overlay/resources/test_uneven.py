@@ -13,6 +13,7 @@ import httpx
 import pytest
 from cmsdials import Dials
 from cmsdials.auth.secret_key import Credentials
+from cmsdials.errors import PaginationError
 from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters, RunFilters
 from cmsdials.listing import pagination
 from cmsdials.parallel import workers
@@ -497,3 +498,17 @@ def test_bounds_are_those_of_the_last_row(service: Lumisections) -> None:
     assert dicts(service.lumi.list_all(filters)) == ROWS
     firsts = [int(one["run_number__gte"]) for one in service.requests[1:]]
     assert firsts == [ROWS[at - 1]["run_number"] for at in range(PAGE, 800, PAGE)]
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_empty_pages_without_end_are_an_error(service: Lumisections, concurrency: int) -> None:
+    """Each with a new cursor, from the second page on."""
+    filters = LumisectionFilters(page_size=PAGE)
+
+    def before(number: int) -> httpx.Response | None:
+        link = f"http://elsewhere.test/?next_token=x{number}"
+        return httpx.Response(200, json={"next": link, "previous": None, "results": []}) if number else None
+
+    service.before = before
+    with pytest.raises(PaginationError, match="100 pages in a row have no rows"):
+        service.lumi.list_all(filters, concurrency=concurrency)
