@@ -56,6 +56,7 @@ class RenewedCredentials(BaseCredentials):
 
     def _begin_sharing(self) -> None:
         self._lock = threading.RLock()
+        self._is_renewing = False
         self._failure: DialsError | None = None
         self._refused: ApiToken | None = None
         self._not_before: datetime | None = None
@@ -91,18 +92,17 @@ class RenewedCredentials(BaseCredentials):
         if token is not None and not self._is_due(token):
             return token
         before = self._failure
-        if token is not None and self._is_good(token):
-            if not self._lock.acquire(blocking=False):
-                return token  # another thread is renewing it
-        else:
-            self._lock.acquire()
-        try:
-            # Another thread may have renewed it while this one waited.
-            if self._token is None or self._is_due(self._token):
-                self._token = self._get_next(before)
-            return self._token
-        finally:
-            self._lock.release()
+        if token is not None and self._is_good(token) and self._is_renewing:
+            return token  # another thread does it
+        with self._lock:
+            try:
+                self._is_renewing = True
+                # Another thread may have renewed it while this one waited.
+                if self._token is None or self._is_due(self._token):
+                    self._token = self._get_next(before)
+                return self._token
+            finally:
+                self._is_renewing = False
 
     def _is_good(self, token: ApiToken) -> bool:
         """Whether a token may be sent: it has not expired, and was not refused."""
@@ -159,7 +159,7 @@ def _header(token: ApiToken) -> str:
     return f"{token.token_type} {token.access_token}"
 
 
-_NOT_PICKLED = frozenset({"_lock", "_failure", "_refused", "_not_before"})
+_NOT_PICKLED = frozenset({"_lock", "_is_renewing", "_failure", "_refused", "_not_before"})
 _all: weakref.WeakSet[RenewedCredentials] = weakref.WeakSet()
 
 
