@@ -7,6 +7,7 @@ import _thread
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -453,11 +454,14 @@ def test_a_service_that_refuses_bounds_gives_all_rows_for_one_request_more(
 
 
 class Jealous(httpx.BaseTransport):
-    """The way to a service that accepts a cursor only with the filters that it was given with."""
+    """The way to a service that accepts a cursor only with the filters that it was given with.
+
+    Each request has a connection of its own: clients of one session must not share any, as one that is given up breaks
+    its connections off.
+    """
 
     def __init__(self) -> None:
         self._given: set[tuple[str, frozenset[tuple[str, str]]]] = set()
-        self._inner = httpx.HTTPTransport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         params = dict(request.url.params)
@@ -465,15 +469,12 @@ class Jealous(httpx.BaseTransport):
         token = params.get("next_token")
         if token is not None and (token, filters) not in self._given:
             return httpx.Response(404, json={"detail": "Invalid cursor"})
-        answer = self._inner.handle_request(request)
-        answer.read()
+        with httpx.HTTPTransport() as way, closing(way.handle_request(request)) as answer:
+            answer.read()
         link = answer.json().get("next")
         if link is not None:
             self._given.add((httpx.URL(link).params["next_token"], filters))
         return httpx.Response(answer.status_code, json=answer.json())
-
-    def close(self) -> None:
-        self._inner.close()
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 3])
