@@ -37,7 +37,7 @@ RecordT = TypeVar("RecordT", bound=Record)
 Runs = Sequence[tuple[int, int, int | None]]
 """For each run dataset_id, run_number and its lumisection count or None."""
 
-MOST_BYTES_OF_PART = 8e6
+MOST_BYTES_OF_PART = 16e6
 """Bytes of a part at most, where it has more than a page: so much may wait until it is its turn, for each worker."""
 
 _KEYS = ("dataset_id", "run_number", "ls_number")

@@ -18,7 +18,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from attrs import evolve, frozen
@@ -192,7 +191,8 @@ class Splitter:
     Parts have up to `MOST_PAGES` pages, and fewer towards the end, so that all workers end at about the same time. Runs are
     kept whole as long as several or one fit into a part, and are cut by lumisection otherwise. It learns from what
     arrives: where there are fewer rows than expected, parts become larger. It cuts only where that saves time: nothing
-    for one worker, nor the last page or many small datasets, which go on page by page.
+    for one worker, nor the last page or many small datasets, which go on page by page. A dataset is cut once a page of it
+    has come: until then it may have no rows at all.
 
     The runs are those that the service lists for the query's dataset and run: dataset_id, run_number, and how many
     lumisections each has, or None. They may come in any order; of duplicates the larger number counts.
@@ -235,7 +235,7 @@ class Splitter:
         """Cut all that is left after a position, which may come from any way of cutting this query."""
         sections = [*_sections(self._query, self._runs, after=after)]
         self._left = sum(section.lumisections_known for section in sections)
-        return chain.from_iterable(map(self._cut, sections))
+        return self._cut_all(sections)
 
     def parts_from(self, first: Position, last: Position, rows: int, cursor: str) -> Iterator[Part]:
         """Cut all that is left after a page, which has so many rows from the first to the last position.
@@ -252,8 +252,7 @@ class Splitter:
         pages = self.rows_left / self.page_rows
         if self._workers == 1 or pages < FEWEST_PAGES or len(sections) - 1 > MOST_DATASETS * pages:
             return iter([Part(self._query, cursor=cursor)])
-        cursors = chain([cursor], repeat(None))
-        return chain.from_iterable(map(self._cut, sections, cursors))
+        return self._cut_all(sections, cursor)
 
     def rest(self, part: Part, reached: Position | None, rows: int, cursor: str | None) -> Iterator[Part]:
         """Learn from a page of a part, and cut what is left of the part.
@@ -275,7 +274,7 @@ class Splitter:
         if part.lumisections:  # where nothing was expected says nothing of how many rows a lumisection has
             self._learn(rows, max(1, part.lumisections - lumisections))
         self._left += lumisections - part._beyond
-        return chain.from_iterable(map(self._cut, left, chain([cursor], repeat(None))))
+        return self._cut_all(left, cursor)
 
     def _learn(self, rows: int, lumisections: float) -> None:
         """Record how many rows so many lumisections had; they may come in any order."""
@@ -303,27 +302,33 @@ class Splitter:
         """Return how many lumisections the next part may cover if they are all that is left: its last page may be full."""
         return max(1, self._most_lumisections() + (1 - FILLING) * self._lumisections_of_page)
 
-    def _cut(self, section: _Section, cursor: str | None = None) -> Iterator[Part]:
+    def _cut_all(self, sections: Iterable[_Section], cursor: str | None = None) -> Iterator[Part]:
+        """Cut the first section, which begins at a cursor. Each other one is a part until a page of it has come.
+
+        The others are of datasets of which nothing is known. They may have no rows, which one request finds out.
+        """
+        for number, section in enumerate(sections):
+            if number and self._workers > 1:
+                yield self._part(section, section.runs, section.known, cursor=None)
+            else:
+                yield from self._cut(section, cursor)
+
+    def _cut(self, section: _Section, cursor: str | None) -> Iterator[Part]:
         """Cut a section: each part has as many whole runs as fit or, if not even one does, some of its lumisections."""
         (low, high), known, at = section.runs, section.known, 0
         while low <= high and low != math.inf:
             is_last = not at and section.lumisections_known <= self._most_for_all()
             many = len(known) if is_last else self._whole_runs(known, at)
-            run = known[at] if at < len(known) else None
-            if run is not None and not many and low == run.number:
-                yield from self._cut_run(section, run, cursor)
-                at, low, cursor = at + 1, run.number + 1, None
-                continue
-            end = high
-            if (
-                run is not None
-                and not many
-                and run.lumisections <= LONGEST_WHOLE_RUN * self._lumisections_of_page
-            ):
-                many, end = 1, run.number
-            elif at + many < len(known):
-                # Up to the next known run: what may lie between needs no part of its own.
-                end = known[at + many].number - 1
+            # Up to the next known run: what may lie between needs no part of its own.
+            end = high if at + many == len(known) else known[at + many].number - 1
+            if not many and at < len(known):
+                run = known[at]
+                if low == run.number:
+                    yield from self._cut_run(section, run, cursor)
+                    at, low, cursor = at + 1, run.number + 1, None
+                    continue
+                if run.lumisections <= LONGEST_WHOLE_RUN * self._lumisections_of_page:
+                    many, end = 1, high if at + 1 == len(known) else run.number
             yield self._part(section, _Range(low, end), known[at : at + many], cursor=cursor)
             at, low, cursor = at + many, end + 1, None
 

@@ -204,7 +204,12 @@ def test_parts_of_whole_runs_have_full_pages(lumisections: int, most_pages: floa
 def test_a_long_run_is_cut_into_pieces_and_its_neighbourhood_is_asked_too() -> None:
     parts = all_parts(pages_of_one({"dataset_id": 7}, [(7, 100, 4000)], page_rows=1000))
     assert [part.query for part in parts] == [
-        {"dataset_id": 7, "run_number__lte": 100},  # a wish: what comes of it is cut
+        {"dataset_id": 7},  # a wish: what comes of it is cut
+    ]
+    runs = [(7, 100, 4000), (7, 200, 4000)]
+    parts = all_parts(pages_of_one({"dataset_id": 7}, runs, page_rows=1000))
+    assert [part.query for part in parts] == [
+        {"dataset_id": 7, "run_number__lte": 100},
         {"dataset_id": 7, "run_number__gte": 101},
     ]
     parts = all_parts(pages_of_one({"dataset_id": 7}, [(7, 100, 3900)], page_rows=400))
@@ -485,7 +490,7 @@ def test_what_is_left_of_a_lumisection_of_many_pages_is_fetched_by_cursors(rows:
         ([(7, 1, 1600)], 3, 4),
         ([(7, 1, 1600)], 1, 1),
         ([(dataset, 1, 600) for dataset in range(7, 17)], 3, 1),  # of less than four pages each
-        ([(dataset, 1, 6000) for dataset in range(7, 17)], 3, 39),
+        ([(dataset, 1, 6000) for dataset in range(7, 17)], 3, 12),
     ],
 )
 def test_what_is_not_worth_cutting_goes_on_by_cursor(runs: Any, workers: int, parts: int) -> None:
@@ -625,6 +630,19 @@ def test_uneven_listings_take_few_requests_more(name: str) -> None:
 @pytest.mark.parametrize("guess", [0.01, 1.0, 40.0])
 def test_a_wrong_guess_costs_nothing_once_a_page_has_come(guess: float) -> None:
     assert fetch_all(even(20, 8, 200), 3, rows_per_lumisection=guess)[0] <= 1.2
+
+
+@pytest.mark.parametrize("runs", [1, 20])
+@pytest.mark.parametrize("empty", [1, 7])
+def test_a_dataset_without_rows_costs_one_request(empty: int, runs: int) -> None:
+    counts: Counts = {
+        (dataset, 1000 + 2 * run): [(ls, 8 * int(dataset in {0, 8})) for ls in range(1, 900)]
+        for dataset in (0, *range(1, empty + 1), 8)
+        for run in range(3 if dataset in {0, 8} else runs)
+    }
+    without = {run: counted for run, counted in counts.items() if run[0] in {0, 8}}
+    pages = math.ceil(len(rows_of(counts)) / 500)
+    assert fetch_all(counts, 3)[0] * pages <= fetch_all(without, 3)[0] * pages + empty + 1
 
 
 def test_a_plan_that_knows_half_of_the_runs_is_good_for_all() -> None:

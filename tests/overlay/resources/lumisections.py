@@ -64,7 +64,7 @@ class Lumisections:
     @property
     def requests(self) -> list[dict[str, Any]]:
         """The requests for rows."""
-        return [one for one in self.asked if one["place"] != "run"]
+        return [one for one in self.asked if one["place"] not in {"run", "dataset-index"}]
 
     def wait_for_the_runs(self) -> None:
         """Wait, in a thread that fetches rows, until the client knows the runs: from then on it splits."""

@@ -309,14 +309,17 @@ def uneven(draw: st.DrawFn) -> Case:
                 for me_id in range(1, elements + 1)
                 if not is_empty
             ]
-    known = {run["dataset_id"] for run in runs}
     query = draw(
         st.sampled_from(
             [{}, {}, {"dataset_id": 1}, {"run_number__gte": 367103}, {"run_number": 367100}, {"me_id": 1}]
         )
     )
     page_size = draw(st.sampled_from([7, PAGE, PAGE]))
-    # The datasets have to be known; runs need not be.
+    # The datasets have to be known, by one of the runs asked for; runs need not be.
+    least, exact = query.get("run_number__gte", 0), query.get("run_number")
+    known = {
+        run["dataset_id"] for run in runs if run["run_number"] >= least and exact in (None, run["run_number"])
+    }
     wanted = [row for row in rows if row["dataset_id"] in known or query == {"dataset_id": row["dataset_id"]}]
     return Case(wanted, runs, {**query, "page_size": page_size})
 
