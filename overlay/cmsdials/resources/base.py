@@ -22,9 +22,10 @@ from cmsdials.filters import checked_value
 from cmsdials.http.request import address
 from cmsdials.http.retry import Retries, checked_retries
 from cmsdials.http.session import Session
+from cmsdials.listing.asked import array_asked_for, page_asked_for, row_asked_for
 from cmsdials.listing.collect import collect
 from cmsdials.listing.order import RowOrder
-from cmsdials.listing.page import Page, page_of
+from cmsdials.listing.page import Page
 from cmsdials.listing.pages import Pages, Rows
 from cmsdials.listing.pagination import Listing
 from cmsdials.listing.parts import Fetching, Parts, Runs, are_parts
@@ -91,11 +92,12 @@ class Resource(Addressed, Generic[RecordT, FiltersT]):
         return cast("type[RecordT]", model_of(self._table.record))
 
     def _row(self, retries: Retries, **keys: Any) -> RecordT:
-        return self._fetched(self._table.get(**self._checked_keys(keys)), retries)
+        checked = self._checked_keys(keys)
+        return self._fetched(self._table.get(**checked), retries, checked)
 
-    def _fetched(self, request: Mapping[str, Any], retries: Retries) -> RecordT:
+    def _fetched(self, request: Mapping[str, Any], retries: Retries, keys: Mapping[str, int]) -> RecordT:
         return self._session.perform(
-            request, lambda body: decode.read_row(body, self._record, self.name), retries=retries
+            request, lambda body: row_asked_for(body, self._record, self.name, keys), retries=retries
         )
 
     def _checked_keys(self, keys: Mapping[str, Any]) -> dict[str, int]:
@@ -129,7 +131,7 @@ class Resource(Addressed, Generic[RecordT, FiltersT]):
         table = RESOURCES["mes"]
         return self._session.perform(
             table.list(**query),
-            lambda body: decode.read_array(body, MonitoringElement, table.name, fields=query.get("fields")),
+            lambda body: array_asked_for(body, MonitoringElement, table.name, query, "me_id"),
             retries=retries,
         )
 
@@ -422,7 +424,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
 
     def _order(self, query: Mapping[str, Any], retries: Retries) -> RowOrder:  # noqa: ARG002  # some ask the service
         """Return the order that the rows of a query come in."""
-        return RowOrder(self._record, query.get("order_by", ()), self._table.keys, query.get("fields"))
+        return RowOrder(self._record, query.get("order_by", ()), self._table.keys, query)
 
     def _page(
         self,
@@ -434,7 +436,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         waiting: Callable[[str], object] = lambda _text: None,
     ) -> Page[RecordT]:
         def read(body: bytes) -> Page[RecordT]:
-            page = page_of(body, self._record, self.name, fields=query.get("fields"))
+            page = page_asked_for(body, self._record, self.name, query)
             check(page)
             return page
 
