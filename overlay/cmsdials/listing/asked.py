@@ -125,10 +125,11 @@ def page_asked_for(
     page = page_of(body, record, resource, fields=query.get("fields"))
     most = query.get("page_size", LARGEST_PAGE)
     if len(page) > most:
-        message = f"the page has {len(page)} rows, and page_size={most} is what was asked for"
-        if "page_size" not in query:
-            message = f"the page has {len(page)} rows, and no page of DIALS has more than {most}"
-        raise PaginationError(f"{message}: the service has ignored its size", advice=_OF_PAGE)
+        asked = (
+            f"page_size={most} was asked for" if "page_size" in query else f"{most} is the most without one"
+        )
+        message = f"the page has {len(page)} rows, and {asked}: the service has ignored its size"
+        raise PaginationError(message, advice=_OF_PAGE)
     Wanted(record, query).check(page.store, resource)
     return page
 

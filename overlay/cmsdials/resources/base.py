@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -36,7 +37,7 @@ from cmsdials.parallel.split import Position, read_position
 from cmsdials.resources.addressed import Addressed
 from cmsdials.resources.arguments import explaining
 from cmsdials.resources.emptiness import Held, why_empty
-from cmsdials.resources.query import PAGING, count_request, list_query
+from cmsdials.resources.query import PAGING, chosen, count_request, list_query
 from cmsdials.runtime import extras
 from cmsdials.table import decode
 from cmsdials.table.histograms import model_of
@@ -370,11 +371,11 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         def fetch(query: Mapping[str, Any], listing: Listing, retry_when_slow: bool) -> Page[RecordT]:
             if listing.order is None:
                 listing.order = self._order(query, retries)
-            bounds = listing.bounds(query, self._table.filters.PARAMETERS)
-            asked = {**query, **bounds, **listing.parameters(), "order_by": listing.order.names or None}
+            asked = {**query, **listing.parameters(), "order_by": listing.order.names or None}
             return self._page(
                 asked,
                 retries,
+                bounds=listing.bounds(query, self._table.filters.PARAMETERS),
                 check=listing.check,
                 retry_when_slow=retry_when_slow,
                 waiting=listing.waits,
@@ -431,6 +432,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         query: Mapping[str, Any],
         retries: Retries,
         *,
+        bounds: Mapping[str, Any] = MappingProxyType({}),
         check: Callable[[Page[RecordT]], object] = lambda _: None,
         retry_when_slow: bool = True,
         waiting: Callable[[str], object] = lambda _text: None,
@@ -441,7 +443,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             return page
 
         took: list[float] = [0.0]
-        request = self._table.list(**query)
+        request = self._table.list(**{**query, **bounds})
         page = self._session.perform(
             request,
             read,
@@ -451,13 +453,6 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             waiting=waiting,
         )
         return evolve(page, seconds=took[-1])
-
-
-def chosen(filters: type[Filters], query: Mapping[str, Any]) -> Filters:
-    """Return the filters of a query that another list takes too."""
-    return filters(
-        **{name: query[name] for name in filters.PARAMETERS if name in query and name not in PAGING}
-    )
 
 
 class CountedResource(PaginatedResource[RecordT, FiltersT]):
