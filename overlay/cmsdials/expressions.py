@@ -354,8 +354,8 @@ class _Reader:
                 if text[at : at + 1] == "-" and text[at + 1 : at + 2] != "]":
                     _fail("two ranges share a character in brackets", "Write a dash last: [a-z-].")
             first = False
+        self._can_repeat = text[self._at : at + 1] not in ("[[:<:]]", "[[:>:]]")
         self._at = at + 1
-        self._can_repeat = True
 
     def _item(self, at: int) -> tuple[int, str]:
         """Read a character, a class or an escape in brackets; return where it ends, and the character."""

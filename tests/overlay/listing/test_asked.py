@@ -1,24 +1,16 @@
 """Rows that were not asked for are an error, on every way to them; rows that were asked for never are."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cmsdials import filters
 from cmsdials.errors import CheckpointError, PaginationError, SchemaError
-from cmsdials.filters import (
-    DatasetIndexFilters,
-    FileIndexFilters,
-    Filters,
-    LumisectionFilters,
-    LumisectionHistogram1DFilters,
-    LumisectionHistogram2DFilters,
-    MEFilters,
-    MLBadLumisectionFilters,
-    MLModelsIndexFilters,
-    RunFilters,
-)
+from cmsdials.expressions import refusal_of, search_of
+from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters, RunFilters
 from cmsdials.listing.asked import Wanted
 from cmsdials.result import load
 from cmsdials_api.resources import RESOURCES
@@ -28,17 +20,6 @@ from tests.overlay.histogram_rows import th1, th2
 from tests.overlay.resources.lumisections import ROWS as ROWS_OF_LUMISECTIONS
 from tests.overlay.resources.lumisections import dicts, serving
 
-FILTERS: dict[str, type[Filters]] = {
-    "dataset_index": DatasetIndexFilters,
-    "file_index": FileIndexFilters,
-    "mes": MEFilters,
-    "run": RunFilters,
-    "lumi": LumisectionFilters,
-    "h1d": LumisectionHistogram1DFilters,
-    "h2d": LumisectionHistogram2DFilters,
-    "ml_models_index": MLModelsIndexFilters,
-    "ml_bad_lumis": MLBadLumisectionFilters,
-}
 PAGING = {"next_token", "page_size", "fields", "order_by"}
 
 DATASET, TIME = "/Z/R-v1/DQMIO", "2024-01-01T00:00:00Z"
@@ -157,6 +138,10 @@ WRONG: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+def filters_of(name: str, asked: dict[str, Any]) -> Any:
+    return getattr(filters, RESOURCES[name].filters.__name__)(**asked)
+
+
 def answer(name: str, *rows: Any, next: str | None = None) -> Any:
     link = None if next is None else f"http://x/?next_token={next}"
     return [*rows] if name == "mes" else {"next": link, "previous": None, "results": [*rows]}
@@ -170,14 +155,14 @@ def row_of(name: str, changes: dict[str, Any]) -> dict[str, Any]:
 def test_a_row_that_a_filter_excludes(
     service: Scripted, name: str, asked: dict[str, Any], came: dict[str, Any]
 ) -> None:
-    resource, filters = getattr(service.dials, name), FILTERS[name](**asked)
+    resource, wanted = getattr(service.dials, name), filters_of(name, asked)
     service.will_answer(answer(name, row_of(name, came)))
     with pytest.raises(SchemaError) as caught:
-        resource.list(filters)
-    ((wanted, value),) = asked.items()
+        resource.list(wanted)
+    ((parameter, value),) = asked.items()
     field = caught.value.field
-    shown = f"field {field!r} is {row_of(name, came)[field]!r}, and {wanted}={value!r} was asked for"
-    assert shown in str(caught.value) or wanted in ("model_id", "id", "model_id__in", "id__in")
+    shown = f"field {field!r} is {row_of(name, came)[field]!r}, and {parameter}={value!r} was asked for"
+    assert shown in str(caught.value) or parameter in ("model_id", "id", "model_id__in", "id__in")
     assert "the service has ignored this filter. None of this answer was used" in str(caught.value)
     assert "report this message to the DIALS developers" in str(caught.value)
     assert (caught.value.resource, caught.value.row, caught.value.attempts) == (name, 0, 1)
@@ -192,7 +177,7 @@ def test_what_is_missing_from_rows_excludes_none(
     if not RESOURCES[name].paginated:
         few = ["count"]
     service.will_answer(answer(name, {one: row[one] for one in few}))
-    assert len(getattr(service.dials, name).list(FILTERS[name](**asked), fields=few)) == 1
+    assert len(getattr(service.dials, name).list(filters_of(name, asked), fields=few)) == 1
 
 
 def test_the_filters_that_rows_are_not_held_against() -> None:
@@ -251,12 +236,12 @@ def test_a_true_row_is_no_error(service: Scripted, asked: dict[str, Any], came: 
 
 def test_the_misspelt_filter_is_held_too(service: Scripted) -> None:
     with pytest.warns(DeprecationWarning, match="misspelling"):
-        filters = LumisectionHistogram1DFilters(ls_numbet__lte=1)
+        misspelt = LumisectionHistogram1DFilters(ls_numbet__lte=1)
     service.will_answer(answer("h1d", th1(1), th1(2)))
     with pytest.raises(
         SchemaError, match="h1d, row 1: field 'ls_number' is 2, and ls_number__lte=1 was asked"
     ):
-        service.dials.h1d.list_all(filters)
+        service.dials.h1d.list_all(misspelt)
 
 
 # --- every way to rows
@@ -505,3 +490,59 @@ def test_a_file_with_rows_of_another_listing(service: Scripted, tmp_path: Path, 
     assert path.read_bytes() == before
     assert len(service.asked) == 1
     assert [row.dataset_id for row in load(path)] == [14677060, 5]  # which its owner has changed
+
+
+# --- regular expressions
+
+
+CONSTRUCTS = json.loads((Path(__file__).parents[2] / "data" / "regex_dialect.json").read_text())["constructs"]
+"""Patterns, and what a PostgreSQL and Python find with them."""
+
+
+def test_a_name_that_postgresql_finds_is_never_excluded() -> None:
+    searched = 0
+    for one in CONSTRUCTS:
+        if refusal_of(one["pattern"]) is None and (search := search_of(one["pattern"])) is not None:
+            searched += 1
+            excluded = [name for name in one["names"] if not search(name)]
+            assert not {*excluded} & {*one["postgresql"]}, one["pattern"]
+            plain = {name for name in one["names"] if name.isprintable() and name.isascii()}
+            assert plain - {*excluded} == plain & {*one["postgresql"]}, one["pattern"]
+    assert searched >= 60
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "PXBarrel",
+        "charge_PXLayer_[1-4]",
+        r"EEOT digi occupancy EE \+",
+        "EEOT digi occupancy EE +",
+        ".*2024B.*",
+        "(?i)zerobias",
+        "PXLayer_(1|2|30?)$",
+        "^/ZeroBias/Run2024[B-D]-PromptReco-v[0-9]+/DQMIO$",
+        "|".join(f"element_{number}" for number in range(100)),
+    ],
+)
+def test_what_people_search_for_is_held(pattern: str) -> None:
+    search = search_of(pattern)
+    assert search is not None
+    assert not search("something else")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["(a+)+!", "(a|a)*!", "(a|aa)(a|aa)(a|aa)(a|aa)(a|aa)(a|aa)(a|aa)!", "a?" * 30 + "a" * 30, ".*.*.*.*!"],
+)
+def test_no_search_takes_for_ever(pattern: str) -> None:
+    """Python would go back and forth in these for hours, where a page has but one long name."""
+    assert search_of(pattern) is None
+
+
+@pytest.mark.parametrize("pattern", ["a--b", "[a&&b]", "[[a]", "[a||b]"])
+def test_nothing_is_warned_of(pattern: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        search = search_of(pattern)
+    assert search is None
