@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
 __all__ = ["Refusal", "refusal_of", "search_of"]
@@ -63,6 +64,7 @@ _MOST_REPEATED, _MOST_CHOICES, _LONGEST_TEXT = 2, 6, 200
 """Limits that keep a search short, whatever the text: Python goes back and forth where PostgreSQL does not."""
 
 
+@lru_cache(maxsize=32)
 def search_of(pattern: str) -> Callable[[str], bool] | None:
     """Return what decides whether PostgreSQL finds a pattern in a text; None where Python might decide otherwise.
 
