@@ -15,7 +15,7 @@ from cmsdials_api.records import Record
 
 from cmsdials.errors import PaginationError, SchemaError
 from cmsdials.expressions import search_of
-from cmsdials.listing.page import Page, page_of
+from cmsdials.listing.page import Page
 from cmsdials.listing.pagination import LARGEST_PAGE
 from cmsdials.redaction import shortened
 from cmsdials.table import decode
@@ -24,7 +24,7 @@ from cmsdials.table.rows import RowStore
 if TYPE_CHECKING:
     from cmsdials.table.columns import Values
 
-__all__ = ["Unwanted", "Wanted", "array_asked_for", "page_asked_for", "row_asked_for"]
+__all__ = ["Unwanted", "Wanted", "array_asked_for", "check_page", "row_asked_for"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -112,17 +112,13 @@ class Wanted:
             raise SchemaError(message, resource=resource, field=found.field, row=found.row, advice=_OF_PAGE)
 
 
-def page_asked_for(
-    body: bytes, record: type[RecordT], resource: str, query: Mapping[str, Any]
-) -> Page[RecordT]:
-    """Read a page, and hold it against the query that it answers.
+def check_page(page: Page[Any], resource: str, query: Mapping[str, Any]) -> None:
+    """Hold a page against the query that it answers.
 
     Raises:
-        DecodeError: The body is not JSON.
-        SchemaError: It is not a page of such rows, or has one that a filter excludes.
+        SchemaError: It has a row that a filter excludes.
         PaginationError: It has more rows than were asked for.
     """
-    page = page_of(body, record, resource, fields=query.get("fields"))
     most = query.get("page_size", LARGEST_PAGE)
     if len(page) > most:
         asked = (
@@ -130,8 +126,7 @@ def page_asked_for(
         )
         message = f"the page has {len(page)} rows, and {asked}: the service has ignored its size"
         raise PaginationError(message, advice=_OF_PAGE)
-    Wanted(record, query).check(page.store, resource)
-    return page
+    Wanted(page.store.record, query).check(page.store, resource)
 
 
 def array_asked_for(

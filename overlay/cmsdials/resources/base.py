@@ -23,10 +23,10 @@ from cmsdials.filters import checked_value
 from cmsdials.http.request import address
 from cmsdials.http.retry import Retries, checked_retries
 from cmsdials.http.session import Session
-from cmsdials.listing.asked import array_asked_for, page_asked_for, row_asked_for
+from cmsdials.listing.asked import array_asked_for, check_page, row_asked_for
 from cmsdials.listing.collect import collect
 from cmsdials.listing.order import RowOrder
-from cmsdials.listing.page import Page
+from cmsdials.listing.page import Page, page_of
 from cmsdials.listing.pages import Pages, Rows
 from cmsdials.listing.pagination import Listing
 from cmsdials.listing.parts import Fetching, Parts, Runs, are_parts
@@ -376,6 +376,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
                 asked,
                 retries,
                 bounds=listing.bounds(query, self._table.filters.PARAMETERS),
+                follow=listing.check_link,
                 check=listing.check,
                 retry_when_slow=retry_when_slow,
                 waiting=listing.waits,
@@ -433,19 +434,21 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         retries: Retries,
         *,
         bounds: Mapping[str, Any] = MappingProxyType({}),
+        follow: Callable[[Page[RecordT]], object] = lambda _: None,
         check: Callable[[Page[RecordT]], object] = lambda _: None,
         retry_when_slow: bool = True,
         waiting: Callable[[str], object] = lambda _text: None,
     ) -> Page[RecordT]:
         def read(body: bytes) -> Page[RecordT]:
-            page = page_asked_for(body, self._record, self.name, query)
+            page = page_of(body, self._record, self.name, fields=query.get("fields"))
+            follow(page)
+            check_page(page, self.name, query)
             check(page)
             return page
 
         took: list[float] = [0.0]
-        request = self._table.list(**{**query, **bounds})
         page = self._session.perform(
-            request,
+            self._table.list(**{**query, **bounds}),
             read,
             retries=retries,
             retry_when_slow=retry_when_slow,

@@ -176,9 +176,9 @@ class MLBadLumisectionResource(_OfTwoGenerations[MLBadLumisection, MLBadLumisect
         rows = self._page(keys, retries).rows
         verdicts = [row for row in rows if "me_id" in row.__dict__]
         if not verdicts:
-            wanted = ", ".join(f"{name}={key}" for name, key in keys.items())
+            asked = ", ".join(f"{name}={key}" for name, key in keys.items())
             code, detail = problems[0].status_code, problems[0].detail
-            message = f"HTTP {code}: no verdict has {wanted}"
+            message = f"HTTP {code}: no verdict has {asked}"
             raise NotFoundError(message, status_code=code, detail=detail, method="GET", url=self._address)
         if len(verdicts) > 1:
             mes = ", ".join(str(row.me_id) for row in verdicts)
