@@ -444,7 +444,7 @@ class DecodeError(RequestFailedError):
 
 
 class SchemaError(DecodeError):
-    """Valid JSON that does not fit the contract: a field is missing or of another type.
+    """Valid JSON that does not fit: a field is missing or of another type, or a row is not one that was asked for.
 
     Attributes:
         resource: What was listed, such as ``run``.
@@ -471,9 +471,9 @@ class SchemaError(DecodeError):
 
 
 class PaginationError(RequestFailedError):
-    """The pages do not follow each other as they should, for example because a cursor repeats."""
+    """The pages do not follow each other as they should: a cursor repeats, rows are out of order, a page is too large."""
 
-    usual_advice = "Start the listing again; the pages before this one are sound."
+    usual_advice = "Start the listing again; the pages before this one are sound. If it stays, report it to the DIALS developers."
 
 
 class CursorRefusedError(PaginationError):

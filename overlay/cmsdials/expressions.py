@@ -9,9 +9,11 @@ PostgreSQL knows, such as ``\y`` and ``[[:alpha:]]``, is allowed.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
-__all__ = ["Refusal", "refusal_of"]
+__all__ = ["Refusal", "refusal_of", "search_of"]
 
 MOST_REPEATS = 255
 """PostgreSQL's limit on the bounds of ``{m,n}``."""
@@ -43,6 +45,48 @@ def refusal_of(pattern: str) -> Refusal | None:
     except _Refused as refused:
         return refused.refusal
     return None
+
+
+_OF_BOTH = re.compile(
+    r"""
+    (?: [\w\ !"#%&',/:;<=>@`~-] | \. | \\[dDwWsS] | \\[^\w\s]
+      | \[\^?\]?(?: [\w\ !"#$%&'()*+,./:;<=>?@^`{|}~-] | \\[dDwWsS] | \\[^\w\s] )*\]
+    )(?: (?P<repeats>[*+]|\{\d+(?:,\d*)?\})\?? | (?P<optional>\?)\?? )?
+    | (?P<bar>\|) | (?P<group>\((?:\?:)?) | \)(?P<perhaps>\?)? | [$^]
+    """,
+    re.ASCII | re.VERBOSE,
+)
+"""A piece of a pattern that PostgreSQL and Python read alike in ASCII text. Repeated groups are left out: they can take
+Python for ever."""
+
+_OF_PYTHON_SETS = re.compile(r"--|&&|~~|\|\|")
+_MOST_REPEATED, _MOST_CHOICES, _LONGEST_TEXT = 2, 6, 200
+"""Limits that keep a search short, whatever the text: Python goes back and forth where PostgreSQL does not."""
+
+
+@lru_cache(maxsize=32)
+def search_of(pattern: str) -> Callable[[str], bool] | None:
+    """Return what decides whether PostgreSQL finds a pattern in a text; None where Python might decide otherwise.
+
+    Of a text that the two might read differently, or that is long, it says that the pattern is there.
+    """
+    rest = pattern.removeprefix("(?i)")
+    pieces = [*_OF_BOTH.finditer(rest)]
+    if "".join(piece[0] for piece in pieces) != rest or _OF_PYTHON_SETS.search(rest):
+        return None
+    counts = {name: sum(piece[name] is not None for piece in pieces) for name in _OF_BOTH.groupindex}
+    choices = counts["optional"] + counts["perhaps"] + (counts["bar"] if counts["group"] > 1 else 0)
+    if counts["repeats"] > _MOST_REPEATED or choices > _MOST_CHOICES:
+        return None
+    try:
+        found = re.compile(pattern, re.ASCII).search
+    except re.error:
+        return None
+    return lambda text: len(text) > _LONGEST_TEXT or not _is_plain(text) or found(text) is not None
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 class _Refused(Exception):
@@ -312,8 +356,8 @@ class _Reader:
                 if text[at : at + 1] == "-" and text[at + 1 : at + 2] != "]":
                     _fail("two ranges share a character in brackets", "Write a dash last: [a-z-].")
             first = False
+        self._can_repeat = text[self._at : at + 1] not in ("[[:<:]]", "[[:>:]]")
         self._at = at + 1
-        self._can_repeat = True
 
     def _item(self, at: int) -> tuple[int, str]:
         """Read a character, a class or an escape in brackets; return where it ends, and the character."""

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 
 import pytest
-from cmsdials.expressions import refusal_of
+from cmsdials.expressions import refusal_of, search_of
 from cmsdials_sandbox.expressions import BadExpression, expression
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -227,6 +227,66 @@ def test_what_the_client_sends_is_read_as_python_reads_it(postgresql, pattern):
         assert python in (found, "error") or ITS_OWN.search(pattern)
     else:
         assert found == "error" or python != found or refused.problem in DIFFERENT
+
+
+PLAIN_ATOMS = [
+    "a",
+    "b",
+    "P",
+    "1",
+    ".",
+    "[ab]",
+    "[^a]",
+    "[a-c]",
+    "[]a]",
+    "[a-]",
+    r"[\w-]",
+    r"[^\]\\]",
+    r"\d",
+    r"\S",
+]
+PLAIN_ATOMS += [
+    r"\.",
+    r"\+",
+    r"\-",
+    r"\\",
+    " ",
+    "_",
+    "-",
+    "^",
+    "$",
+    "a+",
+    "b*?",
+    "[ab]?",
+    ".*",
+    "1{1,2}",
+    "a{2,}",
+    "(a)?",
+]
+PLAIN_ATOMS += ["(a|b)", "(?:b|)", "(a", "b)", "(|1)?", "a??", "]", "{", "a|b", "|"]
+
+
+SEARCHED = st.one_of(
+    PATTERNS,
+    st.builds(
+        "{}{}".format,
+        st.sampled_from(["", "", "(?i)"]),
+        st.lists(st.sampled_from(PLAIN_ATOMS), min_size=1, max_size=6).map("".join),
+    ),
+)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(patterns=st.lists(SEARCHED, min_size=1, max_size=30))
+def test_rows_are_searched_as_postgresql_does(postgresql, patterns):
+    """Where the client does so at all; of a name with a line break it says that it matches."""
+    searches = {one: search_of(one) for one in ["a", *patterns] if refusal_of(one) is None}
+    searches = {pattern: search for pattern, search in searches.items() if search is not None}
+    answers = postgresql.matching([(pattern, SHORT) for pattern in searches])
+    for (pattern, search), found in zip(searches.items(), answers, strict=True):
+        assert found != "error", pattern
+        assert [name for name in PLAIN if search(name)] == [name for name in found if name in PLAIN], pattern
+        assert [name for name in found if not search(name)] == [], pattern
 
 
 def test_how_large_is_too_large(postgresql):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from cmsdials.errors import (
     DialsError,
     RequestFailedError,
 )
+from cmsdials.listing.asked import Wanted
 from cmsdials.listing.checkpoint import (
     CheckpointFile,
     Stored,
@@ -271,7 +272,7 @@ def _earlier(
         return None, None
     stored, pages = read_checkpoint(resume_from)
     _refuse_another(str(resume_from), origin, stored.origin)
-    return restored(resume_from, stored, pages), stored if same else None
+    return _whole(resume_from, stored, pages), stored if same else None
 
 
 def _kept_in(
@@ -283,9 +284,19 @@ def _kept_in(
     stored, pages = read_checkpoint(checkpoint)
     if result.origin.differences(stored.origin):
         return None
-    kept = restored(checkpoint, stored, pages)
+    kept = _whole(checkpoint, stored, pages)
     has_all = result.next is None or cursor_of(result.next) in {*kept.passed, cursor_of(kept.next)}
     return (kept, stored) if has_all and len(kept) >= len(result) else None
+
+
+def _whole(path: str | os.PathLike[str], stored: Stored, pages: Iterable[StoredPage]) -> Result[Any]:
+    """Make a result from what a file holds, if its rows are of the listing that it says it is of."""
+    result = restored(path, stored, pages)
+    found = Wanted(result.record, stored.origin.query).unwanted(result.store)
+    if found is not None:
+        message = f"{path} is of a listing with {found.asked}, and its row {found.row} has {found.field}={found.came}"
+        raise CheckpointError(message, advice="Start the listing again in another file.")
+    return result
 
 
 def _refuse_another(source: str, wanted: Origin | None, found: Origin) -> None:

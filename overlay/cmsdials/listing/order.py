@@ -8,14 +8,16 @@ order that the service has not kept, shows at the next row, without keeping earl
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from attrs import frozen
 from cmsdials_api.records import Record
 
 from cmsdials.errors import PaginationError
+from cmsdials.redaction import shortened
 
 if TYPE_CHECKING:
     from cmsdials.table.columns import Array, Columns
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["RowOrder", "Term"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST = 100  # characters of a value in a message
 
 
 @frozen
@@ -57,7 +60,7 @@ class RowOrder:
         record: What the rows are.
         asked: The fields that the user wants them ordered by; none for the order of the service.
         key: The fields that tell any two rows apart, of whichever generation of the service.
-        fields: The fields that were requested; rows lack the others. None for all.
+        query: The query. Rows lack what is not in its `fields`, and are equal in what it chooses by an exact filter.
     """
 
     def __init__(
@@ -65,7 +68,7 @@ class RowOrder:
         record: type[Record],
         asked: Iterable[str] = (),
         key: Sequence[str] = (),
-        fields: Collection[str] | None = None,
+        query: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         wanted = [Term.read(text) for text in asked]
         self.is_asked = bool(wanted)
@@ -73,9 +76,10 @@ class RowOrder:
         self.terms = (*wanted, *(Term(name) for name in key if name not in named))
         self._kinds = {one.name: one.kind for one in record.FIELDS}
         # The order can be seen up to the first field that was not requested.
-        seen = [fields is None or term.name in fields for term in self.terms]
-        self._seen = self.terms[: seen.index(False)] if False in seen else self.terms
-        self._tells_apart = bool(self.terms) and self._seen == self.terms
+        differing = [term for term in self.terms if term.name not in query]
+        seen = [term.name in query.get("fields", self._kinds) for term in differing]
+        self._seen = differing[: seen.index(False)] if False in seen else differing
+        self._tells_apart = bool(self.terms) and self._seen == differing
         self._texts: dict[Any, int] = {}
         self._texts_of_page: dict[Any, int] = {}
         self._page = 0
@@ -102,7 +106,7 @@ class RowOrder:
             self._texts |= self._texts_of_page
         self._page, self._texts_of_page = page, {}
         blocks = _with_rows(store)
-        if not blocks or not self._seen:
+        if not blocks or not (self._seen or self._tells_apart):
             return
         if before is not None and (earlier := _with_rows(before)):
             if page == 0:
@@ -153,12 +157,13 @@ class RowOrder:
 
     def _error(self, page: int, number: int, store: RowStore[Any], *, is_twice: bool) -> PaginationError:
         row = [*store][number]
-        shown = ", ".join(f"{term.name}={getattr(row, term.name, '?')!r}" for term in self._seen)
+        names = [term.name for term in self.terms if hasattr(row, term.name)]
+        shown = ", ".join(f"{name}={shortened(repr(getattr(row, name)), _LONGEST)}" for name in names)
         problem = "comes twice" if is_twice else "is not behind the one before it"
-        message = f"row {number} of page {page + 1} {problem} ({shown})"
+        message = f"row {number} of page {page + 1} {problem} ({shown}): the service has not kept to"
         if not self.is_asked:
-            return PaginationError(message)
-        message += f": the service has not kept to order_by={','.join(self.names)}"
+            return PaginationError(f"{message} the order of its rows")
+        message += f" order_by={','.join(self.names)}"
         return PaginationError(message, advice="Leave order_by out, and sort the rows afterwards.")
 
 

@@ -247,10 +247,14 @@ class Listing:
             PaginationError: Its rows are not in order, or one comes twice; its link leads to a page that was
                 fetched already, or carries no cursor; or it is one empty page too many.
         """
-        if (problem := self._problem(page)) is not None:
-            raise PaginationError(problem)
+        self.check_link(page)
         if self.order is not None:
             self.order.check(page.store, page=self.reached.answers, before=self.reached.latest)
+
+    def check_link(self, page: Page[Any]) -> None:
+        """Refuse a page whose link cannot be followed: see `check`."""
+        if (problem := self._problem(page)) is not None:
+            raise PaginationError(problem)
 
     def _problem(self, page: Page[Any]) -> str | None:
         """Say why the link of a page cannot be followed; None if it can."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -22,6 +23,7 @@ from cmsdials.filters import checked_value
 from cmsdials.http.request import address
 from cmsdials.http.retry import Retries, checked_retries
 from cmsdials.http.session import Session
+from cmsdials.listing.asked import array_asked_for, check_page, row_asked_for
 from cmsdials.listing.collect import collect
 from cmsdials.listing.order import RowOrder
 from cmsdials.listing.page import Page, page_of
@@ -35,7 +37,7 @@ from cmsdials.parallel.split import Position, read_position
 from cmsdials.resources.addressed import Addressed
 from cmsdials.resources.arguments import explaining
 from cmsdials.resources.emptiness import Held, why_empty
-from cmsdials.resources.query import PAGING, count_request, list_query
+from cmsdials.resources.query import PAGING, chosen, count_request, list_query
 from cmsdials.runtime import extras
 from cmsdials.table import decode
 from cmsdials.table.histograms import model_of
@@ -91,11 +93,12 @@ class Resource(Addressed, Generic[RecordT, FiltersT]):
         return cast("type[RecordT]", model_of(self._table.record))
 
     def _row(self, retries: Retries, **keys: Any) -> RecordT:
-        return self._fetched(self._table.get(**self._checked_keys(keys)), retries)
+        checked = self._checked_keys(keys)
+        return self._fetched(self._table.get(**checked), retries, checked)
 
-    def _fetched(self, request: Mapping[str, Any], retries: Retries) -> RecordT:
+    def _fetched(self, request: Mapping[str, Any], retries: Retries, keys: Mapping[str, int]) -> RecordT:
         return self._session.perform(
-            request, lambda body: decode.read_row(body, self._record, self.name), retries=retries
+            request, lambda body: row_asked_for(body, self._record, self.name, keys), retries=retries
         )
 
     def _checked_keys(self, keys: Mapping[str, Any]) -> dict[str, int]:
@@ -129,7 +132,7 @@ class Resource(Addressed, Generic[RecordT, FiltersT]):
         table = RESOURCES["mes"]
         return self._session.perform(
             table.list(**query),
-            lambda body: decode.read_array(body, MonitoringElement, table.name, fields=query.get("fields")),
+            lambda body: array_asked_for(body, MonitoringElement, table.name, query, "me_id"),
             retries=retries,
         )
 
@@ -368,11 +371,12 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         def fetch(query: Mapping[str, Any], listing: Listing, retry_when_slow: bool) -> Page[RecordT]:
             if listing.order is None:
                 listing.order = self._order(query, retries)
-            bounds = listing.bounds(query, self._table.filters.PARAMETERS)
-            asked = {**query, **bounds, **listing.parameters(), "order_by": listing.order.names or None}
+            asked = {**query, **listing.parameters(), "order_by": listing.order.names or None}
             return self._page(
                 asked,
                 retries,
+                bounds=listing.bounds(query, self._table.filters.PARAMETERS),
+                follow=listing.check_link,
                 check=listing.check,
                 retry_when_slow=retry_when_slow,
                 waiting=listing.waits,
@@ -422,26 +426,29 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
 
     def _order(self, query: Mapping[str, Any], retries: Retries) -> RowOrder:  # noqa: ARG002  # some ask the service
         """Return the order that the rows of a query come in."""
-        return RowOrder(self._record, query.get("order_by", ()), self._table.keys, query.get("fields"))
+        return RowOrder(self._record, query.get("order_by", ()), self._table.keys, query)
 
     def _page(
         self,
         query: Mapping[str, Any],
         retries: Retries,
         *,
+        bounds: Mapping[str, Any] = MappingProxyType({}),
+        follow: Callable[[Page[RecordT]], object] = lambda _: None,
         check: Callable[[Page[RecordT]], object] = lambda _: None,
         retry_when_slow: bool = True,
         waiting: Callable[[str], object] = lambda _text: None,
     ) -> Page[RecordT]:
         def read(body: bytes) -> Page[RecordT]:
             page = page_of(body, self._record, self.name, fields=query.get("fields"))
+            follow(page)
+            check_page(page, self.name, query)
             check(page)
             return page
 
         took: list[float] = [0.0]
-        request = self._table.list(**query)
         page = self._session.perform(
-            request,
+            self._table.list(**{**query, **bounds}),
             read,
             retries=retries,
             retry_when_slow=retry_when_slow,
@@ -449,13 +456,6 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             waiting=waiting,
         )
         return evolve(page, seconds=took[-1])
-
-
-def chosen(filters: type[Filters], query: Mapping[str, Any]) -> Filters:
-    """Return the filters of a query that another list takes too."""
-    return filters(
-        **{name: query[name] for name in filters.PARAMETERS if name in query and name not in PAGING}
-    )
 
 
 class CountedResource(PaginatedResource[RecordT, FiltersT]):

@@ -9,10 +9,10 @@ from cmsdials_api.filters import Filters
 
 from cmsdials.filters import MEFilters
 from cmsdials.http.retry import Retries
+from cmsdials.listing.asked import array_asked_for
 from cmsdials.models import MonitoringElement, RunMonitoringElement
 from cmsdials.resources.base import Resource
 from cmsdials.resources.query import list_query
-from cmsdials.table import decode
 
 __all__ = ["MonitoringElementResource"]
 
@@ -66,6 +66,6 @@ class MonitoringElementResource(Resource[MonitoringElement, MEFilters]):
         keys = self._checked_keys({"dataset_id": dataset_id, "run_number": run_number})
         return self._session.perform(
             operations.list_mes_of_run.request(keys["dataset_id"], keys["run_number"]),
-            lambda body: decode.read_array(body, RunMonitoringElement, self.name),
+            lambda body: array_asked_for(body, RunMonitoringElement, self.name, {}, "me_id"),
             retries=retries,
         )

@@ -7,9 +7,10 @@ from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters, 
 from cmsdials.http.retry import Retries
 from cmsdials.listing.result import Result
 from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D
-from cmsdials.resources.base import FiltersT, PaginatedResource, RecordT, chosen
+from cmsdials.resources.base import FiltersT, PaginatedResource, RecordT
 from cmsdials.resources.coverage import Coverage, covered, notes_on
 from cmsdials.resources.index import LumisectionResource
+from cmsdials.resources.query import chosen
 
 __all__ = ["LumisectionHistogram1DResource", "LumisectionHistogram2DResource"]
 

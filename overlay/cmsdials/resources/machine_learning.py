@@ -40,10 +40,10 @@ class _OfTwoGenerations(PaginatedResource[RecordT, FiltersT]):
     _sent: tuple[str, ...] = ()
 
     def _order(self, query: Mapping[str, Any], retries: Retries) -> RowOrder:
-        asked, fields = query.get("order_by", ()), query.get("fields")
+        asked = query.get("order_by", ())
         key = [*self._renamed] or self._table.keys_v1_12
         if not asked:
-            return RowOrder(self._record, (), key, fields)
+            return RowOrder(self._record, (), key, query)
         sent = self._fields_sent(query, retries)
         if not sent:
             return RowOrder(self._record)  # there are no rows to order
@@ -58,7 +58,7 @@ class _OfTwoGenerations(PaginatedResource[RecordT, FiltersT]):
                     f"{self.name} of this DIALS cannot be ordered by {term.name}, which its rows do not have"
                 )
                 raise FilterError(message, advice=f"They have {', '.join(sent)}.")
-        return RowOrder(self._record, map(str, terms), [name for name in key if name in sent], fields)
+        return RowOrder(self._record, map(str, terms), [name for name in key if name in sent], query)
 
     def _fields_sent(self, query: Mapping[str, Any], retries: Retries) -> tuple[str, ...]:
         """Find out which fields this generation has, from one row; none if there is no row."""
@@ -80,7 +80,8 @@ class MLModelsIndexResource(_OfTwoGenerations[MLModelsIndex, MLModelsIndexFilter
 
     def get(self, model_id: int, *, retries: Retries = None) -> MLModelsIndex:
         """Fetch one model."""
-        return self._row(retries, model_id=model_id)
+        keys = self._checked_keys({"model_id": model_id})
+        return self._fetched(self._table.get(**keys), retries, {**keys, "id": keys["model_id"]})
 
     __call__ = get
 
@@ -159,12 +160,13 @@ class MLBadLumisectionResource(_OfTwoGenerations[MLBadLumisection, MLBadLumisect
         }
         keys = self._checked_keys(given)
         requests = [self._table.get(**keys)]
+        wanted = keys if me_id is None else {**keys, **self._checked_keys({"me_id": me_id})}
         if me_id is not None and self._table.get_v1_12 is not None:
-            requests.insert(0, self._table.get_v1_12(**keys, **self._checked_keys({"me_id": me_id})))
+            requests.insert(0, self._table.get_v1_12(**wanted))
         problems = []
         for request in requests:
             try:
-                return self._fetched(request, retries)
+                return self._fetched(request, retries, wanted)
             except NotFoundError as error:
                 if not _may_lack_the_path(error):
                     raise
@@ -174,9 +176,9 @@ class MLBadLumisectionResource(_OfTwoGenerations[MLBadLumisection, MLBadLumisect
         rows = self._page(keys, retries).rows
         verdicts = [row for row in rows if "me_id" in row.__dict__]
         if not verdicts:
-            wanted = ", ".join(f"{name}={key}" for name, key in keys.items())
+            asked = ", ".join(f"{name}={key}" for name, key in keys.items())
             code, detail = problems[0].status_code, problems[0].detail
-            message = f"HTTP {code}: no verdict has {wanted}"
+            message = f"HTTP {code}: no verdict has {asked}"
             raise NotFoundError(message, status_code=code, detail=detail, method="GET", url=self._address)
         if len(verdicts) > 1:
             mes = ", ".join(str(row.me_id) for row in verdicts)

@@ -14,7 +14,7 @@ from cmsdials_api.types import RequestArguments
 from cmsdials.errors import FilterError, UnknownFilterError
 from cmsdials.filters import checked_value
 
-__all__ = ["PAGING", "count_request", "list_query", "refuse_too_long"]
+__all__ = ["PAGING", "chosen", "count_request", "list_query", "refuse_too_long"]
 
 PAGING = ("next_token", "page_size", "fields", "order_by")
 """Filters that say how rows come, not which rows."""
@@ -111,6 +111,13 @@ def _unknown_field(table: Resource, name: str, known: Sequence[str]) -> FilterEr
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
     return FilterError(f"{table.name} has no field {name!r}; {hint}")
+
+
+def chosen(filters: type[Filters], query: Mapping[str, Any]) -> Filters:
+    """Return the filters of a query that another list takes too."""
+    return filters(
+        **{name: query[name] for name in filters.PARAMETERS if name in query and name not in PAGING}
+    )
 
 
 _JOINED = {"dataset": "dataset_id", "me": "me_id"}

@@ -56,6 +56,8 @@ def read_page(
             raise SchemaError(
                 resource=resource, field="results", message="is not a list, so this is not a page"
             )
+        if "next" not in page:  # which would pass for the last page
+            raise SchemaError(resource=resource, field="next", message="is missing")
         columns = _columns(page["results"], record, resource, fields)
         parsed = Parsed([columns], page.get("next"), page.get("previous"))
     for name, link in (("next", parsed.next), ("previous", parsed.previous)):

@@ -115,14 +115,14 @@ def test_a_file_holds_its_listing_and_the_answers_as_they_came(
 ) -> None:
     answers = [body(1, next="http://x/?next_token=a"), body(2).replace(b": ", b" :  ")]
     service.will_answer(*(httpx.Response(200, content=one) for one in answers))
-    run.list_all(RunFilters(dataset_id=3, page_size=1), checkpoint=path)
+    run.list_all(RunFilters(dataset_id=14677060, page_size=1), checkpoint=path)
     start, pages = parsed(path)
     assert start | {"client": "", "began": ""} == {
         "format": "cmsdials listing",
         "version": 2,
         "whole": False,
         **ORIGIN,
-        "query": {"dataset_id": 3},
+        "query": {"dataset_id": 14677060},
         "client": "",
         "began": "",
     }
@@ -740,7 +740,7 @@ def test_going_on_from_a_result_spares_a_file_of_something_else(
 @pytest.mark.parametrize(
     "other",
     [
-        {"max_pages": 2, "filters": RunFilters(page_size=2, dataset_id=9)},
+        {"max_pages": 2, "filters": RunFilters(page_size=2, dataset_id=14677060)},
         {"max_pages": 1, "filters": RunFilters(page_size=3)},
     ],
     ids=["filter", "page size"],
@@ -828,7 +828,7 @@ def test_a_saved_listing_that_has_not_begun_is_not_complete(service: Scripted, r
 
 def test_a_large_page_is_saved_in_pieces(service: Scripted, run: Any, path: Path) -> None:
     service.will_page([run_row(n) for n in range(1203)], 2000)
-    listed = run.list_all()
+    listed = run.list(RunFilters(page_size=2000))
     listed.save(path)
     _, pages = parsed(path)
     assert [len(json.loads(one)["results"]) for _, bodies in pages for one in bodies] == [500, 500, 203]
@@ -913,8 +913,8 @@ def test_a_file_of_another_listing_is_refused(
 
 def test_a_result_of_another_listing_is_refused(service: Scripted, run: Any) -> None:
     service.will_page([run_row(n) for n in range(4)], 2)
-    partial = run.list_all(RunFilters(dataset_id=1), max_pages=1)
-    with pytest.raises(CheckpointError, match="dataset_id is 1 there and 2 here"):
+    partial = run.list_all(RunFilters(dataset_id=14677060), max_pages=1)
+    with pytest.raises(CheckpointError, match="dataset_id is 14677060 there and 2 here"):
         run.list_all(RunFilters(dataset_id=2), resume_from=partial)
     with pytest.raises(CheckpointError, match="resource is 'run' there and 'h1d' here"):
         service.dials.h1d.list_all(resume_from=partial)
@@ -946,7 +946,7 @@ def test_a_kill_while_an_earlier_result_is_copied_loses_nothing(
 ) -> None:
     """Half of it in the file does not count as the end of the listing, nor as its beginning."""
     service.will_page([run_row(n) for n in range(1300)], 1203)
-    first = run.list_all(max_pages=1)
+    first = run.list(RunFilters(page_size=1203))
     with monkeypatch.context() as patched:
         at_fsync(patched, killed_at, raising(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):

@@ -306,7 +306,7 @@ def asked_of_one_page(
         if concurrency > 1:
             both.wait(BOUND)  # breaks if one waits for the answer to the other
         run = {"dataset_id": 14677060, "run_number": 367112}
-        results = [{**run, "ls_count": 9} if place == "run" else {**run, "ls_number": 1}]
+        results = [{**run, "ls_count": 9} if place == "run" else {**run, "ls_number": 3}]
         return httpx.Response(200, json={"next": None, "previous": None, "results": results})
 
     name = {0: "lumi", 1: "h1d", 2: "h2d"}[dimensions]
@@ -330,7 +330,7 @@ ANY_QUERY = [
             {},
             {"me__regex": "charge"},
             {"me": "P/charge"},
-            {"me_id": 1, "ls_number": 78},
+            {"me_id": 1, "ls_number": 3},
             {"me_id": 1, "me__regex": "charge", "run_number": 367112},
         )
     ),
