@@ -80,7 +80,6 @@ def why_empty(
 
 def _why(place: Place, name: str, value: Any, fetch: Callable[[str], Held], dimensions: int) -> str:
     what, values = _INDEXES[name], value if isinstance(value, list) else [value]
-    name = name.removesuffix("__in")
     known = _known.setdefault((place, what), _Known())
     unknown = [one for one in values if one not in known.held and one not in known.absent]
     if unknown:
@@ -89,11 +88,14 @@ def _why(place: Place, name: str, value: Any, fetch: Callable[[str], Held], dime
             known.held.update(fetch(what))
         except DialsError:
             return ""
-        known.absent.update({one: _absent(name, what, one, known.held, place[1]) for one in unknown})
+        known.absent.update({one: _absent(name, what, one, known.held, place) for one in unknown})
     said = [_why_one(known, name, one, dimensions) for one in values]
     if not all(said):
         return ""  # one of several can match
-    return f"{said[0]}, nor is there one for the rest of the list" if len(said) > 1 else said[0]
+    # The same for each part of a long list, so that it is warned of once.
+    return (
+        f"there is no {what} with any of the ids of {name} in {_where(place)}" if len(said) > 1 else said[0]
+    )
 
 
 def _why_one(known: _Known, name: str, value: int | str, dimensions: int) -> str:
@@ -114,9 +116,13 @@ def _why_not(name: str, value: Any) -> str:
     return _without_a_slash(name, value)
 
 
-def _absent(name: str, what: str, value: int | str, held: Held, workspace: str | int) -> str:
-    where = f"the workspace {workspace}" if isinstance(workspace, str) else "your workspace"
-    text = f"there is no {what} with {name}={shortened(repr(value), _LONGEST)} in {where}"
+def _where(place: Place) -> str:
+    return f"the workspace {place[1]}" if isinstance(place[1], str) else "your workspace"
+
+
+def _absent(name: str, what: str, value: int | str, held: Held, place: Place) -> str:
+    name = name.removesuffix("__in")
+    text = f"there is no {what} with {name}={shortened(repr(value), _LONGEST)} in {_where(place)}"
     if isinstance(value, int):
         return text
     for wildcard in _WILDCARDS:

@@ -63,7 +63,7 @@ SAID: dict[str, tuple[str, Any, str]] = {
     "a list of ids": (
         "run",
         RunFilters(dataset_id__in=[9, 10, 11]),
-        "there is no dataset with dataset_id=9 in the workspace tracker, nor is there one for the rest of the list",
+        "there is no dataset with any of the ids of dataset_id__in in the workspace tracker",
     ),
     "a list of one id": (
         "run",
@@ -169,6 +169,15 @@ def test_a_list_of_ids_of_which_one_exists_is_right(service: Scripted) -> None:
     wanted = RunFilters(dataset_id__in=[*range(400), 14677060], run_number=1)
     assert [service.dials.run.list(wanted).note for _ in range(2)] == ["", ""]
     assert len(service.asked) == 3
+
+
+def test_the_parts_of_a_long_list_are_warned_of_once(service: Scripted) -> None:
+    service.will_answer(NOTHING, *[OF_DATASETS, NOTHING] * 9)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        for start in range(0, 900, 100):
+            service.dials.run.list(RunFilters(dataset_id__in=range(start, start + 100)))
+    assert len(warned) == 1
 
 
 @pytest.mark.parametrize("resource", ["run", "lumi", "file_index"])
