@@ -21,7 +21,18 @@ MOST_REPEATS = 255
 _SAME = frozenset("dDwWsSAZafnrtv")  # escapes with the same meaning in both
 _ONLY_POSTGRESQL = frozenset("mMyYceB0") - {"B"}
 _CLASSES = frozenset(
-    "alnum alpha blank cntrl digit graph lower print punct space upper xdigit word < >".split()  # noqa: SIM905
+    "alnum alpha ascii blank cntrl digit graph lower print punct space upper word xdigit".split()  # noqa: SIM905
+)
+_EDGES = ("[[:<:]]", "[[:>:]]")  # of words, where they are all that the brackets hold
+_NAMES = frozenset(  # of characters, as in [[.hyphen.]]
+    """NUL SOH STX ETX EOT ENQ ACK BEL alert BS backspace HT tab LF newline VT vertical-tab FF form-feed CR
+    carriage-return SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC IS4 FS IS3 GS IS2 RS IS1 US space
+    exclamation-mark quotation-mark number-sign dollar-sign percent-sign ampersand apostrophe left-parenthesis
+    right-parenthesis asterisk plus-sign comma hyphen hyphen-minus period full-stop slash solidus zero one two three
+    four five six seven eight nine colon semicolon less-than-sign equals-sign greater-than-sign question-mark
+    commercial-at left-square-bracket backslash reverse-solidus right-square-bracket circumflex circumflex-accent
+    underscore low-line grave-accent left-brace left-curly-bracket vertical-line right-brace right-curly-bracket
+    tilde DEL""".split()  # noqa: SIM905
 )
 _OPTIONS_OF_BOTH = frozenset("imsx")
 _OPTIONS = frozenset("bceimnpqstwx")
@@ -337,6 +348,10 @@ class _Reader:
 
     def _bracket(self) -> None:
         text = self._text
+        if text.startswith(_EDGES, self._at):
+            self._at += len(_EDGES[0])
+            self._can_repeat = False
+            return
         at = self._at + 1
         if text[at : at + 1] == "^":
             at += 1
@@ -367,10 +382,10 @@ class _Reader:
                 continue
             end = text.find(f"{kind}]", at + 2)
             name = text[at + 2 : end] if end >= 0 else ""
-            if end < 0 or (kind == ":" and name not in _CLASSES) or (kind != ":" and not name):
+            if name not in _CLASSES if kind == ":" else len(name) != 1 and name not in _NAMES:
                 _fail(
-                    f"[{kind} in brackets does not begin a class that PostgreSQL knows",
-                    "Write [ last or as \\[.",
+                    f"[{kind} in brackets does not begin a class or a name that PostgreSQL knows",
+                    "Write the character itself, and [ last or as \\[.",
                 )
             return end + 2, name if kind != ":" and len(name) == 1 else ""
         if text[at] != "\\":

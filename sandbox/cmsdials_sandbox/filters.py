@@ -20,13 +20,13 @@ Rows = QuerySet[Any, Any]
 
 
 class NumberListFilter(django_filters.BaseInFilter, django_filters.NumberFilter):
-    """Numbers separated by commas; those too large for a column match nothing."""
+    """Numbers separated by commas, with blanks dropped; those too large for a column match nothing."""
 
     def filter(self, qs: Rows, value: Sequence[Any] | None) -> Rows:
         """Keep the rows with one of these numbers."""
         if not value:
             return qs
-        possible = [number for number in value if abs(number) < 2**63]
+        possible = [number for number in value if number is not None and abs(number) < 2**63]
         return super().filter(qs, possible) if possible else qs.none()
 
 

@@ -85,10 +85,10 @@ class Order:
 
     def beyond(self, rows: Rows, position: Sequence[object], *, backwards: bool) -> Rows:
         """Return the rows strictly after a position."""
-        if len(position) < len(self.columns):
+        if len(position) != len(self.columns):
             message = "a cursor of another list"
             raise Breakdown(message)
-        values = [column.read(text) for column, text in zip(self.columns, position, strict=False)]
+        values = [column.read(text) for column, text in zip(self.columns, position, strict=True)]
         directions = {column.descending != backwards for column in self.columns}
         table = {field.name for field in rows.model._meta.fields}
         if len(directions) == 1 and all(column.source in table for column in self.columns):

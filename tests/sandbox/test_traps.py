@@ -10,6 +10,9 @@ TRAPS = {
         {"count": 1},
     ),
     "lists are separated by commas": ("run/count/?dataset_id__in=14781912,14781977", 200, {"count": 4}),
+    "an empty part of a list is none": ("run/count/?dataset_id__in=14781912,,14781977", 200, {"count": 4}),
+    "nor is one at its end": ("run/count/?dataset_id__in=14781977,", 200, {"count": 1}),
+    "a list of nothing but those matches nothing": ("run/count/?dataset_id__in=,", 200, {"count": 0}),
     "an empty value filters nothing": ("run/count/?run_number=", 200, {"count": 56}),
     "a number no column can hold matches nothing": ("run/count/?run_number=1e30", 200, {"count": 0}),
     "nor does a list of them": (f"run/count/?dataset_id__in={10**30}", 200, {"count": 0}),
@@ -56,6 +59,9 @@ BREAKDOWNS = {
     "a bad regex when counting": "run/count/?dataset__regex=(",
     "a bad regex that no row would meet": "run/?run_number=1&dataset__regex=(",
     "a cursor of another list": "th1/?next_token=cD0lNUIlMjIxNDY3NzA2MCUyMiU1RA%3D%3D",
+    "a cursor of a list with a longer key": (
+        "run/?next_token=cD0lNUIlMjIxNDY3NzA2MCUyMiUyQyslMjIzNjcxMTIlMjIlMkMrJTIyMSUyMiUyQyslMjIxJTIyJTVE"
+    ),
     "a cursor whose position is no list": "run/?next_token=cD0x",
     "a cursor whose position is no JSON": "run/?next_token=cD14",
     "a cursor whose position is of words": "run/?next_token=cD0lNUIlMjJhJTIyJTJDJTIyYiUyMiU1RA%3D%3D",

@@ -57,6 +57,11 @@ _HTML_500 = (
     " run that it does not know (mes of a run) and to a malformed token. If none of these fits, report it to"
     " the DIALS developers."
 )
+_TOO_LONG = (
+    "The request may be too long: DIALS v1.12 reads 4094 bytes of its first line, the address with all that is asked"
+    " for. Ask with fewer or shorter values."
+)
+_LONG = 4000  # characters of an address that may be too long
 _HTML_404 = "This server knows no such path: check base_url, route and version."
 _PROXY_LOGIN = (
     "The proxy wants a login: in the variable that names the proxy, write the user name, a colon, the password and"
@@ -209,6 +214,8 @@ def _advice(answer: Answer, said: _Said, kind: type[ResponseError]) -> str | Non
         return _BY_CODE.get(said.code or "")
     if status == 407:
         return _PROXY_LOGIN
+    if status == 414 or (said.is_html and status == 400 and len(answer.url) > _LONG):
+        return _TOO_LONG
     if said.is_html and status == 404:
         return _HTML_404
     if said.is_html and kind is ServerError and status == 500 and not _OF_OTHERS.search(answer.url):

@@ -68,11 +68,30 @@ class Origin:
 
         Raises:
             KeyError: Something is missing.
+            TypeError: Something is of the wrong kind.
         """
-        return cls(**{name: stored[name] for name in _STORED})
+        found = {name: stored[name] for name in _STORED}
+        query, texts = (
+            found["query"],
+            [found["workspace"] or "", found["resource"], found["base_url"], found["client"]],
+        )
+        if not all(isinstance(text, str) for text in texts) or not isinstance(query, Mapping):
+            raise TypeError
+        if not all(_can_be(name, value) for name, value in query.items()):
+            raise TypeError
+        return cls(**found)
 
 
 _STORED = [one.name for one in fields(Origin) if one.name != "is_by_default"]
+
+
+def _can_be(name: str, value: Any) -> bool:
+    """Whether part of a query may have a value."""
+    if name in ("fields", "order_by"):
+        return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    if name == "next_token":
+        return isinstance(value, str)
+    return all(isinstance(one, str | int | float) for one in (value if isinstance(value, list) else [value]))
 
 
 def _values(value: Any) -> Any:

@@ -171,10 +171,13 @@ class Result(Tabular[RecordT], PydanticLike, Generic[RecordT]):
 
     def stored_pages(self) -> Iterator[StoredPage]:
         """Yield the rows as answers of the service, page by page, as files hold them."""
+        from cmsdials.table.columns import most_rows  # noqa: PLC0415  # it imports NumPy
+
         written = 0
         for block in self.store.blocks():
-            for start in range(0, len(block), LARGEST_PAGE):
-                part = block.between(start, min(len(block), start + LARGEST_PAGE))
+            step = min(LARGEST_PAGE, most_rows(block, checkpoint.LARGEST_BODY))
+            for start in range(0, len(block), step):
+                part = block.between(start, min(len(block), start + step))
                 yield StoredPage({}, (body_of(part, self.origin, written),))
                 written += len(part)
         said = {
@@ -213,8 +216,8 @@ def load(path: str | os.PathLike[str]) -> Result[Any]:
         The rows; `complete` says whether they are all there are.
 
     Raises:
-        CheckpointError: There is no such file, it is something else, or it is damaged.
-        SchemaError: Its rows are not what this version of the contract says.
+        CheckpointError: There is no such file, it is something else, it is damaged, its rows are not what this version
+            of the contract says, or they do not fit into memory.
     """
     return restored(path, *checkpoint.read_checkpoint(path))
 
@@ -235,7 +238,7 @@ def restored(path: str | os.PathLike[str], stored: Stored, pages: Iterable[Store
     passed: set[str | None] = {begins_at}
     for page in pages:
         for body in page.bodies:
-            for block in _read(body, str(path), result.record, origin).store.blocks():
+            for block in _stored(body, path, result.record, origin).blocks():
                 result.store.add(block)
         if "next" in page.said:
             passed.update((cursor_of(result.next), *page.said.get("passed", ())))
@@ -245,6 +248,19 @@ def restored(path: str | os.PathLike[str], stored: Stored, pages: Iterable[Store
                 result.retrieved = datetime.fromisoformat(page.said["retrieved"])
     result.passed = frozenset(cursor for cursor in passed if cursor is not None)
     return result
+
+
+def _stored(
+    body: bytes, path: str | os.PathLike[str], record: type[RecordT], origin: Origin
+) -> RowStore[RecordT]:
+    """Return the rows in a page of a file."""
+    try:
+        with checkpoint.explained(path, "read"):
+            return _read(body, str(path), record, origin).store
+    except RequestFailedError as error:
+        message = f"{path} holds what is no page of {origin.resource}: {error.message}"
+        advice = "It was written by something else, or another version of cmsdials: start the listing again."
+        raise CheckpointError(message, advice=advice) from error
 
 
 def _read(body: bytes, place: str, record: type[RecordT], origin: Origin) -> Page[RecordT]:

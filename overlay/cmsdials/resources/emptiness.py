@@ -24,8 +24,25 @@ Place: TypeAlias = tuple[str, str | int]
 Held: TypeAlias = Mapping[int | str, int]
 """An index, by id and by name: the dimension of an ME, 0 of a dataset."""
 
-_INDEXES = {"dataset": "dataset", "dataset_id": "dataset", "me": "ME", "me_id": "ME"}
+_INDEXES = {
+    "dataset": "dataset",
+    "dataset_id": "dataset",
+    "dataset_id__in": "dataset",
+    "me": "ME",
+    "me_id": "ME",
+}
 _OTHER_NAMES = ("logical_file_name", "name", "filename", "target_me")
+_STATES = (
+    "PENDING",
+    "STARTED",
+    "FILE_NOT_AVAILABLE",
+    "COPY_ERROR",
+    "ROOTFILE_ERROR",
+    "PARSING_ERROR",
+    "FINISHED",
+)
+_WITH_A_SLASH = {"dataset": "datasets", "logical_file_name": "files"}
+_WILDCARDS = "*%?"
 _OTHER = {1: "is one-dimensional: ask h1d", 2: "is two-dimensional: ask h2d"}
 _LONGEST = 200
 
@@ -50,7 +67,10 @@ def why_empty(
     `fetch` returns the index of each "dataset" or "ME"; if it fails, nothing is reported. `dimensions` are those of the
     histograms that were listed, 0 if something else was.
     """
-    said = [_why(place, name, value, fetch, dimensions) for name, value in query.items()]
+    said = [
+        _why(place, name, value, fetch, dimensions) if name in _INDEXES else _why_not(name, value)
+        for name, value in query.items()
+    ]
     note = "; ".join(filter(None, said))
     if note and (place, note) not in _warned:
         _warned.add((place, note))
@@ -59,17 +79,26 @@ def why_empty(
 
 
 def _why(place: Place, name: str, value: Any, fetch: Callable[[str], Held], dimensions: int) -> str:
-    what = _INDEXES.get(name)
-    if what is None:
-        return _not_a_pattern(name) if name in _OTHER_NAMES and "*" in value else ""
+    what, values = _INDEXES[name], value if isinstance(value, list) else [value]
     known = _known.setdefault((place, what), _Known())
-    if value not in known.held and value not in known.absent:
-        known.absent[value] = ""  # looked up once, whatever the outcome
+    unknown = [one for one in values if one not in known.held and one not in known.absent]
+    if unknown:
+        known.absent.update(dict.fromkeys(unknown, ""))  # looked up once, whatever the outcome
         try:
             known.held.update(fetch(what))
         except DialsError:
             return ""
-        known.absent[value] = _absent(name, what, value, known.held, place[1])
+        known.absent.update({one: _absent(name, what, one, known.held, place) for one in unknown})
+    said = [_why_one(known, name, one, dimensions) for one in values]
+    if not all(said):
+        return ""  # one of several can match
+    # The same for each part of a long list, so that it is warned of once.
+    return (
+        f"there is no {what} with any of the ids of {name} in {_where(place)}" if len(said) > 1 else said[0]
+    )
+
+
+def _why_one(known: _Known, name: str, value: int | str, dimensions: int) -> str:
     dimension = known.held.get(value)
     if dimension is None:
         return known.absent[value]
@@ -78,18 +107,41 @@ def _why(place: Place, name: str, value: Any, fetch: Callable[[str], Held], dime
     return f"{name}={shortened(repr(value), _LONGEST)} {_OTHER[dimension]}"
 
 
-def _absent(name: str, what: str, value: int | str, held: Held, workspace: str | int) -> str:
-    where = f"the workspace {workspace}" if isinstance(workspace, str) else "your workspace"
-    text = f"there is no {what} with {name}={shortened(repr(value), _LONGEST)} in {where}"
+def _why_not(name: str, value: Any) -> str:
+    """Say why a name that is in no index cannot match."""
+    if name == "status" and value not in _STATES:
+        return f"status={shortened(repr(value), _LONGEST)} is none that is known: {', '.join(_STATES)}"
+    if name in _OTHER_NAMES and "*" in value:
+        return _not_a_pattern("*", name)
+    return _without_a_slash(name, value)
+
+
+def _where(place: Place) -> str:
+    return f"the workspace {place[1]}" if isinstance(place[1], str) else "your workspace"
+
+
+def _absent(name: str, what: str, value: int | str, held: Held, place: Place) -> str:
+    name = name.removesuffix("__in")
+    text = f"there is no {what} with {name}={shortened(repr(value), _LONGEST)} in {_where(place)}"
     if isinstance(value, int):
         return text
-    if "*" in value:
-        return f"{text}: {_not_a_pattern(name)}"
-    if name == "dataset" and not value.startswith("/"):
-        text += ": names of datasets begin with a slash"
-    near = get_close_matches(value, [one for one in held if isinstance(one, str)])
+    for wildcard in _WILDCARDS:
+        if wildcard in value:
+            return f"{text}: {_not_a_pattern(wildcard, name)}"
+    if problem := _without_a_slash(name, value):
+        text += f": {problem}"
+    names, part = [one for one in held if isinstance(one, str)], value.strip().lower()
+    near = sorted((one for one in names if part in one.lower()), key=len)[:3] or get_close_matches(
+        value, names
+    )
     return f"{text}; the nearest: {', '.join(map(repr, near))}" if near else text
 
 
-def _not_a_pattern(name: str) -> str:
-    return f"* means nothing in an exact name, use {name}__regex"
+def _without_a_slash(name: str, value: Any) -> str:
+    if name not in _WITH_A_SLASH or value.startswith("/"):
+        return ""
+    return f"names of {_WITH_A_SLASH[name]} begin with a slash"
+
+
+def _not_a_pattern(wildcard: str, name: str) -> str:
+    return f"{wildcard} means nothing in an exact name, use {name}__regex"

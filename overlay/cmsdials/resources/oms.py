@@ -27,6 +27,9 @@ LARGEST_PAGE = 1000
 
 T = TypeVar("T")
 
+_AGAIN = "Ask for all rows again: they may have changed meanwhile, and those that came are not kept."
+_ONE_PAGE = "It does not keep to page[offset]: ask for a single page with oms.query, or for other rows."
+
 
 @frozen(repr=False)
 class OMSRows:
@@ -139,12 +142,13 @@ class OMS(Service):
             All rows, unpacked; `to_pandas()` makes a DataFrame of them.
 
         Raises:
-            PaginationError: OMS ends before it has sent as many rows as it says there are.
+            PaginationError: OMS ends with another number of rows than it says there are, or sends the same ones again.
             FilterError, RequestFailedError: As in `query`.
         """
         page_size = checked_value("page_size", "integer", page_size)
         conditions = _each("filters", filters, OMSFilter)
         rows: list[dict[str, Any]] = []
+        came: list[dict[str, Any]] = []
         with progress_bar(enable_progress, total=None, unit="row", description=f"OMS {endpoint}") as progress:
             while True:
                 pages = [
@@ -152,20 +156,20 @@ class OMS(Service):
                     OMSPage(attribute_name="offset", value=len(rows)),
                 ]
                 answer = self.query(endpoint, conditions, pages, retries, sort=sort, fields=fields)
-                came = _rows(answer, endpoint)
+                before, came = came, _rows(answer, endpoint)
+                if came and came == before and came[0]["id"] is not None:
+                    message = f"OMS {endpoint} sends the same {len(came)} rows again after {len(rows)}"
+                    raise PaginationError(message, advice=_ONE_PAGE)
                 rows += came
-                meta = answer.get("meta")
-                total = meta.get("totalResourceCount") if isinstance(meta, Mapping) else None
-                total = total if isinstance(total, int) else None
+                total = _total(answer, endpoint)
                 progress.set_total(total)
                 progress.update(len(came))
                 if _has_more(answer, came, len(rows), total):
                     continue
-                if total is None or len(rows) >= total:
+                if total is None or len(rows) == total:
                     return OMSRows(rows, endpoint)
                 message = f"OMS {endpoint} says that {total} rows match and ends after {len(rows)}"
-                advice = "Ask for all rows again: they may have changed meanwhile, and those that came are not kept."
-                raise PaginationError(message, advice=advice)
+                raise PaginationError(message, advice=_AGAIN)
 
 
 def _each(name: str, given: T | Iterable[T] | None, kind: type[T]) -> list[T]:
@@ -203,11 +207,30 @@ def _rows(answer: Mapping[str, Any], endpoint: str) -> list[dict[str, Any]]:
     return [{"id": row.get("id"), **(row.get("attributes") or {})} for row in rows]
 
 
+def _total(answer: Mapping[str, Any], endpoint: str) -> int | None:
+    meta = answer.get("meta")
+    total = meta.get("totalResourceCount") if isinstance(meta, Mapping) else None
+    if not isinstance(total, int) or isinstance(total, bool):
+        return None
+    if total < 0:
+        problem = "is negative"
+        raise SchemaError(problem, resource=f"OMS {endpoint}", field="totalResourceCount")
+    return total
+
+
 def _has_more(answer: Mapping[str, Any], came: list[dict[str, Any]], rows: int, total: int | None) -> bool:
-    """Whether to ask for another page: by the link to it, else by the total, else until none comes."""
-    if not came or isinstance(answer.get("data"), Mapping):  # a single resource
+    """Whether to ask for another page: by the link to it, else by the total, else until none comes.
+
+    Raises:
+        PaginationError: There is a link to another page, and this one has no rows.
+    """
+    if isinstance(answer.get("data"), Mapping):  # a single resource
         return False
     links = answer.get("links")
-    if isinstance(links, Mapping) and "next" in links:
-        return bool(links["next"])
-    return total is None or rows < total
+    is_linked = bool(links["next"]) if isinstance(links, Mapping) and "next" in links else None
+    if not came:
+        if is_linked:
+            message = f"OMS links to more rows after {rows} and sends none"
+            raise PaginationError(message, advice=_AGAIN)
+        return False
+    return is_linked if is_linked is not None else total is None or rows < total

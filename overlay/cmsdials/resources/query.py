@@ -23,6 +23,10 @@ LONGEST_URL = 4094 - len("GET  HTTP/1.1")
 """Characters. v1.12 reads 4094 bytes of the first line of a request, and answers a longer one with HTTP 400."""
 
 _CURSOR_AND_SIZE = 300  # characters that the paging may add to the URL of a page
+_OF_ORDER = {
+    "string": 700
+}  # and that a field of order_by may, by its kind: its name, and its value in the cursor
+_OF_ORDER_ELSE = 80
 
 
 def list_query(
@@ -49,10 +53,14 @@ def list_query(
         if name not in known:
             # The service leaves out what it does not know, without an error.
             raise _unknown_field(table, name, known)
-    _check_order(table, query.get("order_by", ()))
+    order = query.get("order_by", ())
+    _check_order(table, order)
+    kinds = {field.name: field.kind for field in table.record.FIELDS}
+    named = [*(text.removeprefix("-") for text in order), *table.keys] if order else []
+    more = sum(_OF_ORDER.get(kinds.get(name, ""), _OF_ORDER_ELSE) for name in named)
     owner = table.filters.__name__
     loop = ("rows = []", f"rows += dials.{table.name}.list_all({owner}({{}}))")
-    refuse_too_long(owner, table.path, query, loop=loop, twice=twice)
+    refuse_too_long(owner, table.path, query, loop=loop, twice=twice, more=more)
     return query
 
 
@@ -64,15 +72,16 @@ def refuse_too_long(
     loop: tuple[str, str],
     splits: Collection[str] | None = None,
     twice: Collection[str] = (),
+    more: int = 0,
 ) -> None:
     """Refuse a query whose URL is too long for servers, with advice on a loop that asks in parts.
 
     The `loop` says how the total begins, and how a part is added to it, with {} for its arguments; `splits` for which
-    lists that is right (None: for all). Names in `twice` are sent under two names.
+    lists that is right (None: for all). Names in `twice` are sent under two names, and `more` characters may be added.
     """
     copies = {name: 2 if name in twice else 1 for name in query}
     lengths = {name: copies[name] * _encoded_length(name, value) for name, value in query.items()}
-    length = len(path) + sum(lengths.values()) + _CURSOR_AND_SIZE
+    length = len(path) + sum(lengths.values()) + _CURSOR_AND_SIZE + more
     if length <= LONGEST_URL:
         return
     longest = max(lengths, key=lambda name: lengths[name])

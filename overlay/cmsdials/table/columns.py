@@ -7,10 +7,12 @@ when they are asked for, and read their fields on access (`Record.of`).
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
+from datetime import datetime
 from enum import Enum
 from itertools import chain
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -23,6 +25,7 @@ from cmsdials_api.records import Field, Record, row_of
 
 __all__ = [
     "ABSENT",
+    "EXACT",
     "LENGTHS",
     "Array",
     "Columns",
@@ -33,6 +36,7 @@ __all__ = [
     "column_of",
     "from_objects",
     "joined",
+    "most_rows",
     "not_finite",
     "objects_of",
     "own",
@@ -55,7 +59,11 @@ _HOLDS: Mapping[str, set[type]] = {
     "string": {str},
     "boolean": {bool},
 }
-_EXACT = 2**53  # below it, a float64 holds every whole number exactly
+EXACT = 2**53
+"""Below it, a float64 holds every whole number exactly."""
+
+_DEEPEST = 100
+_LONGEST_NUMBER = 25  # bytes of a float64 as text, with a comma
 
 
 class _Absent(Enum):
@@ -224,7 +232,31 @@ def from_objects(
     extra = None
     if not all(item.keys() <= known.keys() for item in items):
         extra = [{name: value for name, value in item.items() if name not in known} for item in items]
+    free = [
+        name for name, one in known.items() if one.kind in ("array", "object", "any") and not one.dimensions
+    ]
+    for at, item in enumerate(items if extra or free else ()):
+        _refuse_deep([item.get(name) for name in free], f"[{at}]")
+        _refuse_deep(extra[at] if extra else None, f"[{at}]")
     return Columns(record, len(items), values, extra)
+
+
+def _refuse_deep(value: Any, where: str) -> None:
+    """Refuse what is nested so deeply that Python could not copy it.
+
+    Raises:
+        MalformedAnswer: It is.
+    """
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            one
+            for part in level
+            if isinstance(part, dict | list)
+            for one in (part.values() if isinstance(part, dict) else part)
+        ]
+    if level:
+        raise MalformedAnswer(where, problem=f"is nested more than {_DEEPEST} deep")
 
 
 def read_scalars(one: Field, sent: list[Any]) -> Values:
@@ -234,11 +266,16 @@ def read_scalars(one: Field, sent: list[Any]) -> Values:
         MalformedAnswer: One is not of the field's kind.
     """
     types = {*map(type, sent)}
-    if one.kind == "integer" and float in types <= _HOLDS["number"]:
-        with suppress(OverflowError):  # as 100.0, which one generation writes for 100
-            numbers = np.array(sent, np.float64)
-            if (abs(numbers) < _EXACT).all() and not (numbers % 1).any():
-                return numbers.astype(np.int64)
+    if one.kind == "integer" and float in types:
+        if types <= _HOLDS["number"]:
+            with suppress(OverflowError):  # as 100.0, which one generation writes for 100
+                numbers = np.array(sent, np.float64)
+                if (abs(numbers) < EXACT).all() and not (numbers % 1).any():
+                    return numbers.astype(np.int64)
+        for at, value in enumerate(sent):
+            if isinstance(value, float) and abs(value) >= EXACT:
+                problem = "is a whole number too large to be written as a float"
+                raise MalformedAnswer(where=f"[{at}].{one.name}", problem=problem)
     if not types <= _HOLDS.get(one.kind, set()):
         sent = [
             value if value is ABSENT else one.read(value, f"[{at}].{one.name}")
@@ -329,6 +366,18 @@ def objects_of(block: Columns[Any]) -> list[dict[str, Any]]:
     return objects
 
 
+def most_rows(block: Columns[Any], size: int) -> int:
+    """Return how many rows have contents that take no more than so many bytes as JSON text; at least 1."""
+    values = [
+        block.values[one.name] for one in block.record.FIELDS if one.dimensions and one.name in block.values
+    ]
+    sizes = [
+        [np.size(cells[:1])] if isinstance(cells, np.ndarray) else [*map(np.size, cells)] for cells in values
+    ]
+    longest = max(chain.from_iterable(sizes), default=0)
+    return max(1, size // max(1, _LONGEST_NUMBER * longest))
+
+
 def not_finite(block: Columns[Any]) -> str | None:
     """Return the name of a field that holds a number that JSON cannot; None if there is none."""
     for name, values in block.values.items():
@@ -340,10 +389,23 @@ def not_finite(block: Columns[Any]) -> str | None:
 
 def as_json(value: Any) -> bytes:
     """Return JSON text of what columns hold: NumPy's numbers and arrays, times, and records of records."""
-    return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z)
+    try:
+        return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z)
+    except orjson.JSONEncodeError as error:
+        if "64-bit" not in str(error):
+            raise
+    return json.dumps(
+        value, default=_plainer, separators=(",", ":")
+    ).encode()  # which has integers of any size
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Record):
         return value.to_dict()
     raise TypeError
+
+
+def _plainer(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return orjson.loads(as_json(value)) if isinstance(value, datetime) else _plain(value)

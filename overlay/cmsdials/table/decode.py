@@ -16,6 +16,7 @@ from cmsdials_api.errors import MalformedAnswer
 from cmsdials_api.records import Record
 
 from cmsdials.errors import DecodeError, SchemaError
+from cmsdials.redaction import shortened
 from cmsdials.runtime import extras
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ __all__ = ["Parsed", "read_array", "read_count", "read_json", "read_object", "re
 
 RecordT = TypeVar("RecordT", bound=Record)
 
+_AS_ZEROS = bytes(ord("0") if 48 <= byte <= 57 else byte for byte in range(256))
+_LONG = b"0" * 19  # digits: integers from here on may have more than 64 bits, which orjson rounds
+_LONG_INTEGER = re.compile(rb"(?<![\d.])\d{19}")
 _ROW = re.compile(r"\[(?P<row>\d+)\]\.?(?P<field>.*)")
 _WHOLE = "(the answer)"
 
@@ -87,6 +91,8 @@ def read_count(body: bytes, resource: str) -> int:
     count = answer.get("count") if isinstance(answer, Mapping) else None
     if not isinstance(count, int) or isinstance(count, bool):
         raise SchemaError(resource=resource, field="count", message="is not a whole number")
+    if count < 0:
+        raise SchemaError(resource=resource, field="count", message="is negative")
     return count
 
 
@@ -99,17 +105,53 @@ def read_object(body: bytes, resource: str) -> dict[str, Any]:
 
 
 def read_json(body: bytes) -> Any:
-    """Read JSON of any shape.
+    """Read JSON of any shape, integers of any size included.
 
     Raises:
-        DecodeError: The body is not JSON, or not all of it.
+        DecodeError: The body is not JSON, or not all of it; or a name comes twice in an object.
     """
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        answer = orjson.loads(body)
+        return answer if _is_exact(body, answer) else _exactly(body)
+    except (ValueError, RecursionError) as error:
         problem = str(error)  # only the text: the error itself holds the body
     message = f"the answer is not whole JSON ({problem}; {len(body)} bytes)"
     raise DecodeError(message)
+
+
+def _is_exact(body: bytes, answer: Any) -> bool:
+    """Whether orjson has read everything as it is: it rounds long integers, and keeps the last of equal names."""
+    has_long = _LONG in body.translate(_AS_ZEROS) and _LONG_INTEGER.search(body)
+    # Each name is followed by a colon; where texts hold some too, the other reader decides.
+    return not has_long and body.count(b":") == _names_in(answer)
+
+
+def _names_in(answer: Any) -> int:
+    if isinstance(answer, dict):
+        return len(answer) + sum(
+            _names_in(value) for value in answer.values() if isinstance(value, dict | list)
+        )
+    if isinstance(answer, list) and answer and isinstance(answer[0], dict):  # numbers are not looked through
+        return sum(map(_names_in, answer))
+    return 0
+
+
+def _exactly(body: bytes) -> Any:
+    """Read JSON with Python's reader, which is slower. Raises one of ValueError and RecursionError."""
+    answer = json.loads(body.decode(), object_pairs_hook=_once)
+    if b"\\u" in body:
+        json.dumps(answer, ensure_ascii=False).encode()  # raises for half a surrogate pair
+    return answer
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(members)
+    if len(made) < len(members):
+        names = [name for name, _ in members]
+        twice = next(name for name in names if names.count(name) > 1)
+        message = f"the name {shortened(repr(twice), 100)} comes twice in an object"
+        raise ValueError(message)
+    return made
 
 
 def _json(body: bytes) -> Any:
@@ -118,7 +160,7 @@ def _json(body: bytes) -> Any:
         return read_json(body)
     except DecodeError:
         try:
-            return json.loads(body)
+            return _exactly(body)
         except (ValueError, RecursionError):
             pass
         raise

@@ -13,18 +13,27 @@ from math import prod
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-import orjson
 from cmsdials_api.records import Field, Record
 
+from cmsdials.errors import DecodeError
 from cmsdials.runtime import extras
 from cmsdials.table.columns import Array, Columns, Values, check_lengths, read_scalars
-from cmsdials.table.decode import Parsed
+from cmsdials.table.decode import Parsed, read_json
 
 __all__ = ["parsed_histograms"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 
-_UNUSUAL = (AttributeError, LookupError, TypeError, ValueError, RuntimeError, ArithmeticError, MemoryError)
+_UNUSUAL = (
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    RuntimeError,
+    ArithmeticError,
+    MemoryError,
+    DecodeError,
+)
 """What is raised, by pysimdjson too, where something is not as expected."""
 
 _RESULTS = re.compile(rb'"results"\s*:\s*\[')
@@ -66,7 +75,7 @@ def parsed_histograms(
         results = _RESULTS.search(body)
         # If the rows do not begin and end there, the rest of the page is not JSON.
         start, end = (results.end() if results else 0), body.rindex(b"]")
-        page = orjson.loads(body[:start] + body[end:])
+        page = read_json(body[:start] + body[end:])
         if page.keys() != {"next", "previous", "results"} or page["results"] != []:
             return None
         blocks = [_Block(record, contents, block)]

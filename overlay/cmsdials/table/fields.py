@@ -15,7 +15,7 @@ import numpy as np
 from cmsdials_api.records import Field
 
 from cmsdials.errors import BinningError
-from cmsdials.table.columns import ABSENT, Array, Columns, Values, own, plain
+from cmsdials.table.columns import ABSENT, EXACT, Array, Columns, Values, own, plain
 from cmsdials.table.rows import RowStore
 
 __all__ = ["bins_of", "columns_of", "objects", "refuse_changed", "scalars"]
@@ -37,15 +37,21 @@ def scalars(field: Field, values: Sequence[Values]) -> Array:
 
     Returns:
         int64; float64 for numbers of the contract, or where an integer is missing; datetime64[us] in UTC; bool if
-        none is missing; else objects, with None where one is missing.
+        none is missing; else, and where integers are too large for these, objects, with None where one is missing.
     """
     dtype = {"integer": np.dtype(np.int64), "number": np.dtype(np.float64)}.get(field.kind)
     arrays = [part for part in values if isinstance(part, np.ndarray)]
     if dtype is not None and len(arrays) == len(values):
         return np.concatenate([*arrays, np.empty(0, dtype)])
     flat = [*chain.from_iterable(map(plain, values))]
-    if field.kind == "integer" and None not in flat:
-        return np.array(flat)  # beyond 64 bits: whatever NumPy makes of it
+    if field.kind == "integer":
+        largest = max((abs(value) for value in flat if type(value) is int), default=0)
+        # NumPy would make floats of integers from 2**63 on if others are negative.
+        if None not in flat:
+            made = np.array(flat)
+            return objects(flat) if largest >= 2**63 and made.dtype.kind == "f" else made
+        if largest > EXACT:
+            return objects(flat)
     if dtype is not None:
         return np.array([np.nan if value is None else value for value in flat], np.float64)
     if field.kind == "datetime" and {*map(type, flat)} <= {datetime, type(None)}:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import orjson
 from cmsdials_api.records import Field
 
 from cmsdials.runtime import extras
 from cmsdials.table.columns import ABSENT, Values, as_json
+from cmsdials.table.decode import read_json
 from cmsdials.table.fields import columns_of, refuse_changed, scalars
 from cmsdials.table.rows import RowStore
 
@@ -36,9 +37,11 @@ def _array(pa: Any, field: Field, values: list[Values]) -> Any:
             kind = pa.list_(kind)
         return pa.chunked_array([_lists(pa, part, field.dimensions) for part in values], kind)
     made = scalars(field, values)
-    if field.kind in ("integer", "number"):
-        beyond = made.dtype == object  # integers of more than 64 bits
-        return pa.array(made.astype(np.float64) if beyond else made, from_pandas=True)
+    if field.kind in ("integer", "number") and made.dtype != object:
+        return pa.array(made, from_pandas=True)
+    if field.kind == "integer":  # of more than 64 bits
+        with suppress(ArithmeticError, TypeError, ValueError):  # a row was changed, or more than 76 digits
+            return pa.array([None if value is None else Decimal(value) for value in made.tolist()])
     kinds = {"string": pa.string(), "boolean": pa.bool_(), "datetime": pa.timestamp("us", "UTC")}
     if field.kind in kinds:
         with suppress(pa.ArrowInvalid, pa.ArrowTypeError):  # a row was changed
@@ -68,8 +71,8 @@ def _lists(pa: Any, part: Values, dimensions: int) -> Any:
 
 def _free(pa: Any, values: list[Any]) -> Any:
     """Return values that the contract does not describe: as Arrow takes them, or as JSON text where it does not."""
-    plain = orjson.loads(as_json(values))
+    plain = read_json(as_json(values))
     try:
         return pa.array(plain)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        return pa.array([None if value is None else orjson.dumps(value).decode() for value in plain])
+        return pa.array([None if value is None else as_json(value).decode() for value in plain])

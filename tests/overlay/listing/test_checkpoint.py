@@ -385,6 +385,19 @@ def test_what_another_process_wrote_just_before_the_lock_is_refused(
 
 
 @posix
+@posix
+def test_a_cut_page_that_another_process_wrote_again_is_noticed_by_what_it_holds(
+    run: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = listed_into(path)[:-3]
+    path.write_bytes(content)
+    other = content[:-50] + b"x" * 50
+    before_the_lock(monkeypatch, lambda: path.write_bytes(other))
+    with pytest.raises(CheckpointError, match="another process has written"):
+        run.list_all(checkpoint=path, resume_from=path)
+    assert path.read_bytes() == other
+
+
 def test_a_file_that_has_become_smaller_is_not_resumed(
     run: Any, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -655,7 +668,7 @@ def test_what_may_not_be_touched(run: Any, path: Path, name: str, monkeypatch: p
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    where = "pathlib.Path.open" if name == "read" else "io.FileIO"
+    where = "os.open" if name == "read" else "io.FileIO"
     monkeypatch.setattr(where, refuse)
     with pytest.raises(CheckpointError, match=f"cannot be {name} .Permission denied"):
         run.list_all(checkpoint=path, resume_from=path)
@@ -856,8 +869,12 @@ def test_rows_that_come_back_are_those_of_this_client(service: Scripted, path: P
 
 def test_a_file_with_rows_that_cannot_be_is_named(path: Path) -> None:
     path.write_bytes(file_of(b'{"next": null, "previous": null, "results": [{}]}'))
-    with pytest.raises(SchemaError, match=str(path)):
+    with pytest.raises(
+        CheckpointError, match=r"holds what is no page of run: .*'dataset_id' is missing"
+    ) as caught:
         load(path)
+    assert str(path) in str(caught.value)
+    assert isinstance(caught.value.__cause__, SchemaError)
 
 
 def test_a_file_of_a_list_that_is_not_known_yet(path: Path) -> None:
@@ -997,7 +1014,7 @@ def test_what_no_file_can_hold_is_refused_and_the_old_file_stays(
     for field, value, said in (
         ("ls_completeness", float("nan"), "ls_completeness is not a finite number"),
         ("dataset", "\ud800", "holds what a listing file cannot"),
-        ("ls_count", 2**70, "holds what a listing file cannot"),
+        ("ls_count", object(), "holds what a listing file cannot"),
     ):
         kept = getattr(listed.results[0], field)
         setattr(listed.results[0], field, value)

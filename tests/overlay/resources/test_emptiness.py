@@ -48,6 +48,28 @@ SAID: dict[str, tuple[str, Any, str]] = {
         H1D(dataset=DATASET[1:]),
         f": names of datasets begin with a slash; the nearest: {DATASET!r}",
     ),
+    "the last part of an ME": (
+        "h1d",
+        H1D(me="charge_pxlayer_1"),
+        f"in the workspace tracker; the nearest: '{CHARGE}'",
+    ),
+    "a pattern of SQL": ("h1d", H1D(me="PixelPhase1/%"), "% means nothing in an exact name, use me__regex"),
+    "a pattern of a shell": (
+        "h1d",
+        H1D(me=CHARGE[:-1] + "?"),
+        "? means nothing in an exact name, use me__regex",
+    ),
+    "in another case": ("run", RunFilters(dataset=DATASET.upper()), f"; the nearest: {DATASET!r}"),
+    "a list of ids": (
+        "run",
+        RunFilters(dataset_id__in=[9, 10, 11]),
+        "there is no dataset with any of the ids of dataset_id__in in the workspace tracker",
+    ),
+    "a list of one id": (
+        "run",
+        RunFilters(dataset_id__in=[9]),
+        "there is no dataset with dataset_id=9 in the workspace tracker",
+    ),
     "a pattern as a dataset": (
         "run",
         RunFilters(dataset="/ZeroBias/*/DQMIO"),
@@ -67,7 +89,7 @@ SAID: dict[str, tuple[str, Any, str]] = {
 
 
 def index_for(filters: Any) -> Any:
-    return OF_DATASETS if {"dataset", "dataset_id"} & filters.given().keys() else MES
+    return OF_DATASETS if {"dataset", "dataset_id", "dataset_id__in"} & filters.given().keys() else MES
 
 
 @pytest.mark.parametrize("way", ["list", "list_all"])
@@ -125,6 +147,48 @@ def test_a_file_name_that_is_a_pattern_needs_no_index(service: Scripted) -> None
         RuntimeWarning, match=r"\* means nothing in an exact name, use logical_file_name__regex"
     ):
         service.dials.file_index.list(FileIndexFilters(logical_file_name="/store/*.root"))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        (FileIndexFilters(logical_file_name="store/data/a.root"), "names of files begin with a slash"),
+        (FileIndexFilters(status="finished"), "status='finished' is none that is known: PENDING, .*FINISHED"),
+    ],
+)
+def test_nor_does_one_that_no_file_can_have(service: Scripted, filters: Any, said: str) -> None:
+    service.will_answer(NOTHING)
+    with pytest.raises(RuntimeWarning, match=said):
+        service.dials.file_index.list(filters)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_list_of_ids_of_which_one_exists_is_right(service: Scripted) -> None:
+    service.will_answer(NOTHING, OF_DATASETS, NOTHING)
+    wanted = RunFilters(dataset_id__in=[*range(400), 14677060], run_number=1)
+    assert [service.dials.run.list(wanted).note for _ in range(2)] == ["", ""]
+    assert len(service.asked) == 3
+
+
+def test_the_parts_of_a_long_list_are_warned_of_once(service: Scripted) -> None:
+    service.will_answer(NOTHING, *[OF_DATASETS, NOTHING] * 9)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        for start in range(0, 900, 100):
+            service.dials.run.list(RunFilters(dataset_id__in=range(start, start + 100)))
+    assert len(warned) == 1
+
+
+@pytest.mark.parametrize("resource", ["run", "lumi", "file_index"])
+def test_a_count_of_none_says_it_too(service: Scripted, resource: str) -> None:
+    service.will_answer({"count": 0}, OF_DATASETS, {"count": 0}, {"count": 0})
+    ask = getattr(service.dials, resource)
+    wanted = ask.filters(dataset=DATASET[1:], page_size=7)
+    with pytest.warns(RuntimeWarning, match="names of datasets begin with a slash") as warned:
+        assert ask.count(wanted) == 0
+    assert [one.filename for one in warned] == [__file__]
+    assert (ask.count(wanted), ask.count(), len(service.asked)) == (0, 0, 4)
 
 
 # --- how often

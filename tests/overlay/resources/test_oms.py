@@ -6,6 +6,7 @@ import httpx
 import numpy as np
 import pytest
 from cmsdials import Dials
+from cmsdials.auth.secret_key import Credentials
 from cmsdials.errors import (
     BadRequestError,
     DialsError,
@@ -15,6 +16,7 @@ from cmsdials.errors import (
     SchemaError,
 )
 from cmsdials.filters import OMSFilter, OMSPage
+from cmsdials_sandbox import Sandbox
 
 from tests.overlay.conftest import Scripted
 
@@ -169,6 +171,44 @@ def test_an_end_before_the_end_is_an_error(service: Scripted) -> None:
         service.dials.oms.list_all("runs", enable_progress=False)
 
 
+def test_more_rows_than_there_are_is_an_error(service: Scripted) -> None:
+    """Rows have gone meanwhile, and those that moved up are missing."""
+    pages = [{"data": [{"id": str(one)}], "meta": {"totalResourceCount": 2 - one // 2}} for one in range(3)]
+    for page, more in zip(pages, ["x", "x", None], strict=True):
+        page["links"] = {"next": more}
+    service.will_answer(*pages)
+    with pytest.raises(
+        PaginationError, match=r"says that 1 rows match and ends after 3.* Ask for all rows again"
+    ):
+        service.dials.oms.list_all("runs", enable_progress=False)
+
+
+@pytest.mark.parametrize("meta", [{}, {"meta": {"totalResourceCount": 9}}], ids=["no total", "a total"])
+def test_the_same_page_again_is_an_error(service: Scripted, meta: Any) -> None:
+    """Of a proxy that does not pass on the offset: it would never end."""
+    page = {"data": [{"id": "1"}, {"id": "2"}], "links": {"next": "x"}, **meta}
+    service.will_answer(*[page] * 9)
+    with pytest.raises(
+        PaginationError, match=r"sends the same 2 rows again after 2\. It does not keep to page"
+    ):
+        service.dials.oms.list_all("runs", enable_progress=False)
+    assert len(service.asked) == 2
+
+
+@pytest.mark.parametrize("meta", [{}, {"meta": {"totalResourceCount": 1}}], ids=["no total", "a total"])
+def test_a_link_to_more_on_an_empty_page_is_an_error(service: Scripted, meta: Any) -> None:
+    link = {"links": {"next": "x"}, **meta}
+    service.will_answer({"data": [{"id": "1"}], **link}, {"data": [], **link})
+    with pytest.raises(PaginationError, match="links to more rows after 1 and sends none"):
+        service.dials.oms.list_all("runs", enable_progress=False)
+
+
+def test_a_negative_total_is_an_error(service: Scripted) -> None:
+    service.will_answer({"data": [], "meta": {"totalResourceCount": -1}})
+    with pytest.raises(SchemaError, match="OMS runs: field 'totalResourceCount' is negative"):
+        service.dials.oms.list_all("runs", enable_progress=False)
+
+
 def test_without_links_and_total_only_an_empty_page_is_the_end(service: Scripted) -> None:
     row = {"id": "1", "attributes": {"run_number": 1}}
     service.will_answer({"data": [row, row]}, {"data": [row]}, {"data": []})
@@ -201,6 +241,16 @@ def test_what_is_no_document_of_rows_is_an_error(service: Scripted, answer: Any,
 def test_an_endpoint_that_does_not_exist(now: Dials) -> None:
     with pytest.raises(NotFoundError, match="check the endpoint"):
         now.oms.query("no-such-endpoint")
+
+
+def test_a_request_that_is_too_long(sandbox_v112: Sandbox) -> None:
+    with (
+        Dials(Credentials(token=sandbox_v112.secret), "tracker", sandbox_v112.url) as dials,
+        pytest.raises(
+            BadRequestError, match=r"may be too long: DIALS v1\.12 reads 4094 bytes .* fewer or shorter"
+        ),
+    ):
+        dials.oms.list_all("runs", fields=[f"attribute_{one}" for one in range(400)])
 
 
 def test_the_service_says_what_is_missing(now: Dials) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -159,6 +160,9 @@ LONG: dict[str, tuple[Callable[[Dials, Any], Any], str, list[int], Callable[[Dia
 }
 
 
+@pytest.mark.filterwarnings(
+    "ignore:no rows. there is no dataset with any of the ids"
+)  # of a part in the middle
 @pytest.mark.parametrize("case", LONG.values(), ids=LONG)
 def test_the_lines_that_split_a_list_run_as_they_are_printed(v112: Dials, case: Any) -> None:
     """At a service that reads 4094 bytes of a request line."""
@@ -224,3 +228,31 @@ def test_counting_has_the_same_limit() -> None:
     assert RUN.count is not None
     with pytest.raises(FilterError, match="Split the list"):
         count_request(RUN, RUN.count, RunFilters(dataset_id__in=range(10_000_000, 10_000_900)))
+
+
+@pytest.mark.parametrize(
+    ("name", "order"),
+    [
+        ("run", None),
+        ("run", ["-ls_count"]),
+        ("file_index", ["-status", "creation_date", "logical_file_name"]),
+    ],
+)
+def test_each_page_of_the_longest_query_is_read(v112: Dials, name: str, order: Any) -> None:
+    """Also those with a cursor, which holds the values that the rows are ordered by."""
+    resource = getattr(v112, name)
+
+    def filters(length: int) -> Any:
+        return resource.filters(dataset__regex="Run2022|" + "x" * length, order_by=order, page_size=9)
+
+    def is_refused(length: int) -> bool:
+        try:
+            list_query(RESOURCES[name], filters(length))
+        except FilterError:
+            return True
+        return False
+
+    longest = bisect_left(range(LONGEST_URL), True, key=is_refused) - 1
+    listed = resource.list_all(filters(longest), enable_progress=False)
+    assert listed.complete
+    assert len(listed) == len(resource.list_all(filters(1), enable_progress=False)) > 9
