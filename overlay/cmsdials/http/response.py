@@ -15,6 +15,7 @@ from cmsdials.errors import (
     BadRequestError,
     DecodeError,
     GatewayError,
+    IncompleteBodyError,
     InvalidCursorError,
     MethodNotAllowedError,
     NotFoundError,
@@ -39,6 +40,9 @@ _BY_STATUS: Mapping[int, type[ResponseError]] = {
     503: GatewayError,
     504: GatewayError,
 }
+
+_PARTS = (206, 226)
+"""Statuses of what only fits a request for a part (RFC 9110, section 14; RFC 3229), which none of ours is."""
 
 _BY_CODE: Mapping[str, str] = {
     "authorization_not_found": (
@@ -98,6 +102,9 @@ class Answer:
 
 def checked(answer: Answer, secrets: Iterable[str] = ()) -> Answer:
     """Return a good answer as it is; for any other raise an error, which repeats none of the secrets sent."""
+    if answer.status in _PARTS:
+        what = f"HTTP {answer.status}: the answer is a part of what was asked for"
+        raise IncompleteBodyError(what, phase="body", method=answer.method, url=answer.url)
     is_good = 200 <= answer.status < 300
     if is_good and not _is_html(answer):
         return answer

@@ -9,8 +9,8 @@ translated into urllib3's own classes, so that ``connect=``, ``read=``, ``status
 - ``other``: TLS handshakes that fail.
 
 Never repeated, whatever the rules: an untrusted certificate, http for https or the other way round, a redirect, an answer
-that is valid JSON but breaks the contract (`SchemaError`) and pages that do not follow each other; the next try would
-be the same.
+that is too large, one that is valid JSON but breaks the contract (`SchemaError`) and pages that do not follow each other;
+the next try would be the same.
 
 Threads that share a session back off together (`Gate`): if one gets the answer "not now", the others would too, and
 each of their requests would delay the recovery of the service.
@@ -233,7 +233,7 @@ def _is_long_unconnected(failure: RequestFailedError) -> bool:
 
 def _is_final(failure: RequestFailedError) -> bool:
     if isinstance(failure, TransportError):
-        return failure.phase in ("certificate", "scheme")
+        return failure.phase in ("certificate", "scheme", "size")
     return isinstance(failure, RedirectError | SchemaError | PaginationError)
 
 
