@@ -26,7 +26,7 @@ TIMES = 2.0
 SLOWEST = 10_000
 """Bytes in a second: so much of a body, on the average, allows its download to last longer."""
 
-LARGEST_HEAD = 2**20
+LARGEST_HEAD = 2**18
 """Most bytes before a body. The HTTP library limits each set of headers, but not how many interim ones (1xx) there are."""
 
 _ROUNDING = 0.005
