@@ -215,7 +215,8 @@ class Rules:
 
 def retry_after_seconds(value: str, now: float) -> float | None:
     """Read a Retry-After header (RFC 9110, section 10.2.3): seconds or an HTTP date; None if neither."""
-    from email.utils import mktime_tz, parsedate_tz  # noqa: PLC0415  # slow to load
+    load("email.utils")
+    from email.utils import mktime_tz, parsedate_tz  # noqa: PLC0415  # loaded just now
 
     if re.fullmatch(r"\s*[0-9]+\s*", value):
         return float(value)

@@ -15,11 +15,11 @@ from cmsdials.http.response import Answer, checked
 from cmsdials.redaction import masked, without_secrets
 
 for begin, unit, end in PAYLOADS:
-    text = begin + unit * (2**18 // len(unit)) + end
+    text = begin + unit * (2**17 // len(unit)) + end
     masked(text.encode(), ["sandbox", "correct-horse-battery-staple"])
     if not begin:
         without_secrets(text)
-    for status in (200, 404, 500) * (9 if "<" in begin + unit else 1):
+    for status in (404, *[200] * (9 if "<" in begin + unit else 1)):
         answer = Answer(status, {}, text.encode(), "http://dials.test/", "GET")
         try:
             checked(answer, ["sandbox"] if "sandbox" in begin else ())
@@ -37,7 +37,7 @@ UNITS = [
 PAYLOADS = [
     *(("", unit, "") for unit in UNITS),
     *(("<html><title>", unit, "</title>") for unit in UNITS),
-    *(('{"detail": "', unit, '"}') for unit in UNITS),
+    *(('{"detail": "', unit, '"}') for unit in ("eyJ-", "eyJaaaa-", "bearer ", "password=", "{", " ")),
     ("sandbox password:", " ", "x"),
     ("sandbox token", "<a> ", "x"),
     ("sandbox ", "token" + "-" * 40, "x"),
