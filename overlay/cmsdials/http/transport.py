@@ -55,9 +55,10 @@ _FAILURES = (
     RuntimeError,
 )
 
-LARGEST_ANSWER = 2**27
-"""Most bytes of an answer, compressed or not: six times the largest page known (500 TH2 of 100 x 100 bins)."""
-LARGEST_ERROR = 2**20
+LARGEST_ANSWER = 150_000_000
+"""Most bytes of an answer, compressed or not: seven times the largest page known (500 TH2), and more than the service makes in
+the 30 s of its gateway."""
+LARGEST_ERROR = 1_000_000
 """Most bytes that are read of the body of an error."""
 
 _TIMED_OUT = {
@@ -207,7 +208,7 @@ def _send(client: Client, claim: Stop, call: Call, headers: Mapping[str, str], u
             raise
     else:
         if not short:
-            return Answer(response.status_code, dict(response.headers), content, call.shown_url, call.method)
+            return Answer(response.status_code, dict(response.headers.items()), content, call.shown_url, call.method)
         failure = IncompleteBodyError(short, phase="body")
     raise failure  # outside of the handler, so that it holds no exception of the HTTP library
 
@@ -249,7 +250,7 @@ def _failure(
         case httpx.TimeoutException():
             return _timed_out(error, request.extensions["timeout"])
         case TooLargeError():
-            what = f"the answer is larger than {error.most} bytes"
+            what = f"the answer is larger than {error.most / 1e6:g} MB"
             return IncompleteBodyError(what, phase="size", advice=_TOO_LARGE)
         case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
             # Its text repeats the header at fault.
