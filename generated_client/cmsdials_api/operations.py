@@ -10,6 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
     from .api.auth import get_device_token, refresh_token, start_device_login
     from .api.brilws import get_brilcalc_lumi
     from .api.caf import get_caf
@@ -43,10 +46,13 @@ else:  # so that a type checker knows a name that does not exist
 
     def __getattr__(name):
         if name in _TAGS:
-            return import_module(f".api.{_TAGS[name]}.{name}", __package__)
+            return load(f"{__package__}.api.{_TAGS[name]}.{name}")
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
 
+
+load: "Callable[[str], ModuleType]" = import_module
+"""Loads a module. A program that must not be interrupted while it imports one puts its own way here."""
 
 _TAGS = {
     "get_device_token": "auth",

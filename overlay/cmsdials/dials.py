@@ -41,7 +41,8 @@ class Dials(Closing):
         base_url: Address of the service; default: the one that the credentials are for, else production.
         route: Path of the API below `base_url`.
         version: Version of the API below `route`.
-        timeout: Seconds for each phase of a request, or a pair (connect, read); None waits for ever.
+        timeout: Seconds for each phase of a request, or a pair (connect, read); None waits for ever. A request may take
+            twice as long to connect, and again until its answer is there, with a second more for each 10 kB of that.
 
     Attributes:
         dataset_index: Datasets.

@@ -261,7 +261,7 @@ class RequestFailedError(DialsError):
 
     @property
     def is_too_slow(self) -> bool:
-        """Whether the gateway or the client gave up waiting: the same request would take as long again."""
+        """Whether less has to be asked for: the gateway or the client gave up, as they would again."""
         return False
 
     def advise(self, fitting: Mapping[type[RequestFailedError], str]) -> None:
@@ -286,14 +286,20 @@ class TransportError(RequestFailedError):
 
     Attributes:
         phase: Where it stopped: ``connect``, ``scheme`` (http for https, or https for http), ``tls``, ``certificate``,
-            ``pool``, ``write``, ``read`` (waiting for the answer or for more of it) or ``body``.
+            ``pool``, ``write``, ``read`` (waiting for the answer or for more of it), ``body`` or ``size`` (too large).
     """
 
     usual_advice = "Try again; if it stays, check the network and base_url."
+    _asks_too_much: ClassVar[str] = "size"
 
     def __init__(self, message: str = "", *, phase: str = "", **asked: Unpack[_Asked]) -> None:
         super().__init__(message, **asked)
         self.phase = phase
+
+    @property
+    def is_too_slow(self) -> bool:
+        """Whether the answer took too long or was too large, which says nothing of connections."""
+        return self.phase == self._asks_too_much and not self.of_login
 
 
 class ConnectionFailedError(TransportError, ConnectionError):
@@ -303,7 +309,7 @@ class ConnectionFailedError(TransportError, ConnectionError):
 
 
 class RequestTimeoutError(TransportError, TimeoutError):
-    """Nothing arrived within the timeout.
+    """Nothing arrived within the timeout, or not the whole answer within the time that one may take.
 
     Attributes:
         seconds: The limit that was exceeded, in seconds.
@@ -313,6 +319,7 @@ class RequestTimeoutError(TransportError, TimeoutError):
         "Ask for less (a smaller page_size, or exact filters such as dataset_id, run_number and me_id instead"
         " of a regex), or raise timeout=."
     )
+    _asks_too_much = "read"
 
     def __init__(
         self, message: str = "", *, seconds: float | None = None, phase: str = "", **asked: Unpack[_Asked]
@@ -320,14 +327,9 @@ class RequestTimeoutError(TransportError, TimeoutError):
         super().__init__(message, phase=phase, **asked)
         self.seconds = seconds
 
-    @property
-    def is_too_slow(self) -> bool:
-        """Whether the wait was for an answer, not for a connection."""
-        return self.phase == "read" and not self.of_login
-
 
 class IncompleteBodyError(TransportError):
-    """The answer began but is incomplete: a short body, a reset in the middle, damaged compression."""
+    """The answer began but is incomplete: a short body, a reset in the middle, damaged compression, or too much of it."""
 
     usual_advice = "Nothing of this answer was used. Try again, with a smaller page_size if it stays."
 

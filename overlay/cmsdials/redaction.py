@@ -34,7 +34,8 @@ _LONGEST_WORD = 12  # secrets that services issue are longer, or have digits
 _SHORT = 300
 
 _USERINFO = re.compile(r"(://)[^/?#\s]*@")
-_JSON_WEB_TOKEN = re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*){1,4}")
+# The dots are optional so that one that lacks them is read once, and not again from each eyJ in it.
+_JSON_WEB_TOKEN = re.compile(r"\beyJ[\w-]{4,}((?:\.[\w-]*){1,4})?")
 _PROSE = r"(?!(?:authenti|authori[sz]|credential)[a-z]+\b)"  # "Basic authentication is not accepted"
 _AUTH_SCHEME = re.compile(rf"\b(bearer|basic)\s+{_PROSE}[\w.~+/=-]{{8,}}", re.IGNORECASE)
 # A quoted value may lack its closing quote: bodies are truncated.
@@ -60,7 +61,7 @@ def without_secrets(text: str) -> str:
     text = _NAMED.sub(rf"\1{_MASK}", text)
     text = _QUOTED.sub(rf"\1{_MASK}", text)
     text = _AUTH_SCHEME.sub(rf"\1 {_MASK}", text)
-    return _JSON_WEB_TOKEN.sub(_MASK, text)
+    return _JSON_WEB_TOKEN.sub(lambda found: found[0] if found[1] is None else _MASK, text)
 
 
 def masked(body: bytes, secrets: Iterable[str]) -> bytes:

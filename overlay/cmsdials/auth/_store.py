@@ -26,6 +26,7 @@ from attrs import asdict, define, field, frozen
 from cmsdials.auth.models import Token
 from cmsdials.errors import TokenStoreError
 from cmsdials.instances import one_name
+from cmsdials.runtime.background import load
 from cmsdials.runtime.console import warn
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class TokenStore:
     @classmethod
     def at(cls, cache_dir: str | os.PathLike[str] | None = None) -> TokenStore:
         """Return the store in a folder: the argument, else what the environment names, else the user's cache."""
+        load("platformdirs")
         from platformdirs import user_cache_path  # noqa: PLC0415  # only logins need it
 
         if cache_dir:
@@ -159,6 +161,7 @@ class TokenStore:
         The value is why there is no lock, if the file system refuses one: nothing is waited for then. It is empty if
         there is one.
         """
+        load("filelock")
         from filelock import FileLock, Timeout  # noqa: PLC0415  # only changes need it
 
         target = _target(self.path)

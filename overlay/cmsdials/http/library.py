@@ -1,4 +1,4 @@
-"""The HTTP library, httpx, without its command line.
+"""The HTTP library, httpx, without its command line, and httpcore, which it is built upon.
 
 Where click and rich are installed, `import httpx` loads them for a command that is not needed here, which takes longer than
 all else of it. So the module of that command is hidden while httpx is imported. Whoever asks for `httpx.main` afterwards
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-__all__ = ["httpx"]
+__all__ = ["httpcore", "httpx"]
 
 _COMMAND = "httpx._main"
 
@@ -38,6 +38,7 @@ def _attribute_of_httpx(name: str) -> Any:
 
 _is_hidden = _hide_command()
 try:
+    import httpcore
     import httpx
 finally:
     if _is_hidden:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import re
@@ -15,6 +16,7 @@ from cmsdials.errors import (
     BadRequestError,
     DecodeError,
     GatewayError,
+    IncompleteBodyError,
     InvalidCursorError,
     MethodNotAllowedError,
     NotFoundError,
@@ -39,6 +41,9 @@ _BY_STATUS: Mapping[int, type[ResponseError]] = {
     503: GatewayError,
     504: GatewayError,
 }
+
+_PARTS = (206, 226)
+"""Statuses of what only fits a request for a part (RFC 9110, section 14; RFC 3229), which none of ours is."""
 
 _BY_CODE: Mapping[str, str] = {
     "authorization_not_found": (
@@ -82,9 +87,11 @@ _OF_OTHERS = re.compile(r"/(?:oms-proxy|caf|runregistry|brilws)/")
 
 _WORKSPACE = re.compile(r"workspace\b.*\bnot found", re.IGNORECASE)
 _HTML = re.compile(r"\s*<(?:!doctype\s+html|html|head|body|h1)\b", re.IGNORECASE)
-_TITLE = re.compile(r"<(title|h1)\b[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
+_HEADING = re.compile(r"<(/?)(title|h1)\b[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
 _LONGEST_TITLE = 120
 _MOST_EXAMINED = 65536
+_MOST_MASKED = 2**20  # far more than what is examined, so that no half of a secret at the cut is shown
 
 
 @dataclass(frozen=True, repr=False, slots=True)  # no __dict__: vars() must not show it either
@@ -103,10 +110,13 @@ class Answer:
 
 def checked(answer: Answer, secrets: Iterable[str] = ()) -> Answer:
     """Return a good answer as it is; for any other raise an error, which repeats none of the secrets sent."""
+    if answer.status in _PARTS:
+        what = f"HTTP {answer.status}: the answer is a part of what was asked for"
+        raise IncompleteBodyError(what, phase="body", method=answer.method, url=answer.url)
     is_good = 200 <= answer.status < 300
     if is_good and not _is_html(answer):
         return answer
-    answer = replace(answer, content=masked(answer.content, secrets))
+    answer = replace(answer, content=masked(answer.content[:_MOST_MASKED], secrets))
     raise _error_for_page(answer) if is_good else error_for(answer)
 
 
@@ -182,8 +192,17 @@ def _is_html(answer: Answer) -> bool:
 
 def _page_title(page: str) -> str:
     """Return the title or first heading of an HTML page, shortened; empty if it has none."""
-    found = _TITLE.search(page)
-    return shortened(html.unescape(re.sub(r"<[^>]*>", " ", found[2])), _LONGEST_TITLE) if found else ""
+    begins: dict[str, int] = {}
+    for found in _HEADING.finditer(page):  # one pass, whatever is opened and never closed
+        name = found[2].lower()
+        if not found[1]:
+            begins.setdefault(name, found.end())
+        elif name in begins:
+            text = _TAG.sub(" ", page[begins[name] : found.start()])
+            with contextlib.suppress(ValueError):  # a character reference of thousands of digits
+                text = html.unescape(text)
+            return shortened(text, _LONGEST_TITLE)
+    return ""
 
 
 def _flat(value: object) -> str:

@@ -9,8 +9,8 @@ translated into urllib3's own classes, so that ``connect=``, ``read=``, ``status
 - ``other``: TLS handshakes that fail.
 
 Never repeated, whatever the rules: an untrusted certificate, http for https or the other way round, a redirect, an answer
-that is valid JSON but breaks the contract (`SchemaError`) and pages that do not follow each other; the next try would
-be the same.
+that is too large, one that is valid JSON but breaks the contract (`SchemaError`) and pages that do not follow each other;
+the next try would be the same.
 
 Threads that share a session back off together (`Gate`): if one gets the answer "not now", the others would too, and
 each of their requests would delay the recovery of the service.
@@ -215,7 +215,8 @@ class Rules:
 
 def retry_after_seconds(value: str, now: float) -> float | None:
     """Read a Retry-After header (RFC 9110, section 10.2.3): seconds or an HTTP date; None if neither."""
-    from email.utils import mktime_tz, parsedate_tz  # noqa: PLC0415  # slow to load
+    load("email.utils")
+    from email.utils import mktime_tz, parsedate_tz  # noqa: PLC0415  # loaded just now
 
     if re.fullmatch(r"\s*[0-9]+\s*", value):
         return float(value)
@@ -233,7 +234,7 @@ def _is_long_unconnected(failure: RequestFailedError) -> bool:
 
 def _is_final(failure: RequestFailedError) -> bool:
     if isinstance(failure, TransportError):
-        return failure.phase in ("certificate", "scheme")
+        return failure.phase in ("certificate", "scheme", "size")
     return isinstance(failure, RedirectError | SchemaError | PaginationError)
 
 

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import platform
 import re
 import socket
 import ssl
-import threading
 import zlib
 from collections.abc import Mapping
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from io import BytesIO
 from typing import Any
 
 from cmsdials.errors import (
@@ -27,9 +26,10 @@ from cmsdials.errors import (
     RequestFailedError,
     RequestTimeoutError,
 )
-from cmsdials.http.encoding import decoded
+from cmsdials.http.encoding import TooLargeError, decoded
 from cmsdials.http.environment import CERTIFICATES, Proxy, named_certificates, proxy_for, trusting
-from cmsdials.http.library import httpx
+from cmsdials.http.library import httpcore, httpx
+from cmsdials.http.network import Bound, TLSSocket, Transport, begin_request
 from cmsdials.http.request import Call
 from cmsdials.http.response import Answer, checked
 from cmsdials.http.scheme import Handshake
@@ -45,7 +45,22 @@ _CONNECTED = ("connect_tcp.complete", "start_tls.complete")
 _WRITES = "send_request_headers.started"
 _SOCKS = "setup_socks5_connection."
 _TLS = "connection.start_tls."
-_FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, zlib.error, EOFError, RuntimeError)
+_FAILURES = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpx.StreamError,
+    TooLargeError,
+    zlib.error,
+    EOFError,
+    RuntimeError,
+)
+
+LARGEST_ANSWER = 150_000_000
+"""Most bytes of an answer, compressed or not: seven times the largest page known (500 TH2), and more than the service makes in
+the 30 s of its gateway."""
+LARGEST_ERROR = 1_000_000
+"""Most bytes that are read of the body of an error."""
+
 _TIMED_OUT = {
     httpx.ConnectTimeout: ("connect", "no connection"),
     httpx.PoolTimeout: ("pool", "no free connection in the pool"),
@@ -53,6 +68,10 @@ _TIMED_OUT = {
 }
 
 
+_TOO_LARGE = (
+    "Ask for less: a smaller page_size, or fields= without the contents of histograms. If that is not it, check that"
+    " base_url is the address of DIALS itself."
+)
 _SPOKE_NO_TLS = re.compile("wrong.version.number|record.layer.failure|packet.length.too.long", re.IGNORECASE)
 _SPOKE_TLS = re.compile(
     "illegal request line"
@@ -74,7 +93,7 @@ class Client(httpx.Client):
     def __init__(self, *, via: Proxy | None, **options: Any) -> None:
         self.via = via
         self._sockets: list[socket.socket] = []
-        self._handshakes: dict[Stop, _Handshake] = {}
+        self._proxies: dict[Stop, Any] = {}
         self._tls: dict[Stop, Handshake] = {}
         super().__init__(**options)
 
@@ -87,6 +106,8 @@ class Client(httpx.Client):
         """
         if event.endswith(_WRITES):
             claim.check()
+            if info["request"].method != b"CONNECT":
+                begin_request()
         if _SOCKS in event:
             self._note_handshake(claim, event, info)
         if event.startswith(_TLS) and self.via is None:
@@ -101,19 +122,19 @@ class Client(httpx.Client):
             self._sockets.append(new)
 
     def _note_handshake(self, claim: Stop, event: str, info: dict[str, Any]) -> None:
-        """Limit the time that a SOCKS proxy may take, and translate its failures: the HTTP library does neither."""
+        """Translate the failures of a SOCKS proxy, and close the connection to it: the HTTP library does neither."""
         if event.endswith(".started"):
-            self._handshakes[claim] = _Handshake(
-                info["stream"].get_extra_info("socket"), self.timeout.connect
-            )
+            self._proxies[claim] = info["stream"]
             return
-        handshake = self._handshakes.pop(claim)
-        handshake.end(is_good=event.endswith(".complete"))
-        if handshake.is_late:
+        stream = self._proxies.pop(claim)
+        failure = info.get("exception")
+        if failure is None:
+            return
+        stream.close()
+        if isinstance(failure, httpcore.TimeoutException):
             text = "the proxy did not answer"
             raise httpx.ConnectTimeout(text)
-        failure = info.get("exception")
-        if isinstance(failure, Exception) and not type(failure).__module__.startswith("httpcore"):
+        if isinstance(failure, Exception) and not isinstance(failure, httpcore.ProxyError):
             text = "it closed the connection, or does not speak SOCKS 5"
             raise httpx.ProxyError(text)
 
@@ -138,28 +159,6 @@ class Client(httpx.Client):
         """End what is under way, and close the connections."""
         self.break_off()
         super().close()
-
-
-class _Handshake:
-    """What is said to a SOCKS proxy over a new connection, in a limited time."""
-
-    def __init__(self, connected: socket.socket, seconds: float | None) -> None:
-        self._connected = connected
-        self.is_late = False
-        self._timer = threading.Timer(math.inf if seconds is None else seconds, self._give_up)
-        if seconds is not None:
-            self._timer.daemon = True
-            with contextlib.suppress(RuntimeError):  # no thread is left, or Python is ending
-                self._timer.start()
-
-    def _give_up(self) -> None:
-        self.is_late = True
-        _shut(self._connected)
-
-    def end(self, *, is_good: bool) -> None:
-        self._timer.cancel()
-        if self.is_late or not is_good:
-            self._connected.close()
 
 
 def _shut(connected: socket.socket) -> None:
@@ -195,38 +194,64 @@ def _send(client: Client, claim: Stop, call: Call, headers: Mapping[str, str], u
         content=call.content,
         extensions={"trace": partial(client.note, claim)},
     )
+    limits = request.extensions["timeout"]
+    bound = Bound(limits["connect"], limits["read"])
     response: httpx.Response | None = None
     try:
-        response = client.send(request, stream=True, follow_redirects=False)
-        with contextlib.closing(response):
-            if response.is_stream_consumed:  # by a test, which made it or looked into it
-                content = response.content
-            else:
-                # Not read(): the response would keep the body, in a reference cycle that outlives many pages.
-                coding = response.headers.get("content-encoding", "")
-                content = b"".join(decoded(response.iter_raw(), coding))
+        with bound.applied():
+            response = client.send(request, stream=True, follow_redirects=False)
+            with contextlib.closing(response):
+                content, short = _content(call.method, response, bound)
     except _FAILURES as error:
-        failure = _failure(error, request, client.via, answering=response is not None)
+        failure = _failure(error, request, client.via, bound, answering=response is not None)
         if failure is None:
             raise
     else:
-        short = _shortfall(call.method, response, content)
         if not short:
-            return Answer(response.status_code, dict(response.headers), content, call.shown_url, call.method)
+            return Answer(response.status_code, dict(response.headers.items()), content, call.shown_url, call.method)
         failure = IncompleteBodyError(short, phase="body")
     raise failure  # outside of the handler, so that it holds no exception of the HTTP library
 
 
+def _content(method: str, response: httpx.Response, bound: Bound) -> tuple[bytes, str]:
+    """Return the body, only its beginning if it is that of an error, and what is wrong with it."""
+    if response.is_stream_consumed:  # by a test, which made it or looked into it
+        return response.content, ""
+    is_error = response.status_code >= 300
+    most = LARGEST_ERROR if is_error else LARGEST_ANSWER
+    promised = response.headers.get("content-length", "")
+    if promised and "transfer-encoding" in response.headers:  # RFC 9112, section 6.3
+        return b"", "the answer says in two ways where it ends, by Content-Length and by Transfer-Encoding"
+    if method != "HEAD" and not is_error and promised.isdecimal() and int(promised) > most:
+        raise TooLargeError(most)
+    bound.begin_body(most)
+    body = BytesIO()  # not a list: a server may send single bytes
+    try:
+        # Not read(): the response would keep the body, in a reference cycle that outlives many pages.
+        for piece in decoded(response.iter_raw(), response.headers.get("content-encoding", ""), most):
+            body.write(piece)
+    except TooLargeError:
+        if not is_error:
+            raise
+        return body.getvalue(), ""
+    return body.getvalue(), _shortfall(method, response)
+
+
 def _failure(
-    error: Exception, request: httpx.Request, proxy: Proxy | None, *, answering: bool
+    error: Exception, request: httpx.Request, proxy: Proxy | None, bound: Bound, *, answering: bool
 ) -> RequestFailedError | None:
     """Translate an exception of the HTTP library; None if it is not one. The session adds what was asked."""
     host = request.url.netloc.decode("ascii", "replace")
     named = f" that {proxy.variable} names" if proxy is not None else ""
     text = shortened(str(error) or type(error).__name__)
     match error:
+        case httpx.TimeoutException() if bound.is_over:
+            return _too_slow(bound)
         case httpx.TimeoutException():
             return _timed_out(error, request.extensions["timeout"])
+        case TooLargeError():
+            what = f"the answer is larger than {error.most / 1e6:g} MB"
+            return IncompleteBodyError(what, phase="size", advice=_TOO_LARGE)
         case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
             # Its text repeats the header at fault.
             return ConnectionFailedError("the request cannot be written as HTTP", phase="write")
@@ -288,23 +313,16 @@ def new_client(
     proxy = context = None
     if transport is None:
         proxy = proxy_for(base_url)
-        logging.getLogger("httpcore.socks").addFilter(_without_login)
         context = _trusted(base_url, proxy)
     agent = f"cmsdials/{client_version()} (python/{platform.python_version()}; httpx/{httpx.__version__})"
     headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": agent}
     try:
         return Client(
             via=proxy,
-            proxy=proxy
-            and httpx.Proxy(
-                proxy.url, auth=proxy.auth, ssl_context=context if proxy.url.startswith("https:") else None
-            ),
+            transport=transport if context is None else _over_the_network(proxy, context),
             headers=headers,
             timeout=httpx.Timeout(read, connect=connect),
-            transport=transport,
-            verify=True if context is None else context,
             trust_env=False,  # which is read here
-            limits=httpx.Limits(max_keepalive_connections=20, keepalive_expiry=_KEEP_IDLE_CONNECTIONS),
             # No cookies are kept: requests carry what the session sets, and nothing from earlier answers.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
@@ -313,6 +331,22 @@ def new_client(
     message = f"no connection can be set up: {problem}"
     advice = f"Check {proxy.variable if proxy else 'base_url'}, then try again; nothing was sent."
     raise ConfigurationError(message, advice=advice)
+
+
+def _over_the_network(proxy: Proxy | None, context: ssl.SSLContext) -> Transport:
+    logging.getLogger("httpcore.socks").addFilter(_without_login)
+    through = None
+    if proxy is not None:
+        is_encrypted = proxy.url.startswith("https:")
+        if is_encrypted:
+            context.sslsocket_class = TLSSocket
+        through = httpx.Proxy(proxy.url, auth=proxy.auth, ssl_context=context if is_encrypted else None)
+    return Transport(
+        verify=context,
+        trust_env=False,
+        proxy=through,
+        limits=httpx.Limits(max_keepalive_connections=20, keepalive_expiry=_KEEP_IDLE_CONNECTIONS),
+    )
 
 
 def _without_login(record: logging.LogRecord) -> bool:
@@ -344,15 +378,23 @@ def _same_place(url: httpx.URL, location: str) -> httpx.URL | None:
     return there if same and not there.userinfo else None
 
 
-def _shortfall(method: str, response: httpx.Response, content: bytes) -> str:
+def _shortfall(method: str, response: httpx.Response) -> str:
     """Say how much of the body is missing; empty if nothing is."""
     promised = response.headers.get("content-length", "")
-    if method == "HEAD" or "transfer-encoding" in response.headers or not promised.isdecimal():
+    if method == "HEAD" or not promised.isdecimal():
         return ""
     came = response.num_bytes_downloaded
-    if content and not came:  # made by a test, not read from a connection
-        return ""
     return f"only {came} of {promised} bytes of the answer came" if came < int(promised) else ""
+
+
+def _too_slow(bound: Bound) -> RequestTimeoutError:
+    within = f"within {bound.seconds:.3g} s altogether"
+    if bound.is_connecting:
+        text = f"no connection {within} (connect timeout)"
+        advice = ConnectionFailedError.usual_advice
+        return RequestTimeoutError(text, seconds=bound.seconds, phase="connect", advice=advice)
+    text = f"the answer was not complete {within} (read timeout)"
+    return RequestTimeoutError(text, seconds=bound.seconds, phase="read")
 
 
 def _timed_out(error: httpx.TimeoutException, limits: Mapping[str, float | None]) -> RequestTimeoutError:

@@ -21,6 +21,7 @@ from cmsdials.listing.checkpoint import Stored, StoredPage
 from cmsdials.listing.page import Page, cursor_of, page_of
 from cmsdials.listing.pagination import LARGEST_PAGE
 from cmsdials.listing.provenance import Origin
+from cmsdials.runtime import background
 from cmsdials.table.histograms import model_of
 from cmsdials.table.rows import RowStore
 from cmsdials.table.tabular import Tabular
@@ -191,6 +192,7 @@ class Result(Tabular[RecordT], PydanticLike, Generic[RecordT]):
 
 def body_of(part: Columns[Any], origin: Origin, before: int = 0) -> bytes:
     """Return rows as an answer of the service, read again as a check; `before` counts the rows before them."""
+    background.load("cmsdials.table.columns")
     from cmsdials.table.columns import as_json, not_finite, objects_of  # noqa: PLC0415  # it imports NumPy
 
     if (name := not_finite(part)) is not None:

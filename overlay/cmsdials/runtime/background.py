@@ -24,7 +24,7 @@ from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, TypeAlias, TypeVar
 
 from cmsdials.runtime.interrupts import Stopped, check_stop, current_stop
@@ -39,7 +39,7 @@ _GLANCE = 0.2
 """Seconds between checks in a wait, which a signal does not end on Windows, or if another thread caught it."""
 
 _PATIENCE = 2.0
-"""Seconds after which the thread that waits for an import imports by itself."""
+"""Seconds after which a thread that waits for an import, in the middle of another, imports by itself."""
 
 
 class _Worker(threading.Thread):
@@ -104,14 +104,30 @@ def in_background(
 def load(module: str) -> ModuleType:
     """Import a module, or return it if it is there. Raises as `in_background`.
 
-    The import continues if the wait for it is cut short, and the next call waits for it. Signal handlers run in the
+    The import continues if the wait for it is cut short, and the next call waits for it; so it does for one that another
+    thread has begun. Signal handlers run in the
     main thread only, so other threads import by themselves.
     """
-    if module in sys.modules or threading.current_thread() is not threading.main_thread():
+    if _is_there(module) or threading.current_thread() is not threading.main_thread():
         return _imported(module)
     # The module may itself import one that this thread is importing at this moment, and wait for it. Python notices
-    # the deadlock once this thread imports the module too, which it does when its patience ends.
-    return in_background(partial(_imported, module), patience=_PATIENCE)
+    # the deadlock once this thread imports the module too, which it does when its patience ends. Any other import may
+    # take as long as it does, over a slow file system or in another thread.
+    return in_background(partial(_imported, module), patience=_PATIENCE if _is_importing() else math.inf)
+
+
+def _is_there(module: str) -> bool:
+    """Whether a module has been imported to its end: Python puts it among the modules before it begins."""
+    spec = getattr(sys.modules.get(module), "__spec__", None)
+    return module in sys.modules and not getattr(spec, "_initializing", False)
+
+
+def _is_importing() -> bool:
+    """Whether this thread is in the middle of an import."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
+        frame = frame.f_back
+    return frame is not None
 
 
 def _imported(module: str) -> ModuleType:

@@ -17,7 +17,7 @@ from cmsdials_api.records import Record
 
 from cmsdials.errors import DecodeError, SchemaError
 from cmsdials.redaction import shortened
-from cmsdials.runtime import extras
+from cmsdials.runtime.background import load
 
 if TYPE_CHECKING:
     from cmsdials.table.columns import Columns
@@ -50,7 +50,7 @@ def read_page(
         DecodeError: The body is not JSON.
         SchemaError: It is not a page of such rows.
     """
-    extras.numpy()
+    load("cmsdials.table.fast_decode")
     from cmsdials.table.fast_decode import parsed_histograms  # noqa: PLC0415  # it imports NumPy
 
     parsed = parsed_histograms(body, record, fields)
@@ -174,7 +174,7 @@ def _columns(
     *,
     single: bool = False,
 ) -> Columns[RecordT]:
-    extras.numpy()
+    load("cmsdials.table.columns")
     from cmsdials.table import columns  # noqa: PLC0415  # it imports NumPy
 
     try:

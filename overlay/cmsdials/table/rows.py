@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from cmsdials_api.records import Record, row_of
 
 from cmsdials.errors import ConfigurationError
-from cmsdials.runtime import extras
+from cmsdials.runtime.background import load
 
 if TYPE_CHECKING:
     from cmsdials.table.columns import Columns
@@ -174,7 +174,7 @@ def _place(numbered: tuple[int, Record]) -> tuple[Columns[Any], int] | None:
 
 
 def _standing_alone(record: type[RecordT], rows: Sequence[RecordT]) -> Columns[RecordT]:
-    extras.numpy()
+    load("cmsdials.table.columns")
     from cmsdials.table import columns  # noqa: PLC0415  # it imports NumPy
 
     values = {}

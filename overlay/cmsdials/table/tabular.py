@@ -12,6 +12,7 @@ from cmsdials_api.records import Record
 from cmsdials.errors import ConfigurationError, FilterError, MissingDependencyError
 from cmsdials.redaction import shortened
 from cmsdials.runtime import extras
+from cmsdials.runtime.background import load
 from cmsdials.table.histograms import hist_of
 from cmsdials.table.rows import RowStore
 
@@ -96,14 +97,14 @@ class Tabular(Generic[RecordT]):
             ConfigurationError: `cells` is something else.
         """
         as_lists = checked_cells(cells) == "list"
-        extras.numpy()
+        load("cmsdials.table.to_pandas")
         from cmsdials.table.to_pandas import to_pandas  # noqa: PLC0415  # it imports NumPy
 
         return to_pandas(self.store, as_lists=as_lists)
 
     def _repr_html_(self) -> str | None:
         """Show the first rows as a table in notebooks; None, for `repr` instead, if pandas is not installed."""
-        extras.numpy()
+        load("cmsdials.table.to_pandas")
         from cmsdials.table.to_pandas import to_html  # noqa: PLC0415  # it imports NumPy
 
         try:
@@ -119,7 +120,7 @@ class Tabular(Generic[RecordT]):
         Raises:
             MissingDependencyError: pyarrow is not installed; the message holds the command.
         """
-        extras.numpy()
+        load("cmsdials.table.to_arrow")
         from cmsdials.table.to_arrow import to_arrow  # noqa: PLC0415  # it imports NumPy
 
         return to_arrow(self.store)
@@ -159,7 +160,7 @@ class Tabular(Generic[RecordT]):
             BinningError: Histograms with different binnings would share one array; the message names them.
             FilterError: There is no such field to group by.
         """
-        extras.numpy()
+        load("cmsdials.table.to_numpy")
         from cmsdials.table.to_numpy import grouped, to_numpy  # noqa: PLC0415  # it imports NumPy
 
         if group_by is None:
@@ -193,7 +194,7 @@ def stack(column: Any) -> np.ndarray[Any, Any]:
             message says which row.
         ConfigurationError: It is not such a column; the message says which row holds something else.
     """
-    extras.numpy()
+    load("cmsdials.table.stacking")
     from cmsdials.table.stacking import stacked  # noqa: PLC0415  # it imports NumPy
 
     return stacked(column)

@@ -6,8 +6,10 @@ import gc
 import importlib
 import os
 import signal
+import subprocess
 import sys
 import threading
+import types
 import weakref
 
 import httpx
@@ -265,3 +267,71 @@ def test_modules_that_ask_for_each_other_do_not_wait_for_ever(module, begin):
     outer = begin("outer")
     assert outer.inner is load("inner")
     assert outer.inner.outer is outer
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no pthread_kill")
+@pytest.mark.parametrize("begin", [importlib.import_module, load])
+def test_a_wait_for_an_import_of_another_thread_can_be_interrupted(module, begin, monkeypatch):
+    """Not within the import itself, where that could leave its lock held for ever."""
+    monkeypatch.setattr("cmsdials.runtime.background._PATIENCE", 0.001)
+    waiting = types.ModuleType("waiting")
+    waiting.begun, waiting.released = threading.Event(), threading.Event()
+    monkeypatch.setitem(sys.modules, "waiting", waiting)
+    module("slow", "import waiting; waiting.begun.set(); waiting.released.wait(120); is_whole = True")
+    thread = threading.Thread(target=begin, args=("slow",))
+    thread.start()
+    assert waiting.begun.wait(BOUND)
+    main = threading.main_thread().ident
+    interrupt = threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT))
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        load("slow")
+    interrupt.join()
+    waiting.released.set()
+    assert not [entry for entry in caught.traceback if "importlib" in str(entry.path)]
+    assert load("slow").is_whole
+    thread.join(BOUND)
+    assert not thread.is_alive()
+
+
+FIRST_USES = """
+import sys, threading, warnings
+from cmsdials import Dials
+from cmsdials.auth.secret_key import Credentials
+from cmsdials.errors import DialsError
+from cmsdials.filters import LumisectionHistogram1DFilters, RunFilters
+
+class Noting:
+    def find_spec(self, name, *_):
+        if threading.current_thread() is threading.main_thread():
+            print("imported where signals come:", name)
+
+sys.meta_path.insert(0, Noting())
+filters = LumisectionHistogram1DFilters(run_number=367112, ls_number=10, page_size=50)
+with Dials(Credentials(token=sys.argv[2]), "tracker", sys.argv[1]) as dials:
+    for use in (
+        lambda: dials.run.get(dataset_id=1, run_number=1, retries=1),
+        lambda: dials.mes.list_run(dataset_id=14677060, run_number=1, retries=1),
+        lambda: dials.run.count(RunFilters(run_number=367112)),
+        lambda: dials.h1d.list_all(filters, enable_progress=False),
+        lambda: dials.h1d.list_all(filters, enable_progress=False, concurrency=2),
+        lambda: dials.h1d.to_numpy(filters, group_by="me"),
+        lambda: dials.oms.query(endpoint="runs"),
+        lambda: list(dials.run.pages(RunFilters(run_number=367112))),
+    ):
+        try:
+            use()
+        except DialsError:
+            pass
+"""
+
+
+def test_no_first_use_imports_anything_where_signals_come(sandbox_now):
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_USES, sandbox_now.url, sandbox_now.secret],
+        capture_output=True,
+        text=True,
+        timeout=BOUND,
+        check=False,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
