@@ -16,9 +16,15 @@ from openapi_spec_validator import OpenAPIV30SpecValidator
 from . import canonical, lock, project
 from .overlay_document import Action, Node, Stale, apply_overlay, load_overlay
 from .read import Published, read_document
+from .report import stale_groups
 from .shape import well_typed
 
 OVERLAYS = ("repairs.overlay.yaml", "additions.overlay.yaml")
+
+
+def corrections() -> tuple[Action, ...]:
+    """Read all corrections, in the order in which they are applied."""
+    return tuple(action for overlay in OVERLAYS for action in load_overlay(overlay))
 
 
 class CannotPull(Exception):
@@ -34,6 +40,7 @@ class Contract:
         content: Its canonical bytes.
         actions: The corrections that were applied.
         stale: Those that no longer fit the published document.
+        unfit: All corrections that stand or fall with these.
         problems: What makes the contract invalid, empty for a valid one.
     """
 
@@ -42,6 +49,7 @@ class Contract:
     actions: tuple[Action, ...]
     stale: tuple[Stale, ...]
     problems: tuple[str, ...]
+    unfit: tuple[Action, ...] = ()
 
 
 def make_contract(published: Mapping[str, Node]) -> Contract:
@@ -50,16 +58,18 @@ def make_contract(published: Mapping[str, Node]) -> Contract:
     document = canonical.strip(typed)
     actions: tuple[Action, ...] = ()
     stale: tuple[Stale, ...] = ()
+    unfit: tuple[Action, ...] = ()
     for overlay in OVERLAYS:
         applied = apply_overlay(document, load_overlay(overlay))
         document = applied.document
         actions += applied.actions
         stale += applied.stale
+        unfit += applied.unfit
     document = canonical.name(document, canonical.load_names())
     document = canonical.describe(document, canonical.load_words())
     content = canonical.serialise(document)
     document = json.loads(content)
-    return Contract(document, content, actions, stale, (*mistyped, *_invalid(document)))
+    return Contract(document, content, actions, stale, (*mistyped, *_invalid(document)), unfit)
 
 
 def _invalid(document: Mapping[str, Node]) -> Iterator[str]:
@@ -90,12 +100,16 @@ def pull(source: str, out: Path = project.CONTRACT) -> tuple[Published, Contract
     contract = make_contract(published.document)
     if contract.stale:
         listed = "\n".join(
-            f"  {one.document}: {one.target}\n    expected because: {one.reason}\n    but: {one.found}"
-            for one in contract.stale
+            f"  {group.title} ({len(group.members)}): {group.advice}\n"
+            + "\n".join(
+                f"    {one.document}: {one.target}\n      made because: {one.reason}\n"
+                f"      expected: {one.expected}\n      but: {one.found}"
+                for one in group.members
+            )
+            for group in stale_groups(contract.stale)
         )
         message = (
             f"{len(contract.stale)} correction(s) no longer fit {published.source}:\n{listed}\n"
-            "Where upstream has mended the document, delete the action; where it has changed, mend the action. "
             f"Nothing was written. `check --source {published.source}` shows what else has changed."
         )
         raise CannotPull(message)
