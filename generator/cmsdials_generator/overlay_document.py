@@ -270,7 +270,7 @@ def _apply_at(document: dict[str, Node], node: Node, location: Sequence[int | st
         del _parent(document, location)[location[-1]]
     elif action.rename is not None:
         _check_expected(node, action.expect, at="")
-        renamekey_of(_parent(document, location), location[-1], action.rename)
+        rename_key(_parent(document, location), location[-1], action.rename)
     elif isinstance(node, list):
         _append(node, [action.update])
     elif isinstance(node, dict) and isinstance(action.update, dict):
@@ -418,7 +418,7 @@ def _parent(document: Node, location: Sequence[int | str]) -> Node:
     return reduce(getitem, location[:-1], document)
 
 
-def renamekey_of(parent: Node, old: int | str, new: str) -> None:
+def rename_key(parent: Node, old: int | str, new: str) -> None:
     if not isinstance(parent, dict):
         message = f"{old!r} is not a key but the position of an item"
         raise _Mismatch(message)

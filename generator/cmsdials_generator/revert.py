@@ -43,7 +43,7 @@ def _undo(document: dict[str, Node], action: Action, target: str) -> None:
         for parent in jsonpath.find("$" + "".join(steps[:-1]), document):
             if isinstance(parent.value, dict):
                 if action.rename is not None and action.rename in parent.value:
-                    renamekey_of(parent.value, action.rename, key_of(steps[-1]))
+                    rename_key(parent.value, action.rename, key_of(steps[-1]))
                 elif action.remove and action.count is None:
                     parent.value.setdefault(key_of(steps[-1]), deepcopy(action.expect))
         return
