@@ -205,7 +205,7 @@ def _strip_holder(holder: Mapping[str, Node]) -> dict[str, Node]:
 def _strip_schema(schema: Node, *, bounds: bool) -> Node:
     if not isinstance(schema, dict):
         return schema
-    kept = _without(schema, _PROSE if bounds else (*_PROSE, *_STORAGE_BOUNDS))
+    kept = _as_openapi_3_0(_without(schema, _PROSE if bounds else (*_PROSE, *_STORAGE_BOUNDS)))
     for key, value in kept.items():
         if key == "properties" and isinstance(value, dict):
             kept[key] = {name: _strip_schema(field, bounds=bounds) for name, field in value.items()}
@@ -214,6 +214,36 @@ def _strip_schema(schema: Node, *, bounds: bool) -> Node:
         elif key in ("allOf", "anyOf", "oneOf"):
             kept[key] = [_strip_schema(one, bounds=bounds) for one in value]
     return kept
+
+
+def _as_openapi_3_0(schema: dict[str, Node]) -> dict[str, Node]:
+    """Write what OpenAPI 3.1 says in another way as 3.0 does: null as a type, constants, exclusive bounds."""
+    types = schema.get("type")
+    if isinstance(types, list) and types:
+        kinds = [kind for kind in types if kind != "null"]
+        del schema["type"]
+        if len(kinds) == 1:
+            schema["type"] = kinds[0]
+        elif kinds and "anyOf" not in schema:
+            schema["anyOf"] = [{"type": kind} for kind in kinds]
+        if "null" in types:
+            schema["nullable"] = True
+    for key in ("anyOf", "oneOf"):
+        ways = schema.get(key)
+        if isinstance(ways, list) and (others := [way for way in ways if way != {"type": "null"}]) != ways:
+            schema["nullable"] = True
+            del schema[key]
+            if len(others) == 1 and isinstance(others[0], dict) and "$ref" not in others[0]:
+                schema = {**others[0], **schema}
+            elif others:
+                schema["allOf" if len(others) == 1 else key] = others
+    if "const" in schema:
+        schema["enum"] = [schema.pop("const")]
+    for side in ("Minimum", "Maximum"):
+        bound = schema.get(f"exclusive{side}")
+        if isinstance(bound, int | float) and not isinstance(bound, bool):
+            schema |= {side.lower(): bound, f"exclusive{side}": True}
+    return schema
 
 
 def name(document: Mapping[str, Node], names: Names) -> dict[str, Node]:

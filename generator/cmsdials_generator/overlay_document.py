@@ -68,6 +68,8 @@ class Stale:
         place: For one whose place is gone, the first step on the way there that is missing.
         advice: What to do about it.
         along: Targets of the actions of its group, which are left out with it.
+        count: The number of places that are as it expects, where only that has changed.
+        group: The group of actions that it is of, or its number in the document.
     """
 
     document: str
@@ -79,6 +81,8 @@ class Stale:
     place: str = field(default="", eq=False)
     advice: str = field(default="", eq=False)
     along: tuple[str, ...] = field(default=(), eq=False)
+    count: int | None = field(default=None, eq=False)
+    group: str = field(default="", eq=False)
 
 
 @frozen
@@ -236,15 +240,15 @@ def _apply_counted(document: dict[str, Node], action: Action) -> Stale | None:
     if len(corrected) == action.count:
         return None
     unlike = [(at, mismatch) for at, mismatch in others if not _is_made(document, action, at)]
-    differing = [f"{_named(location)}: {mismatch}" for location, mismatch in unlike[:_LISTED]]
-    if len(unlike) > _LISTED:
-        differing.append(f"{len(unlike) - _LISTED} more")
-    found = f"{len(corrected)} such places" + (
-        f"; others are not: {'; '.join(differing)}" if differing else ""
-    )
+    found = f"{len(corrected)} such places"
+    if unlike and len(corrected) < (action.count or 0):
+        differing = [f"{_named(location)}: {mismatch}" for location, mismatch in unlike[:_LISTED]]
+        if len(unlike) > _LISTED:
+            differing.append(f"{len(unlike) - _LISTED} more")
+        found += f"; others are not: {'; '.join(differing)}"
     kind = "count"
     if not corrected:
-        kind = "changed" if unlike else "fixed"
+        kind = "changed" if unlike else "fixed" if matches or action.remove else "gone"
     elif len(corrected) > (action.count or 0):
         found += f", and for the last ones: {', '.join(map(_named, corrected[-_LISTED:]))}"
     if kind == "count":
@@ -257,8 +261,10 @@ def _apply_counted(document: dict[str, Node], action: Action) -> Stale | None:
         found,
         expected,
         kind,
-        "",
+        action.target if kind == "gone" else "",
         _advice(kind, action, [action]),
+        count=len(corrected) if kind == "count" else None,
+        group=action.group,
     )
 
 
@@ -344,6 +350,7 @@ def _stale(
         place,
         advice,
         along,
+        group=action.group,
     )
 
 
@@ -368,7 +375,10 @@ def _advice(kind: str, action: Action, members: Sequence[Action]) -> str:
                 "answers as it says there"
             )
         case "count":
-            return "see that its reason holds for each of the places that were found, and write their number"
+            return (
+                "see that the reason holds for each of the places that were found, and write their number "
+                "(`pull --recount` does it)"
+            )
         case _:
             return (
                 f"upstream changed it to something else: if the document is right now, delete {which}; else correct "
@@ -419,6 +429,7 @@ def _parent(document: Node, location: Sequence[int | str]) -> Node:
 
 
 def rename_key(parent: Node, old: int | str, new: str) -> None:
+    """Give a member of an object another key, in its place."""
     if not isinstance(parent, dict):
         message = f"{old!r} is not a key but the position of an item"
         raise _Mismatch(message)

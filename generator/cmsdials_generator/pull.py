@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from attrs import frozen
-from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from . import canonical, lock, project
+from .faults import faults
 from .overlay_document import Action, Node, Stale, apply_overlay, load_overlay
 from .read import Published, read_document
 from .report import stale_groups
 from .shape import well_typed
+from .unnamed import Missing, as_text, unnamed
 
 OVERLAYS = ("repairs.overlay.yaml", "additions.overlay.yaml")
 
@@ -41,6 +43,7 @@ class Contract:
         actions: The corrections that were applied.
         stale: Those that no longer fit the published document.
         unfit: All corrections that stand or fall with these.
+        unnamed: What to add to the tables of names and words, if anything.
         problems: What makes the contract invalid, empty for a valid one.
     """
 
@@ -50,6 +53,7 @@ class Contract:
     stale: tuple[Stale, ...]
     problems: tuple[str, ...]
     unfit: tuple[Action, ...] = ()
+    unnamed: tuple[Missing, ...] = ()
 
 
 def make_contract(published: Mapping[str, Node]) -> Contract:
@@ -65,24 +69,22 @@ def make_contract(published: Mapping[str, Node]) -> Contract:
         actions += applied.actions
         stale += applied.stale
         unfit += applied.unfit
-    document = canonical.name(document, canonical.load_names())
-    document = canonical.describe(document, canonical.load_words())
+    names, words = canonical.load_names(), canonical.load_words()
+    document = canonical.describe(canonical.name(document, names), words)
     content = canonical.serialise(document)
     document = json.loads(content)
-    return Contract(document, content, actions, stale, (*mistyped, *_invalid(document)), unfit)
+    return Contract(
+        document,
+        content,
+        actions,
+        stale,
+        (*mistyped, *faults(document)),
+        unfit,
+        unnamed(document, names, words),
+    )
 
 
-def _invalid(document: Mapping[str, Node]) -> Iterator[str]:
-    """Say where the document is not OpenAPI."""
-    try:
-        for problem in OpenAPIV30SpecValidator(document).iter_errors():
-            where = "/".join(str(step) for step in problem.path) or "document"
-            yield f"{where}: {problem.message.splitlines()[0]}"
-    except Exception as problem:  # noqa: BLE001  # a reference that leads nowhere, and whatever else upstream can do
-        yield f"document: the validator gave up: {type(problem).__name__}: {str(problem)[:100]}"
-
-
-def pull(source: str, out: Path = project.CONTRACT) -> tuple[Published, Contract]:
+def pull(source: str, out: Path = project.CONTRACT, *, recount: bool = False) -> tuple[Published, Contract]:
     """Make the contract of the document at `source` and write it to `out`.
 
     Nothing is written unless everything fits. The project's own contract is recorded in `generation.lock`.
@@ -90,6 +92,8 @@ def pull(source: str, out: Path = project.CONTRACT) -> tuple[Published, Contract
     Args:
         source: URL or path of the published document.
         out: Where the contract goes.
+        recount: Write the number of places that a correction is found to fit into its overlay document, if nothing
+            else is wrong with it.
 
     Raises:
         CannotRead: There is no document at `source`.
@@ -98,6 +102,8 @@ def pull(source: str, out: Path = project.CONTRACT) -> tuple[Published, Contract
     """
     published = read_document(source)
     contract = make_contract(published.document)
+    if recount and _recounted(contract.stale):
+        contract = make_contract(published.document)
     if contract.stale:
         listed = "\n".join(
             f"  {group.title} ({len(group.members)}): {group.advice}\n"
@@ -112,6 +118,8 @@ def pull(source: str, out: Path = project.CONTRACT) -> tuple[Published, Contract
             f"{len(contract.stale)} correction(s) no longer fit {published.source}:\n{listed}\n"
             f"Nothing was written. `check --source {published.source}` shows what else has changed."
         )
+        if contract.unnamed:
+            message += f"\n\n{as_text(contract.unnamed)}".rstrip()
         raise CannotPull(message)
     if contract.problems:
         listed = "\n".join(f"  {problem}" for problem in contract.problems[:20])
@@ -133,3 +141,15 @@ def pull(source: str, out: Path = project.CONTRACT) -> tuple[Published, Contract
             actions=[f"{action.document}: {action.target}" for action in contract.actions],
         )
     return published, contract
+
+
+def _recounted(stale: Iterable[Stale]) -> bool:
+    """Write the counts that have changed into the overlay documents; tell whether there were any."""
+    counted = [one for one in stale if one.count is not None]
+    for one in counted:
+        path = project.CORRECTIONS / one.document
+        parts = re.split(r"(?m)^(?=  - target:)", path.read_text(encoding="utf-8"))
+        number = int(one.group.removeprefix("action "))  # a counted one stands alone
+        parts[number] = re.sub(r"(?m)^(    x-count: )\d+$", rf"\g<1>{one.count}", parts[number])
+        path.write_text("".join(parts), encoding="utf-8")
+    return bool(counted)
