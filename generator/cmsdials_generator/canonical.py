@@ -20,6 +20,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
+from keyword import iskeyword
 from typing import Any
 
 from attrs import field, frozen
@@ -276,7 +277,10 @@ def name(document: Mapping[str, Node], names: Names) -> dict[str, Node]:
 
 def _derived_name(path: str, method: str) -> tuple[str, str]:
     words = [word for word in re.split(r"[^A-Za-z0-9]+", re.sub(r"^/api/v\d+/", "", path)) if word]
-    return "_".join([method, *words]).lower(), (words[0].lower() if words else "root")
+    tag = words[0].lower() if words else "root"
+    return "_".join([method, *words]).lower(), tag if tag.isidentifier() and not iskeyword(
+        tag
+    ) else f"of_{tag}"
 
 
 def _with_named_schemes(

@@ -185,11 +185,11 @@ def apply_overlay(document: Mapping[str, Node], actions: Iterable[Action]) -> Ap
     unfit: list[Action] = []
     for members in groups_of(actions):
         if members[0].count is not None:
-            found = _apply_counted(current, members[0])
-            if found is None:
+            unfitting = _apply_counted(current, members[0])
+            if unfitting is None:
                 done += members
             else:
-                stale.append(found)
+                stale.append(unfitting)
                 unfit += members
             continue
         trial = deepcopy(current)
@@ -215,7 +215,7 @@ def groups_of(actions: Iterable[Action]) -> list[list[Action]]:
 
 
 def _apply_action(document: dict[str, Node], action: Action) -> None:
-    matches = jsonpath.find(action.target, document)
+    matches = found(action.target, document)
     if not matches:
         raise _not_there(document, action.target)
     if len(matches) > 1:
@@ -224,11 +224,16 @@ def _apply_action(document: dict[str, Node], action: Action) -> None:
     _apply_at(document, matches[0].value, matches[0].location, action)
 
 
+def found(target: str, document: Node) -> list[jsonpath.JSONPathNode]:
+    """Return what a JSONPath selects."""
+    return [*jsonpath.find(target, document)]
+
+
 def _apply_counted(document: dict[str, Node], action: Action) -> Stale | None:
     """Apply an action wherever the document is as it expects; say so if these are not as many as they should be."""
-    others: list[tuple[tuple[int | str, ...], _Mismatch]] = []
-    corrected = []
-    matches = jsonpath.find(action.target, document)
+    others: list[tuple[Sequence[int | str], _Mismatch]] = []
+    corrected: list[Sequence[int | str]] = []
+    matches = found(action.target, document)
     for match in reversed(matches):  # what is removed from a list moves what comes after it
         try:
             _apply_at({"whole": deepcopy(match.value)}, deepcopy(match.value), ("whole",), action)
@@ -240,25 +245,25 @@ def _apply_counted(document: dict[str, Node], action: Action) -> Stale | None:
     if len(corrected) == action.count:
         return None
     unlike = [(at, mismatch) for at, mismatch in others if not _is_made(document, action, at)]
-    found = f"{len(corrected)} such places"
+    what = f"{len(corrected)} such places"
     if unlike and len(corrected) < (action.count or 0):
         differing = [f"{_named(location)}: {mismatch}" for location, mismatch in unlike[:_LISTED]]
         if len(unlike) > _LISTED:
             differing.append(f"{len(unlike) - _LISTED} more")
-        found += f"; others are not: {'; '.join(differing)}"
+        what += f"; others are not: {'; '.join(differing)}"
     kind = "count"
     if not corrected:
         kind = "changed" if unlike else "fixed" if matches or action.remove else "gone"
     elif len(corrected) > (action.count or 0):
-        found += f", and for the last ones: {', '.join(map(_named, corrected[-_LISTED:]))}"
+        what += f", and for the last ones: {', '.join(map(_named, corrected[-_LISTED:]))}"
     if kind == "count":
-        found += f" (x-count: {len(corrected)})"
+        what += f" (x-count: {len(corrected)})"
     expected = f"{action.count} places where it is {_expected(action)}"
     return Stale(
         action.document,
         action.target,
         action.reason,
-        found,
+        what,
         expected,
         kind,
         action.target if kind == "gone" else "",
@@ -294,11 +299,11 @@ def _not_there(document: Mapping[str, Node], target: str) -> _Mismatch:
     """Say which step on the way to a target is missing, and what is nearest to it."""
     steps = segments(target)
     for length in range(1, len(steps) + 1):
-        if not jsonpath.find("$" + "".join(steps[:length]), document):
+        if not found("$" + "".join(steps[:length]), document):
             break
     place = "$" + "".join(steps[:length])
     message = "the target is not there" if length == len(steps) else f"{place} is not there"
-    siblings = jsonpath.find("$" + "".join(steps[: length - 1]), document)
+    siblings = found("$" + "".join(steps[: length - 1]), document)
     if len(siblings) == 1 and isinstance(siblings[0].value, dict):
         near = get_close_matches(key_of(steps[length - 1]), siblings[0].value, n=1, cutoff=0.7)
         message += f"; the nearest is {near[0]}" if near else ""
@@ -333,9 +338,9 @@ def _named(location: Sequence[int | str]) -> str:
 
 
 def _stale(
-    document: Mapping[str, Node], action: Action, found: _Mismatch, members: Sequence[Action]
+    document: Mapping[str, Node], action: Action, mismatch: _Mismatch, members: Sequence[Action]
 ) -> Stale:
-    kind, place = found.kind, found.place
+    kind, place = mismatch.kind, mismatch.place
     if _is_group_made(document, members):
         kind, place = "fixed", ""
     along = tuple(one.target for one in members if one is not action)
@@ -344,7 +349,7 @@ def _stale(
         action.document,
         action.target,
         action.reason,
-        str(found),
+        str(mismatch),
         _expected(action),
         kind,
         place,
@@ -396,12 +401,13 @@ def _is_group_made(document: Mapping[str, Node], members: Sequence[Action]) -> b
         for key in action.update
     }
     for action in members:
-        matches = jsonpath.find(action.target, document)
+        matches = found(action.target, document)
         if action.remove or action.rename is not None:
-            parents = jsonpath.find("$" + "".join(steps[action.target][:-1]), document)
+            parents = found("$" + "".join(steps[action.target][:-1]), document)
             if len(parents) != 1:
                 return False
-            if action.rename is not None and action.rename not in parents[0].value:
+            parent: Node = parents[0].value
+            if action.rename is not None and action.rename not in parent:
                 return False
             again = (*steps[action.target][:-1], f".{key_of(steps[action.target][-1])}") in made_again
             if matches and not (again and action.remove):
@@ -412,7 +418,7 @@ def _is_group_made(document: Mapping[str, Node], members: Sequence[Action]) -> b
 
 
 def _is_made(document: Mapping[str, Node], action: Action, location: Sequence[int | str]) -> bool:
-    return not action.remove and says(reduce(getitem, location, document), action.update)
+    return not action.remove and says(_parent(document, [*location, ""]), action.update)
 
 
 def says(node: Node, update: Node) -> bool:

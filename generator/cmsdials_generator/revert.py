@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 
-import jsonpath_rfc9535 as jsonpath
-
-from .overlay_document import Action, Node, key_of, rename_key, says, segments
+from .overlay_document import Action, Node, found, key_of, rename_key, says, segments
 
 
 def revert(
@@ -40,7 +38,7 @@ def revert(
 def _undo(document: dict[str, Node], action: Action, target: str) -> None:
     steps = segments(target)
     if action.remove or action.rename is not None:
-        for parent in jsonpath.find("$" + "".join(steps[:-1]), document):
+        for parent in found("$" + "".join(steps[:-1]), document):
             if isinstance(parent.value, dict):
                 if action.rename is not None and action.rename in parent.value:
                     rename_key(parent.value, action.rename, key_of(steps[-1]))
@@ -48,13 +46,14 @@ def _undo(document: dict[str, Node], action: Action, target: str) -> None:
                     parent.value.setdefault(key_of(steps[-1]), deepcopy(action.expect))
         return
     left = action.count or 1
-    for match in jsonpath.find(target, document):
+    for match in found(target, document):
         if left and says(match.value, action.update):
             left -= 1
-            if isinstance(match.value, list):
-                match.value.remove(action.update)
+            node: Node = match.value
+            if isinstance(node, list):
+                node.remove(action.update)
             else:
-                _undo_update(match.value, action.update, action.expect)
+                _undo_update(node, action.update, action.expect)
 
 
 def _undo_update(node: dict[str, Node], update: Mapping[str, Node], expect: Node) -> None:

@@ -161,7 +161,7 @@ INVALID = {
     "a type of no language": (
         "components schemas Shift properties leader type",
         "text",
-        "is not valid under any",
+        "component Shift field leader: 'text' is not a type of JSON Schema; string is meant, perhaps",
     ),
     "a reference to nowhere": (
         "components schemas Shift properties leader",

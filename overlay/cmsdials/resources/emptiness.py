@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from attrs import field, frozen
+from cmsdials_api.resources import RESOURCES
 
 from cmsdials.errors import DialsError
 from cmsdials.redaction import shortened
@@ -26,7 +27,7 @@ Held: TypeAlias = Mapping[int | str, int]
 
 _INDEXES = {"dataset": "dataset", "dataset_id": "dataset", "me": "ME", "me_id": "ME"}
 _OTHER_NAMES = ("logical_file_name", "name", "filename", "target_me")
-_OTHER = {1: "is one-dimensional: ask h1d", 2: "is two-dimensional: ask h2d"}
+_IN_WORDS = {1: "one", 2: "two", 3: "three"}
 _LONGEST = 200
 
 
@@ -73,9 +74,13 @@ def _why(place: Place, name: str, value: Any, fetch: Callable[[str], Held], dime
     dimension = known.held.get(value)
     if dimension is None:
         return known.absent[value]
-    if dimensions in (0, dimension) or dimension not in _OTHER:
+    if dimensions in (0, dimension):
         return ""
-    return f"{name}={shortened(repr(value), _LONGEST)} {_OTHER[dimension]}"
+    kinds = ((max(len(one.axes) for one in table.record.FIELDS), kind) for kind, table in RESOURCES.items())
+    other = dict(kinds).get(dimension)
+    if other is None or dimension not in _IN_WORDS:
+        return ""
+    return f"{name}={shortened(repr(value), _LONGEST)} is {_IN_WORDS[dimension]}-dimensional: ask {other}"
 
 
 def _absent(name: str, what: str, value: int | str, held: Held, workspace: str | int) -> str:
