@@ -232,7 +232,7 @@ def _run(module: str, *arguments: str) -> None:
             "Traceback (most recent call last)" in said
         ):  # of the tool's own, which says nothing of the contract
             said = said.strip().splitlines()[-1]
-        message = f"{module} failed: {said}"
+        message = f"{module} failed with {said}"
         raise CannotGenerate(message) from None
 
 
