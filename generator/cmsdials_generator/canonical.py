@@ -19,13 +19,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from importlib import resources
 from keyword import iskeyword
 from typing import Any
 
 from attrs import field, frozen
 from ruamel.yaml import YAML
 
+from . import project
 from .overlay_document import Node
 from .shape import METHODS
 
@@ -83,7 +83,7 @@ class Words:
 
 
 def _load(name: str) -> dict[str, Node]:
-    text = resources.files(__package__).joinpath("contract", name).read_text(encoding="utf-8")
+    text = (project.CORRECTIONS / name).read_text(encoding="utf-8")
     loaded: dict[str, Node] = YAML(typ="safe").load(text)
     return loaded
 

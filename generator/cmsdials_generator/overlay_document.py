@@ -21,13 +21,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from difflib import get_close_matches
 from functools import reduce
-from importlib import resources
 from operator import getitem
 from typing import Any
 
 import jsonpath_rfc9535 as jsonpath
 from attrs import field, frozen
 from ruamel.yaml import YAML
+
+from . import project
 
 Node = Any
 """A JSON value: what a JSON document is made of has no narrower type."""
@@ -114,7 +115,7 @@ def load_overlay(name: str) -> tuple[Action, ...]:
     Raises:
         InvalidOverlay: the document is not an Overlay 1.0 document, or an action lacks its reason or expectation.
     """
-    text = resources.files(__package__).joinpath("contract", name).read_text(encoding="utf-8")
+    text = (project.CORRECTIONS / name).read_text(encoding="utf-8")
     return parse_overlay(name, YAML(typ="safe").load(text))
 
 
@@ -192,7 +193,8 @@ def apply_overlay(document: Mapping[str, Node], actions: Iterable[Action]) -> Ap
                 stale.append(unfitting)
                 unfit += members
             continue
-        trial = deepcopy(current)
+        # An action does nothing if it does not fit; of several, the first ones may have done something by then.
+        trial = deepcopy(current) if len(members) > 1 else current
         for action in members:
             try:
                 _apply_action(trial, action)
@@ -236,12 +238,11 @@ def _apply_counted(document: dict[str, Node], action: Action) -> Stale | None:
     matches = found(action.target, document)
     for match in reversed(matches):  # what is removed from a list moves what comes after it
         try:
-            _apply_at({"whole": deepcopy(match.value)}, deepcopy(match.value), ("whole",), action)
+            _apply_at(document, match.value, match.location, action)
         except _Mismatch as mismatch:
             others.insert(0, (match.location, mismatch))
-            continue
-        _apply_at(document, match.value, match.location, action)
-        corrected.insert(0, match.location)
+        else:
+            corrected.insert(0, match.location)
     if len(corrected) == action.count:
         return None
     unlike = [(at, mismatch) for at, mismatch in others if not _is_made(document, action, at)]
@@ -286,6 +287,7 @@ def _apply_at(document: dict[str, Node], node: Node, location: Sequence[int | st
         _append(node, [action.update])
     elif isinstance(node, dict) and isinstance(action.update, dict):
         _check_expected(node, action.expect, at="")
+        _merge(deepcopy(node), action.update, action.expect, at="")  # what does not fit changes nothing
         _merge(node, action.update, action.expect, at="")
     else:
         message = f"an update needs an object or a list, found {_short(node)}"
