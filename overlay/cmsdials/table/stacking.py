@@ -148,8 +148,9 @@ def _numbers_of(cell: Any, at: int, column: Any) -> Array:
         _refuse_missing(f"{_row(at, column)} lacks the contents of a bin", "or fill it")
     try:
         array = np.asarray(cell if hasattr(cell, "__array__") else [*cell])
-        if array.dtype == object:  # what Parquet files are read as: arrays of arrays
-            array = np.asarray(array.tolist())
+        for _ in range(_DEEPEST - 1):
+            if array.dtype == object:  # what Parquet files are read as: arrays of arrays
+                array = np.asarray(array.tolist())
     except ValueError:
         message = f"the rows of bins in {_row(at, column)} are not of one length"
         raise BinningError(message, advice="Leave it out, or list it again.") from None
