@@ -18,6 +18,9 @@ from .errors import MalformedAnswer
 from .pydantic_like import Dump, PydanticLike
 from .types import Unset
 
+AXES = ("x", "y", "z")
+"""The axes that a histogram can have."""
+
 
 @frozen
 class Field:
@@ -30,6 +33,7 @@ class Field:
         nullable: Whether it may be null.
         record: The record that it holds, or that its items are.
         dimensions: Of an array of numbers: 1, or more for arrays of arrays; 0 of everything else.
+        axes: Of the contents of a histogram: its axes, of which the last one is the outermost in the array.
     """
 
     name: str
@@ -38,6 +42,12 @@ class Field:
     nullable: bool
     record: "type[Record | FreeObject] | None" = None
     dimensions: int = 0
+    axes: tuple[str, ...] = ()
+
+    @property
+    def lengths(self) -> tuple[str, ...]:
+        """The fields that say how long it is, outermost first; empty if it is not the contents of a histogram."""
+        return tuple(f"{axis}_bin" for axis in reversed(self.axes))
 
     def read(self, value: Any, where: str = "") -> Any:
         """Return a JSON value as the record holds it.

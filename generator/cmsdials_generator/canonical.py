@@ -5,8 +5,9 @@ that OpenAPI prescribes (`shape.well_typed` sees to it):
 
 1. `strip` drops what is upstream's wording and not the interface: prose, titles, examples, tags,
    operationIds, and the storage bounds of answer fields (database column widths, of which the 64-bit ones
-   are not even 64-bit numbers);
-2. `name` gives every operation the operationId and tag of `contract/names.yaml`, keyed by method and path;
+   are not even 64-bit numbers); parameters that operations share stand in each of them;
+2. `name` gives every operation the operationId and tag of `contract/names.yaml`, keyed by method and path, every
+   security scheme the name for what it asks for, and a page or a body that is written out a name of its own;
 3. `describe` writes our descriptions from `contract/words.yaml`; an operation, parameter or field that the
    tables do not know keeps a derived name and no description, so that a newer document still goes through.
 
@@ -18,12 +19,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from importlib import resources
+from keyword import iskeyword
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from ruamel.yaml import YAML
 
+from . import project
 from .overlay_document import Node
 from .shape import METHODS
 
@@ -58,12 +60,14 @@ class Names:
         fields: schema -> its fields, in the order that records and data frames keep.
         classes: schema -> the Python class emitted for it, where that is not the schema's own name.
         filters: resource -> the Python name of its filter class.
+        security: name -> the security scheme that is called so, whatever upstream calls it.
     """
 
     operations: Mapping[str, Mapping[str, tuple[str, str]]]
     fields: Mapping[str, tuple[str, ...]]
     classes: Mapping[str, str]
     filters: Mapping[str, str]
+    security: Mapping[str, Mapping[str, Node]] = field(factory=dict)
 
 
 @frozen
@@ -79,7 +83,7 @@ class Words:
 
 
 def _load(name: str) -> dict[str, Node]:
-    text = resources.files(__package__).joinpath("contract", name).read_text(encoding="utf-8")
+    text = (project.CORRECTIONS / name).read_text(encoding="utf-8")
     loaded: dict[str, Node] = YAML(typ="safe").load(text)
     return loaded
 
@@ -95,6 +99,7 @@ def load_names() -> Names:
         fields={schema: tuple(fields) for schema, fields in raw["fields"].items()},
         classes=raw["classes"],
         filters=raw["filters"],
+        security=raw["security"],
     )
 
 
@@ -122,10 +127,13 @@ def strip(document: Mapping[str, Node]) -> dict[str, Node]:
         stripped["servers"] = [_without(server, _PROSE) for server in document["servers"]]
     if "security" in document:
         stripped["security"] = document["security"]
-    stripped["paths"] = {
-        path: _strip_path_item(item) for path, item in document["paths"].items() if not path.startswith("x-")
-    }
     components = dict(document.get("components", {}))
+    shared = components.pop("parameters", {})
+    stripped["paths"] = {
+        path: _strip_path_item(item, shared)
+        for path, item in document["paths"].items()
+        if not path.startswith("x-")
+    }
     if "schemas" in components:
         components["schemas"] = {
             name: _strip_schema(schema, bounds=False) for name, schema in components["schemas"].items()
@@ -134,21 +142,37 @@ def strip(document: Mapping[str, Node]) -> dict[str, Node]:
         components["securitySchemes"] = {
             name: _without(scheme, _PROSE) for name, scheme in components["securitySchemes"].items()
         }
-    for kind in ("parameters", "requestBodies", "responses", "headers"):
+    for kind in ("requestBodies", "responses", "headers"):
         if kind in components:
             components[kind] = {name: _strip_holder(holder) for name, holder in components[kind].items()}
     stripped["components"] = components
     return stripped
 
 
-def _strip_path_item(item: Mapping[str, Node]) -> dict[str, Node]:
+def _strip_path_item(item: Mapping[str, Node], shared: Mapping[str, Node]) -> dict[str, Node]:
     kept = _without(item, _PROSE)
+    common = [_referred_parameter(one, shared) for one in kept.pop("parameters", [])]
     for key, value in kept.items():
         if key in METHODS:
-            kept[key] = _strip_operation(value)
-        elif key == "parameters":
-            kept[key] = [_strip_holder(parameter) for parameter in value]
+            own = [_referred_parameter(one, shared) for one in value.get("parameters", [])]
+            named = {(one.get("name"), one.get("in")) for one in own}
+            inherited = [one for one in common if (one.get("name"), one.get("in")) not in named]
+            kept[key] = _strip_operation(
+                {**value, "parameters": [*inherited, *own]} if inherited or own else value
+            )
     return kept
+
+
+def _referred_parameter(parameter: Mapping[str, Node], shared: Mapping[str, Node]) -> Mapping[str, Node]:
+    """Return the shared parameter that stands for this one, if it is a reference to one that there is."""
+    passed: set[str] = set()
+    while isinstance(reference := parameter.get("$ref"), str) and reference not in passed:
+        passed.add(reference)
+        found = shared.get(reference.removeprefix("#/components/parameters/"))
+        if not isinstance(found, Mapping):
+            break
+        parameter = found
+    return parameter
 
 
 def _without(node: Mapping[str, Node], keys: Iterable[str]) -> dict[str, Node]:
@@ -182,7 +206,7 @@ def _strip_holder(holder: Mapping[str, Node]) -> dict[str, Node]:
 def _strip_schema(schema: Node, *, bounds: bool) -> Node:
     if not isinstance(schema, dict):
         return schema
-    kept = _without(schema, _PROSE if bounds else (*_PROSE, *_STORAGE_BOUNDS))
+    kept = _as_openapi_3_0(_without(schema, _PROSE if bounds else (*_PROSE, *_STORAGE_BOUNDS)))
     for key, value in kept.items():
         if key == "properties" and isinstance(value, dict):
             kept[key] = {name: _strip_schema(field, bounds=bounds) for name, field in value.items()}
@@ -191,6 +215,36 @@ def _strip_schema(schema: Node, *, bounds: bool) -> Node:
         elif key in ("allOf", "anyOf", "oneOf"):
             kept[key] = [_strip_schema(one, bounds=bounds) for one in value]
     return kept
+
+
+def _as_openapi_3_0(schema: dict[str, Node]) -> dict[str, Node]:
+    """Write what OpenAPI 3.1 says in another way as 3.0 does: null as a type, constants, exclusive bounds."""
+    types = schema.get("type")
+    if isinstance(types, list) and types:
+        kinds = [kind for kind in types if kind != "null"]
+        del schema["type"]
+        if len(kinds) == 1:
+            schema["type"] = kinds[0]
+        elif kinds and "anyOf" not in schema:
+            schema["anyOf"] = [{"type": kind} for kind in kinds]
+        if "null" in types:
+            schema["nullable"] = True
+    for key in ("anyOf", "oneOf"):
+        ways = schema.get(key)
+        if isinstance(ways, list) and (others := [way for way in ways if way != {"type": "null"}]) != ways:
+            schema["nullable"] = True
+            del schema[key]
+            if len(others) == 1 and isinstance(others[0], dict) and "$ref" not in others[0]:
+                schema = {**others[0], **schema}
+            elif others:
+                schema["allOf" if len(others) == 1 else key] = others
+    if "const" in schema:
+        schema["enum"] = [schema.pop("const")]
+    for side in ("Minimum", "Maximum"):
+        bound = schema.get(f"exclusive{side}")
+        if isinstance(bound, int | float) and not isinstance(bound, bool):
+            schema |= {side.lower(): bound, f"exclusive{side}": True}
+    return schema
 
 
 def name(document: Mapping[str, Node], names: Names) -> dict[str, Node]:
@@ -208,10 +262,11 @@ def name(document: Mapping[str, Node], names: Names) -> dict[str, Node]:
                 operation_id, tag = known or _derived_name(path, method)
                 item[method] = {"operationId": operation_id, "tags": [tag], **item[method]}
         named["paths"][path] = item
-    schemas = document["components"].get("schemas", {})
+    named = _with_named_bodies(_with_named_schemes(named, names.security))
+    schemas = named["components"].get("schemas", {})
     known_schemas = [schema for schema in names.fields if schema in schemas]
     named["components"] = {
-        **document["components"],
+        **named["components"],
         "schemas": {
             schema: _in_field_order(schemas[schema], names.fields.get(schema, ()))
             for schema in (*known_schemas, *sorted(set(schemas) - set(known_schemas)))
@@ -222,7 +277,98 @@ def name(document: Mapping[str, Node], names: Names) -> dict[str, Node]:
 
 def _derived_name(path: str, method: str) -> tuple[str, str]:
     words = [word for word in re.split(r"[^A-Za-z0-9]+", re.sub(r"^/api/v\d+/", "", path)) if word]
-    return "_".join([method, *words]).lower(), (words[0].lower() if words else "root")
+    tag = words[0].lower() if words else "root"
+    return "_".join([method, *words]).lower(), tag if tag.isidentifier() and not iskeyword(
+        tag
+    ) else f"of_{tag}"
+
+
+def _with_named_schemes(
+    document: dict[str, Node], known: Mapping[str, Mapping[str, Node]]
+) -> dict[str, Node]:
+    """Call each security scheme by what it asks for, and leave out of operations what holds for all."""
+    published = document["components"].get("securitySchemes", {})
+    ours = {_asked(scheme): name for name, scheme in known.items()}
+    called = {name: ours.get(_asked(scheme), name) for name, scheme in published.items()}
+    if published:
+        schemes = {called[name]: known.get(called[name], scheme) for name, scheme in published.items()}
+        document["components"] = {**document["components"], "securitySchemes": schemes}
+    if "security" in document:
+        document["security"] = _called(document["security"], called)
+    for _, _, operation in operations(document):
+        if "security" not in operation:
+            continue
+        ways = _called(operation.pop("security"), called)
+        if "security" not in document or _unordered(ways) != _unordered(document["security"]):
+            operation["security"] = ways
+    return document
+
+
+def _asked(scheme: Mapping[str, Node]) -> tuple[str, ...]:
+    """Return what a security scheme asks for. Case does not matter in a header's name, nor in HTTP's own schemes."""
+    kind = str(scheme.get("type"))
+    match kind:
+        case "http":
+            return kind, str(scheme.get("scheme")).lower()
+        case "apiKey":
+            key = str(scheme.get("name"))
+            return kind, str(scheme.get("in")), key.lower() if scheme.get("in") == "header" else key
+        case _:
+            return kind, json.dumps(_without(scheme, _PROSE), sort_keys=True)
+
+
+def _called(ways: list[Node], called: Mapping[str, str]) -> list[Node]:
+    renamed = [{called.get(name, name): scopes for name, scopes in way.items()} for way in ways]
+    return [way for at, way in enumerate(renamed) if way not in renamed[:at]]
+
+
+def _unordered(ways: list[Node]) -> list[str]:
+    return sorted(json.dumps(way, sort_keys=True) for way in ways)
+
+
+def _with_named_bodies(document: dict[str, Node]) -> dict[str, Node]:
+    """Write a page, and a body that is a component word for word, as a reference."""
+    components = {**document["components"], "schemas": dict(document["components"].get("schemas", {}))}
+    schemas = components["schemas"]
+
+    def named(holder: dict[str, Node]) -> dict[str, Node]:
+        content = {media: {**body} for media, body in holder.get("content", {}).items()}
+        for body in content.values():
+            schema = body.get("schema")
+            if not isinstance(schema, dict) or "properties" not in schema:
+                continue
+            page = _page_of(schema)
+            if page and schemas.setdefault(page, schema) == schema:
+                body["schema"] = {"$ref": f"#/components/schemas/{page}"}
+            elif same := [name for name, one in schemas.items() if _same_fields(one, schema)]:
+                body["schema"] = {"$ref": f"#/components/schemas/{same[0]}"}
+        return {**holder, "content": content} if content else holder
+
+    for _, _, operation in operations(document):
+        if "requestBody" in operation:
+            operation["requestBody"] = named(operation["requestBody"])
+        operation["responses"] = {status: named(answer) for status, answer in operation["responses"].items()}
+    if schemas or "schemas" in document["components"]:
+        document["components"] = components
+    return document
+
+
+def _page_of(schema: Mapping[str, Node]) -> str | None:
+    """Name a page of records: `RunPage` for a `next`, a `previous` and an array of Run as `results`."""
+    fields = schema["properties"]
+    items = fields.get("results", {}).get("items") if isinstance(fields.get("results"), dict) else None
+    reference = items.get("$ref", "") if isinstance(items, dict) else ""
+    record = reference.removeprefix("#/components/schemas/")
+    return f"{record}Page" if "next" in fields and record and record != reference else None
+
+
+def _same_fields(one: Node, other: Node) -> bool:
+    def fields(schema: Node) -> Node:
+        return (
+            {**schema, "required": sorted(schema.get("required", []))} if isinstance(schema, dict) else schema
+        )
+
+    return bool(fields(one) == fields(other))
 
 
 def _in_field_order(schema: Node, order: tuple[str, ...]) -> Node:

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from . import compare, lock, project
 from .generate import CannotGenerate, emit, load_contract
-from .pull import make_contract
+from .overlay_document import Node
+from .pull import Contract, corrections, make_contract
 from .read import read_document
 from .report import Report
+from .revert import revert
 
 
 def check_source(source: str, spec: Path = project.CONTRACT) -> Report:
     """Compare the document published at `source`, corrected, with the contract.
 
-    Corrections that no longer fit are listed as stale, and the comparison goes on without them.
+    Corrections that no longer fit are listed as stale, and the comparison goes on without them. What differs only
+    because they are missing is told apart from what has changed.
 
     Raises:
         CannotRead: There is no document at `source`.
@@ -29,16 +33,55 @@ def check_source(source: str, spec: Path = project.CONTRACT) -> Report:
     content, contract = load_contract(spec)
     published = read_document(source)
     made = make_contract(published.document)
-    problems = tuple(f"corrected, the document is not valid OpenAPI: {problem}" for problem in made.problems)
+    changes, following = _told_apart(contract, made)
     return Report(
         source=published.source,
-        warnings=(*published.warnings, *problems),
+        warnings=published.warnings,
         stale=made.stale,
-        changes=tuple(compare.compare(contract, made.document)),
+        changes=changes,
         published_sha256=hashlib.sha256(published.raw).hexdigest(),
         canonical_sha256=hashlib.sha256(made.content).hexdigest(),
         contract_sha256=hashlib.sha256(content).hexdigest(),
+        following=following,
+        problems=made.problems,
     )
+
+
+def _told_apart(
+    contract: Mapping[str, Node], made: Contract
+) -> tuple[tuple[compare.Change, ...], tuple[compare.Change, ...]]:
+    """Return what has changed, and what differs only because stale corrections were not applied.
+
+    For the latter the document is compared once more, with the contract as it would be without these corrections:
+    what upstream has changed differs from that too.
+    """
+    changes = compare.compare(contract, made.document)
+    if not made.unfit:
+        return tuple(changes), ()
+    uncorrected = revert(contract, made.unfit, corrections())
+    still = compare.compare(uncorrected, made.document)
+    return (
+        tuple(change for change in changes if any(_is_same(change, one) for one in still)),
+        tuple(change for change in changes if not any(_is_same(change, one) for one in still)),
+    )
+
+
+def _is_same(change: compare.Change, other: compare.Change) -> bool:
+    """Tell whether two comparisons speak of the same change, though a correction has moved or named its place."""
+    if _within(change.where, other.where) or _within(other.where, change.where):
+        return True
+    shared = not {one.rstrip("/") for one in change.operations}.isdisjoint(
+        one.rstrip("/") for one in other.operations
+    )
+    if other.what in ("path added", "operation added"):
+        return shared
+    places = (one.where.rstrip("/").split(" ")[-1] for one in (change, other))
+    return shared and change.what == other.what and len({*places}) == 1
+
+
+def _within(place: str, other: str) -> bool:
+    """Tell whether a place of the comparison is another one, or lies in it."""
+    return place.startswith(other) and place[len(other) :][:1] in ("", ".", "[")
 
 
 def check_tree(spec: Path = project.CONTRACT, out: Path = project.CLIENT) -> list[str]:

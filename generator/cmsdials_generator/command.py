@@ -16,8 +16,10 @@ from .overlay_document import InvalidOverlay
 from .pull import CannotPull, pull
 from .read import CannotRead
 from .report import RENDERERS
+from .unnamed import as_text
 
 CHANGED, CANNOT = 2, 3
+_SOURCE = "URL or file; `production` stands for the production service"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,10 +57,19 @@ def _parser() -> argparse.ArgumentParser:
         description="Read the document that DIALS publishes, correct it, and write the contract. "
         "Exit code 3 if there is no such document or a correction no longer fits; then nothing is written.",
     )  # fmt: skip
-    command.add_argument("--source", default=project.PRODUCTION, help="URL or file (default: %(default)s)")
+    command.add_argument(
+        "--source",
+        type=project.source_named,
+        default=project.PRODUCTION,
+        help=f"{_SOURCE} (default: %(default)s)",
+    )
     command.add_argument(
         "--out", type=Path, default=project.CONTRACT, help="file to write (default: openapi.json)"
     )
+    command.add_argument(
+        "--recount", action="store_true",
+        help="write the x-count of corrections that fit another number of places; read what that changes",
+    )  # fmt: skip
     command.set_defaults(run=_pull)
 
     command = commands.add_parser(
@@ -76,10 +87,10 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "check", help="say whether the emitted code or the service has drifted from the contract",
         description="Without a source: emit the code again and compare (exit code 0 or 2). With one: compare the "
-        "document published there with the contract (0 no drift, 1 compatible drift, 2 breaking drift). "
+        "document published there with the contract (0 no drift, 1 compatible drift or something that `pull` stops at, 2 breaking drift). "
         "3: could not check.",
     )  # fmt: skip
-    command.add_argument("--source", help="URL or file; `production` stands for the production service")
+    command.add_argument("--source", type=project.source_named, help=_SOURCE)
     command.add_argument(
         "--spec", type=Path, default=project.CONTRACT, help="contract (default: openapi.json)"
     )
@@ -91,12 +102,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _pull(chosen: argparse.Namespace) -> int:
-    published, contract = pull(chosen.source, chosen.out)
+    published, contract = pull(chosen.source, chosen.out, recount=chosen.recount)
     for warning in published.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     print(
         f"{chosen.out}: {len(contract.document['paths'])} paths, {len(contract.actions)} corrections applied"
     )
+    print(as_text(contract.unnamed), end="")
     print("Next: `generate` (scripts/regenerate does both), then read the difference and run scripts/test.")
     return 0
 
@@ -109,7 +121,7 @@ def _generate(chosen: argparse.Namespace) -> int:
 
 def _check(chosen: argparse.Namespace) -> int:
     if chosen.source is None:
-        differences = check_tree(chosen.spec)
+        differences = check_tree(chosen.spec, project.CLIENT)
         for difference in differences:
             print(difference)
         if differences:
@@ -119,7 +131,6 @@ def _check(chosen: argparse.Namespace) -> int:
             return CHANGED
         print("no drift: the emitted code is what the contract gives")
         return 0
-    source = project.PRODUCTION if chosen.source == "production" else chosen.source
-    report = check_source(source, chosen.spec)
+    report = check_source(chosen.source, chosen.spec)
     print(RENDERERS[chosen.format](report), end="")
     return report.exit_code

@@ -12,16 +12,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ruamel.yaml import YAML
 
 from . import lock, project
 from .canonical import Names, load_names, operations
+from .emittable import CannotEmit, check_emittable, merged
+from .faults import schemas_of
 from .overlay_document import Node
-from .tables import CannotEmit, check_emittable, modules
+from .tables import modules
 
 _HERE = Path(__file__).parent
 COPIED = _HERE / "copied"
@@ -124,7 +126,35 @@ def emit(contract: Mapping[str, Node], folder: Path) -> Path:
     for path in COPIED.rglob("*.py"):  # after the formatter, so that they are what stands here to the byte
         text = path.read_text(encoding="utf-8")
         (package / path.relative_to(COPIED)).write_text(BANNER + text, encoding="utf-8")
+    _check_importable(folder)
     return package
+
+
+def _check_importable(folder: Path) -> None:
+    """Import all of the package, so that what nothing above has foreseen is not found by those who use it."""
+    try:
+        _run_python("-c", _IMPORTS_ALL, str(folder), project.PACKAGE)
+    except CannotGenerate as problem:
+        last = str(problem).strip().splitlines()[-1]
+        message = (
+            f"the emitted package cannot be imported: {last}; add an action to contract/repairs.overlay.yaml"
+        )
+        raise CannotGenerate(message) from None
+
+
+_IMPORTS_ALL = """
+import importlib, pkgutil, sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1])
+package = importlib.import_module(sys.argv[2])
+for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+    try:
+        importlib.import_module(module.name)
+    except Exception as problem:
+        sys.exit(f"{module.name}: {type(problem).__name__}: {problem}")
+for one in importlib.import_module(package.__name__ + ".resources").RESOURCES.values():
+    one.record, one.filters(), one.list.function, one.get.function, one.count and one.count.function
+"""
 
 
 def _spelled_out(contract: Mapping[str, Node]) -> dict[str, Node]:
@@ -132,8 +162,16 @@ def _spelled_out(contract: Mapping[str, Node]) -> dict[str, Node]:
 
     It knows no security but an operation's own, describes a parameter by its schema, and does not tell templates
     whether a list is written by repeating its name: the example, which they get and do not use otherwise, shows that.
+    It makes a class of each list of values, which an answer may hold more of one day, so only parameters keep theirs;
+    and it reads an `allOf` of one part only.
     """
     spelled: dict[str, Node] = json.loads(json.dumps(contract))
+    for path, schema in [*schemas_of(spelled)]:
+        if len(schema.get("allOf", ())) > 1 and (joined := merged(contract, schema)) is not None:
+            cast("dict[str, Node]", schema).clear()
+            cast("dict[str, Node]", schema).update(joined)
+        if "enum" in schema and not _is_list_of_words(path, schema):
+            _without_list(cast("dict[str, Node]", schema))
     for _, _, operation in operations(spelled):
         operation.setdefault("security", spelled.get("security", []))
         for parameter in operation.get("parameters", []):
@@ -142,6 +180,28 @@ def _spelled_out(contract: Mapping[str, Node]) -> dict[str, Node]:
             if parameter["schema"].get("type") == "array" and parameter.get("explode", True):
                 parameter["schema"]["example"] = "{0}=...&{0}=...".format(parameter["name"])
     return spelled
+
+
+def _is_list_of_words(path: Sequence[str | int], schema: Mapping[str, Node]) -> bool:
+    """Tell whether these are the values of a parameter, and each is a word that a name can be made of."""
+    return path[-3:-2] == ("parameters",) and all(
+        isinstance(value, str) and value.isascii() and value.isidentifier() for value in schema["enum"]
+    )
+
+
+def _without_list(schema: dict[str, Node]) -> None:
+    """Say the values of a schema in its description, and only their type otherwise."""
+    values = schema.pop("enum")
+    kinds = {_JSON_TYPES.get(type(value)) for value in values if value is not None}
+    if "type" not in schema and len(kinds) == 1 and None not in kinds:
+        schema["type"] = kinds.pop()
+    if None in values:
+        schema["nullable"] = True
+    said = f"One of {', '.join(map(str, (value for value in values if value is not None)))}, or another one some day."
+    schema["description"] = f"{schema.get('description', '')} {said}".strip()
+
+
+_JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
 
 def _config(names: Names) -> dict[str, Any]:
@@ -164,17 +224,30 @@ def _module(class_name: str) -> str:
 
 
 def _run(module: str, *arguments: str) -> None:
+    try:
+        _run_python("-m", module, *arguments)
+    except CannotGenerate as problem:
+        said = str(problem)
+        if (
+            "Traceback (most recent call last)" in said
+        ):  # of the tool's own, which says nothing of the contract
+            said = said.strip().splitlines()[-1]
+        message = f"{module} failed with {said}"
+        raise CannotGenerate(message) from None
+
+
+def _run_python(*arguments: str) -> None:
     # A clean environment: what the user has set for these tools elsewhere must not change the tree.
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("RUFF_", "PYTHON"))}
     done = subprocess.run(  # noqa: S603  # our own interpreter and constant arguments
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, *arguments],
         capture_output=True,
         text=True,
         check=False,
         env=environment | {"PYTHONUTF8": "1"},
     )
     if done.returncode:
-        message = f"{module} failed with exit code {done.returncode}:\n{(done.stdout + done.stderr).strip()}"
+        message = f"exit code {done.returncode}:\n{(done.stdout + done.stderr).strip()}"
         raise CannotGenerate(message)
 
 

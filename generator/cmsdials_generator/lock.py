@@ -22,12 +22,13 @@ def config_sha256() -> str:
     digest = hashlib.sha256()
     files = [
         _HERE / "config.yaml",
-        _HERE / "contract" / "names.yaml",
+        project.CORRECTIONS / "names.yaml",
         *(_HERE / "templates").rglob("*.jinja"),
         *(_HERE / "copied").rglob("*.py"),
     ]
     for path in sorted(files):
-        digest.update(path.relative_to(_HERE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        name = path.relative_to(_HERE) if path.is_relative_to(_HERE) else Path("contract", path.name)
+        digest.update(name.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

@@ -10,5 +10,11 @@ CONTRACT: Final = ROOT / "openapi.json"
 LOCK: Final = ROOT / "generation.lock"
 CLIENT: Final = ROOT / "generated_client"
 SERVED_CONTRACT: Final = ROOT / "sandbox" / "cmsdials_sandbox" / "contract.json"
+CORRECTIONS: Final = Path(__file__).resolve().parent / "contract"
 PACKAGE: Final = "cmsdials_api"
 PRODUCTION: Final = "https://cmsdials-api.web.cern.ch/static/swagger.json"
+
+
+def source_named(source: str) -> str:
+    """Return the address of a published document; `production` stands for production's."""
+    return PRODUCTION if source == "production" else source

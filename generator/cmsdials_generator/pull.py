@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from attrs import frozen
-from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from . import canonical, lock, project
+from .faults import faults
 from .overlay_document import Action, Node, Stale, apply_overlay, load_overlay
 from .read import Published, read_document
+from .report import stale_groups
 from .shape import well_typed
+from .unnamed import Missing, as_text, unnamed
 
 OVERLAYS = ("repairs.overlay.yaml", "additions.overlay.yaml")
+
+
+def corrections() -> tuple[Action, ...]:
+    """Read all corrections, in the order in which they are applied."""
+    return tuple(action for overlay in OVERLAYS for action in load_overlay(overlay))
 
 
 class CannotPull(Exception):
@@ -34,6 +42,8 @@ class Contract:
         content: Its canonical bytes.
         actions: The corrections that were applied.
         stale: Those that no longer fit the published document.
+        unfit: All corrections that stand or fall with these.
+        unnamed: What to add to the tables of names and words, if anything.
         problems: What makes the contract invalid, empty for a valid one.
     """
 
@@ -42,6 +52,8 @@ class Contract:
     actions: tuple[Action, ...]
     stale: tuple[Stale, ...]
     problems: tuple[str, ...]
+    unfit: tuple[Action, ...] = ()
+    unnamed: tuple[Missing, ...] = ()
 
 
 def make_contract(published: Mapping[str, Node]) -> Contract:
@@ -50,29 +62,29 @@ def make_contract(published: Mapping[str, Node]) -> Contract:
     document = canonical.strip(typed)
     actions: tuple[Action, ...] = ()
     stale: tuple[Stale, ...] = ()
+    unfit: tuple[Action, ...] = ()
     for overlay in OVERLAYS:
         applied = apply_overlay(document, load_overlay(overlay))
         document = applied.document
         actions += applied.actions
         stale += applied.stale
-    document = canonical.name(document, canonical.load_names())
-    document = canonical.describe(document, canonical.load_words())
+        unfit += applied.unfit
+    names, words = canonical.load_names(), canonical.load_words()
+    document = canonical.describe(canonical.name(document, names), words)
     content = canonical.serialise(document)
     document = json.loads(content)
-    return Contract(document, content, actions, stale, (*mistyped, *_invalid(document)))
+    return Contract(
+        document,
+        content,
+        actions,
+        stale,
+        (*mistyped, *faults(document)),
+        unfit,
+        unnamed(document, names, words),
+    )
 
 
-def _invalid(document: Mapping[str, Node]) -> Iterator[str]:
-    """Say where the document is not OpenAPI."""
-    try:
-        for problem in OpenAPIV30SpecValidator(document).iter_errors():
-            where = "/".join(str(step) for step in problem.path) or "document"
-            yield f"{where}: {problem.message.splitlines()[0]}"
-    except Exception as problem:  # noqa: BLE001  # a reference that leads nowhere, and whatever else upstream can do
-        yield f"document: the validator gave up: {type(problem).__name__}: {str(problem)[:100]}"
-
-
-def pull(source: str, out: Path = project.CONTRACT) -> tuple[Published, Contract]:
+def pull(source: str, out: Path = project.CONTRACT, *, recount: bool = False) -> tuple[Published, Contract]:
     """Make the contract of the document at `source` and write it to `out`.
 
     Nothing is written unless everything fits. The project's own contract is recorded in `generation.lock`.
@@ -80,6 +92,8 @@ def pull(source: str, out: Path = project.CONTRACT) -> tuple[Published, Contract
     Args:
         source: URL or path of the published document.
         out: Where the contract goes.
+        recount: Write the number of places that a correction is found to fit into its overlay document, if nothing
+            else is wrong with it.
 
     Raises:
         CannotRead: There is no document at `source`.
@@ -88,16 +102,24 @@ def pull(source: str, out: Path = project.CONTRACT) -> tuple[Published, Contract
     """
     published = read_document(source)
     contract = make_contract(published.document)
+    if recount and _recounted(contract.stale):
+        contract = make_contract(published.document)
     if contract.stale:
         listed = "\n".join(
-            f"  {one.document}: {one.target}\n    expected because: {one.reason}\n    but: {one.found}"
-            for one in contract.stale
+            f"  {group.title} ({len(group.members)}): {group.advice}\n"
+            + "\n".join(
+                f"    {one.document}: {one.target}\n      made because: {one.reason}\n"
+                f"      expected: {one.expected}\n      but: {one.found}"
+                for one in group.members
+            )
+            for group in stale_groups(contract.stale)
         )
         message = (
             f"{len(contract.stale)} correction(s) no longer fit {published.source}:\n{listed}\n"
-            "Where upstream has mended the document, delete the action; where it has changed, mend the action. "
             f"Nothing was written. `check --source {published.source}` shows what else has changed."
         )
+        if contract.unnamed:
+            message += f"\n\n{as_text(contract.unnamed)}".rstrip()
         raise CannotPull(message)
     if contract.problems:
         listed = "\n".join(f"  {problem}" for problem in contract.problems[:20])
@@ -119,3 +141,15 @@ def pull(source: str, out: Path = project.CONTRACT) -> tuple[Published, Contract
             actions=[f"{action.document}: {action.target}" for action in contract.actions],
         )
     return published, contract
+
+
+def _recounted(stale: Iterable[Stale]) -> bool:
+    """Write the counts that have changed into the overlay documents; tell whether there were any."""
+    counted = [one for one in stale if one.count is not None]
+    for one in counted:
+        path = project.CORRECTIONS / one.document
+        parts = re.split(r"(?m)^(?=  - target:)", path.read_text(encoding="utf-8"))
+        number = int(one.group.removeprefix("action "))  # a counted one stands alone
+        parts[number] = re.sub(r"(?m)^(    x-count: )\d+$", rf"\g<1>{one.count}", parts[number])
+        path.write_text("".join(parts), encoding="utf-8")
+    return bool(counted)

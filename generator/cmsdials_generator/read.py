@@ -11,6 +11,7 @@ import json
 import re
 import socket
 import ssl
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,9 @@ MAX_LENIENT_BYTES = 5 * 1024 * 1024
 """The lenient parser needs about 5 s for a megabyte, so there is a size from which it is not tried."""
 
 MAX_REDIRECTS = 5
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
+_CHUNK = 1 << 20
+_GZIP = b"\x1f\x8b"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -76,6 +80,13 @@ def read_document(source: str | Path, *, timeout: float = 30.0) -> Published:
         raw = _read_file(Path(source))
     document, warnings = _parse(raw, shown)
     _require_openapi(document, shown)
+    version = document["openapi"]
+    if not re.match(r"3\.0(\.|$)", version):
+        newer = (
+            f"it is OpenAPI {version}, and was read as 3.0: null as a type, constants and exclusive bounds are written "
+            "as 3.0 does, anything else that 3.0 does not know is not valid"
+        )
+        warnings = (*warnings, newer)
     return Published(source=shown, raw=raw, document=document, warnings=warnings)
 
 
@@ -125,7 +136,7 @@ def _download(url: str, shown: str, timeout: float) -> bytes:
         auth = (target.username, target.password) if target.userinfo else None
         target = target.copy_with(userinfo=b"")
         with httpx.Client(
-            timeout=timeout, auth=auth, headers={"Accept": "application/json"}, **_network(target.host, shown)
+            timeout=timeout, auth=auth, headers=_HEADERS, **_network(target.host, shown)
         ) as client:
             for _ in range(MAX_REDIRECTS + 1):
                 with client.stream("GET", target) as answer:
@@ -195,7 +206,8 @@ def _body(answer: httpx.Response, shown: str, timeout: float, deadline: float) -
     if "html" in answer.headers.get("Content-Type", "").lower():
         raise CannotRead(_looks_like_a_page(shown))
     raw = bytearray()
-    for chunk in answer.iter_bytes():
+    chunks = _decoded(answer, shown)
+    for chunk in chunks:
         raw += chunk
         if len(raw) > MAX_BYTES:
             raise CannotRead(_too_large(shown))
@@ -203,6 +215,30 @@ def _body(answer: httpx.Response, shown: str, timeout: float, deadline: float) -
             message = f"Cannot read {shown}: it was not complete after {timeout:g} s. Try again later."
             raise CannotRead(message)
     return bytes(raw)
+
+
+def _decoded(answer: httpx.Response, shown: str) -> Iterator[bytes]:
+    """Yield the body without its compression, and see that it is whole, which httpx does not."""
+    encoding = answer.headers.get("Content-Encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        yield from answer.iter_raw()
+        return
+    if encoding not in ("gzip", "x-gzip"):
+        message = f"Cannot read {shown}: it came in the encoding {encoding[:40]!r}, which was not asked for. Give a downloaded file."
+        raise CannotRead(message)
+    expander = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        for chunk in answer.iter_raw():
+            rest = chunk
+            while rest:
+                yield expander.decompress(rest, _CHUNK)
+                rest = expander.unconsumed_tail
+    except zlib.error as error:
+        message = f"Cannot read {shown}: its gzip compression is damaged ({error}). Try again later."
+        raise CannotRead(message) from error
+    if not expander.eof:
+        message = f"Cannot read {shown}: the compressed answer breaks off before its end. Try again later."
+        raise CannotRead(message)
 
 
 def _advice(status: int) -> str:
@@ -252,6 +288,11 @@ def _looks_like_a_page(shown: str) -> str:
 
 def _parse(raw: bytes, shown: str) -> tuple[Any, tuple[str, ...]]:
     """Decode and parse `raw`: strictly if that works, else leniently, with warnings."""
+    if raw.startswith(_GZIP):
+        message = (
+            f"Cannot read {shown}: it is compressed with gzip. Unpack it first (gunzip), and give that file."
+        )
+        raise CannotRead(message)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -366,6 +407,12 @@ def _require_openapi(document: Any, shown: str) -> None:
         found = "a JSON object without an `openapi` version"
     elif not isinstance(document.get("paths"), dict):
         found = "an OpenAPI document without `paths`"
+    elif not re.match(r"3\.\d", document["openapi"]):
+        message = (
+            f"Cannot read {shown}: it is an OpenAPI {document['openapi'][:20]!r} document, and 3.0 or 3.1 is needed. Ask "
+            "for that form, or convert it."
+        )
+        raise CannotRead(message)
     else:
         return
     message = f"Cannot read {shown}: it is {found}, not an OpenAPI document. Check the address or path."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from attrs import asdict, frozen
 
@@ -19,6 +19,7 @@ from .overlay_document import Stale
 NO_DRIFT, COMPATIBLE_DRIFT, BREAKING_DRIFT = 0, 1, 2
 
 _LISTED = 5
+_NOT_VALID = "corrected, the document is not valid OpenAPI: "
 
 
 @frozen
@@ -33,6 +34,8 @@ class Report:
         published_sha256: Checksum of the bytes that were read.
         canonical_sha256: Checksum of the canonical form that was compared.
         contract_sha256: Checksum of the contract it was compared with.
+        following: What differs only because the stale corrections were not applied.
+        problems: What makes the corrected document invalid.
     """
 
     source: str
@@ -42,6 +45,8 @@ class Report:
     published_sha256: str
     canonical_sha256: str
     contract_sha256: str
+    following: tuple[Change, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def breaking(self) -> tuple[Change, ...]:
@@ -55,38 +60,95 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 without changes, 1 with compatible ones only, 2 with a breaking one; stale corrections do not count."""
-        if not self.changes:
-            return NO_DRIFT
-        return BREAKING_DRIFT if self.breaking else COMPATIBLE_DRIFT
+        """0 if nothing is to be done, 2 with a breaking change, 1 with other changes or what `pull` would stop at."""
+        if self.breaking:
+            return BREAKING_DRIFT
+        return COMPATIBLE_DRIFT if self.changes or self.stale or self.problems else NO_DRIFT
 
     @property
     def verdict(self) -> str:
         """The outcome in one line: `breaking drift: 2 breaking changes, 1 compatible change`."""
-        if not self.changes:
-            return "no drift: the published document says what the contract says"
         counts = [(len(self.breaking), "breaking change"), (len(self.compatible), "compatible change")]
-        listed = ", ".join(_counted(count, what) for count, what in counts if count)
-        return f"{'breaking' if self.breaking else 'compatible'} drift: {listed}"
+        listed = [_counted(count, what) for count, what in counts if count]
+        if self.stale:
+            listed.append(f"{_counted(len(self.stale), 'correction')} to mend")
+        if self.problems:
+            listed.append(f"{_counted(len(self.problems), 'place')} not valid")
+        if not listed:
+            return "no drift: the published document says what the contract says"
+        if not self.changes:
+            return f"no change for clients, but `pull` would stop: {', '.join(listed)}"
+        return f"{'breaking' if self.breaking else 'compatible'} drift: {', '.join(listed)}"
+
+
+@frozen
+class StaleGroup:
+    """Stale corrections that are to be mended alike.
+
+    Attributes:
+        title: What has become of the places that they correct.
+        advice: What to do.
+        members: The corrections.
+    """
+
+    title: str
+    advice: str
+    members: tuple[Stale, ...]
+
+
+def stale_groups(stale: Iterable[Stale]) -> list[StaleGroup]:
+    """Group stale corrections by what has become of their places, the largest groups first."""
+    groups: dict[tuple[str, str], list[Stale]] = {}
+    for one in stale:
+        groups.setdefault((one.kind, _cause(one)), []).append(one)
+    made = [
+        StaleGroup(_TITLES.get(kind, _TITLES["changed"]).format(cause), members[0].advice, tuple(members))
+        for (kind, cause), members in groups.items()
+    ]
+    return sorted(made, key=lambda group: -len(group.members))
+
+
+_TITLES = {
+    "fixed": "Upstream fixed it",
+    "gone": "{} is not there",
+    "published": "Published now, and differently",
+    "count": "Another number of places",
+    "changed": "Changed to something else: {}",
+}
+
+
+def _cause(stale: Stale) -> str:
+    match stale.kind:
+        case "gone":
+            return stale.place
+        case "changed":
+            return f"{stale.expected or 'something'} was expected, and {stale.found}"
+        case "fixed" | "published":
+            return stale.advice  # it names the group of actions, if there is one
+        case _:
+            return ""
 
 
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
-def _advice(stale: Stale) -> str:
-    return f"upstream fixed it: delete this action from {stale.document} and run scripts/regenerate"
-
-
 def _next_steps(report: Report) -> Iterator[str]:
     """Say what to do, in order."""
     pull = f"python -m cmsdials_generator pull --source {shlex.quote(_plain(report.source))}"
-    if report.stale:
-        files = " and ".join(sorted({_plain(stale.document) for stale in report.stale}))
+    fixed = [stale for stale in report.stale if stale.kind == "fixed"]
+    others = len(report.stale) - len(fixed)
+    if fixed:
+        yield f"Delete the {_counted(len(fixed), 'correction')} that upstream has made in the document: {_files(fixed)}."
+    if others:
         yield (
-            f"Delete the stale {'action' if len(report.stale) == 1 else 'actions'} from {files} "
-            "(mend instead of deleting where upstream changed the place without fixing it)."
+            f"Mend the {'other ' if fixed else ''}{_counted(others, 'correction')} as each says, or delete what is no "
+            f"longer needed: {_files(one for one in report.stale if one.kind != 'fixed')}."
         )
+    if report.following:
+        yield "Check again: what only follows from these corrections is then gone from the report."
+    if report.problems:
+        yield "Add a repair for each place that is not valid."
     if report.breaking:
         yield (
             "Read the breaking changes. A mistake of the document (the service answers as before) needs a new "
@@ -94,10 +156,14 @@ def _next_steps(report: Report) -> Iterator[str]:
         )
     if report.changes:
         yield f"Take the changes over: {pull}"
-    if report.changes or report.stale:
+    if report.exit_code:
         yield "Run scripts/regenerate, read the difference it makes, and run scripts/test."
     else:
         yield "Nothing to do."
+
+
+def _files(stale: Iterable[Stale]) -> str:
+    return " and ".join(sorted({_plain(one.document) for one in stale}))
 
 
 def render_text(report: Report) -> str:
@@ -105,6 +171,7 @@ def render_text(report: Report) -> str:
     lines = [_plain(report.verdict), f"  source: {_plain(report.source)}"]
     lines += [f"  {name}: {value}" for name, value in _checksums(report).items()]
     lines += [f"  warning: {_plain(warning)}" for warning in report.warnings]
+    lines += [f"  warning: {_NOT_VALID}{_plain(problem)}" for problem in report.problems]
     for title, changes in (("Breaking", report.breaking), ("Compatible", report.compatible)):
         if changes:
             lines += ["", f"{title} changes"]
@@ -114,13 +181,17 @@ def render_text(report: Report) -> str:
             "",
             "Stale corrections (they do not fit the document any more; it was compared without them)",
         ]
-        for stale in report.stale:
-            lines += [
-                f"  {_plain(stale.document)}: {_plain(stale.target)}",
-                f"      made because: {_plain(stale.reason)}",
-                f"      found: {_plain(stale.found)}",
-                f"      {_plain(_advice(stale))}",
-            ]
+        for group in stale_groups(report.stale):
+            lines += [f"  {_plain(group.title)} ({len(group.members)})", f"    {_plain(group.advice)}"]
+            for stale in group.members:
+                lines += [
+                    f"    {_plain(stale.document)}: {_plain(stale.target)}",
+                    f"        made because: {_plain(stale.reason)}",
+                    f"        expected: {_plain(stale.expected)}; found: {_plain(stale.found.removeprefix('found '))}",
+                ]
+    if report.following:
+        lines += ["", "Not changes of the service: these follow from the corrections that no longer fit"]
+        lines += [line for change in report.following for line in _change_lines(change)]
     lines += [
         "",
         "Next",
@@ -133,6 +204,8 @@ def _change_lines(change: Change) -> Iterator[str]:
     yield f"  {_plain(change.where)}: {_plain(change.what)}"
     if change.operations and not any(change.where.startswith(one) for one in change.operations):
         yield f"      in {_plain(_some(change.operations))}"
+    if change.note:
+        yield f"      {_plain(change.note)}"
 
 
 def _some(operations: tuple[str, ...]) -> str:
@@ -166,7 +239,13 @@ def render_json(report: Report) -> str:
         "canonical_sha256": report.canonical_sha256,
         "contract_sha256": report.contract_sha256,
         "changes": [asdict(change) for change in report.changes],
-        "stale": [asdict(stale) | {"advice": _advice(stale)} for stale in report.stale],
+        "following": [asdict(change) for change in report.following],
+        "stale": [asdict(stale) for stale in report.stale],
+        "stale_groups": [
+            {"title": group.title, "advice": group.advice, "targets": [one.target for one in group.members]}
+            for group in stale_groups(report.stale)
+        ],
+        "problems": list(report.problems),
         "next": list(_next_steps(report)),
     }
     return json.dumps(content, indent=2) + "\n"
@@ -175,28 +254,33 @@ def render_json(report: Report) -> str:
 def render_markdown(report: Report) -> str:
     """Write the report for the summary of a CI job or a comment on a merge request."""
     lines = [f"## DIALS API: {_cell(report.verdict)}", "", f"Read from {_cell(report.source)}."]
-    if report.changes:
+    if report.changes or report.following:
         lines += [
             "",
             "| | Where | What | Contract | Published | Operations |",
             "| --- | --- | --- | --- | --- | --- |",
         ]
         lines += [_row(change) for change in report.changes]
+        lines += [_row(change, "follows from a stale correction") for change in report.following]
     if report.stale:
-        lines += ["", f"### {_counted(len(report.stale), 'stale correction')}", ""]
-        lines += [_stale_item(stale) for stale in report.stale]
-    if report.warnings:
-        lines += ["", "### Warnings", "", *(f"- {_cell(warning)}" for warning in report.warnings)]
+        lines += ["", f"### {_counted(len(report.stale), 'stale correction')}"]
+        for group in stale_groups(report.stale):
+            lines += ["", f"**{_cell(group.title)}** ({len(group.members)}): {_cell(group.advice)}", ""]
+            lines += [_stale_item(stale) for stale in group.members]
+    notes = (*report.warnings, *(_NOT_VALID + problem for problem in report.problems))
+    if notes:
+        lines += ["", "### Warnings", "", *(f"- {_cell(note)}" for note in notes)]
     lines += ["", "### Next", ""]
     lines += [f"{number}. {_cell(step)}" for number, step in enumerate(_next_steps(report), start=1)]
     lines += ["", *(f"- {name}: `{value}`" for name, value in _checksums(report).items())]
     return "\n".join(lines) + "\n"
 
 
-def _row(change: Change) -> str:
-    severity = "**breaking**" if change.severity == "breaking" else change.severity
+def _row(change: Change, severity: str = "") -> str:
+    severity = severity or ("**breaking**" if change.severity == "breaking" else change.severity)
     values = ["" if value is None else _cell(_value(value)) for value in (change.old, change.new)]
-    cells = [severity, _cell(change.where), _cell(change.what), *values, _cell(_some(change.operations))]
+    what = f"{change.what} ({change.note})" if change.note else change.what
+    cells = [severity, _cell(change.where), _cell(what), *values, _cell(_some(change.operations))]
     return f"| {' | '.join(cells)} |"
 
 
@@ -205,9 +289,10 @@ def _value(value: object) -> str:
 
 
 def _stale_item(stale: Stale) -> str:
-    parts = (stale.document, stale.target, stale.reason, stale.found, _advice(stale))
-    document, target, reason, found, advice = map(_cell, parts)
-    return f"- {document}: {target} (made because: {reason}; found: {found}): {advice}"
+    found = stale.found.removeprefix("found ")
+    parts = (stale.document, stale.target, stale.reason, stale.expected, found)
+    document, target, reason, expected, found = map(_cell, parts)
+    return f"- {document}: {target} (made because: {reason} expected: {expected}; found: {found})"
 
 
 def _cell(text: str) -> str:

@@ -5,8 +5,6 @@ Pure: from the contract to the text of a module.
 
 from __future__ import annotations
 
-import keyword
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,53 +12,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .canonical import Names, operations
+from .emittable import CannotEmit
 from .overlay_document import Node
 
 _TEMPLATES = Path(__file__).parent / "templates" / "tables"
-_PATH = re.compile(r"(/[\w.-]*|/\{\w+\})+")
-_REPEATED = frozenset({"order_by"})
-"""The one list that DIALS reads from a name that is repeated."""
 _TYPES = {"integer": "int", "number": "float", "string": "str", "boolean": "bool"}
-
-
-class CannotEmit(Exception):
-    """The contract holds something that the emitted code could not send or name rightly."""
-
-
-def check_emittable(contract: Mapping[str, Node]) -> None:
-    """Refuse what the templates would get silently wrong.
-
-    Raises:
-        CannotEmit: A path with unusual characters, a list parameter that is not comma-separated, an object parameter that
-            is not a deepObject, a name that is not a Python identifier, or an operationId that is used twice.
-    """
-    seen: set[str] = set()
-    for path, method, operation in operations(contract):
-        where = f"{method.upper()} {path}"
-        if operation["operationId"] in seen:
-            message = f"{where}: operationId {operation['operationId']} is used twice"
-            raise CannotEmit(message)
-        seen.add(operation["operationId"])
-        if not _PATH.fullmatch(path):
-            message = f"{where}: the path contains something other than names, slashes and {{parameters}}"
-            raise CannotEmit(message)
-        for parameter in operation.get("parameters", []):
-            name, schema = parameter["name"], parameter["schema"]
-            if not name.isidentifier() or keyword.iskeyword(name):
-                message = f"{where}: parameter {name!r} is not a Python identifier"
-                raise CannotEmit(message)
-            repeats = schema.get("type") == "array" and parameter.get("explode") is not False
-            if repeats and name not in _REPEATED:
-                message = f"{where}: parameter {name!r} repeats its name for each item; DIALS reads the last one only"
-                raise CannotEmit(message)
-            if schema.get("type") == "object" and parameter.get("style") != "deepObject":
-                message = f"{where}: parameter {name!r} is an object but not a deepObject"
-                raise CannotEmit(message)
-    for schema_name, schema in contract["components"]["schemas"].items():
-        for field in schema.get("properties", {}):
-            if not field.isidentifier() or keyword.iskeyword(field):
-                message = f"schema {schema_name}: field {field!r} is not a Python identifier"
-                raise CannotEmit(message)
 
 
 def class_of(schema: str, names: Names) -> str:

@@ -17,18 +17,18 @@ from cmsdials_api.models.monitoring_element import MonitoringElement
 from cmsdials_api.models.run import Run
 from cmsdials_api.models.run_monitoring_element import RunMonitoringElement
 
-from cmsdials.table.histograms import LumisectionHistogram1D, LumisectionHistogram2D
+from cmsdials.table import histograms
+from cmsdials.table.histograms import *  # every kind of histogram that there is
 
 __all__ = [
     "CertificationFile",
     "DatasetIndex",
     "FileIndex",
     "Lumisection",
-    "LumisectionHistogram1D",
-    "LumisectionHistogram2D",
     "MLBadLumisection",
     "MLModelsIndex",
     "MonitoringElement",
     "Run",
     "RunMonitoringElement",
 ]
+__all__ += histograms.__all__

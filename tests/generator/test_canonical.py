@@ -100,10 +100,49 @@ def test_strip_drops_the_wording_of_paths_servers_and_schemes() -> None:
         "openapi": "3.0.3",
         "servers": [{"url": "https://a"}],
         "paths": {
-            "/api/v1/x/": {"parameters": [{"name": "a", "in": "query"}], "get": {"responses": {}}},
+            "/api/v1/x/": {"get": {"parameters": [{"name": "a", "in": "query"}], "responses": {}}},
         },
         "components": {"securitySchemes": {"bearer": {"type": "http"}}, "responses": {"Gone": {}}},
     }
+
+
+def parameter(name: str, kind: str) -> Json:
+    return {"name": name, "in": "query", "schema": {"type": kind}}
+
+
+def test_parameters_that_operations_share_stand_in_each_of_them() -> None:
+    document = operation_document(
+        parameters=[parameter("own", "integer"), {"$ref": "#/components/parameters/page"}]
+    )
+    document["paths"]["/api/v1/x/"] |= {
+        "parameters": [parameter("own", "string"), {"$ref": "#/components/parameters/all"}],
+        "post": {"responses": {}},
+    }
+    document["components"]["parameters"] = {
+        "page": parameter("page", "integer") | {"description": "w"},
+        "all": {"$ref": "#/components/parameters/every"},
+        "every": parameter("every", "boolean"),
+    }
+    stripped = canonical.strip(document)
+    item = stripped["paths"]["/api/v1/x/"]
+    assert [*item] == ["get", "post"]
+    assert item["get"]["parameters"] == [
+        parameter("every", "boolean"),
+        parameter("own", "integer"),
+        parameter("page", "integer"),
+    ]
+    assert item["post"]["parameters"] == [parameter("own", "string"), parameter("every", "boolean")]
+    assert "parameters" not in stripped["components"]
+
+
+@pytest.mark.parametrize(
+    "reference", ["#/components/parameters/none", "#/components/parameters/circle", "http://a.example/b"]
+)
+def test_a_parameter_that_refers_to_nothing_is_left_as_it_is(reference: str) -> None:
+    document = operation_document(parameters=[{"$ref": reference}])
+    document["components"]["parameters"] = {"circle": {"$ref": "#/components/parameters/circle"}}
+    (left,) = canonical.strip(document)["paths"]["/api/v1/x/"]["get"]["parameters"]
+    assert left == {"$ref": reference}
 
 
 @pytest.mark.parametrize(

@@ -380,11 +380,11 @@ def test_one_breaking_change_among_compatible_ones_exits_with_2(miniature: Minia
 # Corrections that upstream has overtaken
 
 
-def test_a_stale_repair_is_listed_and_is_no_drift(
+def test_a_stale_repair_is_listed_and_exits_with_1(
     miniature: Miniature, capsys: pytest.CaptureFixture[str]
 ) -> None:
     miniature.at("paths /run get parameters 0 schema")["type"] = "integer"
-    assert miniature.check() == 0
+    assert miniature.check() == 1  # `pull` would stop
     out = capsys.readouterr().out
     assert "repairs.overlay.yaml: $.paths['/api/v1/run/'].get.parameters[?@.name=='page_size'].schema" in out
     assert "made because: A whole number." in out
@@ -402,12 +402,15 @@ def test_the_comparison_goes_on_past_a_stale_repair(
     assert "Stale corrections" in out
 
 
-def test_an_addition_that_is_published_as_it_was_foreseen_is_no_drift(miniature: Miniature) -> None:
+def test_an_addition_that_is_published_as_it_was_foreseen_is_no_change(
+    miniature: Miniature, capsys: pytest.CaptureFixture[str]
+) -> None:
     miniature.at("components schemas Run properties")["ls_completeness"] = {
         "type": "number",
         "nullable": True,
     }
-    assert miniature.check() == 0
+    assert miniature.check() == 1
+    assert capsys.readouterr().out.startswith("no change for clients, but `pull` would stop: 1 correction")
 
 
 def test_an_addition_that_is_published_otherwise_is_drift(miniature: Miniature) -> None:
@@ -415,12 +418,12 @@ def test_an_addition_that_is_published_otherwise_is_drift(miniature: Miniature) 
     assert miniature.check() == 2
 
 
-def test_all_repairs_overtaken_at_once_are_no_drift(miniature: Miniature, corrections: Json) -> None:
+def test_all_repairs_overtaken_at_once_are_no_change(miniature: Miniature, corrections: Json) -> None:
     """Upstream publishes the contract itself: every correction is stale, nothing has changed."""
     miniature.published = json.loads(miniature.spec.read_bytes())
     miniature.source.write_text(json.dumps(miniature.published), encoding="utf-8")
     report = check_source(str(miniature.source), miniature.spec)
-    assert (report.exit_code, report.changes, report.warnings) == (0, (), ())
+    assert (report.exit_code, report.changes, report.following, report.warnings) == (1, (), (), ())
     assert len(report.stale) > 10
 
 

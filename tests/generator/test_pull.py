@@ -52,7 +52,14 @@ def test_the_contract_is_the_corrected_document(published: Json) -> None:
         "/api/v1/run/{dataset_id}/{run_number}/",
         "/api/v1/shifts/",
     ]
-    assert made.document["components"]["securitySchemes"] == {"bearer": {"type": "http", "scheme": "Bearer"}}
+    assert made.document["components"]["securitySchemes"] == {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "Access token of a person or of an application.",
+        }
+    }
     assert made.document["components"]["schemas"]["Run"] == {
         "type": "object",
         "description": "A run of a dataset.",
@@ -114,8 +121,9 @@ def test_a_stale_correction_stops_it_with_its_name(changed_source: Path, tmp_pat
     assert (
         "repairs.overlay.yaml: $.paths['/api/v1/run/'].get.parameters[?@.name=='page_size'].schema" in message
     )
-    assert "expected because: A whole number." in message
-    assert "but: type is 'integer'" in message
+    assert "made because: A whole number." in message
+    assert "expected: {'type': 'number'}\n      but: type is 'integer'" in message
+    assert "upstream fixed it: delete this action" in message
     assert "Nothing was written" in message
 
 
@@ -153,7 +161,7 @@ INVALID = {
     "a type of no language": (
         "components schemas Shift properties leader type",
         "text",
-        "is not valid under any",
+        "component Shift field leader: 'text' is not a type of JSON Schema; string is meant, perhaps",
     ),
     "a reference to nowhere": (
         "components schemas Shift properties leader",

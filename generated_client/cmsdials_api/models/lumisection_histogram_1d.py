@@ -41,7 +41,7 @@ class LumisectionHistogram1D(Record):
         Field("x_max", "number", required=True, nullable=False, record=None),
         Field("x_bin", "integer", required=True, nullable=False, record=None),
         Field("entries", "integer", required=True, nullable=False, record=None),
-        Field("data", "array", required=True, nullable=False, record=None, dimensions=1),
+        Field("data", "array", required=True, nullable=False, record=None, dimensions=1, axes=("x",)),
     )
 
     dataset: str

@@ -48,7 +48,7 @@ class LumisectionHistogram2D(Record):
         Field("y_max", "number", required=True, nullable=False, record=None),
         Field("y_bin", "integer", required=True, nullable=False, record=None),
         Field("entries", "integer", required=True, nullable=False, record=None),
-        Field("data", "array", required=True, nullable=False, record=None, dimensions=2),
+        Field("data", "array", required=True, nullable=False, record=None, dimensions=2, axes=("x", "y")),
     )
 
     dataset: str

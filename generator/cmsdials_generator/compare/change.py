@@ -21,6 +21,7 @@ class Change:
         old: the value in the contract, short, where there is one.
         new: the value in the published document, short, where there is one.
         operations: the operations touched; empty if the change concerns the document as a whole.
+        note: what it means for a client that is generated from the new document, where that is more than that.
     """
 
     severity: Severity
@@ -29,3 +30,4 @@ class Change:
     old: Value = None
     new: Value = None
     operations: tuple[str, ...] = ()
+    note: str = ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from attrs import frozen
 
@@ -113,6 +114,6 @@ class Document:
             return None
         node: Any = self.tree
         for part in reference[2:].split("/"):
-            key = part.replace("~1", "/").replace("~0", "~")
+            key = unquote(part).replace("~1", "/").replace("~0", "~")
             node = mapping(node).get(key)
         return node

@@ -20,6 +20,11 @@ _ANY_SIZE = 2
 _DECODED = frozenset({"date", "date-time", "time", "duration", "uuid", "binary", "byte"})
 """Formats that decide what a client makes of a string; the others only describe it."""
 
+_ALWAYS_SENT = (
+    "a client generated from it refuses what an older service answers without it: make it optional with a repair "
+    "until every service sends it"
+)
+
 Kinds = tuple[Kind, ...]
 
 
@@ -48,10 +53,16 @@ class Schemas:
     # What was found.
 
     def report(
-        self, severity: Severity, place: Place, what: str, old: Value = None, new: Value = None
+        self,
+        severity: Severity,
+        place: Place,
+        what: str,
+        old: Value = None,
+        new: Value = None,
+        note: str = "",
     ) -> None:
         """Note a change."""
-        self.found.append(Change(severity, str(place), what, old, new, (self.operation,)))
+        self.found.append(Change(severity, str(place), what, old, new, (self.operation,), note))
 
     def judge(self, effect: Effect, place: Place, what: str, old: Value = None, new: Value = None) -> None:
         """Note a change by what it does to the set of values."""
@@ -62,13 +73,16 @@ class Schemas:
         if required and self.direction == "request":
             self.report("breaking", place, f"required {what} added", None, name)
         else:
-            self.report("compatible", place, f"{what} added", None, name)
+            note = _ALWAYS_SENT if required and what == "field" else ""
+            self.report("compatible", place, f"{what} added", None, name, note)
 
     def required(self, place: Place, old: bool, new: bool) -> None:
         """Note whether something became required, or no longer is."""
         if old != new:
             what = "newly required" if new else "no longer required"
-            self.judge("narrowed" if new else "widened", place, what, old, new)
+            effect: Effect = "narrowed" if new else "widened"
+            note = _ALWAYS_SENT if new and self.direction == "answer" else ""
+            self.report(severity(effect, self.direction), place, what, old, new, note)
 
     def deprecated(self, place: Place, old: Any, new: Any) -> None:
         """Note a change of a flag `deprecated`."""

@@ -1,6 +1,7 @@
 """Which credentials an operation asks for.
 
-A requirement is a set of credentials, so a smaller one is easier to satisfy.
+A requirement is a set of credentials, so a smaller one is easier to satisfy. But where a service takes credentials,
+one that it takes no longer is lost to those who have it, even if it also answers without any.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from .document import Document, mapping, sequence
 from .severity import Severity
 
 SECURITY = "security"
+_UNDEFINED = "undefined scheme "
 
 Requirement = frozenset[str]
 
@@ -28,7 +30,8 @@ def requirements(document: Document, operation: Mapping[str, Any]) -> list[Requi
             scheme = _scheme(name, document.resolve(schemes.get(name)))
             presented |= {scheme, *(f"{scheme} scope {scope}" for scope in sequence(scopes))}
         ways.append(frozenset(presented))
-    return list(dict.fromkeys(ways)) or [frozenset()]
+    defined = [way for way in ways if not any(one.startswith(_UNDEFINED) for one in way)]
+    return list(dict.fromkeys(defined or ways)) or [frozenset()]
 
 
 def compare_security(olds: list[Requirement], news: list[Requirement], operation: str) -> Iterator[Change]:
@@ -38,8 +41,9 @@ def compare_security(olds: list[Requirement], news: list[Requirement], operation
         old, new = (" or ".join(sorted(map(_way, ways))) for ways in (olds, news))
         return Change(severity, SECURITY, what, old, new, (operation,))
 
+    open_to_all = news == [frozenset()]
     for way in olds:
-        if not any(other <= way for other in news):
+        if not any(other <= way and (other or not way or open_to_all) for other in news):
             yield change("breaking", f"{_way(way)} no longer enough" if way else "credentials newly required")
     for way in news:
         if not any(other <= way for other in olds):
@@ -62,7 +66,7 @@ def _scheme(name: str, node: Any) -> str:
         case "oauth2":
             return f"OAuth2 {' and '.join(sorted(mapping(scheme.get('flows'))))}"
         case _:
-            return f"undefined scheme {name}"
+            return f"{_UNDEFINED}{name}"
 
 
 def _way(requirement: Requirement) -> str:

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from attrs import field, frozen
+from cmsdials_api.resources import RESOURCES
 
 from cmsdials.errors import DialsError
 from cmsdials.redaction import shortened
@@ -43,7 +44,7 @@ _STATES = (
 )
 _WITH_A_SLASH = {"dataset": "datasets", "logical_file_name": "files"}
 _WILDCARDS = "*%?"
-_OTHER = {1: "is one-dimensional: ask h1d", 2: "is two-dimensional: ask h2d"}
+_IN_WORDS = {1: "one", 2: "two", 3: "three"}
 _LONGEST = 200
 
 
@@ -102,9 +103,13 @@ def _why_one(known: _Known, name: str, value: int | str, dimensions: int) -> str
     dimension = known.held.get(value)
     if dimension is None:
         return known.absent[value]
-    if dimensions in (0, dimension) or dimension not in _OTHER:
+    if dimensions in (0, dimension):
         return ""
-    return f"{name}={shortened(repr(value), _LONGEST)} {_OTHER[dimension]}"
+    kinds = ((max(len(one.axes) for one in table.record.FIELDS), kind) for kind, table in RESOURCES.items())
+    other = dict(kinds).get(dimension)
+    if other is None or dimension not in _IN_WORDS:
+        return ""
+    return f"{name}={shortened(repr(value), _LONGEST)} is {_IN_WORDS[dimension]}-dimensional: ask {other}"
 
 
 def _why_not(name: str, value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Histograms of lumisections, one-dimensional and two-dimensional, and whether any are missing."""
+"""Histograms of lumisections, of any number of dimensions, and whether any are missing."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from cmsdials.resources.coverage import Coverage, covered, notes_on
 from cmsdials.resources.index import LumisectionResource
 from cmsdials.resources.query import chosen
 
-__all__ = ["LumisectionHistogram1DResource", "LumisectionHistogram2DResource"]
+__all__ = ["HistogramResource", "LumisectionHistogram1DResource", "LumisectionHistogram2DResource"]
 
 
-class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
-    """What both kinds of histograms share."""
+class HistogramResource(PaginatedResource[RecordT, FiltersT]):
+    """Histograms; `data` holds the contents, with the index [y][x] in 2D and [z][y][x] in 3D.
+
+    Only the kinds that scripts of 1.8 know have a class of their own; others are named when they are made.
+    """
 
     def get(
         self, dataset_id: int, run_number: int, ls_number: int, me_id: int, *, retries: Retries = None
@@ -72,7 +75,7 @@ class _HistogramResource(PaginatedResource[RecordT, FiltersT]):
 
 
 class LumisectionHistogram1DResource(
-    _HistogramResource[LumisectionHistogram1D, LumisectionHistogram1DFilters]
+    HistogramResource[LumisectionHistogram1D, LumisectionHistogram1DFilters]
 ):
     """One-dimensional histograms; `data` holds the contents of x_bin bins."""
 
@@ -80,7 +83,7 @@ class LumisectionHistogram1DResource(
 
 
 class LumisectionHistogram2DResource(
-    _HistogramResource[LumisectionHistogram2D, LumisectionHistogram2DFilters]
+    HistogramResource[LumisectionHistogram2D, LumisectionHistogram2DFilters]
 ):
     """Two-dimensional histograms; `data` holds y_bin rows of x_bin contents, so its index is [y][x]."""
 

@@ -143,7 +143,8 @@ def _check_order(table: Resource, order: Sequence[str]) -> None:
         if one.nullable or one.kind in ("array", "object")
     }
     # The service cannot read its own cursors if rows are ordered by numbers of bins.
-    problems |= dict.fromkeys(("x_bin", "y_bin"), "whose pages would not follow each other")
+    bins = [name for one in table.record.FIELDS for name in one.lengths]
+    problems |= dict.fromkeys(bins, "whose pages would not follow each other")
     own = table.keys[-1]  # for datasets dataset_id, so their names are in the same table
     problems |= {
         name: f"which stands in another table: order by {number}"

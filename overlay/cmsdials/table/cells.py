@@ -1,4 +1,4 @@
-"""The contents of 2D histograms in a frame: lists of arrays, which Parquet can hold, that calculate like one array."""
+"""The contents of histograms of two and more dimensions in a frame: lists of arrays, which Parquet can hold, that calculate like one array."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = ["Cell", "as_cell"]
 class Cell(NDArrayOperatorsMixin, list[Array]):
     """The contents of a 2D histogram: y_bin arrays of x_bin numbers, indexed as `cell[y][x]` or `cell[y, x]`.
 
-    It is a list, so that pandas writes it to Parquet, and otherwise behaves like a NumPy array of the shape
-    (y_bin, x_bin): operators work bin by bin, it has `shape`, `sum`, `T`, `tolist` and so on, and `np.asarray(cell)`
+    In 3D it holds z_bin such cells. It is a list, so that pandas writes it to Parquet, and otherwise behaves like a
+    NumPy array of the shape (y_bin, x_bin): operators work bin by bin, it has `shape`, `sum`, `T`, `tolist` and so on, and `np.asarray(cell)`
     shares its numbers. What has the same number of dimensions is a cell again. `==` compares bin by bin, and the
     outcome is true if all bins are equal.
 
@@ -30,7 +30,8 @@ class Cell(NDArrayOperatorsMixin, list[Array]):
     __hash__ = None  # its numbers can change
 
     def __init__(self, whole: Array) -> None:
-        list.__init__(self, whole)  # faster than super(), and a frame has many cells
+        # Faster than super(), and a frame has many cells.
+        list.__init__(self, whole if whole.ndim == 2 else map(Cell, whole))
         self._whole = whole
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
@@ -106,8 +107,8 @@ class Cell(NDArrayOperatorsMixin, list[Array]):
 
 
 def as_cell(made: Any) -> Any:
-    """Return numbers in two dimensions as a cell; anything else, such as a mask, as it is."""
-    is_map = isinstance(made, np.ndarray) and made.ndim == 2 and made.dtype != bool
+    """Return numbers in two dimensions or more as a cell; anything else, such as a mask, as it is."""
+    is_map = isinstance(made, np.ndarray) and made.ndim > 1 and made.dtype != bool
     return Cell(made) if is_map else made
 
 

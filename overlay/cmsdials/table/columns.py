@@ -26,7 +26,6 @@ from cmsdials_api.records import Field, Record, row_of
 __all__ = [
     "ABSENT",
     "EXACT",
-    "LENGTHS",
     "Array",
     "Columns",
     "Values",
@@ -48,9 +47,6 @@ RecordT = TypeVar("RecordT", bound=Record)
 Array: TypeAlias = "np.ndarray[Any, Any]"
 
 Values: TypeAlias = "Array | list[Any]"
-
-LENGTHS: Mapping[int, tuple[str, ...]] = {1: ("x_bin",), 2: ("y_bin", "x_bin")}
-"""By the dimensions of `data`: the fields that say how long it is, outermost first."""
 
 _DTYPES = {"integer": np.dtype(np.int64), "number": np.dtype(np.float64)}
 _HOLDS: Mapping[str, set[type]] = {
@@ -82,7 +78,7 @@ class Columns(Generic[RecordT]):
         record: What the rows are.
         length: How many there are.
         values: By field, in the order of the contract: `length` values each. Histogram contents are an array
-            of shape (length, x_bin) or (length, y_bin, x_bin), or a list of arrays if the binnings differ.
+            of shape (length, *bins), the bins of the last axis first, or a list of arrays if the binnings differ.
         extra: The fields of each row beyond the contract; None if no row has any.
     """
 
@@ -292,21 +288,23 @@ def _contents(one: Field, value: Any, where: str) -> Any:
     """Return the contents of a histogram as a float64 array with as many dimensions as the field has."""
     if value is ABSENT or (value is None and one.nullable):
         return value
-    if not isinstance(value, list):
-        what = "an array of numbers" if one.dimensions == 1 else "an array of arrays of numbers"
-        raise MalformedAnswer(where, problem=f"is {_json_type(value)}, not {what}")
-    if one.dimensions == 1:
-        return _floats(value, lambda at: f"{where}[{at}]")
-    for at, row in enumerate(value):
-        if not isinstance(row, list):
-            problem = f"is {_json_type(row)}, not an array of numbers"
-            raise MalformedAnswer(where=f"{where}[{at}]", problem=problem)
-        if len(row) != len(value[0]):
-            problem = f"has {len(row)} numbers, and the first row has {len(value[0])}"
-            raise MalformedAnswer(where=f"{where}[{at}]", problem=problem)
-    width = len(value[0]) if value else 0
-    flat = _floats([*chain.from_iterable(value)], lambda at: f"{where}[{at // width}][{at % width}]")
-    return flat.reshape(len(value), width)
+    shape: tuple[int, ...] = ()
+
+    def place(at: int) -> str:
+        return where + "".join(f"[{index}]" for index in np.unravel_index(at, shape)) if shape else where
+
+    level = [value]
+    for inner in reversed(range(one.dimensions)):
+        for at, row in enumerate(level):
+            if not isinstance(row, list):
+                what = f"an array of {'arrays of ' * inner}numbers"
+                raise MalformedAnswer(place(at), problem=f"is {_json_type(row)}, not {what}")
+            if len(row) != len(level[0]):
+                what = "arrays" if inner else "numbers"
+                problem = f"has {len(row)} {what}, and the first row has {len(level[0])}"
+                raise MalformedAnswer(place(at), problem=problem)
+        level, shape = [*chain.from_iterable(level)], (*shape, len(level[0]) if level else 0)
+    return _floats(level, place).reshape(shape)
 
 
 def _floats(values: list[Any], place: Callable[[int], str]) -> Array:
@@ -340,7 +338,7 @@ def check_lengths(record: type[Record], values: Mapping[str, Values]) -> None:
         MalformedAnswer: There are some.
     """
     for one in record.FIELDS:
-        for axis, name in enumerate(LENGTHS.get(one.dimensions, ())):
+        for axis, name in enumerate(one.lengths):
             cells, lengths = values.get(one.name, ()), values.get(name, ())
             both = isinstance(cells, np.ndarray) and isinstance(lengths, np.ndarray)
             if both and np.all(lengths == np.shape(cells)[1 + axis]):

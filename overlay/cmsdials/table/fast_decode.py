@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from math import prod
 from typing import Any, Generic, TypeVar
 
@@ -64,7 +65,7 @@ def parsed_histograms(
         a field or have one that the contract does not know, a null, rows of different lengths, numbers beyond
         64 bits.
     """
-    contents = next((one for one in record.FIELDS if one.dimensions), None)
+    contents = next((one for one in record.FIELDS if one.axes), None)
     if contents is None:
         return None
     try:
@@ -148,11 +149,14 @@ class _Block(Generic[RecordT]):
         buffers = []
         for row in rows:  # one array at a time: many would trigger the garbage collector again and again
             array = row[self._contents.name]
-            if self._contents.dimensions == 2:
-                (width,) = {*map(len, array)}  # a ValueError if rows differ, or there are none
-                shapes.append((len(array), width))
-            else:
-                shapes.append((len(array),))
+            shape: tuple[int, ...] = (len(array),)
+            level: Any = [array]
+            for _ in self._contents.axes[1:]:
+                inner = chain.from_iterable(level)
+                level = [*inner] if len(shape) + 1 < self._contents.dimensions else inner
+                (width,) = {*map(len, level)}  # a ValueError if rows differ, or there are none
+                shape = (*shape, width)
+            shapes.append(shape)
             buffers.append(array.as_buffer(of_type="d"))
         numbers = np.frombuffer(b"".join(buffers))
         start, stop = self._count, self._count + len(rows)
@@ -167,7 +171,7 @@ class _Block(Generic[RecordT]):
                 self._cells = [] if self._cells is None else [*self._cells[:start]]
             parts = np.split(numbers.copy(), np.cumsum([*map(prod, shapes)])[:-1])
             self._cells += [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
-        return sum(1 + sum(shape[:-1]) for shape in shapes)
+        return sum(prod(shape[:depth]) for shape in shapes for depth in range(len(shape)))
 
     def columns(self, fields: Sequence[str] | None) -> Columns[RecordT]:
         """Return all rows."""

@@ -1,12 +1,11 @@
 """The records of histograms, and what they can do: their edges, and their conversion for the HEP libraries.
 
-`data` is stored [y][x]; hist, boost-histogram and everything else that follows the UHI convention
-(https://uhi.readthedocs.io) index [x, y].
+`data` is stored [y][x], in 3D [z][y][x]; hist, boost-histogram and everything else that follows the UHI convention
+(https://uhi.readthedocs.io) index [x, y, z].
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -21,19 +20,30 @@ if TYPE_CHECKING:
     import hist
     import numpy as np
 
-__all__ = ["LumisectionHistogram1D", "LumisectionHistogram2D", "edges_of", "hist_of", "model_of"]
+__all__ = ["LumisectionHistogram1D", "LumisectionHistogram2D"]
 
 _CHANGED = "The row was changed: list it again."
+
+
+_HISTOGRAMS: dict[type[Record], type[Record]] = {}
+"""Generated record -> the class here that users get for it."""
 
 
 class _Histogram:
     __slots__ = ()
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        generated = cls.__bases__[-1]
+        if issubclass(generated, Record):
+            cls.__doc__ = generated.__doc__
+            _HISTOGRAMS[generated] = cls  # type: ignore[assignment]  # it is a record too
+
     def to_hist(self) -> hist.Hist[Any]:
         """Return a `hist.Hist` with regular axes, the contents as doubles, and the ME's path as its name.
 
-        In 1D it has the axis `x`; in 2D `x` and `y`, and its index is [x, y], where `data` has [y][x]. Like every
-        histogram that follows the UHI convention it can be plotted by mplhep. It has no flow bins, since the service
+        In 1D it has the axis `x`; in 2D `x` and `y`, and its index is [x, y], where `data` has [y][x]; in 3D `z` too.
+        Like every histogram that follows the UHI convention it can be plotted by mplhep. It has no flow bins, since the service
         keeps none.
 
         Raises:
@@ -43,9 +53,21 @@ class _Histogram:
         return hist_of(self)  # type: ignore[arg-type]  # every subclass is a record too
 
 
-class LumisectionHistogram1D(_Histogram, lumisection_histogram_1d.LumisectionHistogram1D):  # noqa: D101  # the docstring is the generated one
-    __doc__ = lumisection_histogram_1d.LumisectionHistogram1D.__doc__
+class _OfSeveralAxes(_Histogram):
+    __slots__ = ()
 
+    @property
+    def edges(self) -> tuple[np.ndarray[Any, Any], ...]:
+        """Edges of the bins along x (x_bin + 1 numbers), along y and so on, an array for each axis.
+
+        Raises:
+            BinningError: The row was listed without its binning.
+        """
+        axes = next(field.axes for field in self.FIELDS if field.axes)  # type: ignore[attr-defined]  # of a record
+        return tuple(edges_of(self, axis) for axis in axes)
+
+
+class LumisectionHistogram1D(_Histogram, lumisection_histogram_1d.LumisectionHistogram1D):  # noqa: D101  # the docstring is the generated one
     @property
     def edges(self) -> np.ndarray[Any, Any]:
         """Edges of the bins: x_bin + 1 numbers from x_min to x_max, in the unit of the quantity.
@@ -56,9 +78,7 @@ class LumisectionHistogram1D(_Histogram, lumisection_histogram_1d.LumisectionHis
         return edges_of(self, "x")
 
 
-class LumisectionHistogram2D(_Histogram, lumisection_histogram_2d.LumisectionHistogram2D):  # noqa: D101  # the docstring is the generated one
-    __doc__ = lumisection_histogram_2d.LumisectionHistogram2D.__doc__
-
+class LumisectionHistogram2D(_OfSeveralAxes, lumisection_histogram_2d.LumisectionHistogram2D):  # noqa: D101  # as above
     @property
     def edges(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """Edges of the bins along x (x_bin + 1 numbers) and along y (y_bin + 1 numbers).
@@ -67,11 +87,6 @@ class LumisectionHistogram2D(_Histogram, lumisection_histogram_2d.LumisectionHis
             BinningError: The row was listed without its binning.
         """
         return edges_of(self, "x"), edges_of(self, "y")
-
-
-_HISTOGRAMS: Mapping[type[Record], type[Record]] = {
-    made.__bases__[1]: made for made in (LumisectionHistogram1D, LumisectionHistogram2D)
-}
 
 
 def model_of(record: type[Record]) -> type[Record]:
@@ -117,7 +132,7 @@ def hist_of(row: Record) -> hist.Hist[Any]:
         message = f"this {type(row).__name__} has no contents of bins"
         advice = "Histograms are in h1d and h2d; fields=, if given, must include data."
         raise BinningError(message, advice=advice)
-    axes = [_axis(library, row, name) for name in ("x", "y")[: field.dimensions]]
+    axes = [_axis(library, row, name) for name in field.axes]
     refuse_changed(field, [[cell]])
     if cell.T.shape != tuple(map(len, axes)):
         message = f"this {type(row).__name__} has data of shape {cell.shape}, which its binning does not have"

@@ -10,7 +10,7 @@ from numbers import Real
 from typing import Any, NoReturn
 
 import numpy as np
-from cmsdials_api.records import Record
+from cmsdials_api.records import AXES, Record
 
 from cmsdials.errors import BinningError, ConfigurationError
 from cmsdials.filters import is_missing
@@ -22,7 +22,7 @@ from cmsdials.table.tabular import Tabular
 __all__ = ["stacked"]
 
 _NUMBERS = "biuf"  # kinds of dtypes
-_DEEPEST = 2
+_DEEPEST = len(AXES)
 _TEXT = (str, bytes)
 _NOT_LISTS = (*_TEXT, Mapping, AbstractSet, Record)
 
@@ -134,7 +134,7 @@ def _numbers_of(cell: Any, at: int, column: Any) -> Array:
 
     Raises:
         BinningError: They are missing, or its rows are not of one length.
-        ConfigurationError: They are something other than numbers in one or two dimensions.
+        ConfigurationError: They are something other than numbers in one to three dimensions.
     """
     if hasattr(cell, "as_py"):  # a scalar of Arrow
         cell = cell.as_py()
@@ -148,8 +148,9 @@ def _numbers_of(cell: Any, at: int, column: Any) -> Array:
         _refuse_missing(f"{_row(at, column)} lacks the contents of a bin", "or fill it")
     try:
         array = np.asarray(cell if hasattr(cell, "__array__") else [*cell])
-        if array.dtype == object:  # what Parquet files are read as: arrays of arrays
-            array = np.asarray(array.tolist())
+        for _ in range(_DEEPEST - 1):
+            if array.dtype == object:  # what Parquet files are read as: arrays of arrays
+                array = np.asarray(array.tolist())
     except ValueError:
         message = f"the rows of bins in {_row(at, column)} are not of one length"
         raise BinningError(message, advice="Leave it out, or list it again.") from None
@@ -169,7 +170,7 @@ def _refuse_missing(message: str, how: str) -> NoReturn:
 
 
 def _refuse_other(cell: Any, at: int, column: Any) -> NoReturn:
-    message = f"{_row(at, column)} is not an array or list of numbers in one or two dimensions: {shortened(repr(cell), 60)}"
+    message = f"{_row(at, column)} is not an array or list of numbers in one to three dimensions: {shortened(repr(cell), 60)}"
     if isinstance(cell, _TEXT):
         advice = "If it is JSON, read it first, such as column.map(json.loads)."
     elif isinstance(cell, Record):

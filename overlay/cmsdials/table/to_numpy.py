@@ -14,13 +14,12 @@ import numpy as np
 from cmsdials_api.records import Field
 
 from cmsdials.errors import BinningError, FilterError
-from cmsdials.table.columns import LENGTHS, Array, Columns, Values, as_json, plain
+from cmsdials.table.columns import Array, Columns, Values, as_json, plain
 from cmsdials.table.fields import bins_of, columns_of, refuse_changed, scalars
 from cmsdials.table.rows import RowStore
 
 __all__ = ["grouped", "to_numpy"]
 
-_AXES = ("x_min", "x_max", "x_bin", "y_min", "y_max", "y_bin")
 _FEW = 5
 _CHARACTER = np.dtype("U1").itemsize
 _ROOM = 2**26  # bytes
@@ -98,23 +97,24 @@ def _texts(values: Array) -> Array:
 
 def _refuse_different_binnings(field: Field, blocks: Sequence[Columns[Any]]) -> None:
     by = next((name for name in ("me", "me_id") if all(name in block.values for block in blocks)), None)
+    names_of_axes = [f"{axis}_{end}" for axis in field.axes for end in ("min", "max", "bin")]
     found: dict[tuple[Any, ...], dict[Any, None]] = {}  # binning, the shape first -> which have it
     for block in blocks:
         shapes = map(np.shape, block.values[field.name])
-        axes = [_keys(block, name) for name in _AXES if name in block.values]
+        axes = [_keys(block, name) for name in names_of_axes if name in block.values]
         for name, *binning in zip(_keys(block, by or ""), shapes, *axes, strict=True):
             found.setdefault(tuple(binning), {})[name] = None
     if len(found) < 2:
         return
-    have_lengths = all(name in block.values for block in blocks for name in LENGTHS[field.dimensions])
+    have_lengths = all(name in block.values for block in blocks for name in field.lengths)
     if have_lengths and len({binning[1:] for binning in found}) < len(found):
         message = f"the {field.name} of a row was changed, and is not as long as its binning says"
         raise BinningError(message, advice="Put as many numbers there, or use to_pandas().")
     if by is None:
         advice = 'List with fields= that include me_id, and pass group_by="me_id"; or choose one with me_id=.'
     elif sum(map(len, found.values())) > len(set(chain.from_iterable(found.values()))):
-        names_of_axes = ", ".join(map(repr, _AXES[: 3 * field.dimensions]))
-        advice = f'One of them has several binnings: pass group_by=("{by}", {names_of_axes}).'
+        listed_axes = ", ".join(map(repr, names_of_axes))
+        advice = f'One of them has several binnings: pass group_by=("{by}", {listed_axes}).'
     else:
         advice = f'Pass group_by="{by}" for an array of each, or choose one with me_id=.'
     listed = [bins_of(shape) + (f": {_few([*names])}" if by else "") for (shape, *_), names in found.items()]
