@@ -19,6 +19,7 @@ from cmsdials.listing.page import Page
 from cmsdials.listing.pagination import LARGEST_PAGE
 from cmsdials.redaction import shortened
 from cmsdials.table import decode
+from cmsdials.table.objects import ABSENT, as_list
 from cmsdials.table.rows import RowStore
 
 if TYPE_CHECKING:
@@ -50,12 +51,10 @@ class _Condition(NamedTuple):
 
     def first_wrong(self, values: Values) -> int | None:
         """Return the first place in a column whose value is excluded; None if there is none."""
-        from cmsdials.table.columns import ABSENT  # noqa: PLC0415  # it imports NumPy
-
         if self.of_arrays and not isinstance(values, list):
             is_right = self.allows(values)
             return None if is_right.all() else int(is_right.argmin())
-        held: list[Any] = values if isinstance(values, list) else values.tolist()
+        held = as_list(values)
         wrong = {one for one in {*held} if one is not ABSENT and (one is None or not self.allows(one))}
         return next(at for at, one in enumerate(held) if one in wrong) if wrong else None
 
@@ -91,10 +90,10 @@ class Wanted:
     def unwanted(self, store: RowStore[Any]) -> Unwanted | None:
         """Return a row that some filter excludes; None if there is none."""
         before = 0
-        for block in store.blocks():
+        for block in store.held():
             for one in self._conditions:
-                values = block.values.get(one.field, [])
-                if len(values) and (row := one.first_wrong(values)) is not None:
+                values = block.column(one.field)
+                if values is not None and len(values) and (row := one.first_wrong(values)) is not None:
                     asked = f"{one.name}={_shown(self._query[one.name])}"
                     return Unwanted(before + row, one.field, _shown(values[row]), asked)
             before += len(block)
@@ -142,7 +141,7 @@ def array_asked_for(
     store = RowStore(record, rows=rows)
     Wanted(record, query).check(store, resource)
     seen: set[Any] = set()
-    for number, value in enumerate(one for block in store.blocks() for one in block.values.get(key, ())):
+    for number, value in enumerate(value for block in store.held() for value in as_list(block.column(key))):
         if value in seen:
             message = f"is {_shown(value)} as in a row before it: the service has sent that twice"
             raise SchemaError(message, resource=resource, field=key, row=number, advice=_REPORT)

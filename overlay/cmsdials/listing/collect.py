@@ -327,7 +327,7 @@ def _keeping(
             if file is not None:
                 now = datetime.now(UTC).isoformat()
                 file.append(StoredPage({"next": page.next, "retrieved": now}, page.bodies))
-            for block in page.store.blocks():
+            for block in page.store.held():
                 store.add(block)
             return page
 

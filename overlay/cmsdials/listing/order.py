@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain, islice
+from operator import le, lt, neg
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,10 +20,10 @@ from cmsdials_api.records import Record
 
 from cmsdials.errors import PaginationError
 from cmsdials.redaction import shortened
+from cmsdials.table.objects import ABSENT, as_list
 
 if TYPE_CHECKING:
-    from cmsdials.table.columns import Array, Columns
-    from cmsdials.table.rows import RowStore
+    from cmsdials.table.rows import Block, RowStore
 
 __all__ = ["RowOrder", "Term"]
 
@@ -100,8 +102,6 @@ class RowOrder:
         Raises:
             PaginationError: They are not.
         """
-        import numpy as np  # noqa: PLC0415  # loaded by decoding
-
         if page > self._page:
             self._texts |= self._texts_of_page
         self._page, self._texts_of_page = page, {}
@@ -113,42 +113,34 @@ class RowOrder:
                 deque(self._columns(earlier), maxlen=0)  # to record their texts
             blocks.insert(0, earlier[-1].between(len(earlier[-1]) - 1, len(earlier[-1])))
         rows = sum(map(len, blocks))
-        is_behind = np.zeros(rows - 1, bool)
-        is_equal = ~is_behind
-        for values in self._columns(blocks):
-            is_behind |= is_equal & (values[1:] > values[:-1])
-            is_equal &= values[1:] == values[:-1]
-        is_wrong = ~(is_behind if self._tells_apart else is_behind | is_equal)
-        if is_wrong.any():
-            first = int(is_wrong.argmax())
-            raise self._error(page, first + 1 - (rows - len(store)), store, is_twice=bool(is_equal[first]))
+        columns = [*self._columns(blocks)]
+        keys = [*zip(*columns, strict=True)] if columns else [()] * rows
+        may_follow = lt if self._tells_apart else le
+        if not all(map(may_follow, keys, islice(keys, 1, None))):
+            first = next(at for at in range(1, rows) if not may_follow(keys[at - 1], keys[at]))
+            is_twice = keys[first - 1] == keys[first]
+            raise self._error(page, first - (rows - len(store)), store, is_twice=is_twice)
 
-    def _columns(self, blocks: Sequence[Columns[Any]]) -> Iterator[Array]:
-        """Yield the fields that rows are ordered by, as arrays that compare like the rows."""
-        import numpy as np  # noqa: PLC0415  # as above
-
-        from cmsdials.table.columns import ABSENT  # noqa: PLC0415  # as above
-
-        before: list[Array] = []
+    def _columns(self, blocks: Sequence[Block[Any]]) -> Iterator[list[Any]]:
+        """Yield the fields that rows are ordered by, as values that compare like the rows."""
+        before: list[list[Any]] = []
         for term in self._seen:
-            parts = [block.values.get(term.name, [ABSENT]) for block in blocks]
-            if any(ABSENT in part or None in part for part in parts if isinstance(part, list)):
+            parts = [as_list(block.column(term.name)) for block in blocks]
+            if any(ABSENT in part or None in part for part in parts):
                 continue  # a field of the other generation
-            values = np.concatenate([np.asarray(part) for part in parts])
+            values = [*chain.from_iterable(parts)]
             kind = self._kinds[term.name]
             if kind == "string":
-                values = np.array(self._groups(values, before))
-            elif kind == "datetime":
-                values = values - _EPOCH
-            elif kind == "boolean":
-                values = values.astype(int)
+                values = self._groups(values, before)
+            elif term.descending:
+                values = [_EPOCH - value for value in values] if kind == "datetime" else [*map(neg, values)]
             before.append(values)
-            yield -values if term.descending and kind != "string" else values
+            yield values
 
-    def _groups(self, texts: Array, before: list[Array]) -> list[int]:
+    def _groups(self, texts: list[Any], before: list[list[Any]]) -> list[int]:
         """Number texts by first appearance, separately for each value of the fields ordered before them."""
         numbers = []
-        for key in zip(*(column.tolist() for column in (*before, texts)), strict=True):
+        for key in zip(*before, texts, strict=True):
             number = self._texts.get(key)
             if number is None:
                 number = self._texts_of_page.setdefault(key, len(self._texts) + len(self._texts_of_page))
@@ -167,5 +159,5 @@ class RowOrder:
         return PaginationError(message, advice="Leave order_by out, and sort the rows afterwards.")
 
 
-def _with_rows(store: RowStore[Any]) -> list[Columns[Any]]:
-    return [block for block in store.blocks() if len(block)]
+def _with_rows(store: RowStore[Any]) -> list[Block[Any]]:
+    return [block for block in store.held() if len(block)]

@@ -224,7 +224,7 @@ class Rows(Closing, Generic[RecordT]):
         """Return the places of those rows of the latest page that have not been handed on, in reverse."""
         latest = self.pages.latest  # not what next() returned, which a Ctrl-C could lose
         if latest is not None and latest is not self._left[0]:
-            rows = [(block, index) for block in latest.blocks() for index in range(len(block))]
+            rows = [(block, index) for block in latest.held() for index in range(len(block))]
             self._left = (latest, rows[::-1])
         return self._left[1]
 

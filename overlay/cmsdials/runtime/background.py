@@ -29,7 +29,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from cmsdials.runtime.interrupts import Stopped, check_stop, current_stop
 
-__all__ = ["in_background", "load"]
+__all__ = ["in_background", "is_there", "load"]
 
 T = TypeVar("T")
 
@@ -108,7 +108,7 @@ def load(module: str) -> ModuleType:
     thread has begun. Signal handlers run in the
     main thread only, so other threads import by themselves.
     """
-    if _is_there(module) or threading.current_thread() is not threading.main_thread():
+    if is_there(module) or threading.current_thread() is not threading.main_thread():
         return _imported(module)
     # The module may itself import one that this thread is importing at this moment, and wait for it. Python notices
     # the deadlock once this thread imports the module too, which it does when its patience ends. Any other import may
@@ -116,7 +116,7 @@ def load(module: str) -> ModuleType:
     return in_background(partial(_imported, module), patience=_PATIENCE if _is_importing() else math.inf)
 
 
-def _is_there(module: str) -> bool:
+def is_there(module: str) -> bool:
     """Whether a module has been imported to its end: Python puts it among the modules before it begins."""
     spec = getattr(sys.modules.get(module), "__spec__", None)
     return module in sys.modules and not getattr(spec, "_initializing", False)

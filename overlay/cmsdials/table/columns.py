@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from datetime import datetime
-from enum import Enum
 from itertools import chain
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -23,8 +22,9 @@ from attrs import define, frozen
 from cmsdials_api.errors import MalformedAnswer
 from cmsdials_api.records import Field, Record, row_of
 
+from cmsdials.table.objects import ABSENT
+
 __all__ = [
-    "ABSENT",
     "EXACT",
     "Array",
     "Columns",
@@ -60,14 +60,6 @@ EXACT = 2**53
 
 _DEEPEST = 100
 _LONGEST_NUMBER = 25  # bytes of a float64 as text, with a comma
-
-
-class _Absent(Enum):
-    ABSENT = "this row has no such field"
-
-
-ABSENT = _Absent.ABSENT
-"""In a column: this row lacks a field that others have."""
 
 
 @frozen(eq=False, repr=False)
@@ -108,6 +100,10 @@ class Columns(Generic[RecordT]):
             for name, values in row.values.items()
         }
         return Columns(self.record, 1, values, row.extra).at(0)
+
+    def column(self, name: str) -> Values | None:
+        """Return a field of all rows; None if they do not have it."""
+        return self.values.get(name)
 
     def between(self, start: int, stop: int) -> Columns[RecordT]:
         """Return some of the rows; their numbers are views, not copies."""
@@ -165,7 +161,7 @@ def _as_array(value: Any, dimensions: int) -> Any:
 def column_of(kind: str, values: list[Any]) -> Values:
     """Return the values of a field as an array if they all are numbers that it can hold, else as they are."""
     types = {*map(type, values)}
-    if kind == "string" and types <= {str, type(None), _Absent}:
+    if kind == "string" and types <= {str, type(None), type(ABSENT)}:
         once: dict[Any, Any] = {}  # a repeated text is held once
         return [once.setdefault(value, value) for value in values]
     if kind in _DTYPES and types <= _HOLDS[kind]:

@@ -18,9 +18,10 @@ from cmsdials_api.records import Record
 from cmsdials.errors import DecodeError, SchemaError
 from cmsdials.redaction import shortened
 from cmsdials.runtime.background import load
+from cmsdials.table.objects import are_worth_it, regular
 
 if TYPE_CHECKING:
-    from cmsdials.table.columns import Columns
+    from cmsdials.table.rows import Block
 
 __all__ = ["Parsed", "read_array", "read_count", "read_json", "read_object", "read_page", "read_row"]
 
@@ -36,7 +37,7 @@ _WHOLE = "(the answer)"
 class Parsed(NamedTuple):
     """A page: its rows and its links."""
 
-    blocks: list[Columns[Any]]
+    blocks: Sequence[Block[Any]]
     next: Any
     previous: Any
 
@@ -50,10 +51,12 @@ def read_page(
         DecodeError: The body is not JSON.
         SchemaError: It is not a page of such rows.
     """
-    load("cmsdials.table.fast_decode")
-    from cmsdials.table.fast_decode import parsed_histograms  # noqa: PLC0415  # it imports NumPy
+    as_objects, parsed = are_worth_it(len(body)), None
+    if not as_objects:
+        load("cmsdials.table.fast_decode")
+        from cmsdials.table.fast_decode import parsed_histograms  # noqa: PLC0415  # it imports NumPy
 
-    parsed = parsed_histograms(body, record, fields)
+        parsed = parsed_histograms(body, record, fields)
     if parsed is None:
         page = _json(body)
         if not isinstance(page, Mapping) or not isinstance(page.get("results"), list):
@@ -62,8 +65,8 @@ def read_page(
             )
         if "next" not in page:  # which would pass for the last page
             raise SchemaError(resource=resource, field="next", message="is missing")
-        columns = _columns(page["results"], record, resource, fields)
-        parsed = Parsed([columns], page.get("next"), page.get("previous"))
+        rows = _rows(page["results"], record, resource, fields, as_objects=as_objects)
+        parsed = Parsed([rows], page.get("next"), page.get("previous"))
     for name, link in (("next", parsed.next), ("previous", parsed.previous)):
         if link is not None and not isinstance(link, str):
             raise SchemaError(resource=resource, field=name, message="is neither a link nor null")
@@ -77,12 +80,13 @@ def read_array(
     rows = _json(body)
     if not isinstance(rows, list):
         raise SchemaError(resource=resource, field=_WHOLE, message="is not a list")
-    return _columns(rows, record, resource, fields).records()
+    return _rows(rows, record, resource, fields, as_objects=are_worth_it(len(body))).records()
 
 
 def read_row(body: bytes, record: type[RecordT], resource: str) -> RecordT:
     """Read a single row. Errors as in `read_page`."""
-    return _columns([_json(body)], record, resource, None, single=True).at(0)
+    row, as_objects = _json(body), are_worth_it(len(body))
+    return _rows([row], record, resource, None, single=True, as_objects=as_objects).at(0)
 
 
 def read_count(body: bytes, resource: str) -> int:
@@ -166,14 +170,17 @@ def _json(body: bytes) -> Any:
         raise
 
 
-def _columns(
+def _rows(
     items: list[Any],
     record: type[RecordT],
     resource: str,
     fields: Sequence[str] | None,
     *,
     single: bool = False,
-) -> Columns[RecordT]:
+    as_objects: bool = False,
+) -> Block[RecordT]:
+    if as_objects and (objects := regular(record, items, fields)) is not None:
+        return objects
     load("cmsdials.table.columns")
     from cmsdials.table import columns  # noqa: PLC0415  # it imports NumPy
 

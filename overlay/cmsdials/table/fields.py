@@ -15,7 +15,8 @@ import numpy as np
 from cmsdials_api.records import Field
 
 from cmsdials.errors import BinningError
-from cmsdials.table.columns import ABSENT, EXACT, Array, Columns, Values, own, plain
+from cmsdials.table.columns import EXACT, Array, Columns, Values, own, plain
+from cmsdials.table.objects import ABSENT
 from cmsdials.table.rows import RowStore
 
 __all__ = ["bins_of", "columns_of", "objects", "refuse_changed", "scalars"]

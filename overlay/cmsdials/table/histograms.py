@@ -15,6 +15,7 @@ from cmsdials_api.records import Record
 from cmsdials.errors import BinningError
 from cmsdials.runtime import extras
 from cmsdials.runtime.background import load
+from cmsdials.table.objects import ABSENT
 
 if TYPE_CHECKING:
     import hist
@@ -122,7 +123,7 @@ def edges_of(row: Any, axis: str) -> np.ndarray[Any, Any]:
 def hist_of(row: Record) -> hist.Hist[Any]:
     """Make a `hist.Hist` of a histogram. See `cmsdials.models.LumisectionHistogram1D.to_hist`."""
     load("cmsdials.table.fields")
-    from cmsdials.table.columns import ABSENT, cell_of  # noqa: PLC0415  # it imports NumPy
+    from cmsdials.table.columns import cell_of  # noqa: PLC0415  # it imports NumPy
     from cmsdials.table.fields import refuse_changed  # noqa: PLC0415  # the same
 
     library = extras.hist()

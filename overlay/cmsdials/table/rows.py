@@ -10,19 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import eq
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from cmsdials_api.records import Record, row_of
 
 from cmsdials.errors import ConfigurationError
 from cmsdials.runtime.background import load
+from cmsdials.table.objects import ABSENT, Objects
 
 if TYPE_CHECKING:
     from cmsdials.table.columns import Columns
 
-__all__ = ["RowStore"]
+__all__ = ["Block", "RowStore"]
 
 RecordT = TypeVar("RecordT", bound=Record)
+Block: TypeAlias = "Columns[RecordT] | Objects[RecordT]"
+"""Rows of one kind: as columns, or those of a small answer as objects, as long as nothing needs columns."""
 
 
 class RowStore(Generic[RecordT]):
@@ -30,7 +33,7 @@ class RowStore(Generic[RecordT]):
 
     Args:
         record: What they are.
-        blocks: The rows as columns, block after block.
+        blocks: The rows, block after block.
         rows: The rows as records, instead.
         fields: The fields that were requested, which an empty table has too; None for all.
     """
@@ -38,7 +41,7 @@ class RowStore(Generic[RecordT]):
     def __init__(
         self,
         record: type[RecordT],
-        blocks: Iterable[Columns[RecordT]] = (),
+        blocks: Iterable[Block[RecordT]] = (),
         *,
         rows: list[RecordT] | None = None,
         fields: Sequence[str] | None = None,
@@ -48,7 +51,7 @@ class RowStore(Generic[RecordT]):
         self._blocks = [*blocks]
         self._made: dict[str, list[RecordT]] = {} if rows is None else {"rows": rows}
 
-    def _held(self) -> tuple[list[Columns[RecordT]], list[RecordT] | None]:
+    def _held(self) -> tuple[list[Block[RecordT]], list[RecordT] | None]:
         """Return the blocks, and the list of rows that counts instead once there is one."""
         blocks = self._blocks  # first: another thread may make the list at this moment, which drops them
         return blocks, self._made.get("rows")
@@ -79,10 +82,14 @@ class RowStore(Generic[RecordT]):
         Raises:
             ConfigurationError: Something other than a row was put into the list.
         """
-        blocks, rows = self._held()
-        return [*blocks] if rows is None else _columns_of(self.record, rows)
+        return [block.columns if isinstance(block, Objects) else block for block in self.held()]
 
-    def add(self, block: Columns[RecordT]) -> None:
+    def held(self) -> list[Block[RecordT]]:
+        """Return the rows as they are held, block after block. Errors as in `blocks`."""
+        blocks, rows = self._held()
+        return [*blocks] if rows is None else _blocks_of(self.record, rows)
+
+    def add(self, block: Block[RecordT]) -> None:
         """Add rows at the end."""
         blocks, rows = self._held()
         if rows is None:
@@ -96,7 +103,7 @@ class RowStore(Generic[RecordT]):
         if rows is not None:
             del rows[length:]
             return
-        kept: list[Columns[RecordT]] = []
+        kept: list[Block[RecordT]] = []
         for block in blocks:
             if part := block.between(0, min(len(block), length)):
                 kept.append(part)
@@ -105,9 +112,9 @@ class RowStore(Generic[RecordT]):
 
     def integers_at(self, which: int, names: Iterable[str]) -> dict[str, int]:
         """Return fields of the first (0) or the last (-1) row, those that it has and that are whole numbers."""
-        blocks = [block for block in self.blocks() if len(block)]
-        values = blocks[which].values if blocks else {}
-        cells = {name: values[name][which] for name in names if name in values}
+        blocks = [block for block in self.held() if len(block)]
+        columns = {name: blocks[which].column(name) for name in names if blocks}
+        cells = {name: column[which] for name, column in columns.items() if column is not None}
         return {name: int(cell) for name, cell in cells.items() if hasattr(cell, "__index__")}
 
     def copy(self) -> RowStore[RecordT]:
@@ -144,8 +151,8 @@ class RowStore(Generic[RecordT]):
         }
 
 
-def _columns_of(record: type[RecordT], rows: Sequence[Any]) -> list[Columns[RecordT]]:
-    """Return the columns of rows, whatever their owner has put into them.
+def _blocks_of(record: type[RecordT], rows: Sequence[Any]) -> list[Block[RecordT]]:
+    """Return rows block by block, whatever their owner has put into them.
 
     Raises:
         ConfigurationError: One is not a row.
@@ -154,7 +161,7 @@ def _columns_of(record: type[RecordT], rows: Sequence[Any]) -> list[Columns[Reco
         if not isinstance(row, Record):
             message = f"row {number} of the results is of type {type(row).__name__}, not a {record.__name__}"
             raise ConfigurationError(message, advice="Keep in the results only what the service sent.")
-    blocks: list[Columns[RecordT]] = []
+    blocks: list[Block[RecordT]] = []
     for place, group in groupby(enumerate(rows), key=_place):
         numbered = [*group]
         if place is None:
@@ -166,7 +173,7 @@ def _columns_of(record: type[RecordT], rows: Sequence[Any]) -> list[Columns[Reco
     return blocks
 
 
-def _place(numbered: tuple[int, Record]) -> tuple[Columns[Any], int] | None:
+def _place(numbered: tuple[int, Record]) -> tuple[Block[Any], int] | None:
     """Return a value that rows share if they are consecutive in the same columns; None for changed rows."""
     number, row = numbered
     made_of: Any = row_of(row)  # once: another thread that accesses the row can detach it from its columns
@@ -180,7 +187,7 @@ def _standing_alone(record: type[RecordT], rows: Sequence[RecordT]) -> Columns[R
     values = {}
     for one in record.FIELDS:
         cells = [columns.cell_of(row, one) for row in rows]
-        if any(cell is not columns.ABSENT for cell in cells):
+        if any(cell is not ABSENT for cell in cells):
             values[one.name] = columns.joined(cells) if one.dimensions else columns.column_of(one.kind, cells)
     extra = [row.extra for row in rows]
     return columns.Columns(record, len(rows), values, extra if any(extra) else None)

@@ -10,9 +10,10 @@ import numpy as np
 from cmsdials_api.records import Field
 
 from cmsdials.runtime import extras
-from cmsdials.table.columns import ABSENT, Values, as_json
+from cmsdials.table.columns import Values, as_json
 from cmsdials.table.decode import read_json
 from cmsdials.table.fields import columns_of, refuse_changed, scalars
+from cmsdials.table.objects import ABSENT
 from cmsdials.table.rows import RowStore
 
 if TYPE_CHECKING:
