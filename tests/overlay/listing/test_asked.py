@@ -269,7 +269,7 @@ def ways(service: Scripted, tmp_path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("way", ways(Scripted(), Path()))
-def test_the_rows_of_another_run_reach_nobody(service: Scripted, tmp_path: Path, way: str) -> None:
+def test_the_rows_of_another_run_are_never_handed_on(service: Scripted, tmp_path: Path, way: str) -> None:
     service.will_answer(answer("run", run_row(111), run_row(222)))
     with pytest.raises(SchemaError, match="field 'run_number' is 111, and run_number=367112 was asked for"):
         ways(service, tmp_path)[way]()
