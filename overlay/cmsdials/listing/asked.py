@@ -142,7 +142,7 @@ def array_asked_for(
     Wanted(record, query).check(store, resource)
     seen: set[Any] = set()
     for number, value in enumerate(value for block in store.held() for value in as_list(block.column(key))):
-        if value in seen:
+        if value in seen and hasattr(value, "__index__"):  # else it is the mark of a field that a row lacks
             message = f"is {_shown(value)} as in a row before it: the service has sent that twice"
             raise SchemaError(message, resource=resource, field=key, row=number, advice=_REPORT)
         seen.add(value)
@@ -167,10 +167,12 @@ def row_asked_for(body: bytes, record: type[RecordT], resource: str, keys: Mappi
 def _condition(name: str, value: Any, kinds: Mapping[str, str]) -> _Condition | None:
     """Return what a filter demands; None if rows cannot be held against it, or it says how they come."""
     field, _, lookup = _OTHER_NAMES.get(name, name).partition("__")
-    makes = _LOOKUPS.get(lookup)
-    if makes is None or kinds.get(field) not in ("integer", "string", "boolean"):
+    kind = kinds.get(field, "")
+    values = [value] if lookup != "in" else value if isinstance(value, list | tuple) else [None]
+    # A file may hold anything as the query that it says it is of.
+    if lookup not in _LOOKUPS.get(kind, ()) or not all(isinstance(one, _TYPES[kind]) for one in values):
         return None
-    allows = makes(value)
+    allows = _LOOKUPS[kind][lookup](value)
     return None if allows is None else _Condition(name, field, allows, lookup in ("", "gte", "lte"))
 
 
@@ -197,13 +199,13 @@ def _matching(pattern: str) -> Callable[[Any], Any] | None:
     return search_of(pattern.strip())  # as the service does
 
 
-_LOOKUPS: Mapping[str, Callable[[Any], Callable[[Any], Any] | None]] = {
-    "": _equal,
-    "gte": _at_least,
-    "lte": _at_most,
-    "in": _one_of,
-    "regex": _matching,
+_TYPES = {"integer": int, "string": str, "boolean": bool}
+_LOOKUPS: Mapping[str, Mapping[str, Callable[[Any], Callable[[Any], Any] | None]]] = {
+    "integer": {"": _equal, "gte": _at_least, "lte": _at_most, "in": _one_of},
+    "string": {"": _equal, "in": _one_of, "regex": _matching},
+    "boolean": {"": _equal},
 }
+"""What follows the name of a field, by its kind, and makes of the value asked for what decides on those that come."""
 
 
 def _shown(value: Any) -> str:

@@ -63,10 +63,10 @@ def read_page(
             raise SchemaError(
                 resource=resource, field="results", message="is not a list, so this is not a page"
             )
+        rows = _rows(page["results"], record, resource, fields, as_objects=as_objects)
         if "next" not in page:  # which would pass for the last page
             raise SchemaError(resource=resource, field="next", message="is missing")
-        rows = _rows(page["results"], record, resource, fields, as_objects=as_objects)
-        parsed = Parsed([rows], page.get("next"), page.get("previous"))
+        parsed = Parsed([rows], page["next"], page.get("previous"))
     for name, link in (("next", parsed.next), ("previous", parsed.previous)):
         if link is not None and not isinstance(link, str):
             raise SchemaError(resource=resource, field=name, message="is neither a link nor null")

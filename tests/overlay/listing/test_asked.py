@@ -12,7 +12,9 @@ from cmsdials.errors import CheckpointError, PaginationError, SchemaError
 from cmsdials.expressions import refusal_of, search_of
 from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters, RunFilters
 from cmsdials.listing.asked import Wanted
+from cmsdials.models import Run
 from cmsdials.result import load
+from cmsdials.table.rows import RowStore
 from cmsdials_api.resources import RESOURCES
 
 from tests.overlay.conftest import Scripted, run_row
@@ -267,7 +269,7 @@ def ways(service: Scripted, tmp_path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("way", ways(Scripted(), Path()))
-def test_the_rows_of_another_run_reach_nobody(service: Scripted, tmp_path: Path, way: str) -> None:
+def test_the_rows_of_another_run_are_never_handed_on(service: Scripted, tmp_path: Path, way: str) -> None:
     service.will_answer(answer("run", run_row(111), run_row(222)))
     with pytest.raises(SchemaError, match="field 'run_number' is 111, and run_number=367112 was asked for"):
         ways(service, tmp_path)[way]()
@@ -460,13 +462,15 @@ def test_without_the_key_rows_may_be_equal(service: Scripted) -> None:
 
 def test_monitoring_elements_come_once(service: Scripted) -> None:
     elements = [ROWS["mes"] | {"me_id": number} for number in (3, 1, 2, 1)]
-    service.will_answer(elements[:3], elements, elements, [{"dim": 1}, {"dim": 1}])
+    some = [{"dim": 1, "me_id": 1}, {"dim": 1}, {"dim": 1}]
+    service.will_answer(elements[:3], elements, elements, [{"dim": 1}, {"dim": 1}], some)
     assert len(service.dials.mes.list()) == 3
     with pytest.raises(SchemaError, match="mes, row 3: field 'me_id' is 1 as in a row before it"):
         service.dials.mes.list()
     with pytest.raises(SchemaError, match="me_id"):
         service.dials.mes.list_run(1, 2)
     assert len(service.dials.mes.list(fields=["dim"])) == 2
+    assert len(service.dials.mes.list(fields=["dim"])) == 3
 
 
 # --- files
@@ -490,6 +494,34 @@ def test_a_file_with_rows_of_another_listing(service: Scripted, tmp_path: Path, 
     assert path.read_bytes() == before
     assert len(service.asked) == 1
     assert [row.dataset_id for row in load(path)] == [14677060, 5]  # which its owner has changed
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"run_number": "x"},
+        {"run_number": None},
+        {"run_number": [1]},
+        {"run_number__gte": {}},
+        {"run_number__lte": "1"},
+        {"dataset_id__in": 5},
+        {"dataset_id__in": ["a", None]},
+        {"dataset": 5},
+        {"dataset__regex": ["a"]},
+        {"dataset__regex": "("},
+        {"dataset__gte": "a"},
+        {"run_number__near": 1},
+        {"__": 1, "": 2},
+    ],
+)
+def test_a_query_that_no_client_wrote_excludes_nothing(query: dict[str, Any]) -> None:
+    """The head of a file may hold any JSON."""
+    wanted = Wanted(Run, query)
+    assert wanted.names == []
+    assert (
+        wanted.unwanted(RowStore(Run, rows=[Run(dataset_id=1, dataset="/Z", run_number=2, ls_count=3)]))
+        is None
+    )
 
 
 # --- regular expressions
