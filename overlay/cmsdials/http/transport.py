@@ -208,7 +208,9 @@ def _send(client: Client, claim: Stop, call: Call, headers: Mapping[str, str], u
             raise
     else:
         if not short:
-            return Answer(response.status_code, dict(response.headers.items()), content, call.shown_url, call.method)
+            return Answer(
+                response.status_code, dict(response.headers.items()), content, call.shown_url, call.method
+            )
         failure = IncompleteBodyError(short, phase="body")
     raise failure  # outside of the handler, so that it holds no exception of the HTTP library
 
