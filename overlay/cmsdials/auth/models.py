@@ -25,6 +25,8 @@ __all__ = ["ApiToken", "Device", "Token"]
 
 LONGEST = 10 * 365 * 86400
 """Longest lifetime, in seconds; more could not be added to a date."""
+LATEST = 4e9
+"""Later than any clock, in seconds since the epoch. Around later times, and before the epoch, dates cannot be reckoned with."""
 USUAL_LIFETIME = 300
 """Seconds that an access token is taken to last where nothing says so. If it lasts less, DIALS refuses it, and it is renewed then."""
 USUAL_INTERVAL = 5.0
@@ -291,8 +293,10 @@ def _moment(stored: Mapping[str, Any], name: str) -> datetime | None:
     if value is None:
         return None
     if isinstance(value, str):
-        with contextlib.suppress(ValueError, OverflowError):
-            return _aware(value)
+        with contextlib.suppress(ValueError, OverflowError, OSError):
+            moment = _aware(value)
+            if 0 <= moment.timestamp() < LATEST:
+                return moment
     message = f"{name} is not usable"
     raise ValueError(message)
 
