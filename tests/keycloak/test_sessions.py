@@ -82,7 +82,7 @@ def test_ended_by_the_administrator(service, log_in):
 
 
 def test_a_login_that_is_shorter_than_its_tokens(place, log_in):
-    """No token outlives the login, which no renewal prolongs; once it is over by this machine's clock, nothing is sent."""
+    """No token outlives the login, whose end no renewal moves; once it is over by this machine's clock, nothing is sent."""
     lasts = 600
     service = place(Settings(refresh_lifetime=lasts))
     clock = Clock()

@@ -87,7 +87,7 @@ def test_access_tokens_expire(sessions, clock):
     assert fault(sessions.check, access.text) is Fault.EXPIRED
 
 
-def test_no_token_outlives_the_login_which_no_refresh_prolongs(sessions, clock, signer):
+def test_no_token_outlives_the_login_whose_end_no_refresh_moves(sessions, clock, signer):
     first = opened(sessions)
     assert (first.access.lifetime, first.refresh_lifetime) == (60, 600)
     clock.advance(590.5)

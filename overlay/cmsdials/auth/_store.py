@@ -222,7 +222,7 @@ class TokenStore:
             target = _target(self.path)
             with _new_file(target, entries, target.parent) as new:
                 new.replace(target)
-            _look_at_folder(target.parent)
+            self._look_at_folders()
         if refused:
             _warn_once(self.path.parent, refused)
 
@@ -241,7 +241,7 @@ class TokenStore:
         content = _read(self.path)
         if content is None:
             return {}
-        _look_at_folder(_target(self.path).parent)
+        self._look_at_folders()
         stored = _parsed(content)
         logins = stored.get("logins")
         if isinstance(logins, dict):
@@ -255,6 +255,10 @@ class TokenStore:
             raise TokenStoreError(message, advice="Name a copy of the file that `cmsdials login` names.")
         self._set_aside(content)
         return {}
+
+    def _look_at_folders(self) -> None:
+        for folder in {self.path.parent, _target(self.path).parent}:
+            _look_at_folder(folder)
 
     def _set_aside(self, content: bytes) -> None:
         target = _target(self.path)

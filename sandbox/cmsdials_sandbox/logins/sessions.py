@@ -2,8 +2,8 @@
 
 A login opens a session, and every token belongs to one.  A refresh token ends with its session; an access token is valid
 until it expires, as DIALS checks only its signature.  A refresh token is valid for one refresh, unless they are reusable;
-one that is used twice may have been stolen, so its session ends.  A person's session has an end from its beginning: no
-token outlives it, and no refresh prolongs it.
+one that is used twice may have been stolen, so its session ends.  A person's session has an end from its beginning: none
+of its tokens lasts longer, and no refresh moves that end.
 """
 
 import math

@@ -290,7 +290,7 @@ def test_a_file_that_others_can_change_is_reported(
 def test_a_folder_in_which_everybody_may_write_is_reported(
     mode: int, cache: Path, through_dials: AuthClient
 ) -> None:
-    """A group may be the user alone, and in a sticky folder, such as /tmp, nobody replaces a file of ours."""
+    """A group may be the user alone, and in a sticky folder, such as /tmp, no one else replaces a file of ours."""
     cache.mkdir()
     cache.chmod(mode)
 
@@ -309,6 +309,19 @@ def test_a_folder_in_which_everybody_may_write_is_reported(
         expected = [said_of_it]
     assert said(lambda: log_in("1", cache, through_dials)) == expected
     assert said(lambda: Credentials.from_creds_file(cache, through_dials)) == expected
+
+
+@posix
+def test_the_folder_of_a_link_is_reported_too(cache: Path, tmp_path: Path, through_dials: AuthClient) -> None:
+    for folder in (cache, tmp_path / "elsewhere"):
+        folder.mkdir()
+        folder.chmod(0o777)
+    (cache / "credentials.json").symlink_to(tmp_path / "elsewhere" / "logins.json")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        log_in("1", cache, through_dials)
+    said = {str(one.message).partition(",")[0] for one in caught}
+    assert said == {f"logins are kept in {folder}" for folder in (cache, tmp_path / "elsewhere")}
 
 
 @posix
