@@ -16,13 +16,15 @@ from typing import Any, Self
 from attrs import asdict, field, frozen
 from cmsdials_api.pydantic_like import FrozenPydanticLike
 
-from cmsdials.errors import LoginError
+from cmsdials.errors import DecodeError, LoginError
 from cmsdials.legacy import getter
 from cmsdials.table.decode import read_json
 
 __all__ = ["ApiToken", "Device", "Token"]
 
 
+LARGEST = 1_000_000
+"""Bytes of an answer that is read: JSON takes twenty times as much memory."""
 LONGEST = 10 * 365 * 86400
 """Longest lifetime, in seconds; more could not be added to a date."""
 LATEST = 4e9
@@ -173,9 +175,12 @@ def answer(body: bytes) -> dict[str, Any]:
     """Read the answer of a login service, which is a JSON object.
 
     Raises:
-        DecodeError: It is not JSON.
+        DecodeError: It is not JSON, or larger than any answer of one.
         LoginError: It is not an object.
     """
+    if len(body) > LARGEST:
+        message = f"the answer has {len(body)} bytes, and those of login services have some thousand"
+        raise DecodeError(message)
     read = read_json(body)
     if isinstance(read, dict):
         return read
