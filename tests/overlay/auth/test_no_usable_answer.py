@@ -158,7 +158,7 @@ def test_an_answer_that_is_far_too_large(
     step: Step, client: AuthClient, clock: Clock, service: LoginService
 ) -> None:
     """It would take twenty times its size to read: tokens and codes have some thousand bytes."""
-    content = tokens("2") | {"device_code": "d", "more": [[]] * 300_000}
+    content = tokens("2") | {"device_code": "d", "more": [[]] * 400_000}
     if step is revoke:
         service.will(content)
         assert revoke(client, clock, service), "nothing is read of it"
