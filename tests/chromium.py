@@ -1,5 +1,6 @@
 """A headless Chromium for the tests that drive pages."""
 
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests import guard
 
 
 @contextmanager
@@ -35,5 +38,10 @@ def chromium(profile: Path) -> Iterator[Any]:
     ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with webdriver.Chrome(options, webdriver.ChromeService(driver)) as running:
+    # A driver does not end with its run, if that is killed: it would leave a browser behind.
+    guarded = profile / "guarded-driver"
+    guarded.write_text(f'#!/usr/bin/env bash\nset -- {shlex.quote(driver)} "$@"\n{guard.COMMAND}\n')
+    guarded.chmod(0o700)
+    service = webdriver.ChromeService(str(guarded), popen_kw={"start_new_session": True})
+    with webdriver.Chrome(options, service) as running:
         yield running

@@ -111,7 +111,7 @@ def _add_login_options(p: argparse.ArgumentParser, defaults: Options) -> None:
     )
     for name, default, what in (
         ("token", defaults.token_lifetime, "an access token"),
-        ("refresh", defaults.refresh_lifetime, "a refresh token"),
+        ("refresh", defaults.refresh_lifetime, "a login, with its refresh tokens,"),
         ("device", defaults.device_lifetime, "an unconfirmed login"),
     ):
         logins.add_argument(

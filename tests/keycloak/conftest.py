@@ -44,11 +44,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def keycloak(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keycloak]:
+def distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
-        distribution = unpacked(tmp_path_factory.mktemp("keycloak"))
+        return unpacked(tmp_path_factory.mktemp("keycloak"))
     except MissingError as missing:
         pytest.skip(f"no Keycloak: {missing}")
+
+
+@pytest.fixture(scope="session")
+def keycloak(distribution: Path, browser: Any) -> Iterator[Keycloak]:
     with server.keycloak(distribution) as url, serve(realm_url=f"{url}realms/{REALM}/") as dials:
         service = Keycloak(url, dials, KeycloakPages(browser))
         try:

@@ -42,21 +42,31 @@ def unpacked(folder: Path) -> Path:
 
 
 def _require_java() -> None:
-    java = shutil.which("java")
+    """Look at the Java that Keycloak's script takes: the one of JAVA_HOME, if that is set."""
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=f"{home}/bin" if home else None)
     if java is None:
-        message = "no Java: apt-get install default-jre-headless"
+        message = f"no Java in JAVA_HOME, {home}" if home else "no Java: apt-get install default-jre-headless"
         raise MissingError(message)
-    said = subprocess.run([java, "-version"], check=True, capture_output=True, text=True, timeout=300).stderr
+    try:
+        said = subprocess.run(
+            [java, "-version"], check=True, capture_output=True, text=True, errors="replace", timeout=300
+        ).stderr
+    except (OSError, subprocess.SubprocessError) as problem:
+        message = f"{java} does not run: {problem}"
+        raise MissingError(message) from None
     found = re.search(r'version "(\d+)', said)
     if found is None or int(found[1]) < OLDEST_JAVA:
-        message = (
-            f"Keycloak {VERSION} needs Java {OLDEST_JAVA}, and this one is another: {said.splitlines()[0]}"
-        )
+        message = f"Keycloak {VERSION} needs Java {OLDEST_JAVA}, and {java} is another: {said.strip()[:200]}"
         raise MissingError(message)
 
 
 def _opened(archive: Path, folder: Path) -> Path:
-    shutil.unpack_archive(archive, folder / "keycloak", "zip")
+    try:
+        shutil.unpack_archive(archive, folder / "keycloak", "zip")
+    except shutil.ReadError:
+        message = f"{archive} is no zip"
+        raise MissingError(message) from None
     (distribution,) = (folder / "keycloak").iterdir()
     return distribution
 

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tests import guard
+
 from . import realm
 
 ADMINISTRATOR = "admin"
@@ -24,9 +26,6 @@ LONGEST_STOP = 300.0
 
 READY = "Listening on:"
 
-GUARD = '"$@" </dev/null & exec >&- 2>&-; read -r; kill -KILL 0'
-"""Runs a command, and ends everything in its group with whoever started it: its input ends then, however that was."""
-
 
 @contextlib.contextmanager
 def keycloak(distribution: Path, features: Sequence[str] = EXCHANGE) -> Iterator[str]:
@@ -39,7 +38,7 @@ def keycloak(distribution: Path, features: Sequence[str] = EXCHANGE) -> Iterator
     imports.mkdir(parents=True, exist_ok=True)
     (imports / "realm.json").write_text(json.dumps(realm.document()), encoding="utf-8")
     port = _free_port()
-    command = ["bash", "-c", GUARD, "guard", "bash", str(distribution / "bin" / "kc.sh")]
+    command = ["bash", "-c", guard.COMMAND, "guard", "bash", str(distribution / "bin" / "kc.sh")]
     command += ["start-dev", "--import-realm"]
     command += ["--http-host=127.0.0.1", f"--http-port={port}", "--http-relative-path=/auth"]
     command += ["--cache=local", "--db=dev-mem"]

@@ -29,6 +29,7 @@ class Settings:
     interval: int = 5
     device_lifetime: int = 600
     token_lifetime: int = 1200
+    refresh_lifetime: int = 36000
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,25 @@ def client(service: LoginService, **changed: Any) -> AuthClient:
     return AuthClient(service.url, **{"keycloak_url": service.keycloak_url, "realm": realm.REALM} | changed)
 
 
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+
+
+def ask(
+    service: LoginService, grant: str, path: str = "protocol/openid-connect/token", **fields: str
+) -> httpx.Response:
+    """Ask a login service without the client, which shows less of an answer."""
+    form = {"client_id": realm.PUBLIC, "grant_type": grant} | fields
+    return httpx.post(f"{service.keycloak_url}realms/{realm.REALM}/{path}", data=form, timeout=300)
+
+
+def refused(service: LoginService, grant: str, **fields: str) -> tuple[int, str]:
+    """Return status and code of what a login service refuses."""
+    answer = ask(service, grant, **fields)
+    assert answer.json()["error_description"]
+    return answer.status_code, answer.json()["error"]
+
+
 class Keycloak:
     """The real one, with the sandbox's DIALS beside it."""
 
@@ -127,6 +147,7 @@ class Keycloak:
             "oauth2DevicePollingInterval": settings.interval,
             "oauth2DeviceCodeLifespan": settings.device_lifetime,
             "accessTokenLifespan": settings.token_lifetime,
+            "ssoSessionMaxLifespan": settings.refresh_lifetime,
         }
         changed = {name: value for name, value in wanted.items() if value != realm.SETTINGS[name]}
         with self.administrator.settings(changed):

@@ -9,7 +9,7 @@ from cmsdials.errors import LoginDeniedError, LoginError, LoginExpiredError, Pen
 
 from .conftest import RUNS, Clock, Pauses
 from .realm import AUDIENCE, PERSON, PUBLIC
-from .services import Settings, client
+from .services import DEVICE_CODE, Settings, client, refused
 
 MINUTES = 300
 """Seconds that nothing here takes, however slow the machine is."""
@@ -35,6 +35,12 @@ def test_deny(service, capsys):
         client(service, sleep=pauses).device_auth_flow()
 
 
+def test_the_answer_to_who_was_denied(service):
+    device = client(service).new_device()
+    service.pages.deny(device.verification_uri_complete)
+    assert refused(service, DEVICE_CODE, device_code=device.device_code) == (400, "access_denied")
+
+
 def test_the_code_is_the_one_that_the_page_was_opened_with(service):
     device = client(service).new_device()
     assert device.user_code
@@ -48,10 +54,11 @@ def test_let_it_expire(place):
     auth = client(service)
     device = auth.new_device()
     end = time.monotonic() + MINUTES
-    while (refused := refusal(auth, device)) is PendingAuthorizationError:
+    while (said := refusal(auth, device)) is PendingAuthorizationError:
         assert time.monotonic() < end
         time.sleep(0.2)
-    assert [refused, refusal(auth, device)] == [LoginExpiredError] * 2
+    assert said is LoginExpiredError
+    assert refused(service, DEVICE_CODE, device_code=device.device_code) == (400, "expired_token")
     service.pages.open(device.verification_uri_complete)
     assert service.pages.expired in service.pages.text
 
@@ -90,11 +97,12 @@ def test_too_fast_although_it_is_approved(place):
     service = place(Settings(interval=MINUTES))
     auth = client(service)
     device = auth.new_device()
-    with pytest.raises(PendingAuthorizationError):
-        auth.device_token(device.device_code)
+    answers = [refused(service, DEVICE_CODE, device_code=device.device_code) for _ in range(2)]
+    assert answers == [(400, "authorization_pending"), (400, "slow_down")]
     service.pages.approve(device.verification_uri_complete)
     with pytest.raises(PendingAuthorizationError):
         auth.device_token(device.device_code)
+    assert refused(service, DEVICE_CODE, device_code=device.device_code) == (400, "slow_down")
 
 
 def test_a_code_is_good_once(service, log_in):
@@ -104,6 +112,7 @@ def test_a_code_is_good_once(service, log_in):
     auth.device_token(device.device_code)
     with pytest.raises(LoginError, match="invalid_grant"):
         auth.device_token(device.device_code)
+    assert refused(service, DEVICE_CODE, device_code=device.device_code) == (400, "invalid_grant")
 
 
 @pytest.mark.parametrize("named", [{"client_id": "no-such-app"}, {"client_id": AUDIENCE}, {"realm": "atlas"}])

@@ -1,10 +1,11 @@
 """The public application's token becomes one for DIALS, if the realm lets it."""
 
 import pytest
+from cmsdials.auth.models import ApiToken
 from cmsdials.errors import LoginError
 
 from .realm import APPLICATION, AUDIENCE, PUBLIC
-from .services import client
+from .services import DEVICE_CODE, EXCHANGE, ask, client, refused
 
 
 def test_for_dials(service, log_in):
@@ -23,6 +24,32 @@ def test_for_dials(service, log_in):
 def test_for_another(service, log_in, audience):
     with pytest.raises(LoginError, match=f"gives no token for {audience}"):
         log_in.token(client(service, audience=audience), service)
+
+
+def test_the_bare_answers(service):
+    """The token of a login is not for DIALS; the one that it is exchanged for is, and has a refresh token beside it."""
+    auth = client(service)
+    device = auth.new_device()
+    service.pages.approve(device.verification_uri_complete)
+    own = ask(service, DEVICE_CODE, device_code=device.device_code).json()
+    assert AUDIENCE not in claims(own).get("aud", ())
+    subject = {
+        "subject_token": own["access_token"],
+        "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+    }
+    exchanged = ask(service, EXCHANGE, **subject, audience=AUDIENCE).json()
+    assert claims(exchanged)["aud"] == AUDIENCE
+    assert exchanged["refresh_token"]
+    assert refused(service, EXCHANGE, **subject, audience="no-such-app") == (400, "invalid_client")
+    assert refused(service, EXCHANGE, **subject, audience=APPLICATION) == (403, "access_denied")
+    fields = {"token": own["refresh_token"]}
+    revoked = ask(service, "", path="protocol/openid-connect/revoke", **fields)
+    assert (revoked.status_code, revoked.content) == (200, b"")
+    assert refused(service, EXCHANGE, **subject, audience=AUDIENCE) == (400, "invalid_request")
+
+
+def claims(answer):
+    return ApiToken(access_token=answer["access_token"], expires_in=0, expires_at="2000-01-01").claims
 
 
 def test_without_the_feature(service, log_in):

@@ -15,7 +15,7 @@ from cmsdials.errors import (
 
 from .conftest import RUNS, Clock
 from .realm import APPLICATION, APPLICATION_SECRET, AUDIENCE
-from .services import Settings, client
+from .services import Settings, ask, client, refused
 
 HOUR = 3600.0
 
@@ -59,12 +59,18 @@ def test_revoked(service, log_in, tmp_path):
     assert Dials(credentials, workspace="tracker", base_url=service.url).run.count() == RUNS
     with pytest.raises(ImpossibleToRefreshTokenError, match="invalid_grant"):
         auth.refresh(token)
+    assert not_refreshed(service, token) == (400, "invalid_grant")
+
+
+def not_refreshed(service, login):
+    return refused(service, "refresh_token", refresh_token=login.refresh_token)
 
 
 def test_ended_by_the_administrator(service, log_in):
     clock = Clock()
-    _, dials = log_in(service, clock=clock)
+    credentials, dials = log_in(service, clock=clock)
     service.end_sessions()
+    assert not_refreshed(service, credentials) == (400, "invalid_grant")
     assert dials.run.count() == RUNS
     clock.off += 1190
     assert dials.run.count() == RUNS, "it cannot be renewed, and is still good"
@@ -75,11 +81,33 @@ def test_ended_by_the_administrator(service, log_in):
         assert f"run `cmsdials login --instance {service.url} --keycloak-url" in str(caught.value)
 
 
+def test_a_login_that_is_shorter_than_its_tokens(place, log_in):
+    """No token outlives the login, whose end no renewal moves; once it is over by this machine's clock, nothing is sent."""
+    lasts = 600
+    service = place(Settings(refresh_lifetime=lasts))
+    clock = Clock()
+    credentials, dials = log_in(service, clock=clock)
+    assert 0 < credentials.expires_in <= lasts
+    first = credentials.refresh_expires_in
+    assert 0 < first <= lasts
+    before = service.counts()
+    time.sleep(1.1)
+    clock.off += credentials.expires_in - 30
+    assert dials.run.count() == RUNS
+    assert service.counts().refreshes == before.refreshes + 1
+    assert 0 < credentials.refresh_expires_in < first
+    clock.off += lasts
+    with pytest.raises(ImpossibleToRefreshTokenError, match=r"it expired on .*; nothing was sent"):
+        dials.run.count()
+    assert service.counts().refreshes == before.refreshes + 1
+
+
 def test_a_user_who_is_disabled(service, log_in):
     clock = Clock()
-    _, dials = log_in(service, clock=clock)
+    credentials, dials = log_in(service, clock=clock)
     auth = client(service)
     with service.disabled():
+        assert not_refreshed(service, credentials) == (400, "invalid_grant")
         assert dials.run.count() == RUNS
         clock.off += 1205
         with pytest.raises(ImpossibleToRefreshTokenError, match="User disabled"):
@@ -125,11 +153,23 @@ def test_an_application(service):
 
 
 @pytest.mark.parametrize(
-    ("client_id", "secret"), [(APPLICATION, "another"), ("no-such-app", APPLICATION_SECRET)]
+    ("client_id", "secret", "answer"),
+    [
+        (APPLICATION, "another", (401, "unauthorized_client")),
+        ("no-such-app", APPLICATION_SECRET, (401, "invalid_client")),
+    ],
 )
-def test_an_application_that_is_not_let_in(service, client_id, secret):
+def test_an_application_that_is_not_let_in(service, client_id, secret, answer):
     with pytest.raises(LoginError, match=f"does not let the application '{client_id}' in"):
         Application(client_id, secret, client(service)).check()
+    assert refused(service, "client_credentials", client_id=client_id, client_secret=secret) == answer
+
+
+def test_the_endpoint_of_cern_for_applications(service):
+    """It is not Keycloak's, so that `test_an_application` does without it there."""
+    named = {"client_id": APPLICATION, "client_secret": APPLICATION_SECRET, "audience": AUDIENCE}
+    answered = ask(service, "client_credentials", path="api-access/token", **named).status_code
+    assert answered == {"keycloak": 404, "sandbox": 200}[service.name]
 
 
 @pytest.mark.parametrize("off", [HOUR, -HOUR], ids=["ahead", "behind"])

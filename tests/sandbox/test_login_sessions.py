@@ -87,15 +87,21 @@ def test_access_tokens_expire(sessions, clock):
     assert fault(sessions.check, access.text) is Fault.EXPIRED
 
 
-def test_refresh_tokens_expire_and_live_on_by_refreshing(sessions, clock):
+def test_no_token_outlives_the_login_whose_end_no_refresh_moves(sessions, clock, signer):
     first = opened(sessions)
-    clock.advance(599)
+    assert (first.access.lifetime, first.refresh_lifetime) == (60, 600)
+    clock.advance(590.5)
     second = sessions.refresh(first.refresh, CLIENT, ISSUER)
     assert second.access.session == first.access.session
-    clock.advance(599)
-    third = sessions.refresh(second.refresh, CLIENT, ISSUER)
-    clock.advance(600)
-    assert fault(sessions.refresh, third.refresh, CLIENT, ISSUER) is Fault.EXPIRED
+    assert (second.access.lifetime, second.refresh_lifetime) == (10, 10)
+    exchanged = sessions.exchange(second.access.text, CLIENT, DIALS, ISSUER)
+    assert (exchanged.access.lifetime, exchanged.refresh_lifetime) == (10, 10)
+    clock.advance(9.4)
+    sessions.check(exchanged.access.text)
+    clock.advance(0.1)
+    assert fault(sessions.refresh, second.refresh, CLIENT, ISSUER) is Fault.EXPIRED
+    assert fault(sessions.check, exchanged.access.text) is Fault.EXPIRED
+    assert fault(sessions.exchange, second.access.text, CLIENT, DIALS, ISSUER) is Fault.EXPIRED
 
 
 def test_a_refresh_token_is_good_once(sessions):

@@ -18,11 +18,12 @@ from cmsdials.auth.models import Device
 from cmsdials.errors import LoginError
 from cmsdials.runtime.console import is_terminal, kernel
 
-__all__ = ["INTERACTIVE", "Prompt", "can_ask", "prompt"]
+__all__ = ["INTERACTIVE", "Prompt", "can_ask", "checked", "prompt"]
 
 ABANDONED = "Login abandoned; nothing has changed."
 COMPARE = "The page shows this code:"
 TYPE_IN = "Type in this code there:"
+LONGEST_LINK, LONGEST_CODE = 2000, 100
 INTERACTIVE = "CMSDIALS_INTERACTIVE"
 """Environment variable: 1 if a person can confirm a login, 0 if none can."""
 
@@ -68,9 +69,8 @@ class Prompt:
 def prompt(device: Device, *, open_browser: bool | None = None) -> Iterator[Prompt]:
     """Show a login until the block ends, and say how it ended; see `AuthClient.device_auth_flow`.
 
-    Raises LoginError if no browser could open the link, or the code cannot be shown.
+    The device has been `checked`.
     """
-    _check(device)
     shown = Prompt()
     try:
         try:
@@ -106,24 +106,29 @@ def _show(device: Device) -> None:
     display(HTML(f"<p>To log in, open {anchor}</p>{compare}<p>{lasts}</p>"))
 
 
-def _check(device: Device) -> None:
-    link = device.verification_uri_complete
+def checked(device: Device) -> Device:
+    """Return a login that can be shown, whose links a browser may open; raise LoginError for another."""
+    links = {device.verification_uri_complete, device.verification_uri or device.verification_uri_complete}
+    if not all(map(_is_page, links)):
+        problem = "the login service sent a link that is not a web page"
+    elif not _is_plain(device.user_code, LONGEST_CODE):
+        problem = "the login service sent a code that cannot be shown"
+    else:
+        return device
+    raise LoginError(problem, advice="Check the address of the login service.")
+
+
+def _is_page(link: str) -> bool:
     try:
         parts = urlsplit(link)
         is_page = parts.scheme in ("https", "http") and bool(parts.hostname) and "@" not in parts.netloc
     except ValueError:
-        is_page = False
-    if not is_page or not _is_plain(link) or " " in link:
-        problem = "the login service sent a link that is not a web page"
-    elif not _is_plain(device.user_code):
-        problem = "the login service sent a code that cannot be shown"
-    else:
-        return
-    raise LoginError(problem, advice="Check the address of the login service.")
+        return False
+    return is_page and _is_plain(link, LONGEST_LINK) and " " not in link
 
 
-def _is_plain(text: str) -> bool:
-    return text.isascii() and text.isprintable()
+def _is_plain(text: str, most: int) -> bool:
+    return len(text) <= most and text.isascii() and text.isprintable()
 
 
 def _say(text: str) -> None:

@@ -17,6 +17,7 @@ from cmsdials.errors import (
     ConnectionFailedError,
     DecodeError,
     GatewayError,
+    IncompleteBodyError,
     LoginDeniedError,
     LoginError,
     LoginExpiredError,
@@ -74,12 +75,14 @@ class _Service:
 
 def _advise(failure: RequestFailedError, address: str) -> None:
     """Give advice about logins: the usual advice is about pages, filters and regular expressions."""
-    is_answer = isinstance(failure, DecodeError | ResponseError) and not isinstance(failure, GatewayError)
-    if is_answer and not failure.advice.endswith(failure.usual_advice):
-        failure.advice = failure.usual_advice
     elsewhere = (
         f"A proxy, a maintenance page or another server answers: open the address in a browser. {address}"
     )
+    if not failure.advice.endswith(failure.usual_advice):
+        if isinstance(failure, IncompleteBodyError):  # of more bytes than any answer has
+            failure.advice = elsewhere
+        elif isinstance(failure, DecodeError | ResponseError) and not isinstance(failure, GatewayError):
+            failure.advice = failure.usual_advice
     failure.advise(
         {
             ConnectionFailedError: "Check the address, the network and the proxy settings, then try again.",

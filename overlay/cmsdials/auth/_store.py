@@ -3,9 +3,11 @@
 The file `credentials.json` is in the user's cache folder, or in the one that `CMSDIALS_CACHE_DIR` or the argument
 `cache_dir` names. It holds an entry for each (issuer, client, audience). It is replaced as a whole, so readers need no
 lock; writers hold `lock()`, which works across processes, where the file system has locks. A damaged file is renamed,
-with a warning, and not lost; a file that the user names (`CMSDIALS_TOKEN_FILE`) is left where it is.
+with a warning, and not lost; a file that the user names (`CMSDIALS_TOKEN_FILE`) is left where it is. What is no file, or
+larger than logins are, is neither read nor moved.
 
-On AFS the access list of the folder says who can read the file, whatever its mode.
+A file or folder that others can read, change or replace is warned of, and not refused: mounted disks have owners and
+modes that mean nothing. On AFS the access list of the folder says who can do what.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import contextlib
 import errno
 import json
 import os
+import shlex
 import stat
 import tempfile
 import threading
@@ -26,6 +29,7 @@ from attrs import asdict, define, field, frozen
 from cmsdials.auth.models import Token
 from cmsdials.errors import TokenStoreError
 from cmsdials.instances import one_name
+from cmsdials.redaction import shortened
 from cmsdials.runtime.background import load
 from cmsdials.runtime.console import warn
 
@@ -44,6 +48,8 @@ MOST_LINKS = 40
 """Symbolic links that may follow each other, as in Linux."""
 ROOM = 8192
 """Characters that a login may take in the file."""
+LARGEST = 1_000_000
+"""Bytes that the file may have: a hundred logins."""
 NO_HOME = "HOME is not set, and this user has no home folder"
 
 _Entry = dict[str, Any]
@@ -65,13 +71,21 @@ def _place(path: str | os.PathLike[str]) -> Path:
     """Return the whole path of a place: it stays the same when the process changes its folder."""
     named = Path(path)
     try:
+        if b"\0" in os.fsencode(named):
+            raise _no_name(path)
         return named.expanduser().absolute()
+    except UnicodeEncodeError:
+        raise _no_name(path) from None
     except RuntimeError:
         whose = named.parts[0]
         raise _nowhere(NO_HOME if whose == "~" else f"{whose} is the home folder of no user") from None
     except OSError:
         problem = f"{named} is below the current folder, which is gone"
         raise _nowhere(problem) from None
+
+
+def _no_name(named: object) -> TokenStoreError:
+    return _nowhere(f"no folder and no file can be called {shortened(repr(named), 100)}")
 
 
 def _nowhere(problem: str) -> TokenStoreError:
@@ -102,6 +116,8 @@ class TokenStore:
         from platformdirs import user_cache_path  # noqa: PLC0415  # only logins need it
 
         if cache_dir:
+            if not isinstance(cache_dir, str | os.PathLike):
+                raise _no_name(cache_dir)
             return cls(Path(cache_dir) / FILE_NAME, "argument")
         if os.environ.get(TOKEN_FILE):
             return cls(Path(os.environ[TOKEN_FILE]), "file")
@@ -179,6 +195,8 @@ class TokenStore:
             lock.acquire()
         except Timeout:
             message = f"another process has held {path} for {LONGEST_WAIT:.0f} s"
+            with contextlib.suppress(OSError):
+                message += ", which belongs to another user" if _is_foreign(path.stat(), path) else ""
             held = TokenStoreError(message, advice="Try again when it has ended, or end it.")
             held.errno = errno.ETIMEDOUT
             raise held from None
@@ -207,6 +225,7 @@ class TokenStore:
             target = _target(self.path)
             with _new_file(target, entries, target.parent) as new:
                 new.replace(target)
+            self._look_at_folders()
         if refused:
             _warn_once(self.path.parent, refused)
 
@@ -225,6 +244,7 @@ class TokenStore:
         content = _read(self.path)
         if content is None:
             return {}
+        self._look_at_folders()
         stored = _parsed(content)
         logins = stored.get("logins")
         if isinstance(logins, dict):
@@ -239,6 +259,10 @@ class TokenStore:
         self._set_aside(content)
         return {}
 
+    def _look_at_folders(self) -> None:
+        for folder in {self.path.parent, _target(self.path).parent}:
+            _look_at_folder(folder)
+
     def _set_aside(self, content: bytes) -> None:
         target = _target(self.path)
         damaged = target.with_name(f"{target.name}.damaged")
@@ -246,7 +270,7 @@ class TokenStore:
         try:
             with self.lock():
                 # Another process may have renamed it, and logged in, since it was read.
-                if target.read_bytes() == content:
+                if _content(target)[0] == content:
                     target.replace(damaged)
         except FileNotFoundError:
             pass
@@ -293,25 +317,85 @@ def legacy_token(folder: str | os.PathLike[str]) -> Token | None:
     """
     path = _place(Path(folder) / "creds")
     try:
-        content = _read(path)
+        content = _read(path, is_named=False)
         return None if content is None else Token.from_json(_parsed(content))
-    except (TokenStoreError, ValueError):
+    except TokenStoreError as problem:
+        warn(f"{problem.message}; an older cmsdials left it, and it cannot be used")
+    except ValueError:
         warn(f"{path}, left by an older cmsdials, cannot be used")
     return None
 
 
-def _read(path: Path) -> bytes | None:
-    """Read a file that holds secrets; None if there is none."""
+def _read(path: Path, *, is_named: bool = True) -> bytes | None:
+    """Read a file that holds secrets; None if there is none.
+
+    Another user's file is read where the user `is_named` its place, and not where it happened to be in the current folder.
+    """
     try:
-        with path.open("rb") as file:
-            mode, content = os.fstat(file.fileno()).st_mode, file.read()
+        content, found = _content(path)
+        if _is_foreign(found, path):
+            if not is_named:
+                raise PermissionError(errno.EPERM, "it belongs to another user")
+            warn(
+                f"{path} belongs to another user, who can change the login that it holds: copy it to a folder of yours"
+            )
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as problem:
         raise _failure(path, "cannot be read", problem) from None
-    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-        warn(f"{path} holds secrets, and others can read it: run `chmod 600 {path}`")
+    mode = stat.S_IMODE(found.st_mode)
+    if os.name == "posix" and mode & 0o077:
+        what = "read and change" if mode & 0o022 else "read"
+        warn(f"{path} holds secrets, and others can {what} it: run `chmod 600 {shlex.quote(str(path))}`")
     return content
+
+
+def _content(path: Path) -> tuple[bytes, os.stat_result]:
+    """Read a file, and what the system knows of it. What is no file is not waited for; what is too large, is not read."""
+    flags = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+    with open(path, "rb", opener=lambda name, mode: os.open(name, mode | flags)) as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is a pipe or a device, and no file: copy what it gives into one")
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise OSError(errno.EFBIG, f"it has more than {LARGEST} bytes, so it is no file of logins")
+    return content, found
+
+
+def _is_foreign(found: os.stat_result, path: Path) -> bool:
+    """Whether something belongs to another user, as far as its file system knows users."""
+    return found.st_uid not in _trusted() and not _is_on_afs(path)
+
+
+def _trusted() -> set[int]:
+    """Return the numbers of the users whose files and links are as good as ours: root, and who became root with sudo."""
+    user = os.geteuid() if hasattr(os, "geteuid") else 0
+    before = os.environ.get("SUDO_UID", "")
+    return {0, user, int(before) if user == 0 and before.isdecimal() else 0}
+
+
+def _is_on_afs(path: Path) -> bool:
+    """Whether owners and modes mean nothing, as on AFS: its users have other numbers, and its access lists decide."""
+    return os.path.realpath(path).startswith("/afs/")
+
+
+def _look_at_folder(folder: Path) -> None:
+    """Warn of a folder in which others could put a login of theirs in place of ours."""
+    with contextlib.suppress(OSError):
+        found = folder.stat()
+        other = f"name a folder of yours in {CACHE_DIR}, or a file there in {TOKEN_FILE}"
+        if _is_foreign(found, folder):
+            warn(f"logins are kept in {folder}, which belongs to another user, who can replace them: {other}")
+        elif (
+            os.name == "posix"
+            and found.st_mode & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH
+            and not _is_on_afs(folder)
+        ):
+            command = f"chmod go-w {shlex.quote(str(folder))}"
+            warn(
+                f"logins are kept in {folder}, where everybody can replace them: run `{command}`, or {other}"
+            )
 
 
 def _parsed(content: bytes) -> _Entry:
@@ -328,7 +412,7 @@ def _target(path: Path) -> Path:
     A link that another user made, in a shared folder, may name any file of ours: it is not written through. Nor is one
     to a device or a folder.
     """
-    trusted = {0, os.geteuid()} if hasattr(os, "geteuid") else {0}
+    trusted = _trusted()
     target = path
     with contextlib.suppress(OSError):
         for _ in range(MOST_LINKS):
@@ -349,6 +433,8 @@ def _new_file(path: Path, entries: Mapping[str, _Entry], folder: Path) -> Iterat
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump({"version": VERSION, "logins": entries}, file, indent=2)
                 file.flush()
+                if file.tell() > LARGEST:
+                    raise OSError(errno.EFBIG, f"it would have more than {LARGEST} bytes")
                 os.fsync(file.fileno())
             yield Path(name)
         finally:

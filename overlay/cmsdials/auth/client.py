@@ -16,7 +16,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from cmsdials.auth import models
-from cmsdials.auth._prompt import Prompt, prompt
+from cmsdials.auth._prompt import Prompt, checked, prompt
 from cmsdials.auth._refresh import is_over
 from cmsdials.auth._services import PENDING, DialsLogin, Keycloak, refusal
 from cmsdials.auth._store import LoginKey, TokenStore
@@ -217,11 +217,11 @@ class AuthClient:
         """Start a login: get the codes to confirm it with.
 
         Raises:
-            LoginError: The service refuses to start one, or its answer holds no codes.
+            LoginError: The service refuses to start one, or its answer holds no codes, or a link that is no web page.
             RequestFailedError: No usable answer came.
         """
         try:
-            return models.device(self._login.start())
+            return checked(models.device(self._login.start()))
         except (BadRequestError, AuthenticationError, NotFoundError) as refused:
             message = f"{self.issuer} starts no login ({refused.message})"
             raise LoginError(message, advice=self._login.advice) from None

@@ -15,7 +15,7 @@ from cmsdials.auth._prompt import can_ask
 from cmsdials.auth._refresh import RenewedCredentials, is_over, is_stale
 from cmsdials.auth._store import TOKEN_FILE, TokenStore, legacy_token
 from cmsdials.auth.client import AuthClient
-from cmsdials.auth.models import ApiToken, Token
+from cmsdials.auth.models import LATEST, ApiToken, Token
 from cmsdials.errors import (
     ImpossibleToRefreshTokenError,
     NotLoggedInError,
@@ -29,8 +29,6 @@ __all__ = ["Credentials", "not_logged_in"]
 
 LEGACY_CACHE_DIR = ".cache"
 LOGGED_IN = "you are logged in"
-LATEST = 4e9
-"""Later than any clock, in seconds since the epoch."""
 
 
 class Credentials(RenewedCredentials):

@@ -16,15 +16,19 @@ from typing import Any, Self
 from attrs import asdict, field, frozen
 from cmsdials_api.pydantic_like import FrozenPydanticLike
 
-from cmsdials.errors import LoginError
+from cmsdials.errors import DecodeError, LoginError
 from cmsdials.legacy import getter
 from cmsdials.table.decode import read_json
 
 __all__ = ["ApiToken", "Device", "Token"]
 
 
+LARGEST = 1_000_000
+"""Bytes of an answer that is read: JSON takes twenty times as much memory."""
 LONGEST = 10 * 365 * 86400
 """Longest lifetime, in seconds; more could not be added to a date."""
+LATEST = 4e9
+"""Later than any clock, in seconds since the epoch. Around later times, and before the epoch, dates cannot be reckoned with."""
 USUAL_LIFETIME = 300
 """Seconds that an access token is taken to last where nothing says so. If it lasts less, DIALS refuses it, and it is renewed then."""
 USUAL_INTERVAL = 5.0
@@ -171,9 +175,12 @@ def answer(body: bytes) -> dict[str, Any]:
     """Read the answer of a login service, which is a JSON object.
 
     Raises:
-        DecodeError: It is not JSON.
+        DecodeError: It is not JSON, or larger than any answer of one.
         LoginError: It is not an object.
     """
+    if len(body) > LARGEST:
+        message = f"the answer has {len(body)} bytes, and those of login services have some thousand"
+        raise DecodeError(message)
     read = read_json(body)
     if isinstance(read, dict):
         return read
@@ -291,8 +298,10 @@ def _moment(stored: Mapping[str, Any], name: str) -> datetime | None:
     if value is None:
         return None
     if isinstance(value, str):
-        with contextlib.suppress(ValueError, OverflowError):
-            return _aware(value)
+        with contextlib.suppress(ValueError, OverflowError, OSError):
+            moment = _aware(value)
+            if 0 <= moment.timestamp() < LATEST:
+                return moment
     message = f"{name} is not usable"
     raise ValueError(message)
 

@@ -2,9 +2,11 @@
 
 A login opens a session, and every token belongs to one.  A refresh token ends with its session; an access token is valid
 until it expires, as DIALS checks only its signature.  A refresh token is valid for one refresh, unless they are reusable;
-one that is used twice may have been stolen, so its session ends.
+one that is used twice may have been stolen, so its session ends.  A person's session has an end from its beginning: none
+of its tokens lasts longer, and no refresh moves that end.
 """
 
+import math
 import threading
 import uuid
 from collections.abc import Callable
@@ -60,6 +62,7 @@ class _Session:
     subject: Subject
     client_id: str
     audience: str
+    expires: float
     ended: bool = False
 
 
@@ -74,7 +77,7 @@ class _Issued:
 
 
 class Sessions:
-    """All sessions.  Lifetimes in seconds; `issuer` is the realm's address as the caller wrote it."""
+    """All sessions, of which `refresh_lifetime` is a person's.  Lifetimes in seconds; `issuer` is the realm's address as the caller wrote it."""
 
     def __init__(
         self,
@@ -101,12 +104,12 @@ class Sessions:
     def open(self, subject: Subject, client_id: str, audience: str, issuer: str) -> Tokens:
         """Begin a session; its own access tokens are for `audience`, which may be empty."""
         with self._lock:
-            return self._tokens(self._new(subject, client_id, audience), issuer)
+            return self._tokens(self._new(subject, client_id, audience, self._refresh_lifetime), issuer)
 
     def open_for_application(self, client_id: str, audience: str, issuer: str) -> AccessToken:
         """Begin a session without a refresh token."""
         with self._lock:
-            session = self._new(Subject(f"service-account-{client_id}"), client_id, audience)
+            session = self._new(Subject(f"service-account-{client_id}"), client_id, audience, math.inf)
             return self._access(session, audience, issuer)
 
     def refresh(self, token: str, client_id: str, issuer: str) -> Tokens:
@@ -194,25 +197,29 @@ class Sessions:
             raise BadToken(Fault.EXPIRED)
         return issued
 
-    def _new(self, subject: Subject, client_id: str, audience: str) -> _Session:
-        session = _Session(str(uuid.uuid4()), subject, client_id, audience)
+    def _new(self, subject: Subject, client_id: str, audience: str, lifetime: float) -> _Session:
+        session = _Session(str(uuid.uuid4()), subject, client_id, audience, self._clock() + lifetime)
         self._sessions.append(session)
         return session
 
     def _tokens(self, session: _Session, issuer: str, audience: str | None = None) -> Tokens:
         access = self._access(session, session.audience if audience is None else audience, issuer)
-        refresh = self._issue(session, "Refresh", issuer, issuer, self._refresh_lifetime)
-        return Tokens(access, refresh, self._refresh_lifetime)
+        lifetime = self._within(session, self._refresh_lifetime)
+        return Tokens(access, self._issue(session, "Refresh", issuer, issuer, lifetime), lifetime)
 
     def _access(self, session: _Session, audience: str, issuer: str) -> AccessToken:
-        token = self._issue(session, "Bearer", audience, issuer, self._token_lifetime)
+        lifetime = self._within(session, self._token_lifetime)
+        token = self._issue(session, "Bearer", audience, issuer, lifetime)
         self._counters.add("issued")
-        return AccessToken(token, self._token_lifetime, session.identifier)
+        return AccessToken(token, lifetime, session.identifier)
+
+    def _within(self, session: _Session, lifetime: int) -> int:
+        return max(0, math.ceil(min(lifetime, session.expires - self._clock())))
 
     def _issue(self, session: _Session, typ: Typ, audience: str, issuer: str, lifetime: int) -> str:
         now = self._clock()
         identifier = str(uuid.uuid4())
-        self._issued[identifier] = _Issued(typ, session, now + lifetime)
+        self._issued[identifier] = _Issued(typ, session, min(now + lifetime, session.expires))
         return self._signer.sign(
             {
                 "jti": identifier,

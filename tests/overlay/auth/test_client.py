@@ -1,6 +1,7 @@
 """Every answer of the login services, with a clock that nobody waits for."""
 
 import pickle
+import webbrowser
 from pathlib import Path
 from typing import Any
 
@@ -236,14 +237,64 @@ def test_codes_that_are_missing(
             keycloak.new_device()
 
 
-@pytest.mark.parametrize("link", ["javascript:alert(1)", "file:///etc/passwd", "https://a@b.test/", "x"])
-def test_a_link_that_is_no_web_page_is_not_shown(
-    service: LoginService, keycloak: AuthClient, link: str, capsys: pytest.CaptureFixture[str]
+NO_PAGES = [
+    "javascript:alert(1)",
+    "JavaScript:alert(1)//https://auth.test/",
+    "data:text/html,<script>",
+    "vbscript:x",
+    "file:///etc/passwd",
+    "ftp://auth.test/",
+    "chrome://settings",
+    "ssh://-oProxyCommand=x/",
+    "--new-window https://auth.test/",
+    "//auth.test/device",
+    "/device",
+    "x",
+    "http:",
+    "https:///device",
+    "https://[",
+    "https://a@b.test/",
+    " https://auth.test/",
+    "https://auth.test/a b",
+    "https://auth.test/\x1b[2J",
+    "https://auth.test/\x9b31m",
+    "https://auth.test/\u202emoc",
+    "https://auth.test/\r\nx",
+    "https://auth.test/\x7f",
+    "https://\u0430uth.test/",
+    f"https://auth.test/{'a' * 2000}",
+]
+
+
+@pytest.mark.parametrize("member", ["verification_uri_complete", "verification_uri"])
+@pytest.mark.parametrize("link", NO_PAGES)
+def test_a_link_that_is_no_web_page_is_neither_shown_nor_opened_nor_given(
+    service: LoginService,
+    keycloak: AuthClient,
+    member: str,
+    link: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    service.will(device(verification_uri_complete=link))
-    with pytest.raises(LoginError, match=r"not a web page"):
-        keycloak.device_auth_flow()
-    assert link not in capsys.readouterr().err
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    service.will(*[device(**{member: link})] * 2)
+    for ask in (lambda: keycloak.device_auth_flow(open_browser=True), keycloak.new_device):
+        with pytest.raises(LoginError, match=r"not a web page\. Check the address of the login service"):
+            ask()
+    assert opened == []
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("code", ["\x1b[31mABCD", "AB\nCD", "\x9b2J", "AB\u202eCD", "AB\0", "A" * 101])
+def test_a_code_that_a_terminal_would_obey(
+    service: LoginService, keycloak: AuthClient, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.will(*[device(user_code=code)] * 2)
+    for ask in (keycloak.device_auth_flow, keycloak.new_device):
+        with pytest.raises(LoginError, match=r"a code that cannot be shown"):
+            ask()
+    assert capsys.readouterr().err == ""
 
 
 def test_an_exchange_without_an_answer_is_not_taken_for_a_login_that_waits(

@@ -3,6 +3,7 @@
 import inspect
 import json
 import pickle
+import pickletools
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -457,6 +458,39 @@ def test_credentials_cross_processes(clock: Clock, cache: Path) -> None:
     creds = Credentials.from_authclient_token(token, cache, AuthClient("http://dials.test/"))
     copy = pickle.loads(pickle.dumps(creds))
     assert (copy.token, copy.refresh_token) == ("access-1", "refresh-1")
+
+
+WHOSE = {
+    "person": {"access-1", "refresh-1", "profile email"},
+    "application": {"an-app", "its-secret"},
+    "secret": {"its-secret"},
+}
+
+
+@pytest.mark.parametrize("whose", WHOSE)
+@pytest.mark.parametrize("what", ["credentials", "dials", "client"])
+def test_what_a_pickle_holds(
+    whose: str, what: str, clock: Clock, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the table in docs/logging-in.md says: the secrets of its credentials, and none that only the environment knows."""
+    monkeypatch.setenv("HTTP_PROXY", "http://me:proxy-password@127.0.0.1:9")
+    monkeypatch.setenv("CMSDIALS_CLIENT_SECRET", "of-the-environment")
+    client = AuthClient("http://dials.test/", keycloak_url="http://keycloak.test/")
+    token = models.token(tokens() | {"scope": "profile email"}, client.now())
+    credentials: Any = {
+        "person": lambda: Credentials.from_authclient_token(token, cache, client),
+        "application": lambda: client_credentials.Credentials("an-app", "its-secret", client),
+        "secret": lambda: secret_key.Credentials("its-secret"),
+    }[whose]()
+    dials = Dials(credentials, workspace="tracker", base_url="http://dials.test/")
+    with pytest.raises(ConnectionFailedError):
+        dials.run.list(retries=0)
+    content = pickle.dumps({"credentials": credentials, "dials": dials, "client": client}[what])
+    held = {text for _, text, _ in pickletools.genops(content) if isinstance(text, str)}
+    secrets = {"access-1", "refresh-1", "profile email", "an-app", "its-secret"}
+    assert held & secrets == (set() if what == "client" else WHOSE[whose])
+    assert not any("proxy-password" in text or "of-the-environment" in text for text in held)
+    assert (str(cache.name) in held) == (whose == "person" and what != "client")
 
 
 def test_nothing_secret_is_shown(creds: Credentials, clock: Clock) -> None:

@@ -138,11 +138,12 @@ def test_a_service_that_is_busy_or_down(
         page(404, "Not Found"),
         page(405, "Not Allowed"),
         page(418, "Teapot"),
+        errors.IncompleteBodyError("it is too large", advice="Ask for less: a smaller page_size."),
     ],
-    ids=["200", "400", "403", "404", "405", "418"],
+    ids=["200", "400", "403", "404", "405", "418", "too large"],
 )
 def test_an_address_where_something_else_answers(
-    step: Step, way: str, client: AuthClient, clock: Clock, service: LoginService, answer: httpx.Response
+    step: Step, way: str, client: AuthClient, clock: Clock, service: LoginService, answer: Any
 ) -> None:
     failure = refused(step, client, clock, service, answer)
     if isinstance(failure, RequestFailedError):
@@ -150,6 +151,22 @@ def test_an_address_where_something_else_answers(
         assert ("the realm" in failure.advice) is (way == "keycloak")
     else:
         assert isinstance(failure, LoginError)
+
+
+@every_step
+def test_an_answer_that_is_far_too_large(
+    step: Step, client: AuthClient, clock: Clock, service: LoginService
+) -> None:
+    """It would take twenty times its size to read: tokens and codes have some thousand bytes."""
+    content = tokens("2") | {"device_code": "d", "more": [[]] * 400_000}
+    if step is revoke:
+        service.will(content)
+        assert revoke(client, clock, service), "nothing is read of it"
+        return
+    failure = refused(step, client, clock, service, httpx.Response(200, json=content))
+    assert isinstance(failure, DecodeError)
+    assert "bytes, and those of login services have some thousand" in str(failure)
+    assert "open the address in a browser" in failure.advice
 
 
 @pytest.mark.parametrize(("step", "way"), [one for one in STEPS if one[0] is not revoke])

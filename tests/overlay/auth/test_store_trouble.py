@@ -170,7 +170,7 @@ def test_a_lock_file_that_cannot_be_opened(
 def test_a_lock_file_that_another_user_left(through_dials: AuthClient) -> None:
     with tempfile.TemporaryDirectory() as shared:
         folder = Path(shared)
-        folder.chmod(0o777)
+        folder.chmod(0o1777)
         (folder / "credentials.json.lock").touch(0o600)
         log_in("1", folder / "warm", through_dials)  # what is imported late may be unreadable for others
         os.seteuid(65534)
@@ -350,12 +350,12 @@ def test_a_file_that_can_no_longer_be_read_does_not_end_a_listing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     creds = log_in("1", cache, through_dials)
-    really = Path.open
+    really = os.open
 
-    def opened(path: Path, *arguments: Any, **options: Any) -> Any:
-        return raising(name)() if path == file else really(path, *arguments, **options)
+    def opened(path: Any, *arguments: Any, **options: Any) -> Any:
+        return raising(name)() if os.fspath(path) == str(file) else really(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "open", opened)
+    monkeypatch.setattr(os, "open", opened)
     clock.seconds += 2000
     service.will(tokens("2"))
     with pytest.warns(
@@ -656,8 +656,5 @@ def test_a_link_to_something_that_is_no_file(
     assert sent(creds) == "Bearer access-1"
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
     assert not Path("/dev/null.damaged").exists()
-    if kind == "device":
-        assert "is damaged" in str(caught[-1].message)
-        assert stored(link) == "access-1"
-    else:
-        assert [f"{link} cannot be read (" in one for one in said(caught)] == [True]
+    assert [f"{link} cannot be read (" in one for one in said(caught)] == [True]
+    assert link.is_symlink()
