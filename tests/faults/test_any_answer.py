@@ -112,6 +112,14 @@ def raw(text: str) -> Raw:
     return written
 
 
+def _doubled_key(page: Page, name: str, where: float) -> None:
+    """A key twice in a row: JSON's last one is the true one."""
+    rows = page["results"]
+    at = _at(rows, where)
+    key = KEYS[name]
+    rows[at] = {**rows[at], key: raw(f'1,"{key}":{rows[at][key]}')}
+
+
 def _missing(page: Page, name: str, where: float) -> None:
     del page["results"][_at(page["results"], where)][KEYS[name]]
 
@@ -197,6 +205,7 @@ ROWS: dict[str, Callable[..., None]] = {
     "key is NaN": _with("key", raw("NaN")),
     "key is infinite": _with("key", raw("1e400")),
     "key has many digits": _with("key", raw("9" * 5000)),
+    "doubled key": _doubled_key,
     "number is text": _with("float", "1.5"),
     "number is NaN": _with("float", raw("NaN")),
     "number is infinite": _with("float", raw("1e400")),
@@ -338,7 +347,7 @@ PACES = [
     "extra",
     "early",
 ]
-PACES += ["close before", "reset before", "1xx", "many 1xx"]
+PACES += ["close before", "reset before", "1xx", "many 1xx", "drip", "1xx without end", "endless"]
 
 NOT_YET = {
     "doubled": "rows of mes are not held against each other",
@@ -359,6 +368,10 @@ NOT_YET = {
     "text is half a character": "kept as it is",
     "no next": "taken for the last page",
     "next is half a character": "UnicodeEncodeError in a listing in parts",
+    "drip": "it has no end",
+    "1xx without end": "it has no end",
+    "endless": "it fills the memory",
+    "doubled key": "the first of two is taken",
     "early": "the answer to the next request is the one that came before it",
 }
 """What the client does not stand yet, and why."""
@@ -669,13 +682,16 @@ def _send(connection: socket.socket, whole: bytes, pace: str, where: float) -> b
         if pace == "reset":
             _reset(connection)
         return False
+    elif pace in ("drip", "1xx without end", "endless"):
+        _without_end(connection, whole, pace)
+        return False
     elif pace == "extra":
         connection.sendall(whole + whole)
     elif pace == "early":  # the answer to a request that nobody has sent
         connection.sendall(whole)
         time.sleep(PAUSE)
         connection.sendall(
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\n[17]"
         )
     elif pace.endswith("1xx"):
         connection.sendall(
@@ -685,6 +701,23 @@ def _send(connection: socket.socket, whole: bytes, pace: str, where: float) -> b
     else:
         connection.sendall(whole)
     return True
+
+
+def _without_end(connection: socket.socket, whole: bytes, pace: str) -> None:
+    """Send until the client has enough."""
+    if pace == "endless":
+        connection.sendall(whole.split(b"\r\n")[0] + b"\r\nTransfer-Encoding: chunked\r\n\r\n")
+    until = time.monotonic() + BOUND
+    while time.monotonic() < until:
+        if pace == "endless":
+            connection.sendall(b"100000\r\n" + b" " * 2**20 + b"\r\n")
+        elif pace == "drip":
+            connection.sendall(whole[:1] or b" ")
+            whole = whole[1:]
+            time.sleep(PAUSE)
+        else:
+            connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+            time.sleep(PAUSE)
 
 
 def _reset(connection: socket.socket) -> None:
