@@ -11,6 +11,9 @@ from rest_framework.response import Response
 from cmsdials_sandbox.installation import installation
 from cmsdials_sandbox.logins.control import Control
 
+# A century, in seconds.
+LONGEST = 100 * 365 * 86_400
+
 
 class ClearCache(Control):
     """Empties the cache."""
@@ -26,7 +29,7 @@ class AdvanceCache(Control):
     def post(self, request: Request) -> Response:
         """Move the clock."""
         seconds = request.data.get("seconds") if isinstance(request.data, dict) else None
-        if not isinstance(seconds, int | float) or seconds < 0:
+        if not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST:
             raise ValidationError({"seconds": ["Give a number of seconds."]})
         cache = installation().cache
         cache.ahead += seconds

@@ -6,15 +6,17 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework.views import exception_handler
 
-from cmsdials_sandbox.errors import Breakdown, Unreadable
+from cmsdials_sandbox.errors import Breakdown, TimedOut, Unreadable
 from cmsdials_sandbox.installation import installation
-from cmsdials_sandbox.pages import BREAKDOWN_PAGE, bad_request_page
+from cmsdials_sandbox.pages import BREAKDOWN_PAGE, GATEWAY_TIMEOUT_PAGE, bad_request_page
 
 
 def answer(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Answer an exception raised in a view; None leaves it to Django, which logs it and answers 500."""
     if isinstance(error, Breakdown):
         return breakdown()
+    if isinstance(error, TimedOut):
+        return HttpResponse(GATEWAY_TIMEOUT_PAGE, content_type="text/html", status=504)
     if isinstance(error, Unreadable):
         return HttpResponse(bad_request_page(str(error)), content_type="text/html", status=400)
     return exception_handler(error, context)

@@ -12,6 +12,10 @@ class Breakdown(Exception):
     """The real service has an unhandled exception here, and answers 500 with an HTML page."""
 
 
+class TimedOut(Exception):
+    """The real service is still at it when the gateway gives up, and that answers 504 with an HTML page."""
+
+
 class Unreadable(Exception):
     """The real service cannot make sense of the body, and answers 400 with an HTML page that says why."""
 

@@ -12,7 +12,7 @@ import django_filters
 from django.db.models import Model, QuerySet
 
 from cmsdials_sandbox import models
-from cmsdials_sandbox.errors import Breakdown
+from cmsdials_sandbox.errors import Breakdown, TimedOut
 from cmsdials_sandbox.expressions import BadExpression, TooSlow, expression
 from cmsdials_sandbox.options import Generation
 
@@ -80,13 +80,14 @@ def matching(text: str) -> Callable[[str], bool]:
     except BadExpression as error:
         message = f"invalid regular expression: {error}"
         raise Breakdown(message) from error
+    except TooSlow as error:
+        raise TimedOut from error
 
     def matches(name: str) -> bool:
         try:
             return read.found_in(name)
         except TooSlow as error:
-            message = "a regular expression that takes too long"
-            raise Breakdown(message) from error
+            raise TimedOut from error
 
     return matches
 

@@ -110,7 +110,7 @@ def install(options: Options, databases: Mapping[str, Path]) -> None:
                 "cmsdials_sandbox.rendering.ORJSONRenderer",
                 *(["cmsdials_sandbox.rendering.BrokenPage"] if old else []),
             ],
-            "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+            "DEFAULT_PARSER_CLASSES": ["cmsdials_sandbox.bodies.JSONBodyParser"],
             "DEFAULT_CONTENT_NEGOTIATION_CLASS": "rest_framework.negotiation.DefaultContentNegotiation"
             if old
             else "cmsdials_sandbox.rendering.AlwaysJSON",

@@ -1,4 +1,4 @@
-"""The HTML pages that come instead of JSON: of a server error, and of a request that cannot be read."""
+"""The HTML pages that come instead of JSON: of a server error, of the gateway, and of a request that cannot be read."""
 
 import html
 
@@ -7,6 +7,17 @@ BREAKDOWN_PAGE = """\
 <html lang="en">
 <head><title>Server Error (500)</title></head>
 <body><h1>Server Error (500)</h1></body>
+</html>
+"""
+
+# As nginx writes it.
+GATEWAY_TIMEOUT_PAGE = """\
+<html>
+<head><title>504 Gateway Time-out</title></head>
+<body>
+<center><h1>504 Gateway Time-out</h1></center>
+<hr><center>nginx</center>
+</body>
 </html>
 """
 

@@ -78,7 +78,7 @@ class Pages(CursorPagination):
 def _list(position: str) -> list[object]:
     try:
         values = json.loads(position)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = "a cursor whose position cannot be read"
         raise Breakdown(message) from error
     if not isinstance(values, list):

@@ -5,6 +5,7 @@ The port is bound first: if it is not free, the user should not have to wait for
 
 import contextlib
 import errno
+import logging
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 from waitress.server import create_server
+from waitress.task import ThreadedTaskDispatcher
 
 from cmsdials_sandbox.catalogue import workspaces
 from cmsdials_sandbox.filling import fill
@@ -22,6 +24,19 @@ from cmsdials_sandbox.options import Options
 
 # The real service has three; one more lets a test send other requests while it waits for a slow page.
 THREADS = 4
+
+# The largest body in bytes, as in an nginx where nothing else is configured: it answers 413 to more.
+LARGEST_BODY = 1024 * 1024
+
+
+class _Threads(ThreadedTaskDispatcher):
+    """Threads that are not waited for at the end, whatever they are at; they end with the process."""
+
+    def shutdown(self, cancel_pending: bool = True, timeout: int = 0) -> bool:  # noqa: ARG002  (its signature)
+        """Have the idle threads end, and say nothing of what the others meet."""
+        logging.disable()
+        self.set_thread_count(0)
+        return True
 
 
 class CannotListen(OSError):
@@ -62,11 +77,14 @@ def service(options: Options) -> Iterator[Service]:
             for workspace in workspaces(options.scale)
         )
         install(options, databases)
+        threads = _Threads()
+        threads.set_thread_count(THREADS)
         try:
             server = create_server(
                 get_wsgi_application(),
+                _dispatcher=threads,
                 sockets=[taken],
-                threads=THREADS,
+                max_request_body_size=LARGEST_BODY,
                 ident="cmsdials-sandbox",
                 # Pages of histograms are megabytes: keep them in memory instead of in a temporary file.
                 outbuf_overflow=256 * 1024 * 1024,

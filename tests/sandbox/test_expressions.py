@@ -97,7 +97,7 @@ def test_no_expression_takes_long(pattern):
 
 
 def test_one_with_a_back_reference_gives_up():
-    read = expression(r"(a|a)*(a|aa)*(a|aa|aaa)*\1\2\3b")
+    read = expression(r"^(a|a)+(a|aa)*(a|aa|aaa)*(.*)(.*)\5\4\3\2\1$")
     with pytest.raises(TooSlow):
         read.found_in("a" * 300 + "c")
 

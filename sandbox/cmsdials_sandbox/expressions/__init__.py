@@ -7,8 +7,9 @@ a real server.  Only whether a name matches is computed, never where or how long
 - `characters`: sets of characters;
 - `tree`: the parts of an expression;
 - `lexing`, `brackets`, `parsing`: from the text to the tree;
+- `work`: how much matching may cost, whatever the expression;
 - `automaton`: matching without back references, in a time that grows only with the length of the name;
-- `dissection`: matching with back references, by backtracking that gives up after a number of attempts.
+- `dissection`: matching with back references, by backtracking.
 
 Character classes are exact for ASCII names: beyond ASCII, letters and digits are those of Python.
 """

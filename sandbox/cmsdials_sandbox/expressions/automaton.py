@@ -1,10 +1,10 @@
 """Matching without back references: all ways through the expression at once, one character after the other.
 
 Steps are cached, so that many names cost little more than one.  For any expression the time grows with the length of the
-name (with its square for lookaround), never exponentially.
+name (with its square for lookahead), never exponentially; `Work` bounds what the size of an expression adds to that.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cmsdials_sandbox.expressions.tree import (
@@ -17,16 +17,23 @@ from cmsdials_sandbox.expressions.tree import (
     Place,
     Repeat,
     Sequence,
+    TooSlow,
 )
+from cmsdials_sandbox.expressions.work import Work
 
 # About the size at which PostgreSQL rejects an expression as too complex; it measures differently.
 MOST_STATES = 50_000
 
-States = frozenset[int]
+# What a state costs in steps: it takes so much longer to make than to pass, and so much memory.
+_STATE = 20
+
+# What it costs to test a character or to ask a condition, which are calls.
+_TEST = 3
+
 Truths = tuple[bool, ...]
 
 
-@dataclass
+@dataclass(slots=True)
 class _Arcs:
     """Transitions out of one state: by a character, by nothing, or by a condition on the position (its number)."""
 
@@ -35,40 +42,107 @@ class _Arcs:
     conditional: list[tuple[int, int]] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Reached:
+    """States that are reached together at a position, and what follows them as far as is known.
+
+    `asked` are the conditions that decide what else is reached there without a character, and `known` those that have been
+    decided on the way; `answered` maps the truth of those asked to what is reached then. Where none is asked any more,
+    `after` maps a character to what is reached by it.
+    """
+
+    states: tuple[int, ...]
+    is_end: bool
+    asked: tuple[int, ...]
+    known: Mapping[int, bool]
+    answered: dict[Truths, "_Reached"] = field(default_factory=dict)
+    after: dict[str, "_Reached"] = field(default_factory=dict)
+
+
 class Automaton:
     """An expression, ready to match."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, work: Work) -> None:
+        self._work = work
         self._arcs: list[_Arcs] = []
         self._conditions: list[Callable[[str, int], bool]] = []
         self._start, self._end = self._state(), self._state()
         self._build(node, self._start, self._end)
-        self._closures: dict[tuple[States, Truths], States] = {}
-        self._steps: dict[tuple[States, str], States] = {}
+        # Matches from one position, and matches from anywhere: there the start is reached again at each character.
+        self._from_one = _Walk(self, ())
+        self._from_any = _Walk(self, (self._start,))
 
     def found_in(self, name: str) -> bool:
-        """Whether any part of a name matches."""
-        states: States = frozenset()
-        for position in range(len(name) + 1):
-            states = self._closed(states | {self._start}, name, position)
-            if self._end in states:
-                return True
-            if position < len(name):
-                states = self._step(states, name[position])
-        return False
+        """Whether any part of a name matches; raises `TooSlow`."""
+        try:
+            return any(True for _ in self._ends(self._from_any, name, 0))
+        except RecursionError as error:
+            raise TooSlow from error
+
+    def begins_at(self, name: str, start: int) -> bool:
+        """Whether a match begins at a position."""
+        return any(True for _ in self._ends(self._from_one, name, start))
 
     def ends(self, name: str, start: int) -> list[int]:
         """Return the ends of the matches that begin at a position."""
-        ends = []
-        states: States = frozenset((self._start,))
+        return list(self._ends(self._from_one, name, start))
+
+    def all_ends(self, name: str) -> frozenset[int]:
+        """Return the ends of the matches that begin anywhere."""
+        return frozenset(self._ends(self._from_any, name, 0))
+
+    def _ends(self, walk: "_Walk", name: str, start: int) -> Iterator[int]:
+        conditions, spend = self._conditions, self._work.spend
+        reached = walk.first
         for position in range(start, len(name) + 1):
-            states = self._closed(states, name, position)
-            if self._end in states:
-                ends.append(position)
-            if not states or position == len(name):
-                break
-            states = self._step(states, name[position])
-        return ends
+            spend(1)
+            while reached.asked:
+                spend(_TEST * len(reached.asked))
+                truths = tuple([conditions[number](name, position) for number in reached.asked])
+                reached = reached.answered.get(truths) or walk.answer(reached, truths)
+            if reached.is_end:
+                yield position
+            if not reached.states or position == len(name):
+                return
+            character = name[position]
+            reached = reached.after.get(character) or walk.step(reached, character)
+
+    def closure(self, states: Iterable[int], known: Mapping[int, bool]) -> tuple[set[int], set[int]]:
+        """Return the states that are reached from these without a character, and the conditions that are not known."""
+        waiting, reached, asked = list(states), set(states), set[int]()
+        while waiting:
+            arcs = self._arcs[waiting.pop()]
+            self._work.spend(1 + len(arcs.free) + len(arcs.conditional))
+            onward = arcs.free
+            if arcs.conditional:
+                asked.update(condition for condition, _ in arcs.conditional if condition not in known)
+                onward = onward + [end for condition, end in arcs.conditional if known.get(condition)]
+            for end in onward:
+                if end not in reached:
+                    reached.add(end)
+                    waiting.append(end)
+        return reached, asked
+
+    def step(self, states: Iterable[int], character: str) -> set[int]:
+        """Return the states that are reached from these by a character."""
+        reached: set[int] = set()
+        for state in states:
+            characters = self._arcs[state].characters
+            self._work.spend(1 + _TEST * len(characters))
+            for test, end in characters:
+                if test(character):
+                    reached.add(end)
+        return reached
+
+    @property
+    def start(self) -> int:
+        """The state before anything is matched."""
+        return self._start
+
+    @property
+    def end(self) -> int:
+        """The state after all is matched."""
+        return self._end
 
     def _build(self, node: Node, start: int, end: int) -> None:
         """Connect two states through a node."""
@@ -78,7 +152,7 @@ class Automaton:
             case Place(test):
                 self._condition(test, start, end)
             case Around():
-                self._condition(_Lookaround(node).holds, start, end)
+                self._condition(_Lookaround(node, self._work).holds, start, end)
             case Sequence(parts):
                 for part in parts:
                     following = self._state()
@@ -115,6 +189,7 @@ class Automaton:
     def _state(self) -> int:
         if len(self._arcs) >= MOST_STATES:
             raise BadExpression("regular expression is too complex")  # noqa: EM101
+        self._work.spend(_STATE)
         self._arcs.append(_Arcs())
         return len(self._arcs) - 1
 
@@ -125,54 +200,57 @@ class Automaton:
         self._arcs[start].conditional.append((len(self._conditions), end))
         self._conditions.append(holds)
 
-    def _closed(self, states: States, name: str, position: int) -> States:
-        """Add the states that are reached without a character at a position."""
-        truths = tuple(condition(name, position) for condition in self._conditions)
-        key = states, truths
-        if key not in self._closures:
-            self._closures[key] = self._closure(states, truths)
-        return self._closures[key]
 
-    def _closure(self, states: Iterable[int], truths: Truths) -> States:
-        waiting, reached = list(states), set(states)
-        while waiting:
-            arcs = self._arcs[waiting.pop()]
-            onward = arcs.free + [end for condition, end in arcs.conditional if truths[condition]]
-            for end in onward:
-                if end not in reached:
-                    reached.add(end)
-                    waiting.append(end)
-        return frozenset(reached)
+class _Walk:
+    """The steps through an automaton that are known; `always` are states that are reached again at each character."""
 
-    def _step(self, states: States, character: str) -> States:
-        key = states, character
-        if key not in self._steps:
-            self._steps[key] = frozenset(
-                end for state in states for test, end in self._arcs[state].characters if test(character)
-            )
-        return self._steps[key]
+    def __init__(self, automaton: Automaton, always: tuple[int, ...]) -> None:
+        self._automaton = automaton
+        self._always = always
+        self._all: dict[object, _Reached] = {}
+        self.first = self._reached((automaton.start,), {})
+
+    def answer(self, reached: _Reached, truths: Truths) -> _Reached:
+        """Return what is reached where the conditions asked have these answers."""
+        known = {**reached.known, **dict(zip(reached.asked, truths, strict=True))}
+        answered = self._reached(reached.states, known)
+        reached.answered[truths] = answered
+        return answered
+
+    def step(self, reached: _Reached, character: str) -> _Reached:
+        """Return what is reached by a character."""
+        after = self._reached(self._automaton.step(reached.states, character).union(self._always), {})
+        reached.after[character] = after
+        return after
+
+    def _reached(self, states: Iterable[int], known: Mapping[int, bool]) -> _Reached:
+        closed, unknown = self._automaton.closure(states, known)
+        ordered, asked = tuple(sorted(closed)), tuple(sorted(unknown))
+        # What was asked on the way no longer matters once all is known.
+        key = ordered, asked, frozenset(known.items()) if asked else None
+        if key not in self._all:
+            self._all[key] = _Reached(ordered, self._automaton.end in closed, asked, known)
+        return self._all[key]
 
 
 class _Lookaround:
     """Whether something follows or precedes a position; answers for the last name are cached."""
 
-    def __init__(self, node: Around) -> None:
+    def __init__(self, node: Around, work: Work) -> None:
         self._node = node
-        self._automaton = Automaton(node.inner)
+        self._automaton = Automaton(node.inner, work)
         self._name: str | None = None
-        self._ends: dict[int, list[int]] = {}
+        self._behind: frozenset[int] = frozenset()
+        self._ahead: dict[int, bool] = {}
 
     def holds(self, name: str, position: int) -> bool:
         """Whether it holds at a position."""
         if name != self._name:
-            self._name, self._ends = name, {}
-        if self._node.ahead:
-            found = bool(self._ends_from(position))
-        else:
-            found = any(position in self._ends_from(start) for start in range(position + 1))
-        return found == self._node.positive
-
-    def _ends_from(self, start: int) -> list[int]:
-        if start not in self._ends:
-            self._ends[start] = self._automaton.ends(self._name or "", start)
-        return self._ends[start]
+            self._name, self._ahead = name, {}
+            if not self._node.ahead:
+                self._behind = self._automaton.all_ends(name)
+        if not self._node.ahead:
+            return (position in self._behind) == self._node.positive
+        if position not in self._ahead:
+            self._ahead[position] = self._automaton.begins_at(name, position)
+        return self._ahead[position] == self._node.positive

@@ -5,7 +5,8 @@ from typing import Protocol
 from cmsdials_sandbox.expressions.automaton import Automaton
 from cmsdials_sandbox.expressions.dissection import Dissection
 from cmsdials_sandbox.expressions.parsing import parsed
-from cmsdials_sandbox.expressions.tree import Back, has
+from cmsdials_sandbox.expressions.tree import Back, BadExpression, has
+from cmsdials_sandbox.expressions.work import Work
 
 
 class Expression(Protocol):
@@ -16,6 +17,9 @@ class Expression(Protocol):
 
 
 def expression(text: str) -> Expression:
-    """Return the compiled expression, for use by one thread; raises `BadExpression`."""
-    node = parsed(text)
-    return Dissection(node) if has(node, (Back,)) else Automaton(node)
+    """Return the compiled expression, for use by one thread; raises `BadExpression`, and `TooSlow` as its matching does."""
+    try:
+        node, work = parsed(text), Work()
+        return Dissection(node, work) if has(node, (Back,)) else Automaton(node, work)
+    except RecursionError as error:
+        raise BadExpression("regular expression is too complex") from error  # noqa: EM101

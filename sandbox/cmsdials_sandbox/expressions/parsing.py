@@ -21,11 +21,8 @@ MOST_REPEATS = 255
 
 
 def parsed(text: str) -> Node:
-    """Return the tree of an expression; raises `BadExpression`."""
-    try:
-        return _Parser(text).whole()
-    except RecursionError as error:
-        raise BadExpression("regular expression is too complex") from error  # noqa: EM101
+    """Return the tree of an expression; raises `BadExpression`, or `RecursionError` if it is nested too deeply."""
+    return _Parser(text).whole()
 
 
 class _Parser:

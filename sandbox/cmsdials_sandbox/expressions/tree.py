@@ -79,6 +79,7 @@ class Back:
 Node = Character | Place | Around | Sequence | Choice | Repeat | Group | Back
 
 NOTHING = Sequence(())
+ANYTHING = Repeat(Character(lambda _character: True), 0, None)
 
 
 def has(node: Node, kinds: tuple[type, ...]) -> bool:
@@ -94,7 +95,7 @@ def has(node: Node, kinds: tuple[type, ...]) -> bool:
 
 
 def plain(node: Node) -> Node:
-    """Return the tree without groups, which matches the same if there are no back references."""
+    """Return the tree without groups, which matches the same; or more, as back references match anything then."""
     match node:
         case Sequence(parts):
             return Sequence(tuple(plain(part) for part in parts))
@@ -104,4 +105,6 @@ def plain(node: Node) -> Node:
             return Repeat(plain(inner), least, most)
         case Group(_, inner):
             return plain(inner)
+        case Back():
+            return ANYTHING
     return node
