@@ -323,7 +323,10 @@ def is_missing(value: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    return shortened(repr(value), _MOST_SHOWN)
+    try:
+        return shortened(repr(value), _MOST_SHOWN)
+    except ValueError:  # which Python does not write
+        return "one of thousands of digits"
 
 
 def _items(where: str, value: Any) -> Iterable[Any]:
@@ -355,8 +358,9 @@ def _whole_number(value: Any) -> int | None:
         text = value.strip()
         return int(text) if text.removeprefix("-").isdecimal() and len(text) <= _MOST_DIGITS else None
     if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+        value = int(value)
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_whole and abs(value) < 10**_MOST_DIGITS else None
 
 
 def _real_number(value: Any) -> float | None:
@@ -369,7 +373,13 @@ def _real_number(value: Any) -> float | None:
 
 
 def _text(value: Any) -> str | None:
-    return str(value) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return None
+    return str(value)
 
 
 def _truth(value: Any) -> bool | None:

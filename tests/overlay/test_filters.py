@@ -149,6 +149,10 @@ def test_values_are_taken_as_people_have_them(name: str, given: Any, sent: Any) 
     [
         ("run_number", "many", "takes a whole number, not 'many'"),
         ("run_number", 3.5, "takes a whole number, not 3.5"),
+        ("run_number", 10**40, "takes a whole number, not 1000"),
+        ("run_number", 1e300, r"takes a whole number, not 1e\+300"),
+        ("dataset", "\ud800", r"takes text, not '\\ud800'"),
+        ("dataset__regex", "a\udc80", r"takes text, not 'a\\udc80'"),
         ("run_number", True, "takes a whole number, not True"),
         ("run_number", [1], r"takes a whole number, not \[1\]"),
         ("run_number", float("nan"), "takes a whole number"),
@@ -319,6 +323,11 @@ def test_every_construct_is_sent_if_it_means_the_same_there_or_is_known_there_al
 )
 def test_expressions_that_the_service_may_know_are_sent(right: str) -> None:
     assert RunFilters(dataset__regex=right).given() == {"dataset__regex": right}
+
+
+def test_a_number_that_python_itself_does_not_write_is_refused() -> None:
+    with pytest.raises(FilterError, match="takes a whole number, not one of thousands of digits"):
+        RunFilters(run_number=-(10**5000))
 
 
 def test_a_range_upside_down_is_refused() -> None:

@@ -113,6 +113,7 @@ class CheckpointFile(Closing):
         whole: bool = False,
     ) -> None:
         self._path = path = _named(path)
+        self._place = path.absolute()  # a script may change its folder
         self._end = 0 if after is None else after.end
         with explained(path, "opened"):
             mode = "r+" if after is not None or path.exists() else "x+"
@@ -161,7 +162,7 @@ class CheckpointFile(Closing):
         """Refuse to go on where others have deleted, replaced or changed the file."""
         ours = os.fstat(self._file.fileno())
         try:
-            there = self._path.stat()
+            there = self._place.stat()
         except FileNotFoundError:
             happened = "deleted"
         else:

@@ -270,6 +270,17 @@ def test_large_contents_are_saved_in_pages_that_can_be_read(
 # --- files that others touch
 
 
+def test_a_script_may_change_its_folder(
+    service: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    service.will_page([ROW | {"run_number": number} for number in range(1, 4)], 1)
+    second = service.answers[1]
+    service.answers[1] = lambda _: (os.chdir("/"), second)[1]
+    listed = service.dials.run.list_all(RunFilters(page_size=1), checkpoint="runs.dials")
+    assert load(tmp_path / "runs.dials") == listed
+
+
 def deleted(path: Path) -> None:
     path.unlink()
 
