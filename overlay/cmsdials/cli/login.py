@@ -16,12 +16,15 @@ from cmsdials.auth.client import AuthClient
 from cmsdials.auth.device import LEGACY_CACHE_DIR
 from cmsdials.auth.models import ApiToken, Token
 from cmsdials.cli.browse import workspace_name
-from cmsdials.cli.options import LoginOptions, complain, plain, say, with_login_options
+from cmsdials.cli.options import LoginOptions, complain, say, with_login_options
 from cmsdials.dials import Dials
 from cmsdials.errors import ConfigurationError, CredentialsError, DialsError, TokenStoreError
+from cmsdials.redaction import printable
 from cmsdials.runtime.console import is_terminal
 
 __all__ = ["log_in", "logout", "whoami"]
+
+_LONGEST_NAME = 100
 
 
 @with_login_options
@@ -138,7 +141,7 @@ def whoami(login: LoginOptions) -> None:
 def _name(token: ApiToken) -> str:
     claims = token.claims
     names = (claims.get(name) for name in ("preferred_username", "azp", "sub"))
-    return plain(next(filter(None, names), "unknown"))
+    return printable(next(filter(None, names), "unknown"), _LONGEST_NAME)
 
 
 def _duration(end: datetime) -> str:

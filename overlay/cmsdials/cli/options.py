@@ -22,9 +22,10 @@ from cmsdials.auth.client import AuthClient
 from cmsdials.auth.device import Credentials, not_logged_in
 from cmsdials.errors import ConfigurationError, DialsError
 from cmsdials.instances import DEVELOPMENT, PRODUCTION
+from cmsdials.redaction import printable
 from cmsdials.runtime.interrupts import INTERRUPTED
 
-__all__ = ["LoginOptions", "complain", "plain", "reported", "say", "with_login_options"]
+__all__ = ["LoginOptions", "complain", "reported", "say", "with_login_options"]
 
 
 def _option(metavar: str, text: str, *names: str, complete: Callable[[], list[str]] | None = None) -> Any:
@@ -120,18 +121,13 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def say(text: str) -> None:
-    """Print a line of the result."""
-    _console().print(text)
+    """Print a line of the result; it may hold text from outside."""
+    _console().print(printable(text))
 
 
 def complain(text: str, style: str = "yellow") -> None:
-    """Print a line about what went wrong."""
-    _console(stderr=True).print(text, style=style)
-
-
-def plain(text: object) -> str:
-    """Return what a service sent, without characters that a terminal would obey."""
-    return "".join(character for character in str(text) if character.isprintable())
+    """Print what went wrong; it may hold text from outside."""
+    _console(stderr=True).print(printable(text, lines=True), style=style)
 
 
 def _console(*, stderr: bool = False) -> Console:

@@ -33,7 +33,7 @@ from cmsdials.http.library import httpx
 from cmsdials.http.request import Call
 from cmsdials.http.response import Answer, checked
 from cmsdials.http.scheme import Handshake
-from cmsdials.redaction import shortened
+from cmsdials.redaction import printable, shortened
 from cmsdials.runtime.interrupts import Stop
 from cmsdials.runtime.version import client_version
 
@@ -289,6 +289,7 @@ def new_client(
     if transport is None:
         proxy = proxy_for(base_url)
         logging.getLogger("httpcore.socks").addFilter(_without_login)
+        logging.getLogger("httpx").addFilter(_shown_as_text)
         context = _trusted(base_url, proxy)
     agent = f"cmsdials/{client_version()} (python/{platform.python_version()}; httpx/{httpx.__version__})"
     headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": agent}
@@ -318,6 +319,12 @@ def new_client(
 def _without_login(record: logging.LogRecord) -> bool:
     """Mask the password of a SOCKS proxy, which the HTTP library logs."""
     record.msg = re.sub(r"auth=\(.*\)", "auth=***", str(record.msg))
+    return True
+
+
+def _shown_as_text(record: logging.LogRecord) -> bool:
+    """Escape the reason phrase, which the HTTP library logs as the server sent it."""
+    record.msg, record.args = printable(record.getMessage()), ()
     return True
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from attrs import field, frozen
 
 from cmsdials.errors import DialsError
-from cmsdials.redaction import shortened
+from cmsdials.redaction import printable, shortened
 from cmsdials.runtime.console import warn
 
 __all__ = ["Held", "Place", "why_empty"]
@@ -51,7 +51,7 @@ def why_empty(
     histograms that were listed, 0 if something else was.
     """
     said = [_why(place, name, value, fetch, dimensions) for name, value in query.items()]
-    note = "; ".join(filter(None, said))
+    note = printable("; ".join(filter(None, said)))
     if note and (place, note) not in _warned:
         _warned.add((place, note))
         warn(f"no rows: {note}")
