@@ -25,7 +25,7 @@ from cmsdials.instances import DEVELOPMENT, PRODUCTION
 from cmsdials.redaction import printable
 from cmsdials.runtime.interrupts import INTERRUPTED
 
-__all__ = ["LoginOptions", "complain", "reported", "say", "with_login_options"]
+__all__ = ["LoginOptions", "complain", "console", "reported", "say", "with_login_options"]
 
 
 def _option(metavar: str, text: str, *names: str, complete: Callable[[], list[str]] | None = None) -> Any:
@@ -122,13 +122,14 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
 
 def say(text: str) -> None:
     """Print a line of the result; it may hold text from outside."""
-    _console().print(printable(text))
+    console().print(printable(text))
 
 
 def complain(text: str, style: str = "yellow") -> None:
     """Print what went wrong; it may hold text from outside."""
-    _console(stderr=True).print(printable(text, lines=True), style=style)
+    console(stderr=True).print(printable(text, lines=True), style=style)
 
 
-def _console(*, stderr: bool = False) -> Console:
+def console(*, stderr: bool = False) -> Console:
+    """Return what prints lines: with colours for a person, plain for a file or a program."""
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
