@@ -107,12 +107,13 @@ class Asker(Closing):
     Args:
         base_url: Address of the DIALS, checked.
         credentials: Fill the headers; None sends none.
+        read: Seconds to wait for an answer.
     """
 
-    def __init__(self, base_url: str, credentials: FillsHeaders | None = None) -> None:
+    def __init__(self, base_url: str, credentials: FillsHeaders | None = None, *, read: float = READ) -> None:
         self.base_url = base_url
         self.credentials = credentials
-        self._pool = Pool(base_url=base_url, connect=CONNECT, read=READ, transport=None)
+        self._pool = Pool(base_url=base_url, connect=CONNECT, read=read, transport=None)
 
     def url(self, path: str, params: Params = ()) -> str:
         """Return the whole address of a path below ``api/v1/``."""

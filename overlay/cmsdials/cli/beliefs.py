@@ -184,10 +184,10 @@ def _(probe: Probe) -> Verdict:
     return judged(came, only_last, only_last=only_last)
 
 
-@_question("filter-list", "A list is given with commas, and may end in one", _PUBLISHED)
+@_question("filter-list", "The values of a list are separated by commas", _PUBLISHED)
 @_of_run
 def _(probe: Probe) -> Verdict:
-    asked = (("dataset_id__in", f"1,{probe.run['dataset_id']},"), ("run_number", probe.run["run_number"]))
+    asked = (("dataset_id__in", f"1,{probe.run['dataset_id']}"), ("run_number", probe.run["run_number"]))
     came = probe.ask("run/", *asked, ("page_size", 2))
     return judged(came, came.status == 200 and len(rows_of(came)) == 1, rows=len(rows_of(came)))
 
@@ -308,13 +308,13 @@ def _(probe: Probe) -> Verdict:
     return judged(came, came.status == 404 and says_so, says_so=says_so)
 
 
-@_question("cursor-other-list", "A cursor of another list is 500 with an HTML page")
+@_question("cursor-other-list", "A cursor of runs is 500 with an HTML page for lumisections")
 @_of_run
 def _(probe: Probe) -> Verdict:
-    position = position_of(probe.of_run(_KEY, ("page_size", 2)))
+    position = position_of(probe.ask("run/", ("page_size", 1)))
     if position is None:
-        return {"asked": "nothing, because the run has one page"}, None
-    came = probe.ask("run/", ("next_token", position), ("page_size", 1))
+        return {"asked": "nothing, because there is one run"}, None
+    came = probe.ask("lumisection/", ("next_token", position), ("page_size", 1))
     return judged(came, (came.status, came.form) == (500, "html"))
 
 

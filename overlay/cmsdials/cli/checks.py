@@ -34,7 +34,7 @@ from cmsdials.cli.asking import Asker, Came, TooLongError, bounded
 from cmsdials.cli.login import duration, name_in
 from cmsdials.cli.options import LoginOptions
 from cmsdials.cli.probe import DEFAULTS
-from cmsdials.errors import DialsError, RequestFailedError
+from cmsdials.errors import DialsError, RequestFailedError, RequestTimeoutError
 from cmsdials.runtime.background import load
 from cmsdials.runtime.version import client_version
 
@@ -42,12 +42,15 @@ __all__ = ["Finding", "findings"]
 
 LONGEST = 60.0
 """Seconds that a check may take."""
+MOST_SILENT = 10.0
+"""Seconds in which a service that is well answers a small question."""
 MOST_OFF = 60
 """Seconds by which a clock may be off: tokens are renewed that long before they expire."""
 SOON = dt.timedelta(days=7)
 LEAST_FREE = 10 * 2**20
 """Bytes that should be free where logins are kept."""
 
+# Loaded, to see whether they can be: of the extras those that are compiled and not slow.
 _NEEDED = ("httpx", "numpy", "orjson", "attrs", "filelock")
 _EXTRAS = {
     "pandas": "pandas",
@@ -57,6 +60,7 @@ _EXTRAS = {
     "hist": "hist",
     "socksio": "socks",
 }
+_LOADED = {*_NEEDED, "pandas", "pyarrow"}
 
 
 @frozen
@@ -85,7 +89,7 @@ def findings(login: LoginOptions) -> Iterator[Finding]:
     of_login = _checked("login", partial(_login, login, client))
     yield of_login
     yield _checked("proxy", partial(_proxy, client.base_url))
-    with Asker(client.base_url) as asker:
+    with Asker(client.base_url, read=MOST_SILENT) as asker:
         came: list[Came] = []
         of_address = _checked("address", partial(_address, asker, came))
         yield of_address
@@ -117,7 +121,7 @@ def _checked(name: str, check: Callable[[], Finding]) -> Finding:
         except Exception as problem:  # noqa: BLE001  # whatever is broken here is what is looked for
             said = f"{type(problem).__name__}: {problem}"
             found = Finding(name, False, said, "Report this with the whole output of cmsdials doctor.")
-    said_too = [str(one.message) for one in warned if issubclass(one.category, RuntimeWarning)]
+    said_too = [f"{one.message}." for one in warned if issubclass(one.category, RuntimeWarning)]
     return evolve(found, ok=False, advice=" ".join([*said_too, found.advice]).strip()) if said_too else found
 
 
@@ -131,7 +135,8 @@ def _versions() -> Finding:
     for library, extra in {**dict.fromkeys(_NEEDED, ""), **_EXTRAS}.items():
         try:
             found.append(f"{library} {metadata.version(library)}")
-            load("cmsdials.http.library" if library == "httpx" else library)  # which hides its command
+            if library in _LOADED:
+                load("cmsdials.http.library" if library == "httpx" else library)  # which hides its command
         except metadata.PackageNotFoundError:
             if extra:
                 missing.append(extra)
@@ -211,6 +216,9 @@ def _proxy(base_url: str) -> Finding:
     return Finding("proxy", True, f"none: {why}")
 
 
+_SILENT = "It does not answer: check the address and the proxy, and try again later."
+
+
 def _address(asker: Asker, came: list[Came]) -> Finding:
     from cmsdials.http.environment import proxy_for  # noqa: PLC0415  # only needed here
 
@@ -232,6 +240,7 @@ def _address(asker: Asker, came: list[Came]) -> Finding:
     said = f"{whose} is {known}"
     if answer.status is None:
         failure = answer.failure or RequestFailedError("no answer came")
+        failure.advise({RequestTimeoutError: _SILENT})
         return Finding("address", False, f"{said}; {failure.message}", failure.advice)
     said += f"; connected to {answer.peer or 'it'} over {answer.tls or 'plain HTTP'}"
     if answer.status in (401, 403) and answer.form == "json":
@@ -281,7 +290,7 @@ def _clock(answer: Came) -> Finding:
 
 
 def _service(login: LoginOptions, client: AuthClient) -> Finding:
-    with Asker(client.base_url, login.credentials(client)) as asker:
+    with Asker(client.base_url, login.credentials(client), read=MOST_SILENT) as asker:
         new, old = (asker.ask(path) for path in DEFAULTS)
     good = next((one for one in (new, old) if one.status == 200), None)
     if good is not None:

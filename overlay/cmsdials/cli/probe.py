@@ -168,7 +168,7 @@ def shape_of(answer: object) -> Any:
 def detail_of(came: Came) -> str:
     """Return what an error answer says, for a comparison only."""
     answer = came.json
-    return str(answer.get("detail_of", "")) if isinstance(answer, dict) else ""
+    return str(answer.get("detail", "")) if isinstance(answer, dict) else ""
 
 
 def position_of(came: Came) -> str | None:
