@@ -364,20 +364,27 @@ def _(probe: Probe) -> Verdict:
     return said, None if came.status is None else came.status == 403 and is_it
 
 
+def _word(header: str | None) -> str:
+    """Return the first word of a header: the name of a program or of a coding."""
+    if header is None:
+        return "none"
+    word = re.match(r"[A-Za-z-]{1,30}(?![^/\s,])", header)
+    return word[0].lower() if word else "something else"
+
+
 @_question("gzip", "JSON is sent with gzip where the client takes it")
 @_of_run
 def _(probe: Probe) -> Verdict:
     came = probe.in_dataset("lumisection/", ("page_size", 50))
-    coding = printable(came.headers.get("content-encoding", "none"), 20)
+    coding = _word(came.headers.get("content-encoding"))
     return judged(came, coding == "gzip", coding=coding)
 
 
 @_question("headers", "Answers have a Date, and name nginx or no server")
 def _(probe: Probe) -> Verdict:
     came = probe.ask("run/count/")
-    server = re.match(r"[A-Za-z-]{1,30}", came.headers.get("server", ""))
     has_date = "date" in came.headers
-    named = server[0].lower() if server else "none"
+    named = _word(came.headers.get("server"))
     return judged(came, has_date and named in ("nginx", "none"), date=has_date, server=named)
 
 

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from attrs import define, frozen
 
 from cmsdials.cli.asking import Asker, Came
+from cmsdials.errors import ConfigurationError
+from cmsdials.http.request import check_workspace
 from cmsdials.listing.page import cursor_of
 from cmsdials.redaction import printable
 from cmsdials.resources.workspaces import name_of
@@ -68,7 +70,7 @@ class Probe:
     def begin(cls, asker: Asker) -> Probe:
         """Find out what there is to ask about. Raises as `Asker.ask`."""
         default = asker.ask(DEFAULTS[0]), asker.ask(DEFAULTS[1])
-        names = (name_of(one.json) for one in default if one.status == 200)
+        names = (_usable(name_of(one.json)) for one in default if one.status == 200)
         begun = cls(asker, next(filter(None, names), None), default, {}, {})
         runs = [row for row in rows_of(begun.ask("run/")) if _is_run(row)]
         if runs:
@@ -175,6 +177,15 @@ def position_of(came: Came) -> str | None:
     """Return the cursor of the next page; None if there is none."""
     answer = came.json
     return cursor_of(answer.get("next")) if isinstance(answer, dict) else None
+
+
+def _usable(name: str | None) -> str | None:
+    """Return the name of a workspace if a request can carry it, else None: the service then chooses."""
+    try:
+        check_workspace(name)
+    except ConfigurationError:
+        return None
+    return name
 
 
 def _is_run(row: Row) -> bool:
