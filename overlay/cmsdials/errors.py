@@ -467,7 +467,7 @@ class SchemaError(DecodeError):
         self.resource = resource
         self.field = field
         self.row = row
-        self.problem = problem
+        self.problem = _shown(problem)
 
 
 class PaginationError(RequestFailedError):

@@ -18,6 +18,7 @@ from cmsdials.auth.secret_key import Credentials
 from cmsdials.errors import DialsError
 from cmsdials.filters import LumisectionHistogram1DFilters, RunFilters
 from cmsdials.redaction import printable
+from cmsdials.runtime.progress import progress_bar
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -244,7 +245,8 @@ def test_data_keeps_it_and_what_is_shown_does_not(payload, service):
 
 
 @each_text
-def test_an_empty_listing_says_why_in_plain_text(payload, service):
+def test_an_empty_listing_says_why_in_plain_text(payload, service, caplog):
+    caplog.set_level(logging.DEBUG)
     index = [{"me_id": 1, "me": f"{payload}x", "count": 1, "dim": 1}]
     service.will_answer(
         {"next": None, "previous": None, "results": []}, httpx.Response(200, content=json.dumps(index))
@@ -256,6 +258,15 @@ def test_an_empty_listing_says_why_in_plain_text(payload, service):
             assert obeyed_in(shown, lines="<p>" in shown) == []
             assert "<script" not in shown or "<p>" not in shown
     assert all(obeyed_in(str(one.message)) == [] for one in warned)
+    assert all(obeyed_in(record.getMessage()) == [] for record in caplog.records)
+
+
+@each_payload
+def test_no_progress_bar_says_it(payload, capsys):
+    pytest.importorskip("tqdm")
+    with progress_bar(True, total=1, unit="row", description=payload) as bar:
+        bar.update(1)
+    assert obeyed_in(capsys.readouterr().err.replace("\r", ""), lines=True) == []
 
 
 # --- files ----------------------------------------------------------------------------------------------------

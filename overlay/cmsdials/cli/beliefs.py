@@ -133,6 +133,29 @@ def _(probe: Probe) -> Verdict:
 
 
 @_question(
+    "histogram-by-ids",
+    "th1/ with dataset_id, run_number, ls_number and me_id in its path is one row",
+    _PUBLISHED,
+)
+@_of_run
+def _(probe: Probe) -> Verdict:
+    element = probe.elements.get(1)
+    asked = (
+        ("run_number", probe.run["run_number"]),
+        ("me_id", element),
+        ("fields", "ls_number"),
+        ("page_size", 1),
+    )
+    listed = rows_of(probe.in_dataset("th1/", *asked)) if element is not None else []
+    if not listed:
+        return {"asked": "nothing, because the run has no 1D histogram"}, None
+    ids = (probe.run["dataset_id"], probe.run["run_number"], listed[0]["ls_number"], element)
+    came = probe.ask(f"th1/{'/'.join(map(str, ids))}/")
+    is_it = came.status == 200 and isinstance(came.json, dict) and came.json.get("me_id") == element
+    return judged(came, is_it, is_the_row=is_it)
+
+
+@_question(
     "elements-of-the-other-dimension",
     "th1/ with the me_id of a 2D monitoring element has no rows, and no error",
 )

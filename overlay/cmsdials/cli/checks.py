@@ -6,6 +6,7 @@ renamed, as by all that reads it.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import platform
@@ -26,7 +27,8 @@ from urllib.request import getproxies
 from attrs import evolve, frozen
 
 from cmsdials.auth import client_credentials
-from cmsdials.auth._store import TokenStore
+from cmsdials.auth._prompt import INTERACTIVE
+from cmsdials.auth._store import CACHE_DIR, TokenStore
 from cmsdials.auth.client import AuthClient
 from cmsdials.auth.device import Credentials, not_logged_in
 from cmsdials.auth.models import ApiToken
@@ -162,21 +164,16 @@ def _disk(login: LoginOptions) -> Finding:
         locks = not refused
     free = shutil.disk_usage(folder).free
     said = f"logins are kept in {store.path}: it can be written, {free // 2**20} MB are free"
-    here = f"Name another folder in {_CACHE_DIR}, which other users cannot write to."
+    here = f"Name another folder in {CACHE_DIR}, which other users cannot write to."
     mode = folder.stat().st_mode
     if os.name == "posix" and stat.S_IMODE(mode) & 0o022 and not mode & stat.S_ISVTX:
         return Finding("disk", False, f"{said}, but other users may write to {folder}", here)
     if free < LEAST_FREE:
         return Finding("disk", False, said, "Make room, or name a folder on another disk.")
     if not locks:
-        advice = (
-            f"Where several programs run at a time, name a folder on another file system in {_CACHE_DIR}."
-        )
+        advice = f"Where several programs run at a time, name a folder on another file system in {CACHE_DIR}."
         return Finding("disk", False, f"{said}, but its file system has no locks", advice)
     return Finding("disk", True, f"{said}, locks work")
-
-
-_CACHE_DIR = "CMSDIALS_CACHE_DIR"
 
 
 def _login(login: LoginOptions, client: AuthClient) -> Finding:
@@ -193,7 +190,10 @@ def _login(login: LoginOptions, client: AuthClient) -> Finding:
     ends = found.refresh_expires_at if found.refresh_token else found.expires_at
     if not is_forever and ends <= client.now():
         return Finding(
-            "login", False, f"that of {who} ended on {ends:%Y-%m-%d %H:%M %Z}", client.how_to_log_in()
+            "login",
+            False,
+            f"that of {who} ended on {ends:%Y-%m-%d %H:%M %Z}",
+            client.how_to_log_in(TokenStore.at(login.cache_dir)),
         )
     if not found.refresh_token:
         return Finding("login", True, f"{who}, for {duration(ends)}; it cannot be renewed")
@@ -289,8 +289,21 @@ def _clock(answer: Came) -> Finding:
     return Finding("clock", False, said, advice)
 
 
+@contextlib.contextmanager
+def _without_asking() -> Iterator[None]:
+    """Let a login that has ended be an error, instead of starting a new one in the middle of the checks."""
+    before = os.environ.get(INTERACTIVE)
+    os.environ[INTERACTIVE] = "0"
+    try:
+        yield
+    finally:
+        del os.environ[INTERACTIVE]
+        if before is not None:
+            os.environ[INTERACTIVE] = before
+
+
 def _service(login: LoginOptions, client: AuthClient) -> Finding:
-    with Asker(client.base_url, login.credentials(client), read=MOST_SILENT) as asker:
+    with _without_asking(), Asker(client.base_url, login.credentials(client), read=MOST_SILENT) as asker:
         new, old = (asker.ask(path) for path in DEFAULTS)
     good = next((one for one in (new, old) if one.status == 200), None)
     if good is not None:

@@ -324,7 +324,9 @@ def _without_login(record: logging.LogRecord) -> bool:
 
 def _shown_as_text(record: logging.LogRecord) -> bool:
     """Escape the reason phrase, which the HTTP library logs as the server sent it."""
-    record.msg, record.args = printable(record.getMessage()), ()
+    said = record.getMessage()
+    if not said.isprintable():
+        record.msg, record.args = printable(said), ()
     return True
 
 

@@ -77,6 +77,23 @@ def test_all_is_well(logins: Logins, cli: Cli, empty_home: Path) -> None:  # noq
     assert [path.name for path in empty_home.rglob("*doctor*")] == []
 
 
+def test_a_login_that_was_ended_elsewhere(logins: Logins, cli: Cli, empty_home: Path) -> None:  # noqa: F811
+    """It says so, and does not start a new one in the middle of the checks."""
+    assert cli(["login", *at(logins)]).exit_code == 0
+    logins.revoke_all()
+    file = next(empty_home.rglob("credentials.json"))
+    held = json.loads(file.read_text())
+    for one in held["logins"].values():
+        one["expires_at"] = datetime.now(UTC).isoformat()
+    file.write_text(json.dumps(held))
+    done = cli(["doctor", *at(logins)], env={"CMSDIALS_INTERACTIVE": "1"})
+    assert done.exit_code == 1
+    service = done.stdout.splitlines()[-2:]
+    assert service[0].startswith("wrong    service       the login at")
+    assert "cmsdials login" in service[1]
+    assert "open this link" not in done.output
+
+
 def test_at_a_terminal_it_has_colours_and_elsewhere_it_has_none(cli: Cli) -> None:  # noqa: F811
     done = subprocess.run(
         [*COMMAND, "doctor", "-i", NOWHERE],
