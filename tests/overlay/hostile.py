@@ -48,7 +48,7 @@ PAYLOADS = {
     "lone surrogates": "a\ud800b\udfffc",
     "bytes of a file name": "a\udc9b31m\udcff",
     "combining flood": "Z" + "\u0335\u0323\u0301\u20dd" * 40,
-    "long line": "x" * 70_000,
+    "long line": "x" * 20_000,
     "long and coloured": "\x1b[5m" * 2_000,
     "markup of rich": "[red]a[/red] [link=https://evil.test]b[/link] [/] [bold",
     "HTML": "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&<!--",

@@ -19,7 +19,7 @@ from attrs import evolve, field, frozen
 from cmsdials.errors import RequestFailedError
 from cmsdials.http.connections import Pool
 from cmsdials.http.credentials import FillsHeaders
-from cmsdials.http.request import address, call_for
+from cmsdials.http.request import address, call_for, check_headers
 from cmsdials.redaction import Undisclosed
 from cmsdials.runtime.background import in_background, load
 from cmsdials.runtime.interrupts import Closing, Stop, Stopped
@@ -138,6 +138,7 @@ class Asker(Closing):
         headers: dict[str, str] = {}
         if self.credentials is not None:
             self.credentials.before_request(headers)
+            check_headers(headers)
         heard: list[Came] = []
         try:
             answer = self._pool.use(partial(_exchanged, heard, call, Undisclosed(headers)))

@@ -358,7 +358,7 @@ def _line_of(length: int, *, is_read: bool) -> Callable[[Probe], Verdict]:
 _question("request-line-longest", f"A request line of {LONGEST_LINE} bytes is read")(
     _line_of(LONGEST_LINE, is_read=True)
 )
-_question("request-line-too-long", "One of a byte more is 400 with an HTML page")(
+_question("request-line-too-long", "A request line of one byte more is 400 with an HTML page")(
     _line_of(LONGEST_LINE + 1, is_read=False)
 )
 

@@ -37,6 +37,7 @@ from cmsdials.cli.login import duration, name_in
 from cmsdials.cli.options import LoginOptions
 from cmsdials.cli.probe import DEFAULTS
 from cmsdials.errors import DialsError, RequestFailedError, RequestTimeoutError
+from cmsdials.redaction import without_secrets
 from cmsdials.runtime.background import load
 from cmsdials.runtime.version import client_version
 
@@ -48,7 +49,7 @@ MOST_SILENT = 10.0
 """Seconds in which a service that is well answers a small question."""
 MOST_OFF = 60
 """Seconds by which a clock may be off: tokens are renewed that long before they expire."""
-SOON = dt.timedelta(days=7)
+SOON = dt.timedelta(days=1)
 LEAST_FREE = 10 * 2**20
 """Bytes that should be free where logins are kept."""
 
@@ -93,8 +94,7 @@ def findings(login: LoginOptions) -> Iterator[Finding]:
     yield _checked("proxy", partial(_proxy, client.base_url))
     with Asker(client.base_url, read=MOST_SILENT) as asker:
         came: list[Came] = []
-        of_address = _checked("address", partial(_address, asker, came))
-        yield of_address
+        yield _checked("address", partial(_address, asker, came))
     answer = came[-1] if came else Came()
     yield _checked("certificates", partial(_certificates, answer, is_used=https))
     yield _checked("clock", partial(_clock, answer))
@@ -115,13 +115,13 @@ def _checked(name: str, check: Callable[[], Finding]) -> Finding:
             found = Finding(name, False, problem.message, problem.advice)
         except OSError as problem:
             advice = "Check the file or the folder, its permissions and its disk."
-            found = Finding(name, False, str(problem), advice)
+            found = Finding(name, False, without_secrets(str(problem)), advice)
         except TooLongError:
             found = Finding(
                 name, False, f"no outcome in {LONGEST:.0f} s", "Look whether a disk or the network hangs."
             )
         except Exception as problem:  # noqa: BLE001  # whatever is broken here is what is looked for
-            said = f"{type(problem).__name__}: {problem}"
+            said = without_secrets(f"{type(problem).__name__}: {problem}")
             found = Finding(name, False, said, "Report this with the whole output of cmsdials doctor.")
     said_too = [f"{one.message}." for one in warned if issubclass(one.category, RuntimeWarning)]
     return evolve(found, ok=False, advice=" ".join([*said_too, found.advice]).strip()) if said_too else found
@@ -166,8 +166,8 @@ def _disk(login: LoginOptions) -> Finding:
     said = f"logins are kept in {store.path}: it can be written, {free // 2**20} MB are free"
     here = f"Name another folder in {CACHE_DIR}, which other users cannot write to."
     mode = folder.stat().st_mode
-    if os.name == "posix" and stat.S_IMODE(mode) & 0o022 and not mode & stat.S_ISVTX:
-        return Finding("disk", False, f"{said}, but other users may write to {folder}", here)
+    if os.name == "posix" and mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        return Finding("disk", False, f"{said}, but every user may write to {folder}", here)
     if free < LEAST_FREE:
         return Finding("disk", False, said, "Make room, or name a folder on another disk.")
     if not locks:
@@ -225,7 +225,6 @@ def _address(asker: Asker, came: list[Came]) -> Finding:
     proxy = proxy_for(asker.base_url)
     parts = urlsplit(asker.base_url if proxy is None else proxy.url)
     whose = parts.hostname if proxy is None else f"the proxy {parts.hostname}"
-    known = "no address"
     try:
         port = parts.port or {"https": 443}.get(parts.scheme, 80)
         found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)

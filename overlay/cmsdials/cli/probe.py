@@ -124,7 +124,7 @@ def report(probe: Probe, questions: Iterable[Question]) -> dict[str, Any]:
     for one in questions:
         try:
             came, holds = one.ask(probe)
-        except (AttributeError, LookupError, TypeError, ValueError) as unforeseen:
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as unforeseen:
             came, holds = {"unforeseen": type(unforeseen).__name__}, None  # JSON of another shape
         asked[one.name] = {"belief": one.belief, "source": one.source, "came": came, "holds": holds}
     return {

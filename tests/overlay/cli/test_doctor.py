@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -195,7 +196,7 @@ def test_a_folder_that_everybody_may_write_to(cli: Cli, tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     _, found = found_by(cli, "-i", NOWHERE, "--cache-dir", str(tmp_path))
     assert found["disk"]["ok"] is False
-    assert "other users may write" in found["disk"]["said"]
+    assert "every user may write" in found["disk"]["said"]
 
 
 def stored(folder: Path, address: str, who: object, *, ends: timedelta, refresh: str = "refresh") -> None:
@@ -348,6 +349,24 @@ def test_what_hangs_is_left_behind() -> None:
     finally:
         ended.set()
     assert bounded(MOST_SECONDS, lambda: 5) == 5
+
+
+def test_ctrl_c(empty_home: Path) -> None:  # noqa: F811
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        process = subprocess.Popen(
+            [*COMMAND, "doctor", "-i", f"http://127.0.0.1:{server.getsockname()[1]}/"],
+            env=os.environ | {"HOME": str(empty_home)},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        server.settimeout(MOST_SECONDS)
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(1)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=MOST_SECONDS)
+    assert (process.returncode, err) == (130, "Interrupted.\n")
 
 
 def test_a_library_that_is_broken(tmp_path: Path) -> None:
