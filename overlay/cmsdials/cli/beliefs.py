@@ -19,11 +19,11 @@ from cmsdials.cli.probe import (
     Row,
     Verdict,
     detail_of,
-    judged,
     noted,
     position_of,
     rows_of,
     shape_of,
+    verdict_on,
 )
 from cmsdials.redaction import printable
 from cmsdials.resources.workspaces import name_of
@@ -62,7 +62,7 @@ def _of_run(ask: Callable[[Probe], Verdict]) -> Callable[[Probe], Verdict]:
 )
 def _(probe: Probe) -> Verdict:
     came = probe.default[0]
-    return judged(came, came.status == 200 and name_of(came.json) is not None, shape=shape_of(came.json))
+    return verdict_on(came, came.status == 200 and name_of(came.json) is not None, shape=shape_of(came.json))
 
 
 @_question(
@@ -70,14 +70,14 @@ def _(probe: Probe) -> Verdict:
 )
 def _(probe: Probe) -> Verdict:
     came = probe.default[1]
-    return judged(came, shape_of(came.json) == {"workspace": "str"}, shape=shape_of(came.json))
+    return verdict_on(came, shape_of(came.json) == {"workspace": "str"}, shape=shape_of(came.json))
 
 
 @_question("workspaces", "workspaces/ answers a list of objects with a name", _CLIENTS)
 def _(probe: Probe) -> Verdict:
     came = probe.ask("workspaces/")
     rows = rows_of(came)
-    return judged(
+    return verdict_on(
         came,
         came.status == 200 and bool(rows) and all("name" in row for row in rows),
         shape=shape_of(came.json),
@@ -88,7 +88,7 @@ def _(probe: Probe) -> Verdict:
 def _(probe: Probe) -> Verdict:
     came = probe.ask("run/", ("page_size", 1), workspace="no-such-workspace")
     says_so = re.match(r"workspace\b.*\bnot found", detail_of(came), re.IGNORECASE) is not None
-    return judged(came, came.status == 404 and says_so, says_so=says_so)
+    return verdict_on(came, came.status == 404 and says_so, says_so=says_so)
 
 
 # --- pages and rows -------------------------------------------------------------------------------------------
@@ -99,14 +99,14 @@ def _(probe: Probe) -> Verdict:
 def _(probe: Probe) -> Verdict:
     came = probe.ask("lumisection/", ("fields", "ls_number"))
     many = len(rows_of(came))
-    return judged(came, None if many < 10 else many == 10, rows=many)
+    return verdict_on(came, None if many < 10 else many == 10, rows=many)
 
 
 def _capped(size: int) -> Callable[[Probe], Verdict]:
     def ask(probe: Probe) -> Verdict:
         came = probe.ask("lumisection/", ("fields", "ls_number"), ("page_size", size))
         many = len(rows_of(came))
-        return judged(came, None if many < LARGEST_PAGE else many == LARGEST_PAGE, rows=many)
+        return verdict_on(came, None if many < LARGEST_PAGE else many == LARGEST_PAGE, rows=many)
 
     return ask
 
@@ -122,14 +122,14 @@ for _size in (501, 1000):
 def _(probe: Probe) -> Verdict:
     came = probe.of_run(("fields", "run_number,ls_number"), ("page_size", 2))
     keys = sorted({key for row in rows_of(came) for key in row})
-    return judged(came, keys == ["ls_number", "run_number"], keys=[printable(key, 60) for key in keys])
+    return verdict_on(came, keys == ["ls_number", "run_number"], keys=[printable(key, 60) for key in keys])
 
 
 @_question("count", "run/count/ answers {count}; histograms have no count", _PUBLISHED)
 def _(probe: Probe) -> Verdict:
     came, of_histograms = probe.ask("run/count/"), probe.ask("th1/count/")
     holds = shape_of(came.json) == {"count": "int"} and of_histograms.status == 404
-    return judged(came, holds, shape=shape_of(came.json), of_histograms=noted(of_histograms))
+    return verdict_on(came, holds, shape=shape_of(came.json), of_histograms=noted(of_histograms))
 
 
 @_question(
@@ -152,7 +152,7 @@ def _(probe: Probe) -> Verdict:
     ids = (probe.run["dataset_id"], probe.run["run_number"], listed[0]["ls_number"], element)
     came = probe.ask(f"th1/{'/'.join(map(str, ids))}/")
     is_it = came.status == 200 and isinstance(came.json, dict) and came.json.get("me_id") == element
-    return judged(came, is_it, is_the_row=is_it)
+    return verdict_on(came, is_it, is_the_row=is_it)
 
 
 @_question(
@@ -165,7 +165,7 @@ def _(probe: Probe) -> Verdict:
         return {"asked": "nothing, because the run has no 2D monitoring element"}, None
     asked = (("run_number", probe.run["run_number"]), ("me_id", probe.elements[2]), ("page_size", 1))
     came = probe.in_dataset("th1/", *asked)
-    return judged(came, came.status == 200 and not rows_of(came), rows=len(rows_of(came)))
+    return verdict_on(came, came.status == 200 and not rows_of(came), rows=len(rows_of(came)))
 
 
 # --- order and filters ----------------------------------------------------------------------------------------
@@ -181,13 +181,13 @@ def _(probe: Probe) -> Verdict:
     came = probe.in_dataset("lumisection/", *keys, ("fields", "run_number,ls_number"), ("page_size", 50))
     pairs = [(row.get("run_number", 0), -row.get("ls_number", 0)) for row in rows_of(came)]
     is_ordered = pairs == sorted(pairs)
-    return judged(came, None if len(pairs) < 3 else is_ordered, ordered_by_both=is_ordered)
+    return verdict_on(came, None if len(pairs) < 3 else is_ordered, ordered_by_both=is_ordered)
 
 
 @_question("order-unknown", "order_by of a field that does not exist is 500 with an HTML page")
 def _(probe: Probe) -> Verdict:
     came = probe.ask("run/", ("order_by", "no_such_field"), ("page_size", 1))
-    return judged(came, (came.status, came.form) == (500, "html"))
+    return verdict_on(came, (came.status, came.form) == (500, "html"))
 
 
 @_question("filter-unknown", "A filter that does not exist is ignored, without a word")
@@ -195,7 +195,7 @@ def _(probe: Probe) -> Verdict:
 def _(probe: Probe) -> Verdict:
     plain = probe.in_dataset("run/", ("page_size", 1))
     came = probe.in_dataset("run/", ("page_size", 1), ("no_such_filter", 1))
-    return judged(came, came.status == 200 and rows_of(came) == rows_of(plain), rows=len(rows_of(came)))
+    return verdict_on(came, came.status == 200 and rows_of(came) == rows_of(plain), rows=len(rows_of(came)))
 
 
 @_question("filter-repeated", "Of a filter that is given twice only the last value counts")
@@ -204,7 +204,7 @@ def _(probe: Probe) -> Verdict:
     run = probe.run["run_number"]
     came = probe.in_dataset("run/", ("run_number", 1), ("run_number", run), ("page_size", 2))
     only_last = [row.get("run_number") for row in rows_of(came)] == [run]
-    return judged(came, only_last, only_last=only_last)
+    return verdict_on(came, only_last, only_last=only_last)
 
 
 @_question("filter-list", "The values of a list are separated by commas", _PUBLISHED)
@@ -212,7 +212,7 @@ def _(probe: Probe) -> Verdict:
 def _(probe: Probe) -> Verdict:
     asked = (("dataset_id__in", f"1,{probe.run['dataset_id']}"), ("run_number", probe.run["run_number"]))
     came = probe.ask("run/", *asked, ("page_size", 2))
-    return judged(came, came.status == 200 and len(rows_of(came)) == 1, rows=len(rows_of(came)))
+    return verdict_on(came, came.status == 200 and len(rows_of(came)) == 1, rows=len(rows_of(came)))
 
 
 @_question(
@@ -220,7 +220,7 @@ def _(probe: Probe) -> Verdict:
 )
 def _(probe: Probe) -> Verdict:
     came = probe.ask("run/", ("run_number", "abc"))
-    return judged(
+    return verdict_on(
         came, came.status == 400 and shape_of(came.json) == {"run_number": ["str"]}, shape=shape_of(came.json)
     )
 
@@ -235,8 +235,8 @@ def _expression(made: Callable[[str], str], *, finds: bool | None) -> Callable[[
         came = probe.in_dataset("run/", ("dataset__regex", made(word[0])), ("page_size", 1))
         found = bool(rows_of(came))
         if finds is None:
-            return judged(came, (came.status, came.form) == (500, "html"))
-        return judged(came, came.status == 200 and found == finds, found=found)
+            return verdict_on(came, (came.status, came.form) == (500, "html"))
+        return verdict_on(came, came.status == 200 and found == finds, found=found)
 
     return _of_run(ask)
 
@@ -275,7 +275,7 @@ def _(probe: Probe) -> Verdict:
     came = probe.of_run(_KEY, ("page_size", 2))
     link = came.json.get("next") if isinstance(came.json, dict) else None
     if not isinstance(link, str):
-        return judged(came, None, link=shape_of(link))
+        return verdict_on(came, None, link=shape_of(link))
     parts = urlsplit(link)
     query = dict(parse_qsl(parts.query))
     said = {
@@ -285,7 +285,7 @@ def _(probe: Probe) -> Verdict:
         and query.get("page_size") == "2",
         "same_host": parts.netloc == urlsplit(probe.asker.base_url).netloc,
     }
-    return judged(came, said["absolute"] and said["has_cursor"] and said["repeats_query"], **said)
+    return verdict_on(came, said["absolute"] and said["has_cursor"] and said["repeats_query"], **said)
 
 
 @_question("cursor-page-size", "A cursor goes on at the same row with another page_size")
@@ -294,8 +294,8 @@ def _(probe: Probe) -> Verdict:
     whole = rows_of(probe.of_run(_KEY, ("page_size", 5)))
     position, came = _behind(probe, probe.of_run(_KEY, ("page_size", 2)), _KEY, ("page_size", 3))
     if position is None or len(whole) < 5:
-        return judged(came, None, rows=len(whole))
-    return judged(came, rows_of(came) == whole[2:], goes_on=rows_of(came) == whole[2:])
+        return verdict_on(came, None, rows=len(whole))
+    return verdict_on(came, rows_of(came) == whole[2:], goes_on=rows_of(came) == whole[2:])
 
 
 @_question("cursor-bound", "A cursor together with run_number__gte of the last row answers the same rows")
@@ -304,12 +304,12 @@ def _(probe: Probe) -> Verdict:
     plain = probe.in_dataset("lumisection/", _KEY, ("page_size", 2))
     position, rows = position_of(plain), rows_of(plain)
     if position is None or not rows:
-        return judged(plain, None, rows=len(rows))
+        return verdict_on(plain, None, rows=len(rows))
     behind = (_KEY, ("page_size", 2), ("next_token", position))
     without = probe.in_dataset("lumisection/", *behind)
     came = probe.in_dataset("lumisection/", *behind, ("run_number__gte", rows[-1].get("run_number")))
     same = bool(rows_of(came)) and rows_of(came) == rows_of(without)
-    return judged(came, same, same_rows=same)
+    return verdict_on(came, same, same_rows=same)
 
 
 @_question("cursor-other-filter", "A cursor with another filter answers rows of that filter")
@@ -320,15 +320,15 @@ def _(probe: Probe) -> Verdict:
     )
     numbers = [row.get("ls_number", 0) for row in rows_of(came)]
     if position is None or not numbers:
-        return judged(came, None if came.status == 200 else False, rows=len(numbers))
-    return judged(came, min(numbers) >= 5, fit_the_filter=min(numbers) >= 5)
+        return verdict_on(came, None if came.status == 200 else False, rows=len(numbers))
+    return verdict_on(came, min(numbers) >= 5, fit_the_filter=min(numbers) >= 5)
 
 
 @_question("cursor-malformed", 'A cursor that is none is 404 with the detail "Invalid cursor"')
 def _(probe: Probe) -> Verdict:
     came = probe.ask("run/", ("next_token", "garbage"), ("page_size", 1))
     says_so = detail_of(came).rstrip(".").lower() == "invalid cursor"
-    return judged(came, came.status == 404 and says_so, says_so=says_so)
+    return verdict_on(came, came.status == 404 and says_so, says_so=says_so)
 
 
 @_question("cursor-other-list", "A cursor of runs is 500 with an HTML page for lumisections")
@@ -338,7 +338,7 @@ def _(probe: Probe) -> Verdict:
     if position is None:
         return {"asked": "nothing, because there is one run"}, None
     came = probe.ask("lumisection/", ("next_token", position), ("page_size", 1))
-    return judged(came, (came.status, came.form) == (500, "html"))
+    return verdict_on(came, (came.status, came.form) == (500, "html"))
 
 
 # --- requests and errors --------------------------------------------------------------------------------------
@@ -350,7 +350,7 @@ def _line_of(length: int, *, is_read: bool) -> Callable[[Probe], Verdict]:
         filler = "x" * (length - probe.asker.request_line("run/", bare))
         came = probe.ask("run/", *bare[:2], ("filler", filler))
         expected = (200, "json") if is_read else (400, "html")
-        return judged(came, (came.status, came.form) == expected, bytes=length)
+        return verdict_on(came, (came.status, came.form) == expected, bytes=length)
 
     return ask
 
@@ -366,13 +366,13 @@ _question("request-line-too-long", "A request line of one byte more is 400 with 
 @_question("slash", "A path without its last slash is redirected to the one with it")
 def _(probe: Probe) -> Verdict:
     came = probe.ask("run", ("page_size", 1))
-    return judged(came, came.redirected and came.status == 200, redirected=came.redirected)
+    return verdict_on(came, came.redirected and came.status == 200, redirected=came.redirected)
 
 
 @_question("not-found", "A row that does not exist is 404 with a detail")
 def _(probe: Probe) -> Verdict:
     came = probe.ask("run/1/1/")
-    return judged(
+    return verdict_on(
         came, came.status == 404 and shape_of(came.json) == {"detail": "str"}, shape=shape_of(came.json)
     )
 
@@ -400,7 +400,7 @@ def _word(header: str | None) -> str:
 def _(probe: Probe) -> Verdict:
     came = probe.in_dataset("lumisection/", ("page_size", 50))
     coding = _word(came.headers.get("content-encoding"))
-    return judged(came, coding == "gzip", coding=coding)
+    return verdict_on(came, coding == "gzip", coding=coding)
 
 
 @_question("headers", "Answers have a Date, and name nginx or no server")
@@ -408,13 +408,13 @@ def _(probe: Probe) -> Verdict:
     came = probe.ask("run/count/")
     has_date = "date" in came.headers
     named = _word(came.headers.get("server"))
-    return judged(came, has_date and named in ("nginx", "none"), date=has_date, server=named)
+    return verdict_on(came, has_date and named in ("nginx", "none"), date=has_date, server=named)
 
 
 @_question("http-version", "The service speaks HTTP/1.1")
 def _(probe: Probe) -> Verdict:
     came = probe.ask("run/count/")
-    return judged(came, came.http == "HTTP/1.1", version=printable(came.http, 10))
+    return verdict_on(came, came.http == "HTTP/1.1", version=printable(came.http, 10))
 
 
 @_question("cache", "Answers may be kept for 30 s (Cache-Control: max-age=30)")
@@ -422,7 +422,7 @@ def _(probe: Probe) -> Verdict:
     came = probe.ask("run/", ("page_size", 1))
     kept = re.search(r"max-age=(\d{1,9})", came.headers.get("cache-control", ""))
     seconds = int(kept[1]) if kept else None
-    return judged(came, seconds == 30, seconds=seconds)
+    return verdict_on(came, seconds == 30, seconds=seconds)
 
 
 @_question("rate", "Nothing says how many requests may be sent: there is no header about a rate")
@@ -448,9 +448,9 @@ def _fields_of(table: Resource) -> Callable[[Probe], Verdict]:
         came = probe.ask(path, *params)
         rows = rows_of(came)
         if came.status != 200 or not rows:
-            return judged(came, None if came.status == 200 else False, rows=len(rows))
+            return verdict_on(came, None if came.status == 200 else False, rows=len(rows))
         fields, fits = _against_contract(table, rows[0])
-        return judged(came, fits, fields=fields)
+        return verdict_on(came, fits, fields=fields)
 
     return ask
 

@@ -27,12 +27,12 @@ __all__ = [
     "Row",
     "Verdict",
     "detail_of",
-    "judged",
     "noted",
     "position_of",
     "report",
     "rows_of",
     "shape_of",
+    "verdict_on",
 ]
 
 VERSION = 1
@@ -146,7 +146,7 @@ def noted(came: Came, **more: Any) -> dict[str, Any]:
     return {"status": came.status, "form": came.form, **more}
 
 
-def judged(came: Came, holds: bool | None, **more: Any) -> Verdict:
+def verdict_on(came: Came, holds: bool | None, **more: Any) -> Verdict:
     """Return a verdict, which an answer that says "not now" or "not you" does not give."""
     return noted(came, **more), None if came.status in _NO_VERDICT else holds
 
