@@ -15,7 +15,7 @@ from .generate import CannotGenerate, generate
 from .overlay_document import InvalidOverlay
 from .pull import CannotPull, pull
 from .read import CannotRead
-from .report import RENDERERS
+from .report import RENDERERS, as_lines
 from .unnamed import as_text
 
 CHANGED, CANNOT = 2, 3
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = chosen.run(chosen)
     except (CannotRead, CannotPull, CannotGenerate, InvalidOverlay) as problem:
-        print(f"cannot {chosen.command}: {problem}", file=sys.stderr)
+        print(f"cannot {chosen.command}: {as_lines(problem)}", file=sys.stderr)
         return CANNOT
     except Exception:  # noqa: BLE001  # Python's own exit code would be 1, which says "compatible drift"
         traceback.print_exc()
@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
 def _pull(chosen: argparse.Namespace) -> int:
     published, contract = pull(chosen.source, chosen.out, recount=chosen.recount)
     for warning in published.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {as_lines(warning)}", file=sys.stderr)
     print(
         f"{chosen.out}: {len(contract.document['paths'])} paths, {len(contract.actions)} corrections applied"
     )

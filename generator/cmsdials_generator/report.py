@@ -228,6 +228,11 @@ def _plain(text: str) -> str:
     )
 
 
+def as_lines(text: object) -> str:
+    """Return a text of several lines, each of them plain."""
+    return "\n".join(map(_plain, str(text).split("\n")))
+
+
 def render_json(report: Report) -> str:
     """Write the report for programs: an object with every field of it, the exit code and the next steps."""
     content = {

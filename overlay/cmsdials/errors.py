@@ -40,10 +40,9 @@ The tree (in brackets further base classes, so that ``except ValueError`` keeps 
             PaginationError
                 CursorRefusedError
 
-An error names the request (method and URL), what came back, and what to do next (``error.advice``). It
-never holds a secret: messages, URLs and excerpts of bodies go through `cmsdials.redaction`, and no error keeps
-a request, a response or an exception of the HTTP library, whose headers would hold one. Errors pickle and
-copy, so they cross process boundaries.
+An error names the request (method and URL), what came back, and what to do next (``error.advice``). It holds no secret
+and nothing that a terminal would obey: messages, URLs and bodies go through `cmsdials.redaction`, and no error keeps a
+request, a response or an exception of the HTTP library. Errors pickle and copy, so they cross process boundaries.
 """
 
 from __future__ import annotations
@@ -52,14 +51,19 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypedDict, Unpack
 
-from cmsdials.redaction import shortened, without_secrets
+from cmsdials.redaction import printable, shortened, without_secrets
 
-_LONGEST_URL = 500
+_LONGEST_URL, _LONGEST = 500, 5000
 
 
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return text if not text or text[-1] in ".!?" else text + "."
+def _sentences(what: str, advice: str) -> str:
+    what = what.strip()
+    end = "" if not what or what[-1] in ".!?" else "."
+    return printable(f"{what}{end} {advice}".strip(), lines=True)  # advice of ours may have lines
+
+
+def _shown(text: str) -> str:
+    return printable(without_secrets(text), _LONGEST)
 
 
 def _restore(kind: type[DialsError], args: tuple[Any, ...]) -> DialsError:
@@ -72,8 +76,8 @@ class DialsError(Exception):
     """Root of all errors of cmsdials.
 
     Args:
-        message: What happened; default: the sentence of the class. Anything that looks like a secret is masked
-            before it is kept.
+        message: What happened; default: the sentence of the class. What looks like a secret is masked before it is
+            kept, and what a terminal would obey is escaped, line ends too.
         advice: What to do next; default: the sentence of the class.
     """
 
@@ -82,8 +86,8 @@ class DialsError(Exception):
     advice: str
 
     def __init__(self, message: str = "", *, advice: str | None = None) -> None:
-        super().__init__(without_secrets(message or self.usual_message))
-        self.advice = self.usual_advice if advice is None else without_secrets(advice)
+        super().__init__(_shown(message or self.usual_message))
+        self.advice = self.usual_advice if advice is None else _shown(advice)
 
     @property
     def message(self) -> str:
@@ -91,7 +95,7 @@ class DialsError(Exception):
         return str(self.args[0]) if self.args else ""
 
     def __str__(self) -> str:
-        return " ".join(part for part in (_sentence(self.message), self.advice) if part)
+        return _sentences(self.message, self.advice)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args), dict(self.__dict__)
@@ -256,7 +260,7 @@ class RequestFailedError(DialsError):
     ) -> None:
         super().__init__(message, advice=advice)
         self.method = method
-        self.url = without_secrets(url)
+        self.url = _shown(url)
         self.attempts = attempts
 
     @property
@@ -265,20 +269,16 @@ class RequestFailedError(DialsError):
         return False
 
     def advise(self, fitting: Mapping[type[RequestFailedError], str]) -> None:
-        """Replace the advice of the class by one that fits the request better.
-
-        Args:
-            fitting: Advice for a class and its subclasses. Advice written for this particular error stays.
-        """
+        """Replace the advice of the class by a better one for it or its bases; advice for this very error stays."""
         better = next((fitting[kind] for kind in type(self).__mro__ if kind in fitting), None)
         if better is not None and self.advice.endswith(self.usual_advice):
             self.advice = self.advice.removesuffix(self.usual_advice) + better
 
     def __str__(self) -> str:
-        asked = f"{self.method} {shortened(self.url, _LONGEST_URL)}".strip()
+        asked = f"{self.method} {printable(shortened(self.url, _LONGEST_URL))}".strip()
         tried = f" (after {self.attempts} attempts)" if self.attempts > 1 else ""
         what = ": ".join(part for part in (asked, self.message.rstrip(".")) if part)
-        return " ".join(part for part in (_sentence(what + tried), self.advice) if part)
+        return _sentences(what + tried, self.advice)
 
 
 class TransportError(RequestFailedError):
@@ -360,10 +360,10 @@ class ResponseError(RequestFailedError):
     ) -> None:
         super().__init__(message or f"HTTP {status_code}", **asked)
         self.status_code = status_code
-        self.code = code
-        self.detail = without_secrets(detail)
-        self.body = without_secrets(body)
-        self.retry_after = retry_after
+        self.code = code and _shown(code)
+        self.detail = _shown(detail)
+        self.body = _shown(body)
+        self.retry_after = retry_after and _shown(retry_after)
 
 
 class RedirectError(ResponseError):
@@ -442,7 +442,7 @@ class DecodeError(RequestFailedError):
 
     def __init__(self, message: str = "", *, body: str = "", **asked: Unpack[_Asked]) -> None:
         super().__init__(message, **asked)
-        self.body = without_secrets(body)
+        self.body = _shown(body)
 
 
 class SchemaError(DecodeError):
@@ -469,7 +469,7 @@ class SchemaError(DecodeError):
         self.resource = resource
         self.field = field
         self.row = row
-        self.problem = problem
+        self.problem = _shown(problem)
 
 
 class PaginationError(RequestFailedError):

@@ -1,4 +1,4 @@
-"""What errors, logs and reprs may show: no secrets, and not too much text."""
+"""What errors, logs and reprs may show: no secrets, not too much text, and nothing that a terminal would obey."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import contextlib
 import html
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-__all__ = ["SECRET_NAMES", "Undisclosed", "masked", "shortened", "without_secrets"]
+__all__ = ["SECRET_NAMES", "Undisclosed", "masked", "printable", "shortened", "without_secrets"]
 
 # Names under which tokens and secrets are sent in JSON, in forms or in headers.
 SECRET_NAMES = frozenset(
@@ -126,6 +127,43 @@ def shortened(text: str, most: int = _SHORT) -> str:
     """Return the text on one line, cut to `most` characters."""
     text = " ".join(text.split())
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+# Characters that Python calls printable, and that show nothing: fillers of Hangul, the empty pattern of Braille.
+_UNSEEN = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+_MOST_MARKS = 4  # on one letter; written languages have three
+
+
+def printable(text: object, most: int | None = None, *, lines: bool = False) -> str:
+    r"""Return text from outside as a terminal, a log or a table may show it: as text, and as one line.
+
+    What would be obeyed or would not be seen is written as in Python, such as ``\x1b`` and ``\u202e``: control
+    characters (which begin every escape sequence), those that turn the direction of writing or have no width, line
+    ends, halves of pairs. So are accents piled on one letter. Any other text stays as it is, in every language.
+
+    Args:
+        text: The text, or what has one.
+        most: Characters that are kept of it; None: all.
+        lines: Line ends and tabulators stay, where the text is written by us and only parts of it are not.
+    """
+    text = str(text)
+    if most is not None and len(text) > most:
+        text = f"{text[: most - 3]}..."
+    if text.isprintable() and text.isascii():
+        return text
+    made: list[str] = []
+    marks = 0
+    for one in text:
+        category = unicodedata.category(one)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        if one.isprintable():
+            is_shown = one not in _UNSEEN and marks <= _MOST_MARKS
+        else:
+            is_shown = lines and one in "\n\t"
+        made.append(
+            one if is_shown else " " if category == "Zs" else one.encode("unicode_escape").decode("ascii")
+        )
+    return "".join(made)
 
 
 class Undisclosed(Mapping[str, Any]):

@@ -209,3 +209,12 @@ def test_relative_paths_are_those_of_the_caller(tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert (done.returncode, report["changes"], report["source"]) == (0, [], "published.json")
     assert len(report["stale"]) > 100
+
+
+def test_what_a_document_says_is_not_obeyed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "\x1b]2;named\x07\u202e.json"
+    source.write_text(json.dumps({"swagger": "\x1b[31m2.0\x9b2J\r\u202e\u2028"}), encoding="utf-8")
+    assert main(["pull", "--source", str(source), "--out", str(tmp_path / "out.json")]) == 3
+    said = capsys.readouterr().err
+    assert r"a Swagger \x1b[31m2.0\x9b2J\r\u202e\u2028 document" in said
+    assert said.replace("\n", "").isprintable()

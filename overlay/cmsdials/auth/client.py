@@ -38,6 +38,7 @@ from cmsdials.http.connections import Timeout
 from cmsdials.http.request import checked_base_url
 from cmsdials.http.session import Session
 from cmsdials.instances import KEYCLOAK_URL, PRODUCTION, REALM, instance_of
+from cmsdials.redaction import printable
 from cmsdials.runtime.interrupts import sleep
 
 __all__ = ["AuthClient"]
@@ -300,7 +301,8 @@ class AuthClient:
         options = {"--instance": self.instance} | self._named
         if store is not None and store.named_by == "argument":
             options["--cache-dir"] = str(store.path.parent)
-        command = shlex.join(["cmsdials", "login", *(word for option in options.items() for word in option)])
+        words = (word for option in options.items() for word in option)
+        command = printable(shlex.join(["cmsdials", "login", *words]))
         return (
             f"Log in: run `{command}` in a terminal, or Credentials.from_creds_file in a notebook. For batch jobs copy"
             " the file that this writes and name it in CMSDIALS_TOKEN_FILE."

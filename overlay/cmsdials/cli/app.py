@@ -13,6 +13,7 @@ import typer.core
 
 from cmsdials import __version__
 from cmsdials.cli.browse import workspaces
+from cmsdials.cli.doctor import doctor
 from cmsdials.cli.login import log_in, logout, whoami
 from cmsdials.cli.options import reported, say
 
@@ -28,6 +29,7 @@ app.command("login")(log_in)
 app.command()(logout)
 app.command()(whoami)
 app.command()(workspaces)
+app.command()(doctor)
 
 
 def _print_version(asked: bool) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cmsdials.cli.options import LoginOptions, plain, say, with_login_options
+from cmsdials.cli.options import LoginOptions, say, with_login_options
 from cmsdials.dials import Dials
 from cmsdials.errors import SchemaError
+from cmsdials.redaction import printable
 from cmsdials.resources.workspaces import name_of
 
 __all__ = ["workspace_name", "workspaces"]
+
+_LONGEST = 200
 
 
 @with_login_options
@@ -25,11 +28,11 @@ def workspaces(login: LoginOptions) -> None:
         raise SchemaError(problem, resource="workspaces", field="workspaces")
     for item in items:
         name = workspace_name(item)
-        described = plain(item.get("description") or "") if isinstance(item, Mapping) else ""
+        described = printable(item.get("description") or "", _LONGEST) if isinstance(item, Mapping) else ""
         marked = "  (default)" if name == default else ""
         say(f"{name:12}{described}{marked}".rstrip())
 
 
 def workspace_name(answer: object) -> str:
     """Return the name in an answer about a workspace, which differs between versions of the service."""
-    return plain(name_of(answer) or answer)
+    return printable(name_of(answer) or answer, _LONGEST)

@@ -16,12 +16,15 @@ from cmsdials.auth.client import AuthClient
 from cmsdials.auth.device import LEGACY_CACHE_DIR
 from cmsdials.auth.models import ApiToken, Token
 from cmsdials.cli.browse import workspace_name
-from cmsdials.cli.options import LoginOptions, complain, plain, say, with_login_options
+from cmsdials.cli.options import LoginOptions, complain, say, with_login_options
 from cmsdials.dials import Dials
 from cmsdials.errors import ConfigurationError, CredentialsError, DialsError, TokenStoreError
+from cmsdials.redaction import printable
 from cmsdials.runtime.console import is_terminal
 
-__all__ = ["log_in", "logout", "whoami"]
+__all__ = ["duration", "log_in", "logout", "name_in", "whoami"]
+
+_LONGEST_NAME = 100
 
 
 @with_login_options
@@ -49,7 +52,7 @@ def log_in(
         if device:
             store.check()  # before a person confirms in vain
             token = client.device_auth_flow(keep=lambda tokens: store.change(client.key, tokens.as_json()))
-            say(f"{_name(token)} is logged in at {client.place}; kept in {store.path}")
+            say(f"{name_in(token)} is logged in at {client.place}; kept in {store.path}")
             return
         credentials = _application(client, login.client_id)
         credentials.check()
@@ -127,21 +130,23 @@ def whoami(login: LoginOptions) -> None:
     elif token.refresh_lasts_forever:
         lasts = "good until it is revoked"
     else:
-        lasts = f"good for {_duration(token.refresh_expires_at)}"
-    say(f"user       {_name(token)}")
+        lasts = f"good for {duration(token.refresh_expires_at)}"
+    say(f"user       {name_in(token)}")
     say(f"instance   {client.place}")
     say(f"workspace  {workspace_name(default)}")
-    say(f"token      good for {_duration(token.expires_at)}, renewed by itself")
+    say(f"token      good for {duration(token.expires_at)}, renewed by itself")
     say(f"login      {lasts}")
 
 
-def _name(token: ApiToken) -> str:
+def name_in(token: ApiToken) -> str:
+    """Return who a token is for, as it says."""
     claims = token.claims
     names = (claims.get(name) for name in ("preferred_username", "azp", "sub"))
-    return plain(next(filter(None, names), "unknown"))
+    return printable(next(filter(None, names), "unknown"), _LONGEST_NAME)
 
 
-def _duration(end: datetime) -> str:
+def duration(end: datetime) -> str:
+    """Say how long it is until then."""
     minutes = max(0, round((end - datetime.now(UTC)).total_seconds() / 60))
     days, hours = divmod(minutes // 60, 24)
     if days:

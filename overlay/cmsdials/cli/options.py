@@ -22,9 +22,10 @@ from cmsdials.auth.client import AuthClient
 from cmsdials.auth.device import Credentials, not_logged_in
 from cmsdials.errors import ConfigurationError, DialsError
 from cmsdials.instances import DEVELOPMENT, PRODUCTION
+from cmsdials.redaction import printable
 from cmsdials.runtime.interrupts import INTERRUPTED
 
-__all__ = ["LoginOptions", "complain", "plain", "reported", "say", "with_login_options"]
+__all__ = ["LoginOptions", "complain", "console", "reported", "say", "with_login_options"]
 
 
 def _option(metavar: str, text: str, *names: str, complete: Callable[[], list[str]] | None = None) -> Any:
@@ -120,19 +121,15 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def say(text: str) -> None:
-    """Print a line of the result."""
-    _console().print(text)
+    """Print a line of the result; it may hold text from outside."""
+    console().print(printable(text))
 
 
 def complain(text: str, style: str = "yellow") -> None:
-    """Print a line about what went wrong."""
-    _console(stderr=True).print(text, style=style)
+    """Print what went wrong; it may hold text from outside."""
+    console(stderr=True).print(printable(text, lines=True), style=style)
 
 
-def plain(text: object) -> str:
-    """Return what a service sent, without characters that a terminal would obey."""
-    return "".join(character for character in str(text) if character.isprintable())
-
-
-def _console(*, stderr: bool = False) -> Console:
+def console(*, stderr: bool = False) -> Console:
+    """Return what prints lines: with colours for a person, plain for a file or a program."""
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)

@@ -129,6 +129,8 @@ def check_workspace(workspace: object) -> None:
     if not problem and isinstance(workspace, str):
         if len(workspace) > _LONGEST_WORKSPACE:
             problem = f"it has {len(workspace)} characters"
+        elif not workspace.isprintable():
+            problem = "it holds characters that cannot be shown"
         elif without_secrets(workspace) != workspace:
             problem = "it looks like a token"
     if problem:
@@ -170,6 +172,8 @@ def _address_problem(base_url: object) -> str:
         return f"is {type(base_url).__name__}, not text"
     if header_problem(base_url) or " " in base_url:
         return "is empty or holds blanks or line breaks"
+    if not base_url.isprintable():
+        return "holds characters that cannot be shown"
     if len(base_url) > _LONGEST_ADDRESS:
         return "is too long"
     try:

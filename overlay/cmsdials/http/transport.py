@@ -33,7 +33,7 @@ from cmsdials.http.network import Bound, TLSSocket, Transport, begin_request
 from cmsdials.http.request import Call
 from cmsdials.http.response import Answer, checked
 from cmsdials.http.scheme import Handshake
-from cmsdials.redaction import shortened
+from cmsdials.redaction import printable, shortened
 from cmsdials.runtime.interrupts import Stop
 from cmsdials.runtime.version import client_version
 
@@ -315,6 +315,7 @@ def new_client(
     proxy = context = None
     if transport is None:
         proxy = proxy_for(base_url)
+        logging.getLogger("httpx").addFilter(_shown_as_text)
         context = _trusted(base_url, proxy)
     agent = f"cmsdials/{client_version()} (python/{platform.python_version()}; httpx/{httpx.__version__})"
     headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": agent}
@@ -354,6 +355,14 @@ def _over_the_network(proxy: Proxy | None, context: ssl.SSLContext) -> Transport
 def _without_login(record: logging.LogRecord) -> bool:
     """Mask the password of a SOCKS proxy, which the HTTP library logs."""
     record.msg = re.sub(r"auth=\(.*\)", "auth=***", str(record.msg))
+    return True
+
+
+def _shown_as_text(record: logging.LogRecord) -> bool:
+    """Escape the reason phrase, which the HTTP library logs as the server sent it."""
+    said = record.getMessage()
+    if not said.isprintable():
+        record.msg, record.args = printable(said), ()
     return True
 
 

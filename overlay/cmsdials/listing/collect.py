@@ -34,6 +34,7 @@ from cmsdials.listing.pagination import Listing
 from cmsdials.listing.provenance import Origin
 from cmsdials.listing.restart import LastRow
 from cmsdials.listing.result import Result, restored
+from cmsdials.redaction import printable
 from cmsdials.runtime.console import warn
 from cmsdials.runtime.interrupts import Terminated, sigterm_raises
 from cmsdials.runtime.progress import Progress, progress_bar
@@ -145,7 +146,7 @@ def collect(
 def _stopped(result: Result[RecordT], failure: BaseException) -> Result[RecordT]:
     """Record in a result what stopped it, and warn the user."""
     result.exc_type = type(failure).__name__
-    result.exc_formatted = "".join(traceback.format_exception(failure))
+    result.exc_formatted = printable("".join(traceback.format_exception(failure)), lines=True)
     warn(f"{result.status}. {failure}" if str(failure) else result.status)
     return result
 

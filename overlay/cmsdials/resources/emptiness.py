@@ -14,7 +14,7 @@ from attrs import field, frozen
 from cmsdials_api.resources import RESOURCES
 
 from cmsdials.errors import DialsError
-from cmsdials.redaction import shortened
+from cmsdials.redaction import printable, shortened
 from cmsdials.runtime.console import warn
 
 __all__ = ["Held", "Place", "why_empty"]
@@ -72,7 +72,7 @@ def why_empty(
         _why(place, name, value, fetch, dimensions) if name in _INDEXES else _why_not(name, value)
         for name, value in query.items()
     ]
-    note = "; ".join(filter(None, said))
+    note = printable("; ".join(filter(None, said)))
     if note and (place, note) not in _warned:
         _warned.add((place, note))
         warn(f"no rows: {note}")

@@ -102,13 +102,14 @@ def refuse_too_long(
     part = ", ".join(
         [f"{longest}=values[start : start + {fit}]", *(f"{name}={one!r}" for name, one in others.items())]
     )
-    advice += (
-        ". Where values is the list, with each value once:\n"
+    refused = FilterError(message)
+    refused.advice = (  # set here, because errors escape the line ends of what they are made with
+        f"{advice}. Where values is the list, with each value once:\n"
         f"    {adds}\n"
         f"    for start in range(0, len(values), {fit}):\n"
         f"        {asks.format(part)}"
     )
-    raise FilterError(message, advice=advice)
+    raise refused
 
 
 def _encoded_length(name: str, value: Any) -> int:

@@ -128,6 +128,6 @@ class DefaultWorkspace:
 
 def name_of(answer: object) -> str | None:
     """Return the name in an answer about a workspace, whose shape differs between versions of the service."""
-    if isinstance(answer, Mapping):
-        return name_of(answer.get("name") or answer.get("workspace"))
+    while isinstance(answer, Mapping):
+        answer = answer.get("name") or answer.get("workspace")
     return answer if isinstance(answer, str) and answer else None

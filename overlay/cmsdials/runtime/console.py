@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import warnings
 
+from cmsdials.redaction import printable
+
 __all__ = ["is_terminal", "kernel", "warn"]
 
 
@@ -27,11 +29,14 @@ def kernel() -> object | None:
 
 
 def warn(message: str) -> None:
-    """Warn the caller of this package with a RuntimeWarning, however many of our own functions are in between."""
+    """Warn the caller of this package with a RuntimeWarning, however many of our own functions are in between.
+
+    Names from outside may stand in the message as they are: it is made printable here.
+    """
     package = __name__.partition(".")[0]
     frame = sys._getframe(1)
     depth = 2
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
         frame = frame.f_back
         depth += 1
-    warnings.warn(message, RuntimeWarning, stacklevel=depth)
+    warnings.warn(printable(message), RuntimeWarning, stacklevel=depth)

@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from cmsdials.errors import MissingDependencyError
+from cmsdials.redaction import printable
 from cmsdials.runtime import extras
 from cmsdials.runtime.console import is_terminal, kernel, warn
 from cmsdials.runtime.interrupts import Closing
@@ -68,7 +69,7 @@ def progress_bar(enable: bool | None, *, total: int | None, unit: str, descripti
     if enable is False or (enable is None and not is_terminal(sys.stderr) and kernel() is None):
         return Progress()
     try:
-        return Progress(_tqdm(total=total, unit=unit, desc=description))
+        return Progress(_tqdm(total=total, unit=unit, desc=printable(description)))
     except MissingDependencyError as error:
         if enable:
             warn(f"no progress bar: {error}")

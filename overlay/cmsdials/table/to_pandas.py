@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from cmsdials_api.records import Field
 
+from cmsdials.redaction import printable
 from cmsdials.runtime import extras
 from cmsdials.table.cells import Cell, as_cell
 from cmsdials.table.columns import Values, own
@@ -46,6 +47,10 @@ def to_html(store: RowStore[Any]) -> str:
     for field in store.record.FIELDS:
         if field.dimensions and field.name in frame:
             frame[field.name] = [_bins(cell) for cell in frame[field.name]]
+        elif field.kind == "string" and field.name in frame:
+            frame[field.name] = [
+                printable(cell) if isinstance(cell, str) else cell for cell in frame[field.name]
+            ]
     table: str = frame.to_html(border=0)
     return table
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cmsdials import __version__
 
-COMMANDS = ["login", "logout", "whoami", "workspaces", "sandbox"]
+COMMANDS = ["login", "logout", "whoami", "workspaces", "doctor", "sandbox"]
 
 
 @pytest.fixture

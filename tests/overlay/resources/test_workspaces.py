@@ -392,3 +392,10 @@ def test_coverage_knows_the_workspace_of_a_result(service: Scripted) -> None:
 )
 def test_the_name_in_an_answer_whose_shape_is_not_published(answer: object, name: str | None) -> None:
     assert name_of(answer) == name
+
+
+def test_a_name_that_lies_deep_is_found() -> None:
+    answer: object = "tracker"
+    for _ in range(100_000):
+        answer = {"workspace": answer}
+    assert name_of(answer) == "tracker"
