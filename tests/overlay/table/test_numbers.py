@@ -61,7 +61,8 @@ def test_those_of_histograms_too(service: Scripted, number: int, made: Any) -> N
     answers(service, page(made(1, entries=number), made(2)))
     answers(service, json.dumps(made(1, entries=number)).encode())
     assert resource.list()[0].entries == number
-    assert resource.get(1, 2, 3, 4).entries == number
+    keys = [made(1)[name] for name in ("dataset_id", "run_number", "ls_number", "me_id")]
+    assert resource.get(*keys).entries == number
 
 
 @pytest.mark.parametrize("number", LONG)
