@@ -45,7 +45,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_contract_is_the_corrected_document(published: Json) -> None:
     made = make_contract(published)
     assert (made.stale, made.problems) == ((), ())
-    assert len(made.actions) == 23
+    assert len(made.actions) == 20
     assert list(made.document["paths"]) == [
         "/api/v1/auth/device-token/",
         "/api/v1/run/",
