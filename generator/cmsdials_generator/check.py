@@ -101,13 +101,14 @@ def _within(place: str, other: str) -> bool:
     return place.startswith(other) and place[len(other) :][:1] in ("", ".", "[")
 
 
-def check_tree(spec: Path = project.CONTRACT, out: Path = project.CLIENT) -> list[str]:
+def check_tree(spec: Path = project.CONTRACT, out: Path | None = None) -> list[str]:
     """List the differences between the emitted code and the contract; empty if there are none.
 
     Raises:
         CannotGenerate: There is no contract, or it cannot be emitted.
     """
     content, contract = load_contract(spec)
+    out = out or project.CLIENT
     differences: list[str] = []
     with tempfile.TemporaryDirectory(prefix="cmsdials-check-") as folder:
         fresh = _files(emit(contract, Path(folder)).parent / project.PACKAGE)
