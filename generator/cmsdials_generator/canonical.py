@@ -289,6 +289,9 @@ def _with_named_schemes(
 ) -> dict[str, Node]:
     """Call each security scheme by what it asks for, and leave out of operations what holds for all."""
     published = document["components"].get("securitySchemes", {})
+    if not published:  # it says nothing of them, which is not that there are others
+        used = {name for way in document.get("security", []) for name in way}
+        published = {name: scheme for name, scheme in known.items() if name in used}
     ours = {_asked(scheme): name for name, scheme in known.items()}
     called = {name: ours.get(_asked(scheme), name) for name, scheme in published.items()}
     if published:
@@ -413,6 +416,10 @@ def describe(document: Mapping[str, Node], words: Words) -> dict[str, Node]:
         schema: _describe_schema(node, words, schema)
         for schema, node in components.get("schemas", {}).items()
     }
+    if "responses" in components:
+        components["responses"] = {
+            name: {"description": "", **answer} for name, answer in components["responses"].items()
+        }
     described["components"] = components
     return described
 

@@ -50,6 +50,8 @@ def _undo(document: dict[str, Node], action: Action, target: str, beside: Mappin
                     rename_key(parent.value, action.rename, key_of(steps[-1]))
                 elif action.remove and action.count is None:
                     parent.value.setdefault(key_of(steps[-1]), deepcopy(action.expect))
+            elif isinstance(parent.value, list) and action.remove:
+                parent.value.append(deepcopy(action.expect))
         return
     corrected = []
     if action.count is not None and beside is not None:

@@ -584,7 +584,14 @@ def test_an_action_can_be_undone(raw: dict[str, Json]) -> None:
     actions = parse_overlay(OURS, overlay(raw))
     once = apply_overlay(canonical.strip(document()), actions)
     assert once.stale == ()
-    assert revert(once.document, actions, actions) == canonical.strip(document())
+    assert _sorted(revert(once.document, actions, actions)) == _sorted(canonical.strip(document()))
+
+
+def _sorted(document: Json) -> Json:
+    """Order parameters, which have no order for those who send them."""
+    for item in document["paths"].values():
+        item["get"]["parameters"].sort(key=lambda one: one["name"])
+    return document
 
 
 def test_what_is_undone_is_found_under_the_name_that_it_got_later() -> None:

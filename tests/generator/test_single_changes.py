@@ -181,7 +181,7 @@ ROWS = [
     Row("path repaired upstream", renamed(lambda d: d["paths"], "/api/v1/ml-bad-lumisection/cert-json", "/api/v1/ml-bad-lumisection/cert-json/"), NONE, "", 1),
     Row("variable of a path renamed", lambda d: d["paths"].update({"/api/v1/run/{dataset}/{run_number}/": json.loads(json.dumps(d["paths"].pop("/api/v1/run/{dataset_id}/{run_number}/")).replace('"dataset_id"', '"dataset"'))}), NONE),
     Row("operation added", lambda d: d["paths"]["/api/v1/run/"].update(put=copy.deepcopy(PLAIN["get"])), COMPATIBLE, "PUT /api/v1/run/: operation added", 5),
-    Row("operation replaced by another method", renamed(lambda d: d["paths"]["/api/v1/caf/"], "get", "put"), BREAKING, "GET /api/v1/caf/: operation removed", 1, 2),
+    Row("operation replaced by another method", renamed(lambda d: d["paths"]["/api/v1/caf/"], "get", "put"), BREAKING, "GET /api/v1/caf/: operation removed", 2, 2),
     Row("operation deprecated", put(run, deprecated=True), COMPATIBLE, "GET /api/v1/run/: deprecated"),
     Row("operationId renamed", put(run, operationId="runsList"), NONE),
     Row("tags renamed", put(run, tags=["runs", "dqm"]), NONE),
@@ -275,6 +275,8 @@ ROWS = [
     Row("another way to log in", all_of(lambda d: d["components"]["securitySchemes"].update(OIDC={"type": "openIdConnect", "openIdConnectUrl": "https://a.example/"}), each_security(lambda ways: [{"OIDC": []}, *ways])), COMPATIBLE, "OpenID Connect https://a.example/ newly enough"),
     Row("bearer replaced by OpenID Connect", all_of(lambda d: d["components"]["securitySchemes"].update({"Bearer Token": {"type": "openIdConnect", "openIdConnectUrl": "https://a.example/"}})), BREAKING, "http bearer no longer enough", 0, 3),
     Row("an operation open to all", lambda d: run(d).update(security=[]), COMPATIBLE, "GET /api/v1/run/ security: credentials no longer required", 4),
+    Row("nothing said of credentials", all_of(drop(lambda d: d["components"], "securitySchemes"), lambda d: [operation.pop("security", None) for _, _, operation in operations(d)]), NONE, "", 1),
+    Row("other credentials altogether", all_of(lambda d: d["components"].update(securitySchemes={"basic": {"type": "http", "scheme": "basic"}}), each_security(lambda ways: [{"basic": []}, {}])), BREAKING, "http bearer no longer enough", 0, 5),
     Row("credentials left to the document", lambda d: run(d).pop("security"), NONE, "", 1),
     # The form of the document
     Row("OpenAPI 3.1", all_of(lambda d: d.update(openapi="3.1.0"), lambda d: fields(d, "FileIndex").update(err_trace={"type": ["string", "null"]})), NONE, "", 1),
