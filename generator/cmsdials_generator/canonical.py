@@ -5,9 +5,10 @@ that OpenAPI prescribes (`shape.well_typed` sees to it):
 
 1. `strip` drops what is upstream's wording and not the interface: prose, titles, examples, tags,
    operationIds, and the storage bounds of answer fields (database column widths, of which the 64-bit ones
-   are not even 64-bit numbers); parameters that operations share stand in each of them;
+   are not even 64-bit numbers); parameters that operations share stand in each of them, pages and counts that
+   are written out in each operation get a name;
 2. `name` gives every operation the operationId and tag of `contract/names.yaml`, keyed by method and path, every
-   security scheme the name for what it asks for, and a page or a body that is written out a name of its own;
+   security scheme the name for what it asks for, and a body that is a component word for word that name;
 3. `describe` writes our descriptions from `contract/words.yaml`; an operation, parameter or field that the
    tables do not know keeps a derived name and no description, so that a newer document still goes through.
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from keyword import iskeyword
 from typing import Any
 
@@ -146,7 +147,7 @@ def strip(document: Mapping[str, Node]) -> dict[str, Node]:
         if kind in components:
             components[kind] = {name: _strip_holder(holder) for name, holder in components[kind].items()}
     stripped["components"] = components
-    return stripped
+    return _with_bodies(stripped, _page_or_count)
 
 
 def _strip_path_item(item: Mapping[str, Node], shared: Mapping[str, Node]) -> dict[str, Node]:
@@ -262,7 +263,7 @@ def name(document: Mapping[str, Node], names: Names) -> dict[str, Node]:
                 operation_id, tag = known or _derived_name(path, method)
                 item[method] = {"operationId": operation_id, "tags": [tag], **item[method]}
         named["paths"][path] = item
-    named = _with_named_bodies(_with_named_schemes(named, names.security))
+    named = _with_known_bodies(_with_named_schemes(named, names.security))
     schemas = named["components"].get("schemas", {})
     known_schemas = [schema for schema in names.fields if schema in schemas]
     named["components"] = {
@@ -288,6 +289,9 @@ def _with_named_schemes(
 ) -> dict[str, Node]:
     """Call each security scheme by what it asks for, and leave out of operations what holds for all."""
     published = document["components"].get("securitySchemes", {})
+    if not published:  # it says nothing of them, which is not that there are others
+        used = {name for way in document.get("security", []) for name in way}
+        published = {name: scheme for name, scheme in known.items() if name in used}
     ours = {_asked(scheme): name for name, scheme in known.items()}
     called = {name: ours.get(_asked(scheme), name) for name, scheme in published.items()}
     if published:
@@ -326,31 +330,41 @@ def _unordered(ways: list[Node]) -> list[str]:
     return sorted(json.dumps(way, sort_keys=True) for way in ways)
 
 
-def _with_named_bodies(document: dict[str, Node]) -> dict[str, Node]:
-    """Write a page, and a body that is a component word for word, as a reference."""
-    components = {**document["components"], "schemas": dict(document["components"].get("schemas", {}))}
-    schemas = components["schemas"]
+def _with_bodies(
+    document: dict[str, Node], named: Callable[[Mapping[str, Node], dict[str, Node]], str | None]
+) -> dict[str, Node]:
+    """Write each body for which `named` gives the name of a component as a reference; it may add to the schemas."""
+    schemas = dict(document["components"].get("schemas", {}))
 
-    def named(holder: dict[str, Node]) -> dict[str, Node]:
+    def written(holder: dict[str, Node]) -> dict[str, Node]:
         content = {media: {**body} for media, body in holder.get("content", {}).items()}
         for body in content.values():
             schema = body.get("schema")
-            if not isinstance(schema, dict) or "properties" not in schema:
-                continue
-            page = _page_of(schema)
-            if page and schemas.setdefault(page, schema) == schema:
-                body["schema"] = {"$ref": f"#/components/schemas/{page}"}
-            elif same := [name for name, one in schemas.items() if _same_fields(one, schema)]:
-                body["schema"] = {"$ref": f"#/components/schemas/{same[0]}"}
+            if isinstance(schema, dict) and "properties" in schema and (name := named(schema, schemas)):
+                body["schema"] = {"$ref": f"#/components/schemas/{name}"}
         return {**holder, "content": content} if content else holder
 
     for _, _, operation in operations(document):
         if "requestBody" in operation:
-            operation["requestBody"] = named(operation["requestBody"])
-        operation["responses"] = {status: named(answer) for status, answer in operation["responses"].items()}
+            operation["requestBody"] = written(operation["requestBody"])
+        operation["responses"] = {
+            status: written(answer) for status, answer in operation["responses"].items()
+        }
     if schemas or "schemas" in document["components"]:
-        document["components"] = components
+        document["components"] = {**document["components"], "schemas": schemas}
     return document
+
+
+def _page_or_count(schema: Mapping[str, Node], schemas: dict[str, Node]) -> str | None:
+    name = "Count" if schema["properties"].keys() == {"count"} else _page_of(schema)
+    return name if name and schemas.setdefault(name, schema) == schema else None
+
+
+def _with_known_bodies(document: dict[str, Node]) -> dict[str, Node]:
+    def known(schema: Mapping[str, Node], schemas: dict[str, Node]) -> str | None:
+        return next((name for name, one in schemas.items() if _same_fields(one, schema)), None)
+
+    return _with_bodies(document, known)
 
 
 def _page_of(schema: Mapping[str, Node]) -> str | None:
@@ -402,6 +416,10 @@ def describe(document: Mapping[str, Node], words: Words) -> dict[str, Node]:
         schema: _describe_schema(node, words, schema)
         for schema, node in components.get("schemas", {}).items()
     }
+    if "responses" in components:
+        components["responses"] = {
+            name: {"description": "", **answer} for name, answer in components["responses"].items()
+        }
     described["components"] = components
     return described
 

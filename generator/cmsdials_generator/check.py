@@ -7,6 +7,7 @@ directions. With a source: does the document published there still say what the 
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,16 +59,32 @@ def _told_apart(
     changes = compare.compare(contract, made.document)
     if not made.unfit:
         return tuple(changes), ()
-    uncorrected = revert(contract, made.unfit, corrections())
+    uncorrected = revert(contract, made.unfit, corrections(), beside=made.document)
     still = compare.compare(uncorrected, made.document)
-    return (
-        tuple(change for change in changes if any(_is_same(change, one) for one in still)),
-        tuple(change for change in changes if not any(_is_same(change, one) for one in still)),
-    )
+    real = [change for change in changes if any(_is_same(change, one) for one in still)]
+    following = [change for change in changes if change not in real]
+    # What such a change hides, as where upstream lists the values of what a stale correction has of another type.
+    hidden = [
+        one
+        for one in still
+        if not one.what.endswith("added")
+        and any(_is_at(one, change) and change.what.startswith("type changed") for change in following)
+        and not any(_is_at(one, change) for change in real)
+    ]
+    return (*real, *hidden), tuple(following)
 
 
 def _is_same(change: compare.Change, other: compare.Change) -> bool:
     """Tell whether two comparisons speak of the same change, though a correction has moved or named its place."""
+    kind, others = (re.split(r" from |: ", one.what)[0] for one in (change, other))
+    is_whole = others.endswith((" added", " removed")) and not others.startswith("enum")
+    if is_whole and _is_at(change, other):
+        return True
+    return kind == others and _is_at(change, other)
+
+
+def _is_at(change: compare.Change, other: compare.Change) -> bool:
+    """Tell whether two changes are in one place, or one in the place of the other."""
     if _within(change.where, other.where) or _within(other.where, change.where):
         return True
     shared = not {one.rstrip("/") for one in change.operations}.isdisjoint(
@@ -76,7 +93,7 @@ def _is_same(change: compare.Change, other: compare.Change) -> bool:
     if other.what in ("path added", "operation added"):
         return shared
     places = (one.where.rstrip("/").split(" ")[-1] for one in (change, other))
-    return shared and change.what == other.what and len({*places}) == 1
+    return shared and len({*places}) == 1
 
 
 def _within(place: str, other: str) -> bool:
@@ -84,13 +101,14 @@ def _within(place: str, other: str) -> bool:
     return place.startswith(other) and place[len(other) :][:1] in ("", ".", "[")
 
 
-def check_tree(spec: Path = project.CONTRACT, out: Path = project.CLIENT) -> list[str]:
+def check_tree(spec: Path = project.CONTRACT, out: Path | None = None) -> list[str]:
     """List the differences between the emitted code and the contract; empty if there are none.
 
     Raises:
         CannotGenerate: There is no contract, or it cannot be emitted.
     """
     content, contract = load_contract(spec)
+    out = out or project.CLIENT
     differences: list[str] = []
     with tempfile.TemporaryDirectory(prefix="cmsdials-check-") as folder:
         fresh = _files(emit(contract, Path(folder)).parent / project.PACKAGE)

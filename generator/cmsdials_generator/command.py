@@ -121,7 +121,7 @@ def _generate(chosen: argparse.Namespace) -> int:
 
 def _check(chosen: argparse.Namespace) -> int:
     if chosen.source is None:
-        differences = check_tree(chosen.spec, project.CLIENT)
+        differences = check_tree(chosen.spec)
         for difference in differences:
             print(difference)
         if differences:

@@ -274,9 +274,13 @@ class _Validator(OpenAPIV30SpecValidator):
 
 def _of_the_validator(document: Mapping[str, Node], sound: dict[str, Node]) -> Iterator[str]:
     """Say what else the validator finds in a document without the faults above."""
+    said: set[str] = set()
     try:
         for problem in _Validator(sound).iter_errors():
             for one in _explained(problem, sound):
+                if one.message in said and [*one.absolute_path][:1] not in (["paths"], ["components"]):
+                    continue  # the same once more, without its place
+                said.add(one.message)
                 yield f"{place_of(document, [*one.absolute_path])}: {one.message.splitlines()[0][:200]}"
     except Exception as problem:  # noqa: BLE001  # whatever else upstream can do
         yield f"document: the validator gave up: {type(problem).__name__}: {str(problem)[:100]}"

@@ -26,9 +26,14 @@ def config_sha256() -> str:
         *(_HERE / "templates").rglob("*.jinja"),
         *(_HERE / "copied").rglob("*.py"),
     ]
-    for path in sorted(files):
-        name = path.relative_to(_HERE) if path.is_relative_to(_HERE) else Path("contract", path.name)
-        digest.update(name.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    named = {
+        (
+            path.relative_to(_HERE) if path.is_relative_to(_HERE) else Path("contract", path.name)
+        ).as_posix(): path
+        for path in files
+    }
+    for name, path in sorted(named.items()):
+        digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

@@ -7,6 +7,7 @@ that silently stops applying is how a false document comes back. So each action 
 - the target selects exactly one node, or with an `x-count` as many as it says that are found as expected;
 - an `update` overwrites only values that `x-expect` states, adds only keys that are absent, and appends
   only items that are not there yet;
+- what `x-absent` names must not be there at all, where an update would only add to a list;
 - a `remove` states the whole node in `x-expect`;
 - an `x-rename`, for which Overlay 1.0 has no word, gives the node another key that is not taken;
 - actions that share an `x-group` stand or fall together, so nothing that upstream has dropped is put back.
@@ -51,6 +52,7 @@ class Action:
     rename: str | None
     group: str
     count: int | None = None
+    absent: tuple[str, ...] = ()
 
 
 @frozen
@@ -169,6 +171,7 @@ def parse_overlay(name: str, document: Node) -> tuple[Action, ...]:
                 rename=raw.get("x-rename"),
                 group=raw.get("x-group", f"action {number}"),
                 count=count,
+                absent=tuple(raw.get("x-absent", ())),
             )
         )
     return tuple(actions)
@@ -287,6 +290,10 @@ def _apply_at(document: dict[str, Node], node: Node, location: Sequence[int | st
         _append(node, [action.update])
     elif isinstance(node, dict) and isinstance(action.update, dict):
         _check_expected(node, action.expect, at="")
+        for key in action.absent:
+            if key in node:
+                message = f"{key} is published now, as {_short(node[key])}"
+                raise _Mismatch(message, "published")
         _merge(deepcopy(node), action.update, action.expect, at="")  # what does not fit changes nothing
         _merge(node, action.update, action.expect, at="")
     else:
@@ -468,7 +475,7 @@ def _merge(node: dict[str, Node], update: dict[str, Node], expect: Node, at: str
         here = f"{at}.{key}".lstrip(".")
         if key not in node:
             node[key] = deepcopy(value)
-        elif isinstance(node[key], dict) and isinstance(value, dict):
+        elif isinstance(node[key], dict) and isinstance(value, dict) and "$ref" not in {*node[key], *value}:
             _merge(node[key], value, stated.get(key, {}), here)
         elif isinstance(node[key], list) and isinstance(value, list):
             _append(node[key], value)

@@ -156,7 +156,6 @@ def _retyped(target: str, wrong: str, reason: str) -> dict[str, Json]:
 
 
 def _corrections() -> dict[str, list[dict[str, Json]]]:
-    envelope = _published()["paths"]["/api/v1/run/"]["get"]["responses"]["200"]["content"]["application/json"]
     body = _published()["paths"]["/api/v1/auth/device-token/"]["post"]["requestBody"]["content"]
     repairs: list[dict[str, Json]] = [
         {
@@ -223,25 +222,6 @@ def _corrections() -> dict[str, list[dict[str, Json]]]:
             "x-group": "fields of a run",
             "x-expect": {"properties": {"run_number": {}, "dataset": {}}},
             "update": {"required": ["run_number", "dataset"]},
-        },
-        {
-            "target": f"{RUNS}.responses['200'].content['application/json'].schema",
-            "description": "An envelope without a name.",
-            "x-group": "page of runs",
-            "x-expect": envelope["schema"],
-            "remove": True,
-        },
-        {
-            "target": "$.components.schemas",
-            "description": "The envelope under a name.",
-            "x-group": "page of runs",
-            "update": {"RunPage": envelope["schema"]},
-        },
-        {
-            "target": f"{RUNS}.responses['200'].content['application/json']",
-            "description": "The named envelope.",
-            "x-group": "page of runs",
-            "update": {"schema": _ref("RunPage")},
         },
         {
             "target": f"{TOKEN}.requestBody.content['application/json'].schema",

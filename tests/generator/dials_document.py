@@ -37,17 +37,19 @@ def published() -> Json:
     """Return a document that becomes our contract."""
     contract = json.loads(project.CONTRACT.read_bytes())
     schemas = contract["components"]["schemas"]
-    for path, _, operation in operations(contract):  # bodies are written out where they are used
+    for path, _, operation in operations(contract):  # which are added by what these very answers choose
         for status in ("403", "404", "500") if path not in (*LOGINS, "/static/swagger.json") else ():
             del operation["responses"][status]
-        for body in operation["responses"].get("200", {}).get("content", {}).values():
-            name = body["schema"].get("$ref", "").rpartition("/")[2]
-            if name.endswith("Page") or name == "Count":
-                body["schema"] = copy.deepcopy(schemas[name])
-    for name in [name for name in schemas if name.endswith("Page")]:
-        del schemas[name]
     every = corrections()
+    bodies = {name: copy.deepcopy(schemas[name]) for name in ("DeviceCode", "RefreshToken")}
     document = revert(contract, every, every)
+    schemas = document["components"]["schemas"]
+    bodies |= {name: schemas.pop(name) for name in [*schemas] if name.endswith("Page") or name == "Count"}
+    for _, _, operation in operations(document):  # bodies are written out where they are used
+        for holder in (operation.get("requestBody", {}), *operation["responses"].values()):
+            for body in holder.get("content", {}).values():
+                name = body["schema"].get("$ref", "").rpartition("/")[2]
+                body["schema"] = copy.deepcopy(bodies.get(name, body["schema"]))
     for path, _, operation in operations(document):
         if path not in LOGINS:
             operation["security"] = copy.deepcopy(OPTIONAL)

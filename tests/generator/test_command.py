@@ -13,6 +13,7 @@ from cmsdials_generator import command, project
 from cmsdials_generator.command import main
 from cmsdials_generator.overlay_document import InvalidOverlay
 from cmsdials_generator.pull import make_contract
+from cmsdials_generator.read import CannotRead
 
 Json = Any
 
@@ -81,7 +82,7 @@ def test_pull_says_what_it_did(source: Path, tmp_path: Path, capsys: pytest.Capt
     out = tmp_path / "openapi.json"
     assert main(["pull", "--source", str(source), "--out", str(out)]) == 0
     captured = capsys.readouterr()
-    assert captured.out.startswith(f"{out}: 4 paths, 23 corrections applied\n")
+    assert captured.out.startswith(f"{out}: 4 paths, 20 corrections applied\n")
     assert captured.err == ""
 
 
@@ -162,7 +163,7 @@ def test_a_malformed_overlay_of_ours_exits_with_3(
     corrections["repairs.overlay.yaml"].append({"target": "$"})
     assert main(["pull", "--source", str(source), "--out", str(tmp_path / "out.json")]) == 3
     assert capsys.readouterr().err.startswith(
-        "cannot pull: repairs.overlay.yaml: action 22 ($): needs a target"
+        "cannot pull: repairs.overlay.yaml: action 19 ($): needs a target"
     )
 
 
@@ -218,3 +219,20 @@ def test_what_a_document_says_is_not_obeyed(tmp_path: Path, capsys: pytest.Captu
     said = capsys.readouterr().err
     assert r"a Swagger \x1b[31m2.0\x9b2J\r\u202e\u2028 document" in said
     assert said.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("command", ["pull", "check"])
+@pytest.mark.parametrize("source", ["production", None])
+def test_production_has_a_name(command: str, source: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def stop(source: str, *_: object, **__: object) -> None:
+        asked.append(source)
+        message = "stop"
+        raise CannotRead(message)
+
+    monkeypatch.setattr("cmsdials_generator.command.pull", stop)
+    monkeypatch.setattr("cmsdials_generator.command.check_source", stop)
+    given = ["--source", source] if source else [] if command == "pull" else ["--source", project.PRODUCTION]
+    assert main([command, *given]) == 3
+    assert asked == [project.PRODUCTION]

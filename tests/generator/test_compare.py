@@ -874,3 +874,35 @@ def test_an_added_optional_field_is_compatible(record: Json, schema: Json) -> No
     for place in (answered, sent):
         changes = compare(place(record, **schemas), place(after, **schemas))
         assert [(change.severity, change.what) for change in changes] == [("compatible", "field added")]
+
+
+def a_way(**schemes: Json) -> Json:
+    made = secured(*({name: []} for name in schemes), {})
+    made["components"]["securitySchemes"] = schemes
+    return made
+
+
+def test_credentials_that_are_taken_no_longer_are_lost_even_if_none_are_needed() -> None:
+    secret = {"type": "apiKey", "in": "header", "name": "X-CLIENT-SECRET"}
+    bearer = {"type": "http", "scheme": "bearer"}
+    (change,) = compare(a_way(secret=secret, bearer=bearer), a_way(bearer=bearer))
+    assert (change.severity, change.what) == ("breaking", "header x-client-secret no longer enough")
+    assert compare(a_way(secret=secret), a_way(secret=secret, bearer=bearer))[0].severity == "compatible"
+
+
+def test_credentials_that_are_not_defined_are_none_that_can_be_sent() -> None:
+    before, after = secured(BEARER, SECRET), secured(BEARER, SECRET)
+    del after["components"]["securitySchemes"]["secret"]
+    (change,) = compare(before, after)
+    assert (change.severity, change.what) == ("breaking", "header x-client-secret no longer enough")
+
+
+@pytest.mark.parametrize("after", [an_object(("a", "b"), a=INTEGER, b=STRING), an_object(("a",), a=INTEGER)])
+def test_a_field_that_is_always_sent_from_now_on_has_a_note(after: Json) -> None:
+    (change,) = compare(answered(an_object((), a=INTEGER)), answered(after))[-1:]
+    noted = [one for one in compare(answered(A), answered(after)) if one.note]
+    assert noted
+    assert {one.severity for one in noted} == {"compatible"}
+    assert "refuses what an older service answers without it" in noted[0].note
+    assert [one for one in compare(sent(A), sent(after)) if one.note] == []
+    assert change.severity == "compatible"

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from cmsdials_generator import canonical
 from cmsdials_generator.overlay_document import (
     Action,
     Applied,
@@ -22,6 +23,7 @@ from cmsdials_generator.overlay_document import (
     parse_overlay,
 )
 from cmsdials_generator.pull import OVERLAYS
+from cmsdials_generator.revert import revert
 
 Json = Any
 
@@ -454,3 +456,154 @@ def test_no_action_of_ours_brings_back_a_field(real: tuple[Action, ...]) -> None
         expected = one.expect.get("properties", {}) if isinstance(one.expect, dict) else {}
         careless += [f"{one.target}: {name}" for name in sorted(needed - expected.keys())]
     assert careless == []
+
+
+# Actions of several places
+
+
+def two_lists() -> dict[str, Json]:
+    made = document()
+    made["paths"]["/lumi/"] = copy.deepcopy(made["paths"]["/run/"])
+    return made
+
+
+def counted(count: int, *, given: Json = None, **parts: Json) -> Applied:
+    raw = action("$.paths[*][*].parameters[*].schema", **{"x-count": count}, **parts)
+    return apply_overlay(given or two_lists(), parse_overlay(OURS, overlay(raw)))
+
+
+INT = {"expect": {"type": "int"}, "update": {"type": "integer"}}
+
+
+def types(applied: Applied) -> list[str]:
+    return [
+        one["schema"].get("type", "none")
+        for item in applied.document["paths"].values()
+        for one in item["get"]["parameters"]
+    ]
+
+
+def test_a_counted_action_corrects_all_places_that_are_as_it_expects() -> None:
+    result = counted(2, **INT)
+    assert (result.stale, types(result)) == ((), ["integer", "number", "integer", "number"])
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_another_number_of_places_is_stale_and_corrected_all_the_same(count: int) -> None:
+    result = counted(count, **INT)
+    assert types(result) == ["integer", "number", "integer", "number"]
+    (stale,) = result.stale
+    assert (stale.kind, stale.count, result.actions) == ("count", 2, ())
+    assert stale.expected == f"{count} places where it is {{'type': 'int'}}"
+    assert stale.found.startswith("2 such places")
+    assert stale.found.endswith("(x-count: 2)")
+    assert ("/lumi/ get parameters 1 schema: type is 'number'" in stale.found) == (count > 2)
+
+
+@pytest.mark.parametrize(
+    ("now", "kind"), [("integer", "fixed"), ("string", "changed"), (None, "changed")], ids=str
+)
+def test_no_place_at_all(now: str | None, kind: str) -> None:
+    given = two_lists()
+    for item in given["paths"].values():
+        item["get"]["parameters"] = [{"schema": {"type": now} if now else {}}]
+    (stale,) = counted(2, given=given, **INT).stale
+    assert (stale.kind, stale.count) == (kind, None)
+
+
+def test_a_counted_action_whose_places_are_gone() -> None:
+    (stale,) = counted(2, given={"paths": {}}, **INT).stale
+    assert (stale.kind, stale.place) == ("gone", "$.paths[*][*].parameters[*].schema")
+
+
+def test_a_counted_removal_takes_items_out_of_lists() -> None:
+    raw = action("$.paths[*][*].tags[?length(@) == 0]", expect={}, remove=True) | {"x-count": 3}
+    given = {"paths": {"/a/": {"get": {"tags": [{}, {"a": 1}, {}]}}, "/b/": {"get": {"tags": [{}]}}}}
+    result = apply_overlay(given, parse_overlay(OURS, overlay(raw)))
+    assert result.stale == ()
+    assert [item["get"]["tags"] for item in result.document["paths"].values()] == [[{"a": 1}], []]
+
+
+@pytest.mark.parametrize("count", [0, -1, "2", 1.5, True, []])
+def test_a_count_that_is_none_is_refused(count: Json) -> None:
+    raw = action(RUN, update={"x": 1}) | {"x-count": count}
+    with pytest.raises(InvalidOverlay, match="x-count is the number of places"):
+        parse_overlay(OURS, overlay(raw))
+
+
+@pytest.mark.parametrize("more", [{"x-group": "a"}, {"x-rename": "b"}])
+def test_a_counted_action_stands_alone(more: Json) -> None:
+    raw = action(RUN, **({} if "x-rename" in more else {"update": {"x": 1}})) | {"x-count": 2} | more
+    with pytest.raises(InvalidOverlay, match="stands alone"):
+        parse_overlay(OURS, overlay(raw))
+
+
+def test_what_must_be_absent_makes_an_update_stale() -> None:
+    raw = action(RUN, update={"required": ["dataset"]}) | {"x-absent": ["required"]}
+    (stale,) = applied(raw).stale
+    assert (stale.kind, stale.found) == ("published", "required is published now, as ['run_number']")
+
+
+def test_a_reference_is_not_mixed_into_what_is_published() -> None:
+    raw = action(RUN, update={"properties": {"dataset": {"$ref": "#/x"}}})
+    (stale,) = applied(raw).stale
+    assert stale.found == "properties.dataset is published now, as {'type': 'string'}"
+
+
+# What became of the place
+
+KINDS: dict[str, tuple[list[dict[str, Json]], str, str, str]] = {
+    "fixed": ([action(f"{RUN}.properties.run_number", expect={"type": "x"}, update={"type": "int"})], "fixed", "", "upstream fixed it: delete this action from ours"),
+    "fixed by removal": ([action(f"{RUN}.readOnly", expect=True, remove=True)], "fixed", "", "delete this action"),
+    "fixed by another name": ([action("$.paths['/runs/']", rename="/run/")], "fixed", "", "delete this action"),
+    "a group that is fixed": ([action(f"{RUN}.required", expect=["x"], remove=True, group="g"), action(RUN, update={"required": ["run_number"]}, group="g")], "fixed", "", "delete the 2 actions of the group 'g'"),
+    "a group of which half is fixed": ([action(f"{RUN}.required", expect=["x"], remove=True, group="g"), action(RUN, update={"required": ["dataset"]}, group="g")], "changed", "", "upstream changed it to something else"),
+    "gone": ([action("$.paths['/runs/'].get", update={"x": 1})], "gone", "$.paths['/runs/']", "if it moved or was renamed, correct the target"),
+    "published": ([action(RUN, update={"type": "array"})], "published", "", "upstream publishes this now, and differently"),
+    "changed": ([action(f"{RUN}.properties.run_number", expect={"type": "x"}, update={"type": "y"})], "changed", "", "upstream changed it to something else"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("raw", "kind", "place", "advice"), KINDS.values(), ids=KINDS.keys())
+def test_a_stale_action_says_what_became_of_its_place(
+    raw: list[dict[str, Json]], kind: str, place: str, advice: str
+) -> None:
+    (stale,) = applied(*raw).stale
+    assert (stale.kind, stale.place) == (kind, place)
+    assert advice in stale.advice
+    assert len(stale.along) == len(raw) - 1
+
+
+def test_the_nearest_place_is_named() -> None:
+    (stale,) = applied(action("$.paths['/runs/'].get", update={"x": 1})).stale
+    assert stale.found == "$.paths['/runs/'] is not there; the nearest is /run/"
+
+
+@pytest.mark.parametrize("raw", [raw for raw, _ in FITTING.values()], ids=list(FITTING))
+def test_an_action_can_be_undone(raw: dict[str, Json]) -> None:
+    actions = parse_overlay(OURS, overlay(raw))
+    once = apply_overlay(canonical.strip(document()), actions)
+    assert once.stale == ()
+    assert _sorted(revert(once.document, actions, actions)) == _sorted(canonical.strip(document()))
+
+
+def _sorted(document: Json) -> Json:
+    """Order parameters, which have no order for those who send them."""
+    for item in document["paths"].values():
+        item["get"]["parameters"].sort(key=lambda one: one["name"])
+    return document
+
+
+def test_what_is_undone_is_found_under_the_name_that_it_got_later() -> None:
+    actions = parse_overlay(
+        OURS,
+        overlay(
+            action(
+                f"{PARAMETERS}[?@.name=='page'].schema", expect={"type": "number"}, update={"type": "integer"}
+            ),
+            action("$.paths['/run/']", rename="/runs/"),
+        ),
+    )
+    corrected = apply_overlay(canonical.strip(document()), actions).document
+    undone = revert(corrected, actions[:1], actions)
+    assert undone["paths"]["/runs/"]["get"]["parameters"][1]["schema"] == {"type": "number"}

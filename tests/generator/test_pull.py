@@ -45,7 +45,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_contract_is_the_corrected_document(published: Json) -> None:
     made = make_contract(published)
     assert (made.stale, made.problems) == ((), ())
-    assert len(made.actions) == 23
+    assert len(made.actions) == 20
     assert list(made.document["paths"]) == [
         "/api/v1/auth/device-token/",
         "/api/v1/run/",
@@ -139,7 +139,7 @@ def test_every_stale_correction_is_named(published: Json) -> None:
     del published["paths"]["/api/v1/run/"]
     targets = [stale.target for stale in make_contract(published).stale]
     assert [target for target in targets if not target.startswith("$.paths['/api/v1/run/'].get.")] == []
-    assert len(targets) == 5
+    assert len(targets) == 4
 
 
 def test_an_addition_published_in_the_meantime_is_stale(published: Json) -> None:

@@ -137,7 +137,8 @@ class TestFiles:
             (b" \n", "it is empty"),
             (b"\n <!doctype html><html></html>", "login or error page"),
             (b"\xff\xfe{\x00", "not UTF-8 text (byte 0)"),
-            (gzip.compress(RAW), "not compressed"),
+            (gzip.compress(RAW), "compressed with gzip. Unpack it first"),
+            (b'{"openapi": "4.0.0", "paths": {}}', "an OpenAPI '4.0.0' document"),
             (b'{"openapi": "3.0.3", "paths"', "not JSON, nor JSON with small mistakes"),
             (b"openapi: 3.0.3\npaths: {}\n", "looks like YAML"),
             (b"[1]", "a JSON array, not an OpenAPI document"),
@@ -201,7 +202,20 @@ class TestWeb:
         assert read_document(url).raw == RAW
 
     def test_compressed_wrongly(self, service: Service) -> None:
-        assert "the transfer failed (DecodingError" in refusal(service.says(RAW, Content_Encoding="gzip"))
+        assert "its gzip compression is damaged" in refusal(service.says(RAW, Content_Encoding="gzip"))
+        assert "'br', which was not asked for" in refusal(service.says(RAW, Content_Encoding="br"))
+
+    @pytest.mark.parametrize("kept", [10, 20, -9, -1])
+    def test_a_compressed_answer_that_breaks_off(self, service: Service, kept: int) -> None:
+        message = refusal(service.says(gzip.compress(RAW)[:kept], Content_Encoding="gzip"))
+        assert "the compressed answer breaks off before its end" in message
+
+    def test_a_small_answer_that_becomes_too_large(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("cmsdials_generator.read.MAX_BYTES", 10_000)
+        url = service.says(gzip.compress(b"[" + b" " * 5_000_000 + b"]"), Content_Encoding="gzip")
+        assert "larger than" in refusal(url)
 
     @pytest.mark.parametrize(
         ("status", "advice"),

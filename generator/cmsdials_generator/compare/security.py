@@ -41,15 +41,19 @@ def compare_security(olds: list[Requirement], news: list[Requirement], operation
         old, new = (" or ".join(sorted(map(_way, ways))) for ways in (olds, news))
         return Change(severity, SECURITY, what, old, new, (operation,))
 
-    open_to_all = news == [frozenset()]
     for way in olds:
-        if not any(other <= way and (other or not way or open_to_all) for other in news):
+        if not _is_among(way, news):
             yield change("breaking", f"{_way(way)} no longer enough" if way else "credentials newly required")
     for way in news:
-        if not any(other <= way for other in olds):
+        if not _is_among(way, olds) and not any(one.startswith(_UNDEFINED) for one in way):
             yield change(
                 "compatible", f"{_way(way)} newly enough" if way else "credentials no longer required"
             )
+
+
+def _is_among(way: Requirement, accepted: list[Requirement]) -> bool:
+    open_to_all = accepted == [frozenset()]
+    return any(other <= way and (other or not way or open_to_all) for other in accepted)
 
 
 def _scheme(name: str, node: Any) -> str:
