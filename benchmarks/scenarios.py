@@ -154,6 +154,11 @@ def _script(job: str, ours: str, published: str, **more: Any) -> tuple[Contender
     )
 
 
+def _at_the_limit(job: str, name: str, **more: Any) -> Contender:
+    """Return the same job done by a script that only imports, fetches and parses."""
+    return Contender(f"limit: {job}", "whole", OURS, {"job": f"{name}, at the limit"}, **more)
+
+
 SCENARIOS = (
     Scenario(
         "th2",
@@ -225,6 +230,8 @@ SCENARIOS = (
             *_script("TH1 to rows", "th1 to rows", "th1 to rows", resource="h1d", share=1 / 40),
             *_script("TH2 to NumPy", "th2 to numpy", "th2 to numpy, row by row"),
             *_script("TH2 to pandas", "th2 to pandas", "th2 to pandas"),
+            _at_the_limit("TH1 to rows", "th1 to rows", resource="h1d", share=1 / 40),
+            _at_the_limit("TH2 to NumPy", "th2 to numpy"),
             Contender("import of pandas alone: TH2 to pandas", "whole", OURS, {"job": "import pandas"}, ""),
             *_script("first TH2", "first th2", "first th2 of a page"),
             *_script(

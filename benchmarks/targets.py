@@ -126,16 +126,22 @@ TARGETS = (
     Target(
         "Uneven: concurrency=3, times faster than one by one", "uneven", "ratio", _OURS, _CONCURRENT, least=2
     ),
-    *(
-        Target(
-            f"Whole script, {job}: times faster than 2.4.1",
-            "scripts",
-            "ratio",
-            f"{_PUBLISHED}: {job}",
-            f"{_OURS}: {job}",
-            least=least,
-        )
-        for job, least in (("TH1 to rows", 3), ("TH2 to NumPy", 5))
+    Target(
+        "Whole script, TH1 to rows: times faster than 2.4.1",
+        "scripts",
+        "ratio",
+        f"{_PUBLISHED}: TH1 to rows",
+        "ours: TH1 to rows",
+        least=3,
+    ),
+    # 2.4.1 takes less than five times as long as the limit does: see docs/performance.md.
+    Target(
+        "Whole script, TH2 to NumPy: in times the limit",
+        "scripts",
+        "ratio",
+        "ours: TH2 to NumPy",
+        "limit: TH2 to NumPy",
+        most=1.4,
     ),
     Target("TH2: peak memory of 2.4.1, in times ours", "th2", "ratio", _PUBLISHED, _OURS, "peak", least=2.2),
     *(

@@ -26,6 +26,23 @@ dials = Dials(Credentials(token="benchmark"), workspace="tracker", base_url=url)
 {job}
 """
 _NUMPY = "import numpy as np"
+# What a client that asks by httpx cannot do without: its libraries, the pages, the numbers.
+_LIMIT = """
+import json, sys
+{also}
+import httpx
+url, asked = sys.argv[1], json.loads(sys.argv[2])
+found = []
+with httpx.Client(timeout=None, headers=dict(authorization="Bearer benchmark")) as client:
+    query = asked
+    while True:
+        page = {parse}(client.get(f"{{url}}api/v1/{path}/", params=query).content)
+        {job}
+        if page["next"] is None:
+            break
+        query = dict(asked, next_token=httpx.URL(page["next"]).params["next_token"])
+        del page
+"""
 
 JOBS = {
     "th1 to rows": _DIALS.format(
@@ -54,6 +71,15 @@ JOBS = {
     ),
     "get": _DIALS.format(also="", job="found = [dials.h1d.get(**asked).data]"),
     "import pandas": "import pandas",
+    "th1 to rows, at the limit": _LIMIT.format(
+        also="", path="th1", parse="json.loads", job="found += [row['data'] for row in page['results']]"
+    ),
+    "th2 to numpy, at the limit": _LIMIT.format(
+        also=f"{_NUMPY}, simdjson",
+        path="th2",
+        parse="simdjson.Parser().parse",
+        job="found += [np.frombuffer(row['data'].as_buffer(of_type='d')) for row in page['results']]",
+    ),
 }
 
 _CHECK = """

@@ -114,6 +114,8 @@ QUERY_2D: dict[str, Any] = {"me_id": ME_2D, "page_size": 500}
         ("first th2", "h2d", QUERY_2D, 1, 1),
         ("first th2 of a page", "h2d", QUERY_2D, 1, 1),
         ("get", "h1d", {**ONE, "me_id": ME_1D}, 1, 1),
+        ("th1 to rows, at the limit", "h1d", QUERY_1D, 4, 2),
+        ("th2 to numpy, at the limit", "h2d", QUERY_2D, 12, 1),
     ],
 )
 def test_a_whole_script_runs_and_says_what_it_fetched(
@@ -129,10 +131,10 @@ def test_a_whole_script_runs_and_says_what_it_fetched(
 
 
 def test_scripts_of_the_same_job_fetch_the_same(url: str) -> None:
-    jobs = ("th2 to numpy", "th2 to numpy, row by row", "th2 to pandas")
+    jobs = ("th2 to numpy", "th2 to numpy, row by row", "th2 to pandas", "th2 to numpy, at the limit")
     contents = [_measured(Task("whole", url, "h2d", QUERY_2D, {"job": job})).contents for job in jobs]
     assert contents[0] is not None
-    assert contents == [contents[0]] * 3
+    assert contents == [contents[0]] * 4
 
 
 def test_an_import_alone_needs_no_server() -> None:

@@ -194,7 +194,7 @@ def test_httpx_sends_oms_filters_so() -> None:
 @pytest.mark.parametrize(
     ("values", "text"),
     [([], ""), ([1], "1"), ([1, "b", 2.5], "1,b,2.5"), ("me,data", "me,data"), (iter("ab"), "a,b")],
-    ids=str,
+    ids=["none", "one", "several", "text", "iterator"],
 )
 def test_comma_joined(values: Any, text: str) -> None:
     assert comma_joined(values) == text

@@ -17,7 +17,7 @@ from cmsdials.errors import ImpossibleToRefreshTokenError, LoginError
 from .conftest import START, Clock, LoginService, exchanged, legacy, tokens
 from .conftest import device as device_answer
 
-GONE = object()
+GONE = ...  # whose repr, and so the name of a test, is the same in each process
 USUAL = 300
 
 LIFETIMES: list[tuple[Any, int]] = [
