@@ -185,7 +185,8 @@ def test_a_reference_out_of_the_document_is_never_followed(
     secret = tmp_path / "secret.json"
     secret.write_text('{"type": "string"}', encoding="utf-8")
     contract = make_contract(published).document
-    for reference in (f"{address}#/x", secret.as_uri(), "secret.json", "//127.0.0.1/x.json"):
+    odd = ("secret.json", "//127.0.0.1/x.json") if put is OUTSIDE["a field"] else ()
+    for reference in (f"{address}#/x", secret.as_uri(), *odd):
         changed = json.loads(json.dumps(contract if command == "generate" else published))
         put(changed, {"$ref": reference})
         source = tmp_path / "d.json"

@@ -442,12 +442,10 @@ def test_what_does_not_import_is_refused(
         emit(contract, tmp_path)
 
 
-@pytest.mark.parametrize(("depth", "axes"), [(1, "x"), (2, "xy"), (3, "xyz")])
-def test_the_axes_of_a_histogram_are_emitted(contract: Json, tmp_path: Path, depth: int, axes: str) -> None:
-    spoil_histogram(depth, *axes)(contract)
-    package = emit(contract, tmp_path)
-    text = (package / "models" / "shift.py").read_text(encoding="utf-8")
-    assert f"dimensions={depth}, axes={tuple(axes)!r}".replace("'", '"') in text
+def test_the_axes_of_a_histogram_are_emitted(contract: Json, tmp_path: Path) -> None:
+    spoil_histogram(3, "x", "y", "z")(contract)
+    text = (emit(contract, tmp_path) / "models" / "shift.py").read_text(encoding="utf-8")
+    assert 'dimensions=3, axes=("x", "y", "z")' in text
 
 
 def test_the_tool_says_which_endpoint_it_cannot_parse(contract: Json, tmp_path: Path) -> None:
