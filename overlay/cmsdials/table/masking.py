@@ -217,7 +217,7 @@ def _numbers(column: Any, what: str) -> tuple[Array, Array]:
     if values.dtype.kind in _TEXT_AND_OBJECTS:
         values = _read(values, what)
     if values.dtype.kind == "f":
-        values = np.where(np.isnan(values), -1, values)
+        values = np.where(np.isnan(values), -1, values.astype(np.float64))  # which holds LARGEST exactly
         fractions = values[~np.isfinite(values) | (values != np.floor(values))]
         if fractions.size:
             whole(float(fractions[0]), what)  # raises

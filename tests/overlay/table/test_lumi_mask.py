@@ -168,6 +168,8 @@ def test_the_largest_numbers_are_numbers_like_others() -> None:
     mask = LumiMask({largest: [[0, largest]], 7: [[largest, largest]]})
     assert mask([largest, largest, 7, 7, 8], [0, largest, largest, 0, 0]).tolist() == [1, 1, 1, 0, 0]
     assert len(mask) == 2**32 + 1
+    assert LumiMask({0: [[0, 9]]})(np.array([2**32, 0], np.float32), 5).tolist() == [False, True]
+    assert LumiMask({7: [[2, 9]]})(np.array([7, 8], np.float16), np.array([2, 2], np.int8)).tolist() == [1, 0]
     assert LumiMask.of_rows([(7, largest), (8, 0)]).ranges == {7: [(largest, largest)], 8: [(0, 0)]}
 
 
