@@ -23,6 +23,7 @@ CALLS = {
     "cmsdials.Dials.close": "",
     "cmsdials.LumiMask": "source",
     "cmsdials.LumiMask.__call__": "runs lumis",
+    "cmsdials.LumiMask.filters": "filters",
     "cmsdials.LumiMask.of_rows": "rows * run ls",
     "cmsdials.LumiMask.select": "rows * run ls",
     "cmsdials.LumiMask.to_json": "",

@@ -143,6 +143,7 @@ def masks(dials: Dials) -> None:
     assert_type(mask(pd.Series([1]), 2), np.ndarray[Any, np.dtype[np.bool_]])
     assert_type(mask.select(dials.h1d.list_all()), Result[LumisectionHistogram1D])
     assert_type(mask.select(pd.DataFrame()), pd.DataFrame)
+    assert_type(mask.filters(RunFilters()), list[RunFilters])
     assert_type(mask.ranges, dict[int, list[tuple[int, int]]])
     LumiMask([(1, 2)])  # type: ignore[arg-type]
     _ = mask & {(1, 2)}  # type: ignore[operator]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from cmsdials_api.models.certification_file import CertificationFile
 
 from cmsdials.errors import ConfigurationError, FilterError
-from cmsdials.filters import checked_value, is_missing
+from cmsdials.filters import Filters, checked_value, is_missing
 from cmsdials.redaction import shortened
 from cmsdials.runtime.background import load
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["LARGEST", "LumiMask", "shown", "whole"]
 
 RowsT = TypeVar("RowsT")
+FiltersT = TypeVar("FiltersT", bound=Filters)
+_KEYS = ("run_number", "ls_number")
 _Range = tuple[int, int]
 
 LARGEST = 2**32 - 1
@@ -148,6 +150,36 @@ class LumiMask:
         selected: RowsT = masking.select(self, rows, run, ls)
         return selected
 
+    def filters(self, filters: FiltersT) -> list[FiltersT]:
+        """Return filters for each run of the mask that these filters allow: from its first lumisection here to its last.
+
+        A listing with each of them fetches no other run, and of these runs only what lies between; `select` leaves
+        out the rest. Filters that know no lumisections, such as `RunFilters`, choose runs only.
+
+        Raises:
+            FilterError: They know no runs, or have a next_token, which is of one listing.
+        """
+        given, known = filters.given(), filters.PARAMETERS
+        owner = type(filters).__name__
+        if "run_number__gte" not in known:
+            message = f"{owner} has no ranges of runs, which a mask could narrow"
+            raise FilterError(message, advice="Narrow the filters of runs, lumisections or histograms.")
+        if "next_token" in given:
+            message = f"{owner}.next_token is of one listing, and a mask makes several"
+            raise FilterError(message, advice="Leave it out.")
+        lumis, (first, last) = _bounds(given, "ls_number"), _bounds(given, "run_number")
+        allowed = LumiMask._of({run: (lumis,) for run in self._runs if first <= run <= last})
+        within = self & allowed if lumis[0] <= lumis[1] else LumiMask({})
+        narrowed = [
+            {"run_number": run, "ls_number__gte": ranges[0][0], "ls_number__lte": ranges[-1][1]}
+            for run, ranges in within._runs.items()
+        ]
+        others = {name: value for name, value in given.items() if name.partition("__")[0] not in _KEYS}
+        return [
+            type(filters)(**others, **{name: value for name, value in one.items() if name in known})
+            for one in narrowed
+        ]
+
     def _holds(self, run: int | None, ls: int | None) -> bool:
         ranges = () if run is None or ls is None else self._runs.get(run, ())
         at = bisect_right(ranges, (ls, LARGEST)) - 1
@@ -235,6 +267,13 @@ def _is_one(value: Any) -> bool:
     if isinstance(value, int | float | str) or hasattr(value, "as_py") or is_missing(value):
         return True
     return getattr(value, "ndim", None) == 0
+
+
+def _bounds(given: Mapping[str, Any], name: str) -> _Range:
+    """Return between which numbers filters choose a key."""
+    exact = given.get(name)
+    low = max(0, given.get(f"{name}__gte", 0), 0 if exact is None else exact)
+    return low, min(LARGEST, given.get(f"{name}__lte", LARGEST), LARGEST if exact is None else exact)
 
 
 # --- what a mask is made of

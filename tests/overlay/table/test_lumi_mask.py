@@ -17,8 +17,14 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from cmsdials import Dials, LumiMask
-from cmsdials.errors import CheckpointError, ConfigurationError
-from cmsdials.filters import LumisectionHistogram1DFilters
+from cmsdials.errors import CheckpointError, ConfigurationError, FilterError
+from cmsdials.filters import (
+    DatasetIndexFilters,
+    LumisectionFilters,
+    LumisectionHistogram1DFilters,
+    MLBadLumisectionFilters,
+    RunFilters,
+)
 from cmsdials.models import CertificationFile, LumisectionHistogram1D, LumisectionHistogram2D, Run
 from hypothesis import given
 from hypothesis import strategies as st
@@ -135,6 +141,19 @@ def test_certifications_of_the_service_make_masks(now: Dials) -> None:
     assert golden
     assert golden - dcs == LumiMask({})
     assert golden & dcs == golden != dcs
+
+
+def test_what_models_leave_makes_a_mask(jetmet: Dials) -> None:
+    chosen = {"model_id__in": [19, 20], "dataset_id__in": [15042670], "run_number__in": [385799, 385801]}
+    golden = LumiMask(jetmet.ml_bad_lumis.golden_json(**chosen))
+    bad = LumiMask.of_rows(jetmet.ml_bad_lumis.list_all(MLBadLumisectionFilters(**chosen)))
+    filters = [LumisectionFilters(dataset_id=15042670, run_number=run) for run in (385799, 385801)]
+    there = [LumiMask.of_rows(jetmet.lumi.list_all(one)) for one in filters]
+    assert golden
+    assert bad & (there[0] | there[1])
+    assert golden == (there[0] | there[1]) - bad
+    with pytest.raises(ConfigurationError, match="which lists bad ones"):
+        LumiMask(jetmet.ml_bad_lumis.cert_json(**chosen))
 
 
 # --- that it is a set of pairs
@@ -297,6 +316,70 @@ def test_one_lumisection_is_a_bool_and_shapes_stay() -> None:
 def test_what_is_no_column_of_numbers_is_refused(runs: Any, lumis: Any, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         LumiMask(GOLDEN)(runs, lumis)
+
+
+# --- narrowing filters
+
+
+@given(sources, pairs, pairs, st.sampled_from(["", "run_number", "ls_number", "both"]))
+def test_filters_are_narrowed_to_the_runs_of_a_mask(
+    source: Ranges, one: tuple[int, int], other: tuple[int, int], exact: str
+) -> None:
+    mask = LumiMask(source)
+    (low, first), (high, last) = sorted([one, other])
+    first, last = sorted([first, last])
+    given: dict[str, Any] = {"run_number__gte": low, "run_number__lte": high}
+    given |= {"ls_number__gte": first, "ls_number__lte": last}
+    given |= {"run_number": low} if exact in ("run_number", "both") else {}
+    given |= {"ls_number": last} if exact in ("ls_number", "both") else {}
+
+    def are_asked(filters: dict[str, Any], run: int, ls: int) -> bool:
+        values = {"run_number": run, "ls_number": ls}
+        return all(
+            value <= values[name.removesuffix("__gte")]
+            if name.endswith("__gte")
+            else value >= values[name.removesuffix("__lte")]
+            if name.endswith("__lte")
+            else value == values[name]
+            for name, value in filters.items()
+            if name.partition("__")[0] in values
+        )
+
+    narrowed = [part.given() for part in mask.filters(LumisectionHistogram1DFilters(me="x", **given))]
+    everything = [(run, ls) for run in range(6) for ls in range(34)]
+    for pair in everything:
+        times = sum(are_asked(part, *pair) for part in narrowed)
+        assert times == 1 or (times == 0 and not (pair in mask and are_asked(given, *pair)))
+        if times:
+            assert pair[0] in mask.runs
+            assert are_asked(given, *pair)
+    assert all(part["me"] == "x" for part in narrowed)
+
+
+def test_filters_without_lumisections_choose_runs() -> None:
+    mask = LumiMask(GOLDEN)
+    assert mask.filters(RunFilters()) == [RunFilters(run_number=360392), RunFilters(run_number=367112)]
+    assert mask.filters(RunFilters(run_number__gte=360393, page_size=20, order_by=["run_number"])) == [
+        RunFilters(run_number=367112, page_size=20, order_by=["run_number"])
+    ]
+    assert mask.filters(LumisectionFilters(ls_number=3)) == [
+        LumisectionFilters(run_number=367112, ls_number__gte=3, ls_number__lte=3)
+    ]
+    assert mask.filters(LumisectionFilters(ls_number=3, ls_number__gte=4)) == []
+    assert LumiMask({}).filters(RunFilters()) == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        (DatasetIndexFilters(), "DatasetIndexFilters has no ranges of runs"),
+        (MLBadLumisectionFilters(), "MLBadLumisectionFilters has no ranges of runs"),
+        (RunFilters(next_token="c1"), r"RunFilters.next_token is of one listing, .* Leave it out"),
+    ],
+)
+def test_filters_that_no_mask_narrows_are_refused(filters: Any, said: str) -> None:
+    with pytest.raises(FilterError, match=said):
+        LumiMask(GOLDEN).filters(filters)
 
 
 # --- selecting
