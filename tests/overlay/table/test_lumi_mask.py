@@ -26,6 +26,9 @@ from cmsdials.filters import (
     RunFilters,
 )
 from cmsdials.models import CertificationFile, LumisectionHistogram1D, LumisectionHistogram2D, Run
+from cmsdials.table import decode
+from cmsdials.table.columns import Columns
+from cmsdials.table.objects import Objects
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -412,9 +415,14 @@ def test_frames_and_tables_are_selected_from() -> None:
 
 @pytest.mark.parametrize(("row", "record"), [(th1, LumisectionHistogram1D), (th2, LumisectionHistogram2D)])
 @pytest.mark.parametrize("is_read", [False, True])
-def test_results_and_arrays_are_selected_from(row: Any, record: Any, is_read: bool) -> None:
+@pytest.mark.parametrize("as_objects", [False, True])
+def test_results_and_arrays_are_selected_from(
+    row: Any, record: Any, is_read: bool, as_objects: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode, "are_worth_it", lambda _size: as_objects)  # as before NumPy is loaded
     rows = [row(ls, run_number=run) for run in (360392, 367112) for ls in range(1, 11)]
     result = listed(*rows, record=record)
+    assert {*map(type, result.store.held())} == {Objects if as_objects else Columns}
     if is_read:
         result.results.sort(key=lambda one: -one.ls_number)
     wanted = [one.dict() for one in result.copy() if (one.run_number, one.ls_number) in IN_IT]
@@ -460,7 +468,7 @@ def test_pages_are_selected_from(service: Scripted) -> None:
     with service.dials.h1d.pages() as pages:
         selected = [LumiMask(GOLDEN).select(page) for page in pages]
     assert [[one.ls_number for one in page.rows] for page in selected] == [[2], [8]]
-    assert [page.next is None for page in selected] == [False, True]
+    assert [(page.next is None, page.size) for page in selected] == [(False, 0), (True, 0)]
 
 
 def test_rows_that_a_script_has_changed_are_selected_as_they_are() -> None:
@@ -489,10 +497,12 @@ def test_a_selection_is_resumed_by_nothing_and_saved_as_one(service: Scripted, t
     assert len(service.asked) == asked
 
 
-@pytest.mark.parametrize("mask", ["/etc/hostname", 5, [[1, 2]], {"1": [[2, 1]]}, {"1": {}}])
+@pytest.mark.parametrize("mask", ["a path", '{"1": [[1, 2]]}', 5, [[1, 2]], {"1": [[2, 1]]}, {"1": {}}])
 def test_a_file_with_something_else_for_a_mask_is_refused(mask: Any, tmp_path: Path) -> None:
     path = tmp_path / "part.dials"
     LumiMask(GOLDEN).select(listed(th1(2))).save(path)
+    if mask == "a path":
+        mask = str(written(tmp_path))
     header, rest = path.read_bytes().split(b"\n", 1)
     path.write_bytes(json.dumps({**json.loads(header), "mask": mask}).encode() + b"\n" + rest)
     with pytest.raises(CheckpointError, match="does not say what it is a listing of"):
