@@ -97,7 +97,7 @@ class Result(Tabular[RecordT], PydanticLike, Generic[RecordT]):
         if self.complete:
             return f"{many}: all there are{self._noted}"
         if self._within:
-            what = self._stopped or "there are more"
+            what = self._stopped or ("there are more" if self.next is not None else "not all there are")
             return f"{many}: {what}; resume the listing that they were selected from, and select again"
         if self.exc_type is not None or self.next is not None:
             return f"{many}: {self._stopped or 'there are more'}; pass this result as resume_from= to go on"

@@ -117,14 +117,13 @@ class Columns(Generic[RecordT]):
         )
 
     def chosen(self, keep: Sequence[bool]) -> Columns[RecordT]:
-        """Return the rows that are to be kept; all values are copies."""
+        """Return the rows that are to be kept; their numbers are copies."""
+        places = np.flatnonzero(keep)
         return Columns(
             self.record,
-            sum(keep),
+            len(places),
             {
-                name: values[np.array(keep, bool)]
-                if isinstance(values, np.ndarray)
-                else [*compress(values, keep)]
+                name: values[places] if isinstance(values, np.ndarray) else [*compress(values, keep)]
                 for name, values in self.values.items()
             },
             None if self.extra is None else [*compress(self.extra, keep)],

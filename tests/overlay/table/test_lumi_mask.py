@@ -497,6 +497,17 @@ def test_a_selection_is_resumed_by_nothing_and_saved_as_one(service: Scripted, t
     assert len(service.asked) == asked
 
 
+@pytest.mark.parametrize(("mask", "many"), [(LumiMask(GOLDEN), 1), (LumiMask({}), 0)])
+def test_a_selection_of_the_end_of_a_listing_is_not_all(service: Scripted, mask: LumiMask, many: int) -> None:
+    service.will_page([th1(1), th1(2)], 2)
+    end = mask.select(service.dials.h1d.list_all(LumisectionHistogram1DFilters(next_token="c5")))
+    assert len(end) == many
+    assert (
+        "all there are; resume" in end.status if not many else "not from the beginning; resume" in end.status
+    )
+    assert "there are more" not in end.status
+
+
 @pytest.mark.parametrize("mask", ["a path", '{"1": [[1, 2]]}', 5, [[1, 2]], {"1": [[2, 1]]}, {"1": {}}])
 def test_a_file_with_something_else_for_a_mask_is_refused(mask: Any, tmp_path: Path) -> None:
     path = tmp_path / "part.dials"
