@@ -1,7 +1,7 @@
 """Python client of DIALS, the CMS service of per-lumisection data quality monitoring histograms.
 
 Start with `Dials`; filters are in `cmsdials.filters`, logins in `cmsdials.auth`, errors in `cmsdials.errors`.
-`load` reads a saved listing, `stack` makes one array of a column of histograms.
+`load` reads a saved listing, `stack` makes one array of a column of histograms, `LumiMask` selects good lumisections.
 Nothing is loaded until it is used, and nothing is logged unless the application asks for it.
 """
 
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cmsdials.dials import Dials
     from cmsdials.result import load
+    from cmsdials.table.lumi_mask import LumiMask
     from cmsdials.table.tabular import stack
 
     __version__: str
 
-__all__ = ["Dials", "__version__", "load", "stack"]
+__all__ = ["Dials", "LumiMask", "__version__", "load", "stack"]
 
 _MODULES = frozenset({"auth", "clients", "cmsdials", "errors", "filters", "models", "result", "utils"})
 """Modules reachable after `import cmsdials` alone, as in `cmsdials.filters.RunFilters`."""
@@ -26,6 +27,10 @@ def __getattr__(name: str) -> Any:
         from cmsdials.dials import Dials  # noqa: PLC0415
 
         return Dials
+    if name == "LumiMask":
+        from cmsdials.table.lumi_mask import LumiMask  # noqa: PLC0415
+
+        return LumiMask
     if name == "load":
         from cmsdials.result import load  # noqa: PLC0415
 

@@ -21,6 +21,12 @@ ROOT = Path(__file__).parents[2]
 CALLS = {
     "cmsdials.Dials": "creds workspace base_url route version * timeout",
     "cmsdials.Dials.close": "",
+    "cmsdials.LumiMask": "source",
+    "cmsdials.LumiMask.__call__": "runs lumis",
+    "cmsdials.LumiMask.filters": "filters",
+    "cmsdials.LumiMask.of_rows": "rows * run ls",
+    "cmsdials.LumiMask.select": "rows * run ls",
+    "cmsdials.LumiMask.to_json": "",
     "cmsdials.load": "path",
     "cmsdials.stack": "column",
     "cmsdials.auth.bearer.Credentials": (
@@ -160,6 +166,7 @@ CALLS = {
 ATTRIBUTES = {
     "cmsdials.Dials": "base_url",
     "cmsdials": "__version__",
+    "cmsdials.LumiMask": "counts ranges runs",
     "cmsdials.auth.bearer.Credentials": (
         "expires_at expires_in refresh_expires_at refresh_expires_in refresh_token token token_type"
     ),
@@ -358,7 +365,7 @@ def test_errors_say_what_went_wrong(name: str) -> None:
 
 def test_load_is_one_function() -> None:
     assert found("cmsdials.load") is found("cmsdials.result.load")
-    assert {"load", "stack"} <= {*dir(found("cmsdials"))}
+    assert {"LumiMask", "load", "stack"} <= {*dir(found("cmsdials"))}
 
 
 def test_a_result_says_what_was_listed(service: Scripted) -> None:

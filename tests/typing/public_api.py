@@ -11,7 +11,7 @@ import hist
 import numpy as np
 import pandas as pd
 import polars as pl
-from cmsdials import Dials, errors, load
+from cmsdials import Dials, LumiMask, errors, load
 from cmsdials.auth.exceptions import ImpossibleToRefreshTokenError
 from cmsdials.auth.secret_key import Credentials
 from cmsdials.filters import (
@@ -133,6 +133,20 @@ def arrays(dials: Dials, one: LumisectionHistogram1D) -> None:
     assert_type(dials.h1d.to_polars(concurrency=3), pl.DataFrame)
     dials.h1d.to_numpy(group_by="me", concurrency=3, retries=2)
     dials.lumi.to_arrow(enable_progress=False)
+
+
+def masks(dials: Dials) -> None:
+    mask = LumiMask(dials.caf.get("Collisions24"))
+    assert_type(mask & LumiMask("good.json") | mask - LumiMask({1: [[2, 3]]}), LumiMask)
+    assert_type(mask(1, 2), bool)
+    assert_type(mask([1], [2]), np.ndarray[Any, np.dtype[np.bool_]])
+    assert_type(mask(pd.Series([1]), 2), np.ndarray[Any, np.dtype[np.bool_]])
+    assert_type(mask.select(dials.h1d.list_all()), Result[LumisectionHistogram1D])
+    assert_type(mask.select(pd.DataFrame()), pd.DataFrame)
+    assert_type(mask.filters(RunFilters()), list[RunFilters])
+    assert_type(mask.ranges, dict[int, list[tuple[int, int]]])
+    LumiMask([(1, 2)])  # type: ignore[arg-type]
+    _ = mask & {(1, 2)}  # type: ignore[operator]
 
 
 def streaming(dials: Dials) -> None:

@@ -271,7 +271,11 @@ def holds_something(path: str | os.PathLike[str]) -> bool:
 def _header(origin: Origin, *, whole: bool) -> bytes:
     began = datetime.now(UTC).isoformat(timespec="seconds")
     content = {"format": FORMAT, "version": VERSION, "whole": whole, "began": began, **origin.as_json()}
-    return json.dumps(content).encode() + b"\n"
+    header = json.dumps(content).encode() + b"\n"
+    if len(header) > _LONGEST_HEADER:
+        message = "the filters or the mask of this result are too long for a listing file"
+        raise CheckpointError(message, advice="Save it before a mask selects, or write a frame to Parquet.")
+    return header
 
 
 def _read_header(path: Path, file: BinaryIO) -> Stored:

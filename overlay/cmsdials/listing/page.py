@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from cmsdials_api.records import Record
 
 from cmsdials.table import decode
+from cmsdials.table.lumi_mask import LumiMask
 from cmsdials.table.rows import RowStore
 from cmsdials.table.tabular import Tabular
 
@@ -50,6 +51,11 @@ class Page(Tabular[RecordT], Generic[RecordT]):
     def size(self) -> int:
         """Bytes of the answers that it was read from."""
         return sum(map(len, self.bodies))
+
+    def selected(self, store: RowStore[RecordT], mask: LumiMask) -> Self:
+        """Return the page with the rows that a mask has selected; it is then no longer as the service answered it."""
+        del mask
+        return evolve(self, store=store, bodies=())
 
     def __len__(self) -> int:
         return len(self.store)

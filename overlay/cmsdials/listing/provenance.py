@@ -12,6 +12,7 @@ from attrs import field, fields, frozen
 
 from cmsdials.redaction import shortened
 from cmsdials.runtime.version import client_version
+from cmsdials.table.lumi_mask import LumiMask
 
 __all__ = ["Origin"]
 
@@ -28,6 +29,7 @@ class Origin:
         base_url: Address of the service.
         workspace: The workspace; None for a default one whose name was not known.
         query: Filters and fields by wire name; not the paging, which changes nothing about the rows.
+        mask: What its rows were selected by afterwards; None if they were not.
         client: Version of the client that began the listing; listings of different ones can be joined.
         is_by_default: Whether the user named no workspace, so that it may continue a listing that does not know its
             name. Not stored in files.
@@ -37,6 +39,7 @@ class Origin:
     base_url: str
     workspace: str | None
     query: Mapping[str, Any]
+    mask: LumiMask | None = None
     client: str = field(factory=client_version, eq=False)
     is_by_default: bool = field(default=False, eq=False)
 
@@ -50,6 +53,9 @@ class Origin:
             for name in compared
             if getattr(self, name) != getattr(other, name)
         ]
+        if self.mask != other.mask:
+            masks = ["no mask" if one.mask is None else str(one.mask) for one in (other, self)]
+            said.append(f"its rows are selected by {masks[0]} there and by {masks[1]} here")
         for name in sorted(self.query.keys() | other.query.keys()):
             here, there = self.query.get(name), other.query.get(name)
             changes_nothing = name != "order_by" and _values(here) == _values(there)
@@ -60,7 +66,8 @@ class Origin:
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON."""
-        return {name: getattr(self, name) for name in _STORED}
+        stored = {name: getattr(self, name) for name in _STORED}
+        return stored if self.mask is None else {**stored, "mask": self.mask.ranges}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
@@ -69,20 +76,24 @@ class Origin:
         Raises:
             KeyError: Something is missing.
             TypeError: Something is of the wrong kind.
+            ValueError: So is its mask.
         """
         found = {name: stored[name] for name in _STORED}
+        mask = stored.get("mask")
         query, texts = (
             found["query"],
             [found["workspace"] or "", found["resource"], found["base_url"], found["client"]],
         )
         if not all(isinstance(text, str) for text in texts) or not isinstance(query, Mapping):
             raise TypeError
+        if not isinstance(mask, Mapping | None):
+            raise TypeError
         if not all(_can_be(name, value) for name, value in query.items()):
             raise TypeError
-        return cls(**found)
+        return cls(**found, mask=None if mask is None else LumiMask(mask))
 
 
-_STORED = [one.name for one in fields(Origin) if one.name != "is_by_default"]
+_STORED = [one.name for one in fields(Origin) if one.name not in ("is_by_default", "mask")]
 
 
 def _can_be(name: str, value: Any) -> bool:

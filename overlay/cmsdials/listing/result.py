@@ -23,6 +23,7 @@ from cmsdials.listing.pagination import LARGEST_PAGE
 from cmsdials.listing.provenance import Origin
 from cmsdials.runtime import background
 from cmsdials.table.histograms import model_of
+from cmsdials.table.lumi_mask import LumiMask
 from cmsdials.table.rows import RowStore
 from cmsdials.table.tabular import Tabular
 
@@ -92,12 +93,19 @@ class Result(Tabular[RecordT], PydanticLike, Generic[RecordT]):
     @property
     def status(self) -> str:
         """In words: how far it got, why it stopped, and how to continue."""
-        many = f"{len(self)} rows of {self.origin.resource}"
+        many = f"{len(self)} rows of {self.origin.resource}{self._within}"
         if self.complete:
             return f"{many}: all there are{self._noted}"
+        if self._within:
+            what = self._stopped or ("there are more" if self.next is not None else "not all there are")
+            return f"{many}: {what}; resume the listing that they were selected from, and select again"
         if self.exc_type is not None or self.next is not None:
             return f"{many}: {self._stopped or 'there are more'}; pass this result as resume_from= to go on"
         return f"{many}: {self._stopped or 'nothing has come yet; pass this result as resume_from= to begin'}"
+
+    @property
+    def _within(self) -> str:
+        return f" within {self.origin.mask}" if self.origin.mask is not None else ""
 
     @property
     def _noted(self) -> str:
@@ -112,7 +120,7 @@ class Result(Tabular[RecordT], PydanticLike, Generic[RecordT]):
 
     def __repr__(self) -> str:
         state = self._stopped or ("complete" if self.complete else "more to come")
-        return f"<{len(self)} rows of {self.record.__name__}, {state}{self._noted}>"
+        return f"<{len(self)} rows of {self.record.__name__}{self._within}, {state}{self._noted}>"
 
     def __len__(self) -> int:
         return len(self.store)
@@ -155,6 +163,12 @@ class Result(Tabular[RecordT], PydanticLike, Generic[RecordT]):
     def model_fields_set(self) -> set[str]:
         """The names of what is set: `exc_type` and `exc_formatted` only if something failed."""
         return {"next", "previous", "results"} | super().model_fields_set
+
+    def selected(self, store: RowStore[RecordT], mask: LumiMask) -> Self:
+        """Return the result with the rows that a mask has selected, which its origin then names."""
+        earlier = self.origin.mask
+        both = mask if earlier is None else earlier & mask
+        return evolve(self, store=store, origin=evolve(self.origin, mask=both))
 
     def __copy__(self) -> Self:
         # With a list of rows of its own, so that changes to one do not affect the other.

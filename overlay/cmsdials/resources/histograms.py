@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from cmsdials.errors import CheckpointError, ConfigurationError, FilterError
 from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters, LumisectionHistogram2DFilters
 from cmsdials.http.retry import Retries
@@ -35,7 +37,7 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         """Compare the lumisections that the service lists for each run with those of a result.
 
         It covers the runs that the result's own filters choose (dataset, run and lumisection), so that a run
-        without a single histogram is noticed too. Only keys are fetched.
+        without a single histogram is noticed too; within the mask, if it was selected by one. Only keys are fetched.
 
         Args:
             result: What `list_all` returned, with at least the fields dataset_id, run_number, ls_number and me_id.
@@ -60,7 +62,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
             message = f"coverage needs the fields {', '.join(lacking)}, which the result was listed without"
             raise FilterError(message, advice=f"List with fields={list(needed)!r} or more.")
         self._session.named_workspace(retries)
-        here = self._origin(result.origin.query)
+        mask = result.origin.mask
+        here = evolve(self._origin(result.origin.query), mask=mask)
         different = here.differences(result.origin)
         if different:
             message = f"the result is of another listing: {'; '.join(different)}"
@@ -71,6 +74,7 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
             retries=retries,
             enable_progress=enable_progress,
         )
+        listed = listed if mask is None else mask.select(listed)
         return covered(listed, result, listing_complete=result.complete, notes=notes_on(here.query))
 
 

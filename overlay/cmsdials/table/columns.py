@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from datetime import datetime
-from itertools import chain
+from itertools import chain, compress
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
@@ -114,6 +114,19 @@ class Columns(Generic[RecordT]):
             stop - start,
             {name: values[start:stop] for name, values in self.values.items()},
             None if self.extra is None else self.extra[start:stop],
+        )
+
+    def chosen(self, keep: Sequence[bool]) -> Columns[RecordT]:
+        """Return the rows that are to be kept; their numbers are copies."""
+        places = np.flatnonzero(keep)
+        return Columns(
+            self.record,
+            len(places),
+            {
+                name: values[places] if isinstance(values, np.ndarray) else [*compress(values, keep)]
+                for name, values in self.values.items()
+            },
+            None if self.extra is None else [*compress(self.extra, keep)],
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import cached_property
-from itertools import chain
+from itertools import chain, compress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import frozen
@@ -96,6 +96,10 @@ class Objects(Generic[RecordT]):
     def column(self, name: str) -> list[Any] | None:
         """Return a field of all rows; None if they do not have it."""
         return [item[name] for item in self._items] if self._items and name in self._items[0] else None
+
+    def chosen(self, keep: Sequence[bool]) -> Objects[RecordT]:
+        """Return the rows that are to be kept."""
+        return Objects(self.record, [*compress(self._items, keep)], self._fields)
 
     @cached_property
     def columns(self) -> Columns[RecordT]:

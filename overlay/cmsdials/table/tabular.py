@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from html import escape
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
 
 from cmsdials_api.records import Record
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     import pyarrow as pa
+
+    from cmsdials.table.lumi_mask import LumiMask
 
 __all__ = ["Cells", "Tabular", "checked_cells", "checked_groups", "stack"]
 
@@ -78,6 +80,10 @@ class Tabular(Generic[RecordT]):
     __slots__ = ()
 
     store: RowStore[RecordT]
+
+    def selected(self, store: RowStore[RecordT], mask: LumiMask) -> Self:
+        """Return the same with those of its rows that a mask has selected; `LumiMask.select` calls it."""
+        raise NotImplementedError
 
     def to_pandas(self, *, cells: Cells = "array") -> pd.DataFrame:
         """Return a DataFrame, a row for each row and a column for each field that the service sent.
