@@ -163,6 +163,7 @@ def _strays(manifest: Manifest, problems: list[Problem]) -> Iterator[Problem]:
             yield one
 
 
+_Key = tuple[int, int, int | None]
 _KEYS = ("dataset_id", "run_number", "ls_number")
 
 
@@ -182,23 +183,28 @@ def _covered(manifest: Manifest, entries: list[Entry], dials: Any) -> Coverage:
     arrays = listed.to_numpy()
     for dataset_id, run, number in zip(*(arrays[name].tolist() for name in _KEYS), strict=True):
         expected[dataset_id, run].add(number)
-    elements = {me_id: me for entry in entries for me_id, me in entry.elements.items()}
-    found: dict[tuple[int, int, int], CoverageRow] = {}
+    found: defaultdict[int, dict[_Key, CoverageRow]] = defaultdict(
+        dict
+    )  # by dataset, which differ in their elements
     for entry in entries:
-        for (run, me_id, _), (numbers, filled) in zip(
-            entry.groups, _groups(manifest.data / entry.path), strict=True
+        dataset_id = entry.partition.dataset_id
+        groups = zip(entry.groups, _groups(manifest.data / entry.path), strict=True)
+        for (run, me_id, _), (numbers, filled) in groups:
+            key = (dataset_id, run, me_id)
+            found[dataset_id][key] = _row(key, entry.elements.get(me_id), expected, numbers, filled)
+    rows: list[CoverageRow] = []
+    for dataset_id in sorted({key[0] for key in expected} | found.keys()):
+        held = found[dataset_id]
+        elements: dict[int | None, str | None] = {row.me_id: row.me for row in held.values()} or {None: None}
+        runs = {run for dataset, run in expected if dataset == dataset_id} | {key[1] for key in held}
+        for key in (
+            (dataset_id, run, me_id)
+            for run in sorted(runs)
+            for me_id in sorted(elements, key=lambda me_id: me_id or 0)
         ):
-            key = (entry.partition.dataset_id, run, me_id)
-            found[key] = _row(key, elements, expected, numbers, filled)
-    runs = sorted(expected.keys() | {key[:2] for key in found})
-    rows = [
-        found.get((*run, me_id)) or _row((*run, me_id), elements, expected, [], [])
-        for run in runs
-        for me_id in sorted(elements)
-    ]
-    if not elements:
-        rows = [_row((*run, None), elements, expected, [], []) for run in runs]
-    return Coverage(tuple(rows), tuple(notes_on(query)), listing_complete=True)
+            rows.append(held.get(key) or _row(key, elements[key[2]], expected, [], []))
+    is_whole = len(entries) == len(manifest.entries)
+    return Coverage(tuple(rows), tuple(notes_on(query)), listing_complete=is_whole)
 
 
 def _groups(path: Path) -> Iterator[tuple[list[int], list[int]]]:
@@ -211,8 +217,8 @@ def _groups(path: Path) -> Iterator[tuple[list[int], list[int]]]:
 
 
 def _row(
-    key: tuple[int, int, int | None],
-    elements: dict[int, str],
+    key: _Key,
+    me: str | None,
     expected: dict[tuple[int, int], set[int]],
     numbers: list[int],
     entries: list[int],
@@ -223,7 +229,7 @@ def _row(
         dataset_id=dataset_id,
         run_number=run,
         me_id=me_id,
-        me=None if me_id is None else elements.get(me_id),
+        me=me,
         expected=len(wanted),
         retrieved=len(wanted & got),
         missing=ranges(wanted - got),

@@ -208,14 +208,37 @@ def test_lumisections_that_are_missing_are_found(service: Histograms, tmp_path: 
     ]
 
 
+def test_datasets_may_have_elements_of_their_own(service: Histograms, tmp_path: Path) -> None:
+    service.missing = {(15000000, run, ls, 1) for _, run in service.has for ls in range(1, 9)}
+    service.dials.h1d.download(None, tmp_path)
+    coverage = verify(tmp_path, service.dials).coverage
+    assert coverage is not None
+    assert {(one.dataset_id, one.me) for one in coverage.rows} == {
+        (14677060, "P/charge"),
+        (14677060, "P/size"),
+        (15000000, "P/size"),
+    }
+    assert coverage.complete
+
+
+def test_a_dataset_without_any_histogram_is_missing(service: Histograms, tmp_path: Path) -> None:
+    service.missing = {
+        (15000000, run, ls, me_id) for _, run in service.has for ls in range(1, 9) for me_id in (1, 2)
+    }
+    service.dials.h1d.download(None, tmp_path)
+    coverage = verify(tmp_path, service.dials).coverage
+    assert coverage is not None
+    assert [one.run_number for one in coverage.rows if one.me is None] == [367100, 367101, 367103, 367110]
+    assert not coverage.complete
+
+
 def test_a_lumisection_that_the_service_no_longer_lists_is_found(service: Histograms, tmp_path: Path) -> None:
     service.dials.h1d.download(None, tmp_path)
     service.has[14677060, 367101] -= 1
     coverage = verify(tmp_path, service.dials).coverage
     assert coverage is not None
-    assert [one.unlisted for one in coverage.rows if not one.complete] == [
-        [(6, 6)]
-    ] * 2 or not coverage.complete
+    found = [(one.run_number, one.unlisted) for one in coverage.rows if not one.complete]
+    assert found == [(367101, [(4, 4)])] * 2
 
 
 def test_a_folder_is_of_one_download(service: Histograms, tmp_path: Path, now: Dials) -> None:
