@@ -19,6 +19,7 @@ from cmsdials_api.records import Record
 from cmsdials_api.resources import RESOURCES
 
 from cmsdials.download.manifest import Manifest
+from cmsdials.download.plan import counted
 from cmsdials.download.verify import manifest_of
 from cmsdials.errors import CheckpointError, FilterError
 from cmsdials.redaction import printable
@@ -222,5 +223,6 @@ class HistogramDataset:
         return reduce(or_, (field == one for one in (value if isinstance(value, list) else [value])))
 
     def __repr__(self) -> str:
-        what = f"{len(self)} rows, {len(self.datasets)} datasets, {len(self.elements)} monitoring elements"
+        counts = {"row": len(self), "dataset": len(self.datasets), "monitoring element": len(self.elements)}
+        what = ", ".join(counted(number, name) for name, number in counts.items())
         return printable(f"<{self._manifest.origin.resource} in {self.folder}: {what}>")

@@ -19,7 +19,7 @@ from attrs import evolve, frozen
 from cmsdials_api.records import Record
 
 from cmsdials.download.manifest import FAILED, FINISHED, Entry, Manifest, alone, checksum, damage, folder_of
-from cmsdials.download.plan import Partition, Plan, partitions
+from cmsdials.download.plan import Partition, Plan, counted, partitions
 from cmsdials.errors import (
     AuthenticationError,
     CheckpointError,
@@ -87,7 +87,7 @@ class Download:
         if not self.files:
             return printable(f"<nothing to download to {self.folder}: {self.note or 'no such rows'}>")
         kept = self.files - self.fetched
-        what = f"{self.rows} rows, {self.bytes / 1e6:.1f} MB in {self.files} files"
+        what = f"{counted(self.rows, 'row')}, {self.bytes / 1e6:.1f} MB in {counted(self.files, 'file')}"
         return printable(f"<{self.folder}: {what}, {self.fetched} fetched, {kept} there before>")
 
 

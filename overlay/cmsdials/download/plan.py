@@ -18,7 +18,7 @@ from attrs import evolve, frozen
 from cmsdials.listing.provenance import Origin
 from cmsdials.redaction import printable
 
-__all__ = ["Partition", "Plan", "partitions"]
+__all__ = ["Partition", "Plan", "counted", "partitions"]
 
 Runs = Mapping[int, int | None]
 """Runs, and how many lumisections the service counts in each; None where it does not say."""
@@ -100,23 +100,28 @@ class Plan:
         return len(self.elements) * sum(lumisections(self.origin.query, count) for count in counts)
 
     def __repr__(self) -> str:
-        many = f"{len(self.datasets)} datasets, {sum(len(one.runs) for one in self.partitions)} runs"
+        runs = sum(len(one.runs) for one in self.partitions)
+        counts = {"dataset": len(self.datasets), "run": runs, "monitoring element": len(self.elements)}
+        many = ", ".join(counted(number, what) for what, number in counts.items())
         lines = [
             f"{self.origin.resource} of {self.origin.base_url}, workspace {self.origin.workspace}, to {self.folder}",
-            f"{many}, {len(self.elements)} monitoring elements: up to {self.rows} rows in {len(self.partitions)} files",
+            f"{many}: up to {counted(self.rows, 'row')} in {counted(len(self.partitions), 'file')}",
         ]
         if self.finished:
-            lines.append(f"{len(self.finished)} of the files are there; up to {self.rows_left} rows are left")
+            lines.append(f"files that are there: {len(self.finished)}; rows left: up to {self.rows_left}")
         for dataset in self.datasets[:_MOST_SHOWN]:
             own = [one for one in self.partitions if one.dataset == dataset]
-            runs = sum(len(one.runs) for one in own)
-            rows = self.expected(own)
-            lines.append(
-                f"  {dataset}: {runs} runs, {own[0].first} to {own[-1].last}, {len(own)} files, up to {rows} rows"
-            )
+            of_own = counted(sum(len(one.runs) for one in own), "run")
+            rows, files = counted(self.expected(own), "row"), counted(len(own), "file")
+            lines.append(f"  {dataset}: {of_own}, {own[0].first} to {own[-1].last}, {files}, up to {rows}")
         if len(self.datasets) > _MOST_SHOWN:
             lines.append(f"  and {len(self.datasets) - _MOST_SHOWN} more datasets")
         return printable("\n".join(lines), lines=True)
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with what it counts: 1 file, 2 files."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def lumisections(query: Mapping[str, Any], count: int | None) -> int:

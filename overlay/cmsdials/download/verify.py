@@ -8,16 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cmsdials.download.manifest import NAME, Entry, Manifest, checksum, folder_of
-from cmsdials.errors import CheckpointError
+from cmsdials.download.plan import counted
+from cmsdials.errors import CheckpointError, ConfigurationError
 from cmsdials.filters import LumisectionFilters
 from cmsdials.listing.coverage import Coverage, CoverageRow, notes_on, ranges
 from cmsdials.redaction import printable
 from cmsdials.runtime import extras
 
 __all__ = ["Problem", "Verification", "manifest_of", "verify"]
+
+_MOST_SHOWN = 50
 
 
 @frozen
@@ -59,14 +62,28 @@ class Verification:
         return not self.problems and (self.coverage is None or self.coverage.complete)
 
     def __str__(self) -> str:
-        lines = [f"{self.files} files with {self.rows} rows in {self.folder} are as they were written"]
+        lines = [
+            f"{self.folder}: as written are {counted(self.files, 'file')} with {counted(self.rows, 'row')}"
+        ]
         lines += [f"{one.problem}: {one.path}. {one.advice}" for one in self.problems]
-        lines.append(f"{len(self.problems)} problems" if self.problems else "no problem")
+        lines.append(counted(len(self.problems), "problem") if self.problems else "no problem")
         if self.coverage is not None:
-            lines.append(str(self.coverage))
+            lines.append(_shown(self.coverage))
         return printable("\n".join(lines), lines=True)
 
     __repr__ = __str__
+
+
+def _shown(coverage: Coverage) -> str:
+    """Return what is not complete as a table, of a reasonable length."""
+    lacking = [row for row in coverage.rows if not row.complete]
+    whole = f"{len(coverage.rows) - len(lacking)} of {len(coverage.rows)} monitoring elements of runs are complete"
+    if coverage.rows and not lacking:
+        verdict = whole if coverage.listing_complete else f"{whole}, of the files that are there"
+        return "\n".join([*coverage.notes, verdict])
+    table = str(evolve(coverage, rows=tuple(lacking[:_MOST_SHOWN])))
+    more = f"{len(lacking) - _MOST_SHOWN} more lines are in coverage.to_pandas()"
+    return "\n".join([whole, table, *([more] if len(lacking) > _MOST_SHOWN else [])])
 
 
 def verify(folder: str | os.PathLike[str], dials: Any = None) -> Verification:
@@ -80,11 +97,12 @@ def verify(folder: str | os.PathLike[str], dials: Any = None) -> Verification:
         dials: The `Dials` of the same service and workspace; None to look at the files only.
 
     Returns:
-        What was found: `complete`, `problems`, `coverage`; its `str` is a table.
+        What was found: `complete`, `problems`, `coverage`; its `str` is a table of what is not complete.
 
     Raises:
         CheckpointError: There is no download in the folder, its manifest cannot be read, or `dials` is of another service
             or workspace.
+        ConfigurationError: `dials` is something else.
         RequestFailedError: The lists could not be fetched; see `cmsdials.errors`.
         MissingDependencyError: pyarrow is not installed, and the files have to be read for their lumisections.
     """
@@ -169,6 +187,9 @@ _KEYS = ("dataset_id", "run_number", "ls_number")
 
 def _covered(manifest: Manifest, entries: list[Entry], dials: Any) -> Coverage:
     extras.require("pyarrow.parquet", needed_by="verify")
+    if not hasattr(dials, "lumi"):
+        message = f"dials must be a Dials object, not {type(dials).__name__}"
+        raise ConfigurationError(message, advice="Leave it out to look at the files only.")
     query = manifest.origin.query
     taken = {name: value for name, value in query.items() if name in LumisectionFilters.PARAMETERS}
     listed = dials.lumi.list_all(LumisectionFilters(**taken), fields=_KEYS, enable_progress=False)
@@ -183,28 +204,28 @@ def _covered(manifest: Manifest, entries: list[Entry], dials: Any) -> Coverage:
     arrays = listed.to_numpy()
     for dataset_id, run, number in zip(*(arrays[name].tolist() for name in _KEYS), strict=True):
         expected[dataset_id, run].add(number)
-    found: defaultdict[int, dict[_Key, CoverageRow]] = defaultdict(
+    found: dict[_Key, CoverageRow] = {}
+    elements: defaultdict[int, dict[int | None, str | None]] = defaultdict(
         dict
-    )  # by dataset, which differ in their elements
+    )  # by dataset, which differ there
     for entry in entries:
         dataset_id = entry.partition.dataset_id
+        elements[dataset_id].update(entry.elements.items())
         groups = zip(entry.groups, _groups(manifest.data / entry.path), strict=True)
         for (run, me_id, _), (numbers, filled) in groups:
             key = (dataset_id, run, me_id)
-            found[dataset_id][key] = _row(key, entry.elements.get(me_id), expected, numbers, filled)
-    rows: list[CoverageRow] = []
-    for dataset_id in sorted({key[0] for key in expected} | found.keys()):
-        held = found[dataset_id]
-        elements: dict[int | None, str | None] = {row.me_id: row.me for row in held.values()} or {None: None}
-        runs = {run for dataset, run in expected if dataset == dataset_id} | {key[1] for key in held}
-        for key in (
-            (dataset_id, run, me_id)
-            for run in sorted(runs)
-            for me_id in sorted(elements, key=lambda me_id: me_id or 0)
-        ):
-            rows.append(held.get(key) or _row(key, elements[key[2]], expected, [], []))
+            found[key] = _row(key, entry.elements.get(me_id), expected, numbers, filled)
+    rows = [
+        found.get((*run, me_id)) or _row((*run, me_id), me, expected, [], [])
+        for run in sorted(expected.keys() | {key[:2] for key in found})
+        for me_id, me in sorted((elements[run[0]] or {None: None}).items(), key=_by_id)
+    ]
     is_whole = len(entries) == len(manifest.entries)
     return Coverage(tuple(rows), tuple(notes_on(query)), listing_complete=is_whole)
+
+
+def _by_id(element: tuple[int | None, str | None]) -> int:
+    return element[0] or 0
 
 
 def _groups(path: Path) -> Iterator[tuple[list[int], list[int]]]:

@@ -47,7 +47,7 @@ def test_from_the_plan_to_the_check(run: Run, tmp_path: Path, now: Dials) -> Non
     offline = run("verify out --offline")
     assert (offline.exit_code, "no problem" in offline.output) == (0, True)
     online = run("verify out LOGIN")
-    assert (online.exit_code, "complete" in online.output) == (0, True), online.output
+    assert (online.exit_code, "of runs are complete" in online.output) == (0, True), online.output
 
     next(Path("out").glob("data/*/*.parquet")).unlink()
     damaged = run("verify out --offline")

@@ -6,7 +6,7 @@ from cmsdials import Dials
 from cmsdials.auth.secret_key import Credentials
 from cmsdials.filters import LumisectionHistogram1DFilters
 
-FILTERS = {"dataset__regex": "2024B", "me__regex": "PXLayer_[12]", "run_number__lte": 379300}
+FILTERS = {"dataset__regex": "2024B", "me__regex": "PXLayer_[12]", "run_number__lte": 379180}
 ROWS = 500
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(service: Histograms, tmp_pa
     )
     for shown in (
         "h1d of http://dials.test/",
-        "2 datasets, 8 runs, 1 monitoring elements",
+        "2 datasets, 8 runs, 1 monitoring element: up to",
         *DATASETS.values(),
     ):
         assert shown in repr(plan)
@@ -221,6 +221,19 @@ def test_datasets_may_have_elements_of_their_own(service: Histograms, tmp_path: 
     assert coverage.complete
 
 
+def test_only_what_lacks_is_shown(service: Histograms, tmp_path: Path) -> None:
+    service.has = {(14677060, run): 2 for run in range(367100, 367170)}
+    service.dials.h1d.download(None, tmp_path)
+    assert str(verify(tmp_path, service.dials)).endswith(
+        "140 of 140 monitoring elements of runs are complete"
+    )
+    service.has = dict.fromkeys(service.has, 3)
+    shown = str(verify(tmp_path, service.dials)).splitlines()
+    assert shown[2] == "0 of 140 monitoring elements of runs are complete"
+    assert shown[-1] == "90 more lines are in coverage.to_pandas()"
+    assert len(shown) < 60
+
+
 def test_a_dataset_without_any_histogram_is_missing(service: Histograms, tmp_path: Path) -> None:
     service.missing = {
         (15000000, run, ls, me_id) for _, run in service.has for ls in range(1, 9) for me_id in (1, 2)
@@ -247,6 +260,8 @@ def test_a_folder_is_of_one_download(service: Histograms, tmp_path: Path, now: D
         service.dials.h1d.download(Filters1D(me="P/charge"), tmp_path)
     with pytest.raises(CheckpointError, match="resource is 'h1d' there and 'h2d' here"):
         service.dials.h2d.download(Filters2D(me="P/size"), tmp_path)
+    with pytest.raises(ConfigurationError, match="must be a Dials object, not str"):
+        verify(tmp_path, "tracker")
     with pytest.raises(CheckpointError, match="of base_url"):
         verify(tmp_path, now)
 

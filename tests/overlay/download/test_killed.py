@@ -14,7 +14,7 @@ from hypothesis import settings
 from .child import FILTERS, ROWS
 
 CHILD = Path(__file__).with_name("child.py")
-MOMENTS = 30 if settings().max_examples >= 1000 else 3
+MOMENTS = 30 if settings().max_examples >= 1000 else 2
 """How often to kill; the nightly profile does it more often."""
 BOUND = 120.0
 
