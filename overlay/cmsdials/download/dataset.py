@@ -53,6 +53,9 @@ def open_dataset(folder: str | os.PathLike[str]) -> HistogramDataset:
     """
     extras.require("pyarrow.dataset", needed_by="open_dataset")
     manifest = manifest_of(folder)
+    if manifest.origin.resource not in RESOURCES:
+        message = f"{manifest.folder} holds {manifest.origin.resource}, which this client does not know"
+        raise CheckpointError(message, advice="Upgrade cmsdials.")
     for entry in manifest.finished:
         path = manifest.data / entry.path
         try:

@@ -26,6 +26,7 @@ from cmsdials.errors import (
     ConfigurationError,
     FilterError,
     RequestFailedError,
+    SchemaError,
 )
 from cmsdials.listing.pages import Pages
 from cmsdials.listing.provenance import Origin
@@ -109,9 +110,11 @@ def download(
         raise ConfigurationError(message, advice="Leave it out for files of a sensible size.")
     load("cmsdials.download.parquet")  # raises if a library is missing, before anything is asked
     job = _Job(source, folder_of(folder), rows_per_file)
+    manifest = job.manifest()  # first, so that the folder of another download is refused at once
+    listed = job.listed()
+    plan = job.plan(manifest, listed)
     if dry_run:
-        return job.plan()
-    plan = job.plan()
+        return plan
     if not plan.partitions:
         return Download(str(job.folder), 0, 0, 0, 0, source.why_empty())
     try:
@@ -119,7 +122,16 @@ def download(
     except OSError as problem:
         raise damage(job.folder, "cannot be made", problem) from None
     with alone(job.folder) as is_locked:
-        return job.run(plan, enable_progress, sweep=is_locked)
+        return job.run(listed, enable_progress, sweep=is_locked)
+
+
+@frozen
+class _Listed:
+    """What the service has: runs, names of datasets and monitoring elements, as in `Source`."""
+
+    runs: list[tuple[int, int, int | None]]
+    names: Mapping[int, str]
+    elements: Mapping[int, str]
 
 
 class _Job:
@@ -130,21 +142,25 @@ class _Job:
         self._rows = rows_per_file or _ROWS.get(dimensions, 1_000)
         self._unfinished = folder / "unfinished"
 
-    def plan(self) -> Plan:
-        """Find out what there is, and what of it is there already. Files are not looked at."""
-        manifest = self._manifest()
-        listed = [*self._source.runs()]
-        elements = self._source.elements() if listed else {}
-        known = [one.partition for one in manifest.entries.values()]
-        made: tuple[Partition, ...] = ()
-        if listed and elements:
-            names = self._source.datasets()
-            most = self._rows / len(elements)
-            made = tuple(partitions(listed, names, known, most=most))
-        finished = tuple(one for one in made if self._is_up_to_date(manifest, one))
-        return Plan(self._source.origin, str(self.folder), made, finished, elements)
+    def listed(self) -> _Listed:
+        """Ask the service what there is."""
+        runs = [*self._source.runs()]
+        elements = self._source.elements() if runs else {}
+        names = self._source.datasets() if elements else {}
+        if lacking := {dataset_id for dataset_id, _, _ in runs if elements} - names.keys():
+            problem = f"does not name dataset {min(lacking)}, which has runs"
+            raise SchemaError(problem, resource="dataset_index", field="dataset_id")
+        return _Listed(runs if elements else [], names, elements)
 
-    def _manifest(self) -> Manifest:
+    def plan(self, manifest: Manifest, listed: _Listed) -> Plan:
+        """Plan the files. Those that are there are not looked at."""
+        known = [one.partition for one in manifest.entries.values()]
+        most = self._rows / max(1, len(listed.elements))
+        made = tuple(partitions(listed.runs, listed.names, known, most=most))
+        finished = tuple(one for one in made if self._is_up_to_date(manifest, one))
+        return Plan(self._source.origin, str(self.folder), made, finished, listed.elements)
+
+    def manifest(self) -> Manifest:
         """Read the manifest, and refuse that of another download."""
         from cmsdials.download.parquet import contract_of  # noqa: PLC0415  # it imports NumPy
 
@@ -165,17 +181,18 @@ class _Job:
         entry = manifest.entries.get(partition.path)
         return entry is not None and entry.is_finished and entry.partition == partition
 
-    def run(self, plan: Plan, enable_progress: bool | None, *, sweep: bool) -> Download:
+    def run(self, listed: _Listed, enable_progress: bool | None, *, sweep: bool) -> Download:
         """Fetch what is not there, or not as it should be."""
-        manifest = self._manifest()  # again: another process may have written to it before the lock was ours
         try:
             if sweep:
-                manifest.cut()
+                Manifest.cut(self.folder)
                 _remove_all(self._unfinished)
             self._unfinished.mkdir(exist_ok=True)
-            manifest.data.mkdir(exist_ok=True)
+            (self.folder / "data").mkdir(exist_ok=True)
         except OSError as problem:
             raise damage(self.folder, "cannot be written", problem) from None
+        manifest = self.manifest()  # again: another process may have written to it before the lock was ours
+        plan = self.plan(manifest, listed)
         if Manifest.read(self.folder) is None:
             manifest.begin()
         new = [Entry(partition=one) for one in plan.partitions if one.path not in manifest.entries]
@@ -190,7 +207,7 @@ class _Job:
         _remove_all(self._unfinished)
         known = {manifest.data / path for path in manifest.entries}
         for path in sorted({*manifest.data.rglob("*.parquet")} - known):
-            warn(f"{path} is not of this download, but will be read with it: remove it")
+            warn(f"{path} is not of this download, but other programs read it too: remove it")
         finished = manifest.finished
         return Download(
             str(self.folder),
@@ -223,7 +240,9 @@ class _Job:
                 in_a_row += 1
             else:
                 in_a_row = 0
-            manifest.add([evolve(entry, started=started, ended=_now())])
+            # After a failure the older rows still count, if there are any.
+            if entry.is_finished or not manifest.entries[entry.path].is_finished:
+                manifest.add([evolve(entry, started=started, ended=_now())])
             if failures and (in_a_row == _MOST_FAILURES or isinstance(failures[-1], AuthenticationError)):
                 break
         if failures:
@@ -256,6 +275,8 @@ class _Job:
                 raise
             path.replace(target)
             _sync(target.parent)
+        except RequestFailedError:  # some are an OSError too
+            raise
         except OSError as problem:
             raise damage(target, "cannot be written", problem) from None
         return Entry(

@@ -19,7 +19,7 @@ from typing import Any
 from attrs import asdict, define, field, frozen
 
 from cmsdials.download.plan import Partition
-from cmsdials.errors import CheckpointError
+from cmsdials.errors import CheckpointError, ConfigurationError
 from cmsdials.listing.provenance import Origin
 from cmsdials.redaction import printable
 from cmsdials.runtime.background import load
@@ -178,9 +178,10 @@ class Manifest:
         except OSError as problem:
             raise damage(path, "cannot be written", problem) from None
 
-    def cut(self) -> None:
+    @staticmethod
+    def cut(folder: Path) -> None:
         """Drop an end of the file that is not a whole line, which only a killed process leaves. Needs the lock."""
-        path = self.folder / NAME
+        path = folder / NAME
         with suppress(FileNotFoundError), path.open("r+b") as file:
             content = file.read()
             whole = content.rfind(b"\n") + 1
@@ -222,6 +223,10 @@ def checksum(path: Path) -> str:
 
 def folder_of(given: str | os.PathLike[str]) -> Path:
     """Return the path of a folder that a user named."""
+    checked: object = given
+    if not isinstance(checked, str | os.PathLike) or not isinstance(os.fspath(checked), str):
+        message = f"the folder must be a path, not {type(given).__name__}"
+        raise ConfigurationError(message, advice="Give it as text or as a pathlib.Path.")
     return Path(given).expanduser()
 
 

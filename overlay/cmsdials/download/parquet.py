@@ -12,6 +12,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,8 @@ class PartitionFile:
     def abandon(self) -> None:
         """Remove the file."""
         self._held, self._mapped = [], []
-        self._writer.close()
+        with suppress(OSError):  # the disk may be full
+            self._writer.close()
         self._remove_spilt()
         self._path.unlink(missing_ok=True)
 

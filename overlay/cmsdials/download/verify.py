@@ -204,20 +204,19 @@ def _covered(manifest: Manifest, entries: list[Entry], dials: Any) -> Coverage:
     arrays = listed.to_numpy()
     for dataset_id, run, number in zip(*(arrays[name].tolist() for name in _KEYS), strict=True):
         expected[dataset_id, run].add(number)
-    found: dict[_Key, CoverageRow] = {}
-    elements: defaultdict[int, dict[int | None, str | None]] = defaultdict(
-        dict
-    )  # by dataset, which differ there
+    held: defaultdict[_Key, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    # By dataset, because not all are filled in each of them.
+    elements: defaultdict[int, dict[int | None, str | None]] = defaultdict(dict)
     for entry in entries:
         dataset_id = entry.partition.dataset_id
         elements[dataset_id].update(entry.elements.items())
         groups = zip(entry.groups, _groups(manifest.data / entry.path), strict=True)
         for (run, me_id, _), (numbers, filled) in groups:
-            key = (dataset_id, run, me_id)
-            found[key] = _row(key, entry.elements.get(me_id), expected, numbers, filled)
+            held[dataset_id, run, me_id][0].extend(numbers)
+            held[dataset_id, run, me_id][1].extend(filled)
     rows = [
-        found.get((*run, me_id)) or _row((*run, me_id), me, expected, [], [])
-        for run in sorted(expected.keys() | {key[:2] for key in found})
+        _row((*run, me_id), me, expected[run], *held.get((*run, me_id), ([], [])))
+        for run in sorted(expected.keys() | {key[:2] for key in held})
         for me_id, me in sorted((elements[run[0]] or {None: None}).items(), key=_by_id)
     ]
     is_whole = len(entries) == len(manifest.entries)
@@ -240,12 +239,12 @@ def _groups(path: Path) -> Iterator[tuple[list[int], list[int]]]:
 def _row(
     key: _Key,
     me: str | None,
-    expected: dict[tuple[int, int], set[int]],
+    wanted: set[int],
     numbers: list[int],
     entries: list[int],
 ) -> CoverageRow:
     dataset_id, run, me_id = key
-    wanted, got = expected.get((dataset_id, run), set()), set(numbers)
+    got = set(numbers)
     return CoverageRow(
         dataset_id=dataset_id,
         run_number=run,

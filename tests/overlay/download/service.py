@@ -12,7 +12,9 @@ from tests.overlay.histogram_rows import th1, th2
 from tests.overlay.resources.lumisections import Lumisections
 
 ELEMENTS = {1: ("P/charge", 1), 2: ("P/size", 1), 3: ("P/map", 2), 4: ("P/odd map", 2)}
-DATASETS = {14677060: "/Z/R-v1/DQMIO", 15000000: "/ZeroBias & 100%/Zürich=1/DQMIO"}
+NAMES = {14677060: "/Z/R-v1/DQMIO", 15000000: "/ZeroBias & 100%/Zürich=1/DQMIO"}
+DATASETS = dict(NAMES)
+"""Those of the index."""
 
 
 class Histograms(Lumisections):
@@ -23,6 +25,7 @@ class Histograms(Lumisections):
         has: Dataset and run -> its lumisections.
         missing: Dataset, run, lumisection and element of histograms that there are not.
         fails: Dataset and first run of listings of histograms that fail.
+        breaks: What their connections break with; None if they are answered with an error.
     """
 
     def __init__(self, session_type: Any) -> None:
@@ -33,6 +36,7 @@ class Histograms(Lumisections):
         }
         self.missing: set[tuple[int, int, int, int]] = set()
         self.fails: set[tuple[int, int]] = set()
+        self.breaks: Exception | None = None
         self.dials: Dials = dials_over(self.session)
 
     @property
@@ -70,6 +74,8 @@ class Histograms(Lumisections):
             )
             if where in self.fails:
                 self.asked.append({"place": place, **query})
+                if self.breaks is not None:
+                    raise self.breaks
                 return httpx.Response(400, json={"detail": "this one is not good"})
             self.rows = [*self._histograms(place)]
             names = set(self.rows[0]) if self.rows else {"run_number"}
@@ -103,4 +109,4 @@ class Histograms(Lumisections):
 
 
 def _of(dataset: int, run: int) -> dict[str, Any]:
-    return {"dataset_id": dataset, "dataset": DATASETS[dataset], "run_number": run}
+    return {"dataset_id": dataset, "dataset": NAMES[dataset], "run_number": run}

@@ -2,10 +2,13 @@
 
 import json
 import multiprocessing
+import shutil
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,13 +17,17 @@ from cmsdials.errors import (
     BadRequestError,
     CheckpointError,
     ConfigurationError,
+    ConnectionFailedError,
     FilterError,
     MissingDependencyError,
+    RequestFailedError,
+    RequestTimeoutError,
+    SchemaError,
 )
 from cmsdials.filters import LumisectionHistogram1DFilters as Filters1D
 from cmsdials.filters import LumisectionHistogram2DFilters as Filters2D
 
-from .service import DATASETS, Histograms
+from .service import DATASETS, NAMES, Histograms
 
 KEY = ["dataset_id", "run_number", "ls_number", "me_id"]
 
@@ -185,6 +192,37 @@ def test_files_that_fail_do_not_keep_others_from_coming(service: Histograms, tmp
     assert verify(tmp_path, service.dials).complete
 
 
+def test_rows_stay_until_newer_ones_are_there(service: Histograms, tmp_path: Path) -> None:
+    service.dials.h1d.download(None, tmp_path)
+    rows = len(open_dataset(tmp_path).to_table())
+    service.has[14677060, 367101] += 1
+    service.fails = {(14677060, 367100)}
+    with pytest.raises(BadRequestError, match="the same call continues"):
+        service.dials.h1d.download(None, tmp_path)
+    assert verify(tmp_path).complete
+    assert len(open_dataset(tmp_path).to_table()) == rows
+    service.fails = set()
+    assert service.dials.h1d.download(None, tmp_path).fetched == 1
+    assert len(open_dataset(tmp_path).to_table()) == rows + 2
+
+
+@pytest.mark.parametrize(
+    ("breaks", "error"),
+    [
+        (httpx.ConnectError("no way"), ConnectionFailedError),
+        (httpx.ReadTimeout("too late"), RequestTimeoutError),
+        (httpx.RemoteProtocolError("cut"), RequestFailedError),
+    ],
+)
+def test_a_connection_that_breaks_is_no_trouble_of_the_disk(
+    service: Histograms, tmp_path: Path, breaks: Exception, error: type[Exception]
+) -> None:
+    service.fails, service.breaks = {(14677060, 367101)}, breaks
+    with pytest.raises(error, match=r"7 of 8 files are finished in .*; the same call continues"):
+        service.dials.h1d.download(None, tmp_path, rows_per_file=1, retries=0)
+    assert [one.problem for one in verify(tmp_path).problems] == ["unfinished"]
+
+
 def test_a_service_that_is_down_is_given_up_on(service: Histograms, tmp_path: Path) -> None:
     service.fails = set(service.has)
     with pytest.raises(BadRequestError):
@@ -219,6 +257,21 @@ def test_datasets_may_have_elements_of_their_own(service: Histograms, tmp_path: 
         (15000000, "P/size"),
     }
     assert coverage.complete
+
+
+def test_rows_that_two_files_hold_are_found(service: Histograms, tmp_path: Path) -> None:
+    """As two processes could leave them where the file system has no locks."""
+    filters = Filters1D(dataset_id=14677060, me="P/size")
+    for name, rows in (("a", 1), ("b", 1000)):
+        service.dials.h1d.download(filters, tmp_path / name, rows_per_file=rows)
+    shutil.copytree(tmp_path / "b" / "data", tmp_path / "a" / "data", dirs_exist_ok=True)
+    lines = (tmp_path / "b" / "manifest.jsonl").read_bytes().splitlines(keepends=True)
+    with (tmp_path / "a" / "manifest.jsonl").open("ab") as manifest:
+        manifest.writelines(lines[1:])
+    found = verify(tmp_path / "a", service.dials)
+    assert found.coverage is not None
+    assert [one.duplicate for one in found.coverage.rows] == [[(1, 6)], [(1, 4)]] * 2
+    assert not found.complete
 
 
 def test_only_what_lacks_is_shown(service: Histograms, tmp_path: Path) -> None:
@@ -381,6 +434,44 @@ def test_a_folder_without_a_download_is_no_empty_one(tmp_path: Path, ask: Any) -
     for folder in (tmp_path, tmp_path / "not there"):
         with pytest.raises(CheckpointError, match="there is no download in"):
             ask(folder)
+
+
+def test_a_folder_of_a_newer_client_is_said(service: Histograms, tmp_path: Path) -> None:
+    service.dials.h1d.download(None, tmp_path)
+    path = tmp_path / "manifest.jsonl"
+    head, rest = path.read_bytes().split(b"\n", 1)
+    for old, new in ((b'"resource":"h1d"', b'"resource":"h7d"'), (b'"format":1', b'"format":2')):
+        assert old in head
+        text = head.partition(b" ")[2].replace(old, new)
+        path.write_bytes(b"%08x %s\n" % (zlib.crc32(text), text) + rest)
+        with pytest.raises(CheckpointError, match="Upgrade cmsdials"):
+            open_dataset(tmp_path)
+
+
+def test_what_the_service_no_longer_has_stays(service: Histograms, tmp_path: Path) -> None:
+    first = service.dials.h1d.download(None, tmp_path, rows_per_file=20)
+    service.has = {}
+    again = service.dials.h1d.download(None, tmp_path, rows_per_file=20)
+    assert (again.rows, again.files, again.fetched) == (first.rows, first.files, 0)
+    assert verify(tmp_path).complete
+
+
+@pytest.mark.parametrize("folder", [None, 7, b"folder", ["folder"]])
+def test_a_folder_is_a_path(service: Histograms, folder: Any) -> None:
+    asks: list[Any] = [verify, open_dataset, lambda where: service.dials.h1d.download(None, where)]
+    for ask in asks:
+        with pytest.raises(ConfigurationError, match="must be a path"):
+            ask(folder)
+    assert service.asked == []
+
+
+def test_a_dataset_without_a_name_is_an_error(
+    service: Histograms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.has[16000000, 367100] = 2
+    monkeypatch.setitem(NAMES, 16000000, "/not/in/the index")
+    with pytest.raises(SchemaError, match="does not name dataset 16000000"):
+        service.dials.h1d.download(None, tmp_path)
 
 
 def test_a_place_that_cannot_be_written_is_said(service: Histograms, tmp_path: Path) -> None:
