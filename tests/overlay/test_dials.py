@@ -73,7 +73,7 @@ def test_import_touches_no_logging() -> None:
 
 
 def test_the_public_names() -> None:
-    assert dir(cmsdials) == ["Dials", "__version__", "load", "stack"]
+    assert dir(cmsdials) == ["Dials", "__version__", "load", "open_dataset", "stack", "verify"]
     assert cmsdials.__version__
     with pytest.raises(AttributeError, match="no attribute 'Dails'"):
         _ = cmsdials.Dails
