@@ -1,7 +1,8 @@
 """Python client of DIALS, the CMS service of per-lumisection data quality monitoring histograms.
 
 Start with `Dials`; filters are in `cmsdials.filters`, logins in `cmsdials.auth`, errors in `cmsdials.errors`.
-`load` reads a saved listing, `stack` makes one array of a column of histograms, `LumiMask` selects good lumisections.
+`load` reads a saved listing, `stack` makes one array of a column of histograms, `LumiMask` selects good lumisections;
+`open_dataset` opens a downloaded folder, and `verify` checks one.
 Nothing is loaded until it is used, and nothing is logged unless the application asks for it.
 """
 
@@ -9,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cmsdials.dials import Dials
+    from cmsdials.download.dataset import open_dataset
+    from cmsdials.download.verify import verify
     from cmsdials.result import load
     from cmsdials.table.lumi_mask import LumiMask
     from cmsdials.table.tabular import stack
 
     __version__: str
 
-__all__ = ["Dials", "LumiMask", "__version__", "load", "stack"]
+__all__ = ["Dials", "LumiMask", "__version__", "load", "open_dataset", "stack", "verify"]
 
 _MODULES = frozenset({"auth", "clients", "cmsdials", "errors", "filters", "models", "result", "utils"})
 """Modules reachable after `import cmsdials` alone, as in `cmsdials.filters.RunFilters`."""
@@ -35,6 +38,14 @@ def __getattr__(name: str) -> Any:
         from cmsdials.result import load  # noqa: PLC0415
 
         return load
+    if name == "open_dataset":
+        from cmsdials.download.dataset import open_dataset  # noqa: PLC0415
+
+        return open_dataset
+    if name == "verify":
+        from cmsdials.download.verify import verify  # noqa: PLC0415
+
+        return verify
     if name == "stack":
         from cmsdials.table.tabular import stack  # noqa: PLC0415
 

@@ -73,7 +73,8 @@ def test_import_touches_no_logging() -> None:
 
 
 def test_the_public_names() -> None:
-    assert dir(cmsdials) == ["Dials", "LumiMask", "__version__", "load", "stack"]
+    names = ["Dials", "LumiMask", "__version__", "load", "open_dataset", "stack", "verify"]
+    assert dir(cmsdials) == names
     assert cmsdials.__version__
     with pytest.raises(AttributeError, match="no attribute 'Dails'"):
         _ = cmsdials.Dails

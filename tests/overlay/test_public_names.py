@@ -29,6 +29,14 @@ CALLS = {
     "cmsdials.LumiMask.to_json": "",
     "cmsdials.load": "path",
     "cmsdials.stack": "column",
+    "cmsdials.open_dataset": "folder",
+    "cmsdials.verify": "folder dials",
+    "cmsdials.download.dataset.HistogramDataset.scanner": "filters columns",
+    "cmsdials.download.dataset.HistogramDataset.to_batches": "filters columns * batch_size",
+    "cmsdials.download.dataset.HistogramDataset.to_numpy": "filters columns * group_by",
+    "cmsdials.download.dataset.HistogramDataset.to_pandas": "filters columns * cells",
+    "cmsdials.download.dataset.HistogramDataset.to_polars": "filters columns",
+    "cmsdials.download.dataset.HistogramDataset.to_table": "filters columns",
     "cmsdials.auth.bearer.Credentials": (
         "token expires_at expires_in refresh_expires_at refresh_expires_in refresh_token token_type "
         "cache_dir client"
@@ -240,6 +248,8 @@ OF_DIALS = {
     "h1d.coverage": "result * retries enable_progress",
     "h1d.get": "dataset_id run_number ls_number me_id * retries",
     "h2d.coverage": "result * retries enable_progress",
+    "h1d.download": "filters folder * dry_run rows_per_file concurrency retries enable_progress",
+    "h2d.download": "filters folder * dry_run rows_per_file concurrency retries enable_progress",
     "h2d.get": "dataset_id run_number ls_number me_id * retries",
     "lumi.count": "filters retries",
     "lumi.get": "dataset_id run_number ls_number * retries",

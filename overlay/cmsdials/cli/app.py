@@ -14,6 +14,7 @@ import typer.core
 from cmsdials import __version__
 from cmsdials.cli.browse import workspaces
 from cmsdials.cli.doctor import doctor
+from cmsdials.cli.folders import download, status, verify
 from cmsdials.cli.login import log_in, logout, whoami
 from cmsdials.cli.options import reported, say
 
@@ -29,6 +30,9 @@ app.command("login")(log_in)
 app.command()(logout)
 app.command()(whoami)
 app.command()(workspaces)
+app.command()(download)
+app.command()(status)
+app.command()(verify)
 app.command()(doctor)
 
 

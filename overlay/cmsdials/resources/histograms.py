@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from attrs import evolve
+import os
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Literal, overload
 
+from attrs import evolve
+from cmsdials_api.filters import Filters
+
+from cmsdials.download.job import Download, Source, download
+from cmsdials.download.plan import Plan
 from cmsdials.errors import CheckpointError, ConfigurationError, FilterError
 from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters, LumisectionHistogram2DFilters
 from cmsdials.http.retry import Retries
+from cmsdials.listing.coverage import Coverage, covered, notes_on
+from cmsdials.listing.pagination import Listing
 from cmsdials.listing.result import Result
 from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D
 from cmsdials.resources.base import FiltersT, PaginatedResource, RecordT
-from cmsdials.resources.coverage import Coverage, covered, notes_on
-from cmsdials.resources.index import LumisectionResource
+from cmsdials.resources.index import DatasetIndexResource, LumisectionResource
 from cmsdials.resources.query import chosen
+from cmsdials.runtime import extras
 
 __all__ = ["HistogramResource", "LumisectionHistogram1DResource", "LumisectionHistogram2DResource"]
 
@@ -76,6 +86,114 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         )
         listed = listed if mask is None else mask.select(listed)
         return covered(listed, result, listing_complete=result.complete, notes=notes_on(here.query))
+
+    @overload
+    def download(
+        self,
+        filters: FiltersT | Filters | None,
+        folder: str | os.PathLike[str],
+        *,
+        dry_run: Literal[False] = False,
+        rows_per_file: int | None = None,
+        concurrency: int = 1,
+        retries: Retries = None,
+        enable_progress: bool | None = None,
+    ) -> Download: ...
+    @overload
+    def download(
+        self,
+        filters: FiltersT | Filters | None,
+        folder: str | os.PathLike[str],
+        *,
+        dry_run: Literal[True],
+        rows_per_file: int | None = None,
+        concurrency: int = 1,
+        retries: Retries = None,
+        enable_progress: bool | None = None,
+    ) -> Plan: ...
+    @overload
+    def download(
+        self,
+        filters: FiltersT | Filters | None,
+        folder: str | os.PathLike[str],
+        *,
+        dry_run: bool,
+        rows_per_file: int | None = None,
+        concurrency: int = 1,
+        retries: Retries = None,
+        enable_progress: bool | None = None,
+    ) -> Download | Plan: ...
+    def download(
+        self,
+        filters: FiltersT | Filters | None,
+        folder: str | os.PathLike[str],
+        *,
+        dry_run: bool = False,
+        rows_per_file: int | None = None,
+        concurrency: int = 1,
+        retries: Retries = None,
+        enable_progress: bool | None = None,
+    ) -> Download | Plan:
+        """Fetch histograms into Parquet files, with a manifest that says what each of them holds.
+
+        The same call again continues: files that are as the manifest says are passed over, others are fetched again, and
+        so are runs that are new at the service or have other numbers of lumisections than before. A killed process loses
+        at most the file in flight. A file holds a range of runs of one dataset. If files fail, the others are still
+        fetched, and the first failure is raised at the end; after three in a row it is raised at once.
+
+        Args:
+            filters: Which histograms; None for all. `order_by` and `next_token` have no place here.
+            folder: Where to; it is made if it does not exist. The files are in ``FOLDER/data``; read them with
+                `cmsdials.open_dataset`, and hold them against the service with `cmsdials.verify`.
+            dry_run: Fetch only the indices, write nothing, and return the plan.
+            rows_per_file: About how many rows a file holds; no file is less than a run. None for 100 000 in 1D and 5 000
+                in 2D. Files that are there keep their size.
+            concurrency: How many parts of a file to fetch at a time, as in `list_all`.
+            retries: How often to try each page again, as in `list_all`.
+            enable_progress: A progress bar; None shows one on a terminal and in a notebook, if tqdm is installed.
+
+        Returns:
+            What was done; the plan, whose `repr` shows datasets, runs and numbers of rows, if it is a dry run.
+
+        Raises:
+            MissingDependencyError: pyarrow is not installed; the message holds the command.
+            FilterError: A filter is not one of this list, of the wrong kind, or has no place here.
+            CheckpointError: The folder is of another download, is in use by another process, or cannot be written.
+            RequestFailedError: Something could not be fetched; see `cmsdials.errors`.
+        """
+        extras.require("pyarrow.parquet", needed_by="download")
+        query = self._query(filters, None)
+        page_size = query.pop("page_size", None)
+        self._session.named_workspace(retries)
+        index = DatasetIndexResource(self._session)
+        source = Source(
+            origin=self._origin(query),
+            record=self._record,
+            runs=partial(self._runs, query, retries),
+            datasets=lambda: {
+                one.dataset_id: one.dataset
+                for one in index.list_all(
+                    chosen(index.filters, query),
+                    fields=["dataset_id", "dataset"],
+                    retries=retries,
+                    enable_progress=False,
+                )
+            },
+            elements=lambda: self._chosen_elements(query, retries),
+            pages=lambda part: self._pages(
+                part, Listing(page_size=page_size, max_pages=None), retries=retries, concurrency=concurrency
+            ),
+            why_empty=partial(self._why_empty, query),
+        )
+        return download(
+            source, folder, dry_run=dry_run, rows_per_file=rows_per_file, enable_progress=enable_progress
+        )
+
+    def _chosen_elements(self, query: Mapping[str, Any], retries: Retries) -> dict[int, str]:
+        """Return the paths of the monitoring elements that a query chooses, by their ids."""
+        asked = {name: query[name] for name in ("me", "me__regex") if name in query}
+        listed = self._elements({**asked, "dim": self._dimensions}, retries)
+        return {one.me_id: one.me for one in listed if query.get("me_id", one.me_id) == one.me_id}
 
 
 class LumisectionHistogram1DResource(

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 from cmsdials import __version__
 
-COMMANDS = ["login", "logout", "whoami", "workspaces", "doctor", "sandbox"]
+COMMANDS = [
+    "login",
+    "logout",
+    "whoami",
+    "workspaces",
+    "download",
+    "status",
+    "verify",
+    "doctor",
+    "sandbox",
+]
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from cmsdials import Dials
 from cmsdials.auth.secret_key import Credentials
 from cmsdials.errors import CheckpointError, ConfigurationError, FilterError
 from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters
+from cmsdials.listing.coverage import NOTHING_LISTED, covered, notes_on, ranges
 from cmsdials.models import Lumisection, LumisectionHistogram1D
-from cmsdials.resources.coverage import NOTHING_LISTED, covered, notes_on, ranges
 from cmsdials_sandbox import Sandbox
 
 

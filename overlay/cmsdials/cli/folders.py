@@ -1,0 +1,102 @@
+"""The commands about folders of histograms: fetch one, say how far it is, check it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cmsdials.cli.options import LoginOptions, reported, say, with_login_options
+from cmsdials.dials import Dials
+from cmsdials.download.verify import manifest_of
+from cmsdials.download.verify import verify as verified
+from cmsdials.errors import ConfigurationError
+from cmsdials.filters import LumisectionHistogram1DFilters, LumisectionHistogram2DFilters
+
+__all__ = ["download", "status", "verify"]
+
+DAMAGED, LACKING = 3, 4
+_FOLDER = typer.Argument(metavar="FOLDER", help="Folder that a download wrote to.", show_default=False)
+
+
+@with_login_options
+def download(
+    login: LoginOptions,
+    kind: Annotated[Literal["h1d", "h2d"], typer.Argument(help="Histograms of one or two dimensions.")],
+    folder: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write to.", show_default=False)
+    ],
+    workspace: Annotated[
+        str | None, typer.Option("--workspace", metavar="NAME", help="Workspace; default: your own.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", metavar="REGEX", help="Datasets; default: all.")
+    ] = None,
+    me: Annotated[
+        str | None, typer.Option("--me", metavar="REGEX", help="Monitoring elements; default: all.")
+    ] = None,
+    runs: Annotated[
+        str | None, typer.Option("--runs", metavar="A-B", help="Runs from A to B, or one; default: all.")
+    ] = None,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", metavar="N", help="How many parts to fetch at a time.")
+    ] = 1,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what there is, and fetch nothing.")
+    ] = False,
+) -> None:
+    """Fetch histograms into a folder of Parquet files; the same command again continues."""
+    first, last = _runs(runs)
+    filters = LumisectionHistogram1DFilters if kind == "h1d" else LumisectionHistogram2DFilters
+    chosen = filters(dataset__regex=dataset, me__regex=me, run_number__gte=first, run_number__lte=last)
+    client = login.client()
+    with Dials(login.credentials(client), workspace, client.base_url) as dials:
+        resource = dials.h1d if kind == "h1d" else dials.h2d
+        done = resource.download(chosen, folder, dry_run=dry_run, concurrency=concurrency)
+    say(repr(done).strip("<>"))
+
+
+def _runs(given: str | None) -> tuple[int | None, int | None]:
+    if given is None:
+        return None, None
+    found = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", given, re.ASCII)
+    if found is None:
+        message = f"--runs {given!r} is neither a run nor a range of runs"
+        raise ConfigurationError(message, advice="Write it as 367100-367200, or as 367100.")
+    return int(found[1]), int(found[2] or found[1])
+
+
+@reported
+def status(folder: Annotated[Path, _FOLDER]) -> None:
+    """Say how far the download in a folder is; it may be under way."""
+    for line in str(manifest_of(folder)).splitlines():
+        say(line)
+
+
+@with_login_options
+def verify(
+    login: LoginOptions,
+    folder: Annotated[Path, _FOLDER],
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Look at the files only, and ask no service.")
+    ] = False,
+) -> None:
+    """Check the files of a folder, and whether each lumisection is there.
+
+    Exit code 3: files are damaged, missing, unknown or unfinished. 4: lumisections are missing or doubled.
+    """
+    if offline:
+        found = verified(folder)
+    else:
+        client = login.client()
+        origin = manifest_of(folder).origin
+        with Dials(login.credentials(client), origin.workspace, client.base_url) as dials:
+            found = verified(folder, dials)
+    for line in str(found).splitlines():
+        say(line)
+    if found.problems:
+        raise typer.Exit(DAMAGED)
+    if not found.complete:
+        raise typer.Exit(LACKING)

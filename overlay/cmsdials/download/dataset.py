@@ -1,0 +1,231 @@
+"""A downloaded folder, opened: tables, frames and arrays of the rows that filters choose.
+
+Filters are those of `cmsdials.filters`, as the service takes them. They become conditions on the columns of the files, so
+that files and row groups without such rows are not read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+from cmsdials_api.filters import Filters
+from cmsdials_api.records import Record
+from cmsdials_api.resources import RESOURCES
+
+from cmsdials.download.manifest import Manifest
+from cmsdials.download.plan import counted
+from cmsdials.download.verify import manifest_of
+from cmsdials.errors import CheckpointError, FilterError
+from cmsdials.redaction import printable
+from cmsdials.runtime import extras
+from cmsdials.runtime.background import load
+from cmsdials.runtime.console import warn
+from cmsdials.table.histograms import model_of
+from cmsdials.table.rows import RowStore
+from cmsdials.table.tabular import Cells, Tabular, checked_cells
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+__all__ = ["HistogramDataset", "open_dataset"]
+
+
+def open_dataset(folder: str | os.PathLike[str]) -> HistogramDataset:
+    """Open what `download` has written, without reading it.
+
+    Only files that the manifest says are finished count, and nothing else that lies there. If some are not, a warning says
+    so.
+
+    Args:
+        folder: Where `download` wrote to.
+
+    Raises:
+        CheckpointError: There is no download in the folder, its manifest cannot be read, or files are missing or cut off.
+        MissingDependencyError: pyarrow is not installed; the message holds the command.
+    """
+    extras.require("pyarrow.dataset", needed_by="open_dataset")
+    manifest = manifest_of(folder)
+    if manifest.origin.resource not in RESOURCES:
+        message = f"{manifest.folder} holds {manifest.origin.resource}, which this client does not know"
+        raise CheckpointError(message, advice="Upgrade cmsdials.")
+    for entry in manifest.finished:
+        path = manifest.data / entry.path
+        try:
+            is_whole = path.stat().st_size == entry.bytes
+        except OSError:
+            is_whole = False
+        if not is_whole:
+            message = f"{path} is missing, or not as long as it was written"
+            raise CheckpointError(message, advice="Call download again as before: it fetches this file.")
+    if left := len(manifest.entries) - len(manifest.finished):
+        warn(
+            f"{left} of {len(manifest.entries)} files in {manifest.folder} are not finished, and their rows not there"
+        )
+    return HistogramDataset(manifest)
+
+
+@frozen(repr=False)
+class _Rows(Tabular[Any]):
+    store: RowStore[Any]
+
+
+class HistogramDataset:
+    """A downloaded folder. Make one with `open_dataset`.
+
+    Each method takes `filters`, of the class that the download took (or the one of 1D for 2D), and `columns`, names of
+    the fields to read; None for all. In tables and batches `data` is a flat list of float64, row-major: the content of
+    the bins x, y is number ``y * x_bin + x``. Frames of pandas and arrays have them in the shape of the histogram.
+    Rows are ordered by dataset, run, monitoring element and lumisection.
+
+    Attributes:
+        folder: The folder.
+        schema: The Arrow schema of all rows.
+    """
+
+    def __init__(self, manifest: Manifest) -> None:
+        load("cmsdials.download.parquet")
+        from cmsdials.download.parquet import KEY, schema_of  # noqa: PLC0415  # it imports NumPy
+
+        arrow = extras.require("pyarrow.dataset")
+        self._arrow = arrow
+        self._manifest = manifest
+        self._record: type[Record] = model_of(RESOURCES[manifest.origin.resource].record)
+        self.folder = str(manifest.folder)
+        self.schema = schema_of(self._record)
+        entries = sorted(manifest.finished, key=lambda one: (one.partition.dataset_id, one.partition.first))
+        self._files = arrow.FileSystemDataset.from_paths(
+            [str((manifest.data / one.path).absolute()) for one in entries],
+            schema=self.schema,
+            format=arrow.ParquetFileFormat(),
+            filesystem=extras.require("pyarrow.fs").LocalFileSystem(),
+            partitions=[arrow.field(KEY) == one.partition.dataset for one in entries],
+        )
+        self._names = {
+            KEY: sorted({one.partition.dataset for one in entries}),
+            "me": sorted({me for one in entries for me in one.elements.values()}),
+        }
+
+    @property
+    def datasets(self) -> list[str]:
+        """Names of the datasets."""
+        return [*self._names["dataset"]]
+
+    @property
+    def elements(self) -> list[str]:
+        """Paths of the monitoring elements."""
+        return [*self._names["me"]]
+
+    def __len__(self) -> int:
+        return sum(one.rows for one in self._manifest.finished)
+
+    def scanner(
+        self, filters: Filters | None = None, columns: Sequence[str] | None = None, **options: Any
+    ) -> Any:
+        """Return a `pyarrow.dataset.Scanner` of rows; `options` are those of ``pyarrow.dataset.Scanner.from_dataset``.
+
+        Raises:
+            FilterError: A filter or column is not one of these rows.
+        """
+        names = None if columns is None else [columns] if isinstance(columns, str) else [*columns]
+        for name in names or ():
+            if name not in self.schema.names:
+                message = f"{self._manifest.origin.resource} has no column {name!r}"
+                raise FilterError(message, advice=f"It has {', '.join(self.schema.names)}.")
+        return self._files.scanner(columns=names, filter=self._condition(filters), **options)
+
+    def to_table(self, filters: Filters | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return an Arrow table. Errors as in `scanner`."""
+        return self.scanner(filters, columns).to_table()
+
+    def to_batches(
+        self, filters: Filters | None = None, columns: Sequence[str] | None = None, *, batch_size: int = 1000
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield Arrow batches of at most `batch_size` rows, so that not all are in memory. Errors as in `scanner`."""
+        scanner = self.scanner(
+            filters, columns, batch_size=batch_size, batch_readahead=2, fragment_readahead=1
+        )
+        yield from (batch for batch in scanner.to_batches() if batch.num_rows)
+
+    def to_polars(self, filters: Filters | None = None, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Return a polars DataFrame of `to_table`. Errors as in `scanner`, and MissingDependencyError."""
+        frame: pl.DataFrame = extras.polars().from_arrow(self.to_table(filters, columns))
+        return frame
+
+    def to_pandas(
+        self, filters: Filters | None = None, columns: Sequence[str] | None = None, *, cells: Cells = "array"
+    ) -> pd.DataFrame:
+        """Return a DataFrame as that of `list_all(...).to_pandas()`. Errors as in `scanner`, and MissingDependencyError."""
+        checked_cells(cells)
+        extras.pandas()
+        return self._rows(filters, columns).to_pandas(cells=cells)
+
+    def to_numpy(
+        self,
+        filters: Filters | None = None,
+        columns: Sequence[str] | None = None,
+        *,
+        group_by: str | Sequence[str] | None = None,
+    ) -> Any:
+        """Return arrays by field as `list_all(...).to_numpy()`: `data` of the shape (n, x_bin) or (n, y_bin, x_bin).
+
+        Raises:
+            FilterError: A filter, column or field to group by is not one of these rows.
+            BinningError: Histograms with different binnings would share an array; `group_by="me"` keeps them apart.
+        """
+        rows = self._rows(filters, columns)
+        return rows.to_numpy() if group_by is None else rows.to_numpy(group_by=group_by)
+
+    def _rows(self, filters: Filters | None, columns: Sequence[str] | None) -> _Rows:
+        from cmsdials.download.parquet import columns_of_table  # noqa: PLC0415  # it imports NumPy
+
+        names = None if columns is None else [columns] if isinstance(columns, str) else [*columns]
+        axes = [name for one in self._record.FIELDS if one.name in (names or ()) for name in one.lengths]
+        asked = None if names is None else [*dict.fromkeys((*names, *axes))]
+        table = self.to_table(filters, asked)
+        return _Rows(RowStore(self._record, [columns_of_table(table, self._record, names)], fields=names))
+
+    def _condition(self, filters: object) -> Any:
+        if filters is None:
+            return None
+        if not isinstance(filters, Filters):
+            own = RESOURCES[self._manifest.origin.resource].filters.__name__
+            message = f"filters must be {own}(...), not {type(filters).__name__}"
+            raise FilterError(message, advice=f"Write: from cmsdials.filters import {own}")
+        condition = None
+        for name, value in filters.given().items():
+            column, _, operation = name.partition("__")
+            if column not in self.schema.names or column == "data":
+                message = (
+                    f"{type(filters).__name__}.{name} cannot be asked of files, which have no such column"
+                )
+                raise FilterError(message, advice="Leave it out, or give it to download.")
+            one = self._of_column(column, operation, value)
+            condition = one if condition is None else condition & one
+        return condition
+
+    def _of_column(self, column: str, operation: str, value: Any) -> Any:
+        field = self._arrow.field(column)
+        if operation == "gte":
+            return field >= value
+        if operation == "lte":
+            return field <= value
+        if operation == "regex":
+            pattern = re.compile(value)  # filters refuse what the service reads differently
+            value = [name for name in self._names[column] if pattern.search(name)]
+        if value == []:
+            return field.isin(extras.pyarrow().array([], self.schema.field(column).type))
+        # One by one, because statistics of row groups are compared with single values only.
+        return reduce(or_, (field == one for one in (value if isinstance(value, list) else [value])))
+
+    def __repr__(self) -> str:
+        counts = {"row": len(self), "dataset": len(self.datasets), "monitoring element": len(self.elements)}
+        what = ", ".join(counted(number, name) for name, number in counts.items())
+        return printable(f"<{self._manifest.origin.resource} in {self.folder}: {what}>")

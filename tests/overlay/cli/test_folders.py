@@ -1,0 +1,85 @@
+"""The commands about folders of histograms: `download`, `status` and `verify`."""
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from cmsdials import Dials, open_dataset
+from cmsdials.cli.app import app
+from cmsdials.filters import LumisectionHistogram1DFilters
+from cmsdials_sandbox import Sandbox
+from typer.testing import CliRunner
+
+Run = Callable[[str], Result]
+CHOICE = "--workspace tracker --dataset 2024B --me 'charge_PXLayer_[12]$' --runs 367112-379100"
+
+
+@pytest.fixture
+def run(sandbox_now: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command as an application that is logged in; LOGIN stands for the options of the login."""
+    monkeypatch.setenv("CMSDIALS_CLIENT_ID", sandbox_now.client_id)
+    monkeypatch.setenv("CMSDIALS_CLIENT_SECRET", sandbox_now.client_secret)
+    monkeypatch.setenv("CMSDIALS_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    login = f"--instance {sandbox_now.url} --keycloak-url {sandbox_now.keycloak_url}"
+    return lambda line: CliRunner().invoke(app, shlex.split(line.replace("LOGIN", login)))
+
+
+def test_from_the_plan_to_the_check(run: Run, tmp_path: Path, now: Dials) -> None:
+    planned = run(f"download h1d {CHOICE} -o out LOGIN --dry-run")
+    assert planned.exit_code == 0, planned.output
+    assert "/ZeroBias/Run2024B-PromptReco-v1/DQMIO: 3 runs, 367112 to 379096" in planned.output
+    assert not (tmp_path / "out").exists()
+
+    done = run(f"download h1d {CHOICE} -o out LOGIN --concurrency 2")
+    assert done.exit_code == 0, done.output
+    filters = LumisectionHistogram1DFilters(
+        dataset__regex="2024B", me__regex="charge_PXLayer_[12]$", run_number__lte=379100
+    )
+    rows = len(now.h1d.list_all(filters))
+    assert f"out: {rows} rows" in done.output
+    assert len(open_dataset("out")) == rows
+    assert "0 fetched, 1 there before" in run(f"download h1d {CHOICE} -o out LOGIN").output
+
+    assert f"1 of 1 files are finished: {rows} rows" in run("status out").output
+    offline = run("verify out --offline")
+    assert (offline.exit_code, "no problem" in offline.output) == (0, True)
+    online = run("verify out LOGIN")
+    assert (online.exit_code, "of runs are complete" in online.output) == (0, True), online.output
+
+    next(Path("out").glob("data/*/*.parquet")).unlink()
+    damaged = run("verify out --offline")
+    assert (damaged.exit_code, "missing: data/dataset=%2FZeroBias" in damaged.output) == (3, True)
+
+
+def test_what_the_service_lacks_has_an_exit_code_of_its_own(run: Run) -> None:
+    assert run("download h1d --me charge_PXLayer_1$ --runs 379543 -o out LOGIN").exit_code == 0
+    assert run("verify out --offline").exit_code == 0
+    lacking = run("verify out LOGIN")
+    assert (lacking.exit_code, "NOT complete" in lacking.output) == (4, True), lacking.output
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("download h1d --runs 5-3 -o out LOGIN", "Swap the two bounds"),
+        ("download h1d --runs from -o out LOGIN", "Write it as 367100-367200"),
+        ("download h1d --runs 1-2-3 -o out LOGIN", "Write it as 367100-367200"),
+        ("download h1d --me '(' -o out LOGIN", "cannot be sent"),
+        ("status nowhere", "there is no download in nowhere"),
+        ("verify nowhere --offline", "there is no download in nowhere"),
+        ("verify nowhere LOGIN", "there is no download in nowhere"),
+    ],
+)
+def test_what_makes_no_sense_is_said(run: Run, line: str, said: str) -> None:
+    done = run(line)
+    assert done.exit_code == 1
+    assert said in " ".join(done.output.split())
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("line", ["download", "download h3d -o out", "download h1d", "status", "verify"])
+def test_what_is_lacking_is_said(run: Run, line: str) -> None:
+    assert run(line).exit_code == 2
