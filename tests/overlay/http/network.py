@@ -24,12 +24,20 @@ BOUND = 300.0  # seconds; only what hangs takes as long
 class Listener:
     """Serves connections on a free port, each in a thread of its own, until it is closed.
 
+    Args:
+        host: Its address.
+        tls: The certificate, with its key, of one that is reached over TLS.
+
     Attributes:
         port: The port.
         seen: What came, in order, as the server notes it.
     """
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    def __init__(self, host: str = "127.0.0.1", tls: Path | None = None) -> None:
+        self._tls: ssl.SSLContext | None = None
+        if tls is not None:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(tls)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, 0), family=family)
         self.port: int = self._socket.getsockname()[1]
@@ -48,6 +56,10 @@ class Listener:
         connection.settimeout(BOUND)
         with connection, contextlib.suppress(OSError, EOFError):
             self.serve(connection)
+
+    def stream_of(self, connection: socket.socket) -> socket.socket:
+        """Return what is read and written, after the TLS handshake if there is one."""
+        return connection if self._tls is None else self._tls.wrap_socket(connection, server_side=True)
 
     def serve(self, connection: socket.socket) -> None:
         raise NotImplementedError
@@ -87,16 +99,11 @@ class Dials(Listener):
     def __init__(
         self, host: str = "127.0.0.1", tls: Path | None = None, says: Callable[[], bytes] = answer
     ) -> None:
-        self._tls: ssl.SSLContext | None = None
         self._says = says
-        if tls is not None:
-            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self._tls.load_cert_chain(tls)
-        super().__init__(host)
+        super().__init__(host, tls)
 
     def serve(self, connection: socket.socket) -> None:
-        stream = connection if self._tls is None else self._tls.wrap_socket(connection, server_side=True)
-        with stream:
+        with self.stream_of(connection) as stream:
             while True:
                 self.seen.append(head_of(stream)[0].split()[1])
                 stream.sendall(self._says())
@@ -122,15 +129,10 @@ class HttpProxy(Listener):
     """An HTTP proxy (RFC 9110, sections 7.6 and 9.3.6). Notes what was asked, and the credentials that came along."""
 
     def __init__(self, tls: Path | None = None) -> None:
-        self._tls: ssl.SSLContext | None = None
-        if tls is not None:
-            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self._tls.load_cert_chain(tls)
-        super().__init__()
+        super().__init__(tls=tls)
 
     def serve(self, connection: socket.socket) -> None:
-        stream = connection if self._tls is None else self._tls.wrap_socket(connection, server_side=True)
-        with stream:
+        with self.stream_of(connection) as stream:
             lines = head_of(stream)
             method, target, _ = lines[0].split()
             sent = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}

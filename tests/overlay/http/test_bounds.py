@@ -60,14 +60,10 @@ class Server(network.Listener):
 
     def __init__(self, does: Callable[[Any], None], tls: Any = None) -> None:
         self._does = does
-        self._tls: ssl.SSLContext | None = None
-        if tls is not None:
-            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self._tls.load_cert_chain(tls)
-        super().__init__()
+        super().__init__(tls=tls)
 
     def serve(self, connection: Any) -> None:
-        stream = connection if self._tls is None else self._tls.wrap_socket(connection, server_side=True)
+        stream = self.stream_of(connection)
         with stream, contextlib.suppress(ssl.SSLError):
             self.seen.append(network.head_of(stream)[0])
             self._does(stream)

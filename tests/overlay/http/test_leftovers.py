@@ -49,14 +49,10 @@ class Server(network.Listener):
         self._says = says
         self.more: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.sent: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._tls: ssl.SSLContext | None = None
-        if tls is not None:
-            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self._tls.load_cert_chain(tls)
-        super().__init__()
+        super().__init__(tls=tls)
 
     def serve(self, connection: Any) -> None:
-        stream = connection if self._tls is None else self._tls.wrap_socket(connection, server_side=True)
+        stream = self.stream_of(connection)
         requests: list[str] = []
         is_first = not self.seen
         self.seen.append(requests)
