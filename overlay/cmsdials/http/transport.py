@@ -227,15 +227,19 @@ def _content(method: str, response: httpx.Response, bound: Bound) -> tuple[bytes
     if method != "HEAD" and not is_error and promised.isdecimal() and int(promised) > most:
         raise TooLargeError(most)
     bound.begin_body(most)
-    body = BytesIO()  # not a list: a server may send single bytes
+    coding = response.headers.get("content-encoding", "")
+    # Room for all of it, where its size is known: growing moves what has come. The system gives the memory as it is filled.
+    room = int(promised) if promised.isdecimal() and not (coding or is_error or method == "HEAD") else 0
+    body = BytesIO(bytes(room))  # not a list: a server may send single bytes
     try:
         # Not read(): the response would keep the body, in a reference cycle that outlives many pages.
-        for piece in decoded(response.iter_raw(), response.headers.get("content-encoding", ""), most):
+        for piece in decoded(response.iter_raw(), coding, most):
             body.write(piece)
     except TooLargeError:
         if not is_error:
             raise
         return body.getvalue(), ""
+    body.truncate()
     return body.getvalue(), _shortfall(method, response)
 
 

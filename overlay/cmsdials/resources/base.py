@@ -41,7 +41,7 @@ from cmsdials.resources.query import PAGING, chosen, count_request, list_query
 from cmsdials.runtime import extras
 from cmsdials.table import decode
 from cmsdials.table.histograms import model_of
-from cmsdials.table.tabular import Cells, checked_cells, checked_groups
+from cmsdials.table.tabular import Cells, checked_cells, checked_groups, frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -303,7 +303,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         """Fetch all rows as a DataFrame: `list_all` with these arguments and `Result.to_pandas`, errors included."""
         checked_cells(cells)
         result = self._all(extras.pandas, filters, retries, fields, concurrency, enable_progress)
-        return result.to_pandas(cells=cells)
+        return frame_of(result.store, cells, copy=False)  # nobody else has the result
 
     def to_arrow(
         self,

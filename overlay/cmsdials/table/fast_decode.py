@@ -8,6 +8,7 @@ wrong. So both ways give equal columns, and errors are raised in one place.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from math import prod
@@ -39,6 +40,7 @@ _UNUSUAL = (
 
 _RESULTS = re.compile(rb'"results"\s*:\s*\[')
 _NEXT_ROW = re.compile(rb"\}\s*,\s*\{")
+_BYTES = 8  # of a number
 _BLOCK = 63 << 16  # bytes: from 4 MiB on, NumPy asks for huge pages, which virtual machines are slow to give
 _PIECE = 1 << 18  # bytes: what the parser makes of it stays in the processor's cache, and is little memory
 
@@ -145,33 +147,42 @@ class _Block(Generic[RecordT]):
 
     def _add_contents(self, rows: list[Any]) -> int:
         """Add the contents of some histograms; return how many JSON arrays they were written in."""
+        name, inner_axes = self._contents.name, self._contents.axes[1:]
         shapes: list[tuple[int, ...]] = []
         buffers = []
         for row in rows:  # one array at a time: many would trigger the garbage collector again and again
-            array = row[self._contents.name]
-            shape: tuple[int, ...] = (len(array),)
-            level: Any = [array]
-            for _ in self._contents.axes[1:]:
-                inner = chain.from_iterable(level)
-                level = [*inner] if len(shape) + 1 < self._contents.dimensions else inner
-                (width,) = {*map(len, level)}  # a ValueError if rows differ, or there are none
-                shape = (*shape, width)
-            shapes.append(shape)
+            array = row[name]
+            shapes.append(self._shape(array) if inner_axes else (len(array),))
             buffers.append(array.as_buffer(of_type="d"))
         numbers = np.frombuffer(b"".join(buffers))
         start, stop = self._count, self._count + len(rows)
-        if self._cells is None and len({*shapes}) == 1:
+        kinds = Counter(shapes)
+        if self._cells is None and len(kinds) == 1:
             # In large blocks, apart from short-lived objects: else memory would be fragmented.
-            room = self._size // max(1, 8 * prod(shapes[0]))
+            room = self._size // max(1, _BYTES * prod(shapes[0]))
             self._cells = np.empty((max(len(rows), room), *shapes[0]))
-        if isinstance(self._cells, np.ndarray) and {*shapes} == {self._cells.shape[1:]}:
+        if isinstance(self._cells, np.ndarray) and kinds.keys() == {self._cells.shape[1:]}:
             self._cells[start:stop] = numbers.reshape(len(rows), *shapes[0])
         else:
             if not isinstance(self._cells, list):
                 self._cells = [] if self._cells is None else [*self._cells[:start]]
             parts = np.split(numbers.copy(), np.cumsum([*map(prod, shapes)])[:-1])
             self._cells += [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
-        return sum(prod(shape[:depth]) for shape in shapes for depth in range(len(shape)))
+        return sum(
+            number * sum(prod(shape[:depth]) for depth in range(len(shape)))
+            for shape, number in kinds.items()
+        )
+
+    def _shape(self, array: Any) -> tuple[int, ...]:
+        """Return the shape of an array of arrays; raise a ValueError if its rows differ, or there are none."""
+        shape: tuple[int, ...] = (len(array),)
+        level: Any = [array]
+        for _ in self._contents.axes[1:]:
+            inner = chain.from_iterable(level)
+            level = [*inner] if len(shape) + 1 < self._contents.dimensions else inner
+            (width,) = {*map(len, level)}
+            shape = (*shape, width)
+        return shape
 
     def columns(self, fields: Sequence[str] | None) -> Columns[RecordT]:
         """Return all rows."""

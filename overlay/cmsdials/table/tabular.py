@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from cmsdials.table.lumi_mask import LumiMask
 
-__all__ = ["Cells", "Tabular", "checked_cells", "checked_groups", "stack"]
+__all__ = ["Cells", "Tabular", "checked_cells", "checked_groups", "frame_of", "stack"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 _Arrays = dict[str, "np.ndarray[Any, Any]"]
@@ -71,6 +71,15 @@ def checked_cells(cells: object) -> str:
     return cells
 
 
+def frame_of(store: RowStore[Any], cells: Cells, *, copy: bool = True) -> pd.DataFrame:
+    """Make a DataFrame: see `Tabular.to_pandas`. Without a copy it takes the contents over from the store."""
+    as_lists = checked_cells(cells) == "list"
+    load("cmsdials.table.to_pandas")
+    from cmsdials.table.to_pandas import to_pandas  # noqa: PLC0415  # it imports NumPy
+
+    return to_pandas(store, as_lists=as_lists, copy=copy)
+
+
 _GROUPING = ("integer", "number", "string", "boolean", "datetime")
 
 
@@ -102,11 +111,7 @@ class Tabular(Generic[RecordT]):
             MissingDependencyError: pandas is not installed; the message holds the command.
             ConfigurationError: `cells` is something else.
         """
-        as_lists = checked_cells(cells) == "list"
-        load("cmsdials.table.to_pandas")
-        from cmsdials.table.to_pandas import to_pandas  # noqa: PLC0415  # it imports NumPy
-
-        return to_pandas(self.store, as_lists=as_lists)
+        return frame_of(self.store, cells)
 
     def _repr_html_(self) -> str | None:
         """Show the first rows as a table in notebooks; None, for `repr` instead, if pandas is not installed."""

@@ -24,12 +24,18 @@ __all__ = ["to_html", "to_pandas"]
 _SHOWN = 10  # rows, in a notebook
 
 
-def to_pandas(store: RowStore[Any], *, as_lists: bool = False) -> pd.DataFrame:
-    """Make a DataFrame with a RangeIndex. See `cmsdials.table.tabular.Tabular.to_pandas`."""
+def to_pandas(store: RowStore[Any], *, as_lists: bool = False, copy: bool = True) -> pd.DataFrame:
+    """Make a DataFrame with a RangeIndex. See `cmsdials.table.tabular.Tabular.to_pandas`.
+
+    Without a copy the contents of histograms are handed over: the store is not to be used any more.
+    """
     pandas = extras.pandas()
     blocks = store.blocks()
     frame: pd.DataFrame = pandas.DataFrame(
-        {field.name: _series(pandas, field, values, as_lists) for field, values in columns_of(store, blocks)},
+        {
+            field.name: _series(pandas, field, values, as_lists, copy)
+            for field, values in columns_of(store, blocks)
+        },
         index=pandas.RangeIndex(sum(map(len, blocks))),
         copy=False,  # what is made here belongs to this frame only
     )
@@ -62,9 +68,9 @@ def _bins(cell: Any) -> str:
         return "no bins"
 
 
-def _series(pandas: Any, field: Field, values: list[Values], as_lists: bool) -> Any:
+def _series(pandas: Any, field: Field, values: list[Values], as_lists: bool, copy: bool) -> Any:
     if field.dimensions:
-        cells = _lists(values) if as_lists else _arrays(values)
+        cells = _lists(values) if as_lists else _arrays(values, copy)
         return pandas.Series(objects([*cells]), dtype=object)
     made = scalars(field, values)
     if made.dtype.kind == "M":
@@ -73,13 +79,14 @@ def _series(pandas: Any, field: Field, values: list[Values], as_lists: bool) -> 
     return pandas.Series(made, dtype=pandas.Series(["text"]).dtype if field.kind == "string" else made.dtype)
 
 
-def _arrays(values: Sequence[Values]) -> Iterator[Any]:
-    """Yield the contents of each histogram as an array, in 2D as a cell. They are a copy, made block by block."""
+def _arrays(values: Sequence[Values], copy: bool) -> Iterator[Any]:
+    """Yield the contents of each histogram as an array, in 2D as a cell. A copy is made block by block."""
     for part in values:
         if isinstance(part, np.ndarray):
-            yield from part.copy() if part.ndim == 2 else map(Cell, part.copy())
+            mine = part.copy() if copy else part
+            yield from mine if mine.ndim == 2 else map(Cell, mine)
         else:
-            yield from (as_cell(own(cell)) for cell in part)
+            yield from (as_cell(own(cell) if copy else cell) for cell in part)
 
 
 def _lists(values: Sequence[Values]) -> Iterator[Any]:
