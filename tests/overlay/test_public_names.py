@@ -27,6 +27,7 @@ CALLS = {
     "cmsdials.LumiMask.of_rows": "rows * run ls",
     "cmsdials.LumiMask.select": "rows * run ls",
     "cmsdials.LumiMask.to_json": "",
+    "cmsdials.join": "left right * on suffix",
     "cmsdials.load": "path",
     "cmsdials.stack": "column",
     "cmsdials.open_dataset": "folder",
@@ -147,6 +148,7 @@ CALLS = {
     "cmsdials.models.Run.dict": "",
     "cmsdials.models.RunMonitoringElement": "* me_id me dim",
     "cmsdials.models.RunMonitoringElement.dict": "",
+    "cmsdials.result.Page.join": "right * on suffix",
     "cmsdials.result.Page.to_arrow": "",
     "cmsdials.result.Page.to_hist": "",
     "cmsdials.result.Page.to_numpy": "* group_by",
@@ -155,6 +157,7 @@ CALLS = {
     "cmsdials.result.Pages.close": "",
     "cmsdials.result.Result.copy": "* update deep",
     "cmsdials.result.Result.dict": "",
+    "cmsdials.result.Result.join": "right * on suffix",
     "cmsdials.result.Result.json": "* indent",
     "cmsdials.result.Result.model_copy": "* update deep",
     "cmsdials.result.Result.model_dump": "* mode include exclude exclude_none exclude_unset by_alias",
@@ -265,7 +268,7 @@ OF_DIALS = {
     "ml_bad_lumis.get": "model_id dataset_id run_number ls_number me_id * retries",
     "ml_bad_lumis.golden_json": "model_id__in dataset_id__in run_number__in * retries",
     "ml_bad_lumis": "model_id dataset_id run_number ls_number me_id * retries",
-    "oms.list_all": "endpoint filters * page_size enable_progress retries",
+    "oms.list_all": "endpoint filters * runs page_size enable_progress retries",
     "oms.query": "endpoint filters pages retries",
     "caf.get": "class_name kind * retries",
     "runregistry.editable_datasets": "class_name dataset_name global_state * retries",
@@ -375,7 +378,7 @@ def test_errors_say_what_went_wrong(name: str) -> None:
 
 def test_load_is_one_function() -> None:
     assert found("cmsdials.load") is found("cmsdials.result.load")
-    assert {"LumiMask", "load", "stack"} <= {*dir(found("cmsdials"))}
+    assert {"LumiMask", "join", "load", "stack"} <= {*dir(found("cmsdials"))}
 
 
 def test_a_result_says_what_was_listed(service: Scripted) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from cmsdials.table.lumi_mask import LumiMask
 
-__all__ = ["Cells", "Tabular", "checked_cells", "checked_groups", "stack"]
+__all__ = ["Cells", "Tabular", "checked_cells", "checked_groups", "join", "stack"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 _Arrays = dict[str, "np.ndarray[Any, Any]"]
@@ -182,6 +182,54 @@ class Tabular(Generic[RecordT]):
             BinningError: The rows are not histograms, or were listed without their binning or contents.
         """
         return [hist_of(row) for row in self.store]
+
+    def join(
+        self, right: Any, *, on: str | Sequence[str] | Mapping[str, Any] | None = None, suffix: str = "_right"
+    ) -> Any:
+        """Return a frame of these rows with the columns of others, by run and lumisection; see `cmsdials.join`."""
+        return join(self, right, on=on, suffix=suffix)
+
+
+def join(
+    left: Any,
+    right: Any,
+    *,
+    on: str | Sequence[str] | Mapping[str, Any] | None = None,
+    suffix: str = "_right",
+) -> Any:
+    """Return rows with the columns of other rows of the same run and lumisection.
+
+    Every row on the left stays, in its place, with its values. Where the right has none for it, the values of the
+    right are missing; so its integers and flags become Int64 and boolean in pandas (also where none is missing), and
+    stay what they are in Arrow and polars, where any value may be null. Rows on the right without a partner, or
+    without a key, are left out.
+
+    Args:
+        left: A result or page, rows of OMS, a DataFrame of pandas or polars, an Arrow table, or a list of dicts.
+        right: The same, or the path of a CSV file of ``brilcalc lumi --byls -o``. It may have a row for each
+            lumisection, for each range of them (both ends included), or for each run. Each key may come once.
+        on: Columns to compare, all of which hold whole numbers from 0 on, or text of their digits: a name or several,
+            or a dict of left to right if they differ, and on the right a pair of names for a range: ``{"run_number":
+            "run", "ls_number": ("first", "last")}``. None for the run and, if both have it, the lumisection, by the
+            names that DIALS, OMS, the Run Registry, brilcalc and CMSSW give them. Of text such as ``1:1``, which
+            brilcalc writes, the number before the colon counts.
+        suffix: What is added to the name of a column on the right that the left has too.
+
+    Returns:
+        What `left` is. Of a result, a page, rows of OMS or dicts: a frame of the library of `right`, or, if that is
+        none either, of pandas. The columns of the left come first, then those of the right except the keys (ranges and
+        ``run:fill`` stay). The index of pandas is that of `left`.
+
+    Raises:
+        ConfigurationError: Several rows on the right have one key, or overlapping ranges, which the message names; there are no
+            such columns, or they hold something other than whole numbers; a name would come twice; or the rows are
+            something else.
+        MissingDependencyError: The library is not installed; the message holds the command.
+    """
+    load("cmsdials.table.joining")
+    from cmsdials.table.joining import joined  # noqa: PLC0415  # it imports NumPy
+
+    return joined(left, right, on, suffix)
 
 
 def stack(column: Any) -> np.ndarray[Any, Any]:
