@@ -87,8 +87,8 @@ class Pandas(Kind):
         if self.is_one(rows):
             levels = self.levels(rows)
             return rows.reset_index(levels) if levels else rows
-        table = rows if Arrow().is_one(rows) else rows.to_arrow()
-        return table.to_pandas(types_mapper=_mapper(pandas))
+        table = Arrow().of(rows)
+        return _signed(table).to_pandas(types_mapper=_mapper(pandas))
 
     def levels(self, frame: _Frame) -> list[Any]:
         """Return the names of levels of the index."""
@@ -229,6 +229,16 @@ def kind_of(rows: object) -> Kind | None:
 def _read(column: Any, kind: Any) -> Any:
     types = sys.modules["pyarrow"].types
     return column if types.is_integer(kind) or types.is_floating(kind) else column.to_pylist()
+
+
+def _signed(table: Any) -> Any:
+    """Return categories with signed indices: those of polars are unsigned, which older releases of pyarrow cannot convert."""
+    types = sys.modules["pyarrow"].types
+    for at, field in enumerate(table.schema):
+        if types.is_dictionary(field.type) and types.is_unsigned_integer(field.type.index_type):
+            again = table.column(at).cast(field.type.value_type).dictionary_encode()
+            table = table.set_column(at, field.name, again)
+    return table
 
 
 def _mapper(pandas: Any) -> Any:

@@ -144,8 +144,14 @@ class Tabular(Generic[RecordT]):
     @overload
     def to_numpy(self) -> _Arrays: ...
     @overload
-    def to_numpy(self, *, group_by: str | Sequence[str]) -> Mapping[Any, _Arrays]: ...
-    def to_numpy(self, *, group_by: str | Sequence[str] | None = None) -> Any:
+    def to_numpy(self, *, group_by: str | Sequence[str], align: bool = False) -> Mapping[Any, _Arrays]: ...
+    @overload
+    def to_numpy(
+        self, *, align: Literal[True], group_by: str | Sequence[str] | None = None
+    ) -> Mapping[Any, _Arrays]: ...
+    @overload
+    def to_numpy(self, *, group_by: str | Sequence[str] | None, align: bool = False) -> Any: ...
+    def to_numpy(self, *, group_by: str | Sequence[str] | None = None, align: bool = False) -> Any:
         """Return an array for each field, by name.
 
         For n histograms, `data` has the shape (n, x_bin), or (n, y_bin, x_bin) in 2D, and is float64. The other
@@ -157,21 +163,36 @@ class Tabular(Generic[RecordT]):
 
         Args:
             group_by: Field, or fields, by whose values the rows are grouped, such as "me".
+            align: Give all groups the same m lumisections (dataset_id, run_number, ls_number), in order: all that one
+                of them has. So `data` is of the shape (m, x_bin) or (m, y_bin, x_bin) in each. In a gap, where a
+                group lacks one, `data` is NaN, and so are the numbers that the histogram would have, which are
+                therefore float64 (`entries`, `file_id`); a bool array `gap` of the shape (m,) is True there. Groups
+                of different runs or datasets, where `group_by` says so, keep to their own lumisections. Without
+                `group_by` the groups are those of "me", or of "me_id" if the rows have no "me".
 
         Returns:
-            Arrays by field; with `group_by` such arrays by value (by tuple of values for several fields), in
+            Arrays by field; with `group_by` or `align` such arrays by value (by tuple of values for several fields), in
             order of first appearance.
 
         Raises:
             BinningError: Histograms with different binnings would share one array; the message names them.
-            FilterError: There is no such field to group by.
+            FilterError: There is no such field to group by; or rows cannot be aligned, because they lack their run or
+                lumisection, or a group has several for one lumisection.
         """
         load("cmsdials.table.to_numpy")
         from cmsdials.table.to_numpy import grouped, to_numpy  # noqa: PLC0415  # it imports NumPy
 
+        if group_by is None and align:
+            sent = self.store.fields
+            group_by = "me_id" if sent is not None and "me" not in sent else "me"
         if group_by is None:
             return to_numpy(self.store)
-        groups = grouped(self.store, checked_groups(group_by, self.store.record, self.store.fields))
+        names = checked_groups(group_by, self.store.record, self.store.fields)
+        groups = grouped(self.store, names)
+        if align:
+            from cmsdials.table.aligned import aligned  # noqa: PLC0415  # it imports NumPy
+
+            groups = aligned(groups, names)
         return {key: arrays for (key,), arrays in groups.items()} if isinstance(group_by, str) else groups
 
     def to_hist(self) -> list[hist.Hist[Any]]:
