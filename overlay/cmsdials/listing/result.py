@@ -21,6 +21,7 @@ from cmsdials.listing.checkpoint import Stored, StoredPage
 from cmsdials.listing.page import Page, cursor_of, page_of
 from cmsdials.listing.pagination import LARGEST_PAGE
 from cmsdials.listing.provenance import Origin
+from cmsdials.plotting.accessor import Plotted
 from cmsdials.runtime import background
 from cmsdials.table.histograms import model_of
 from cmsdials.table.lumi_mask import LumiMask
@@ -39,7 +40,7 @@ _CHANGED = "Undo the change to that row, or write the frame to Parquet."
 
 
 @define(kw_only=True, repr=False)
-class Result(Tabular[RecordT], PydanticLike, Generic[RecordT]):
+class Result(Tabular[RecordT], Plotted, PydanticLike, Generic[RecordT]):
     """Rows of a list, in the order of the service.
 
     Attributes:
