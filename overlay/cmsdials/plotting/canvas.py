@@ -233,11 +233,10 @@ class Canvas:
                 linestyle=(0, (4, 2)),
             )
 
-    def shade(self, sections: Sections, bad: Array, *, along: str) -> None:
-        """Shade lumisections behind what is drawn."""
-        span = self.axes.axvspan if along == "x" else self.axes.axhspan
+    def shade(self, sections: Sections, bad: Array) -> None:
+        """Shade lumisections, which are along x, behind what is drawn."""
         for first, last in sections.ranges(bad):
-            span(first, last, facecolor=BAD, edgecolor="none", zorder=0)
+            self.axes.axvspan(first, last, facecolor=BAD, edgecolor="none", zorder=0)
 
     def legend(self, handles: list[Any], **how: Any) -> None:
         """Name what is drawn."""
@@ -254,9 +253,10 @@ class Canvas:
             for text in made.get_texts():
                 text.set_parse_math(False)
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, *, has_axes: bool = False) -> None:
         """Say in the middle of the axes why nothing is there."""
-        self.axes.tick_params(bottom=False, left=False, labelbottom=False, labelleft=False)
+        if not has_axes:
+            self.axes.tick_params(bottom=False, left=False, labelbottom=False, labelleft=False)
         self.axes.text(
             0.5,
             0.5,
@@ -373,22 +373,22 @@ def scaled(data: Array) -> tuple[Array, str]:
 
 
 def _wrapped(line: str, letters: int) -> list[str]:
-    """Break a line after slashes, underscores and blanks, into at most three; what is beyond goes from the front."""
-    parts = [part[at : at + letters] for part in _PARTS.findall(line) for at in range(0, len(part), letters)]
+    """Break a line after slashes, underscores and blanks; of more than three the last ones stay."""
     lines = [""]
-    for part in reversed(parts):
-        if len(part) + len(lines[0]) > letters:
-            if len(lines) == _MOST_LINES:
-                lines[0] = "\N{HORIZONTAL ELLIPSIS}" + lines[0][max(0, len(lines[0]) + 1 - letters) :]
-                break
-            lines.insert(0, "")
-        lines[0] = part + lines[0]
+    for whole in _PARTS.findall(line):
+        for part in (whole[at : at + letters] for at in range(0, len(whole), letters)):
+            if len(lines[-1]) + len(part) > letters:
+                lines.append("")
+            lines[-1] += part
+    if len(lines) > _MOST_LINES:
+        lines = lines[-_MOST_LINES:]
+        lines[0] = f"\N{HORIZONTAL ELLIPSIS}{lines[0][1:]}"
     return lines
 
 
-def handle_of_shade(text: str) -> Patch:
+def handle_of_shade(text: str, colour: str = BAD) -> Patch:
     """Return what names a shade in a legend."""
-    return Patch(facecolor=BAD, edgecolor="none", label=text)
+    return Patch(facecolor=colour, edgecolor="none", label=text)
 
 
 def handle_of_line(text: str, **how: Any) -> Line2D:

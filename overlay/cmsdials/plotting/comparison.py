@@ -31,6 +31,7 @@ __all__ = ["compare"]
 
 _NAMES = {"ratio": "Ratio", "pull": "Pull"}
 _ORDINARY = {"ratio": 1.0, "pull": 0.0}
+_SHADE = "0.8"
 _COLOURS = {"ratio": "cividis", "pull": "PuOr"}
 
 
@@ -63,7 +64,7 @@ def compare(
 
 def _lines(canvas: Canvas, subject: Subject, contents: Any, shapes: Any, name: str) -> None:
     edges, axes = subject.edges[0], canvas.axes
-    axes.stairs(np.nan_to_num(shapes[1]), edges, fill=True, facecolor="0.8", edgecolor="none")
+    axes.stairs(np.nan_to_num(shapes[1]), edges, fill=True, facecolor=_SHADE, edgecolor="none")
     axes.stairs(np.nan_to_num(shapes[0]), edges, color=COLOURS[0], linewidth=canvas.line(0.9))
     with np.errstate(all="ignore"):
         errors = np.sqrt(contents[0]) * np.abs(shapes[0] / contents[0])
@@ -79,13 +80,13 @@ def _lines(canvas: Canvas, subject: Subject, contents: Any, shapes: Any, name: s
     axes.tick_params(labelbottom=False)
     axes.set_xlim(edges[0], edges[-1])
     if not np.isfinite(shapes).any():
-        canvas.note("nothing to compare")
+        canvas.note("nothing to compare", has_axes=True)
     elif not np.less(shapes, 0).any():
         axes.set_ylim(bottom=0)
     canvas.legend(
         [
             handle_of_line(subject.when, color=COLOURS[0], linewidth=canvas.line(0.9)),
-            handle_of_shade(f"Reference: {name}"),
+            handle_of_shade(f"Reference: {name}", _SHADE),
         ],
         loc="best",
     )

@@ -44,6 +44,8 @@ def draw_map(subject: Subject, ax: Any, cms: CmsLabel, *, ls: Any, how: Literal[
     _mesh(canvas, subject, contents, "Content per bin" + power, from_zero(contents))
     if not many:
         canvas.note("no lumisections")
+    elif not contents.any():
+        canvas.note("all bins are empty", has_axes=True)
     what = {"sum": "sum of", "mean": "mean of"}[how]
     canvas.title(subject, cms, f"{subject.when}, {what} {many} LS" if many > 1 else None)
     return canvas.axes

@@ -42,7 +42,7 @@ def trend(subject: Subject, ax: Any, cms: CmsLabel, *, of: Any, axis: Any, good:
     values, power = scaled(values)
     if power and errors is not None:
         errors = errors / float(power.removeprefix(" / "))
-    canvas.shade(sections, ~is_good, along="x")
+    canvas.shade(sections, ~is_good)
     if len(subject):
         _draw(canvas, subject, values, errors)
     if not np.isfinite(values).any():
