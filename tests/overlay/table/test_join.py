@@ -183,16 +183,25 @@ def test_a_range_stands_for_each_of_its_lumisections(left: list[Any], ranges: li
     assert [(row["run_number"], row["ls_number"]) for row in made] == left
 
 
+@each_library
 @given(
     rows=st.lists(
-        st.tuples(st.integers(0, 2**53), st.integers(0, 2), st.integers(0, 2)), max_size=12, unique=True
+        st.tuples(st.integers(-(2**63) + 1, 2**63 - 1), st.integers(0, 2), st.integers(-1, 2**40)),
+        max_size=12,
+        unique=True,
     )
 )
-def test_more_columns_may_be_compared(rows: list[tuple[int, int, int]]) -> None:
-    left = pd.DataFrame(rows, columns=["file_id", "run_number", "ls_number"], dtype=np.int64)
-    right = left.iloc[::-1].assign(at=range(len(left)))
-    made = join(left, right, on=["file_id", "run_number", "ls_number"])
-    assert made["at"].tolist() == [*range(len(left))][::-1]
+def test_more_columns_may_be_compared_whatever_whole_numbers_they_hold(
+    library: str, rows: list[tuple[int, int, int]]
+) -> None:
+    names = ["file_id", "run_number", "ls_number"]
+    columns = dict(zip(names, zip(*rows, strict=True) if rows else [(), (), ()], strict=True))
+    left = pa.table({name: pa.array(column, pa.int64()) for name, column in columns.items()})
+    other = left.take(pa.array([*range(len(rows))][::-1], pa.int64()))
+    right = other.append_column("at", pa.array(range(len(rows)), pa.int64()))
+    convert = {"arrow": lambda table: table, "pandas": pa.Table.to_pandas, "polars": pl.from_arrow}[library]
+    made = join(convert(left), convert(right), on=names)
+    assert [row["at"] for row in rows_of(made)] == [*range(len(rows))][::-1]
 
 
 # --- what stays as it is
