@@ -15,7 +15,8 @@ ADDRESS = "http://localhost:8000/"
 def examples() -> Iterator[tuple[str, list[str]]]:
     """The audience of each row of a table, and its cells as code, where they are."""
     tokens = MarkdownIt("commonmark").enable("table").parse(PAGE.read_text(encoding="utf-8"))
-    heading, cells = "", []
+    heading = ""
+    cells: list[list[str]] = []
     for at, token in enumerate(tokens):
         if token.type == "heading_open":
             heading = tokens[at + 1].content
