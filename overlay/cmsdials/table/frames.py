@@ -149,7 +149,7 @@ class Arrow(Kind):
                 return arrow.Table.from_pandas(
                     Pandas().of(rows), preserve_index=False
                 ).replace_schema_metadata()
-            except (arrow.ArrowException, TypeError, OverflowError) as error:
+            except (arrow.ArrowException, TypeError, ValueError, OverflowError) as error:
                 message = f"the DataFrame cannot become an Arrow table: {shortened(str(error.args[-1]), 200)}"
                 advice = "Give each column values of one type, or make the table yourself."
                 raise ConfigurationError(message, advice=advice) from error
@@ -182,6 +182,10 @@ class Arrow(Kind):
         at = arrow.array(rows, mask=~are_there)
         for name, new in names.items():
             column = other.column(name)
+            if plainer := {"string_view": arrow.string(), "binary_view": arrow.binary()}.get(
+                str(column.type)
+            ):
+                column = arrow.array(column.to_pylist(), plainer)  # Arrow cannot take values of views
             taken = column.take(at) if len(column) else arrow.nulls(len(rows), column.type)
             frame = frame.append_column(new, taken)
         return frame

@@ -276,6 +276,14 @@ def test_types_of_arrow_stay(kind: Any) -> None:
     assert join(left.slice(0, 0), right).num_rows == 0
 
 
+@pytest.mark.parametrize("kind", [name for name in ("string_view", "binary_view") if hasattr(pa, name)])
+def test_views_of_arrow_are_joined(kind: str) -> None:
+    value: str | bytes = "ab" if kind == "string_view" else b"ab"
+    right = pa.table({"run": [2, 3], "ls": [1, 1], "x": pa.array([value, None], getattr(pa, kind)())})
+    made = join(pa.table({"run": [1, 2], "ls": [1, 1]}), right)
+    assert made["x"].to_pylist() == [None, value]
+
+
 def test_chunks_of_arrow_and_batches_are_tables() -> None:
     left = pa.concat_tables(
         [pa.table({"run": [1, 2], "ls": [1, 1]}), pa.table({"run": [3, 1], "ls": [1, 2]})]
@@ -358,7 +366,15 @@ def test_values_that_oms_lacks_are_missing_and_not_numbers() -> None:
     oms = [
         {"run_number": 1, "lumisection_number": 1, "n": 2**60 + 1, "flag": None, "pileup": 1, "parts": ["A"]},
         {"run_number": 1, "lumisection_number": 2, "n": None, "flag": False, "pileup": 2.5},
-        {"run_number": 1, "lumisection_number": 3, "n": 3, "era": "Run2024", "large": 2**70},
+        {
+            "run_number": 1,
+            "lumisection_number": 3,
+            "n": 3,
+            "era": "Run2024",
+            "large": 2**70,
+            "rate": math.inf,
+        },
+        {"run_number": np.int32(1), "lumisection_number": np.int64(9), "n": np.int16(9), "rate": math.nan},
     ]
     for library, make in FRAMES.items():
         left = make({"run_number": [1] * 4, "ls_number": [3, 2, 1, 4]})
@@ -367,6 +383,7 @@ def test_values_that_oms_lacks_are_missing_and_not_numbers() -> None:
         assert [row["flag"] for row in made] == [None, False, None, None]
         assert [row["pileup"] for row in made] == [None, 2.5, 1.0, None]
         assert [row["era"] for row in made] == ["Run2024", None, None, None]
+        assert [row["rate"] for row in made] == [math.inf, None, None, None]
         assert [row["parts"] and [*row["parts"]] for row in made] == [None, None, ["A"], None]
     assert str(join(pd.DataFrame({"run_number": [1], "ls_number": [9]}), oms)["n"].dtype) == "Int64"
 
@@ -533,6 +550,8 @@ def test_what_is_no_rows_on_the_left_is_refused(left: Any) -> None:
 
 
 def test_a_column_that_arrow_has_no_type_for_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="Duplicate column names found"):
+        join(pa.table({"run_number": [1], "ls_number": [1]}), pd.concat([LEFT, LEFT], axis=1))
     with pytest.raises(ConfigurationError, match=r"the DataFrame cannot become an Arrow table: .* column x "):
         join(pa.table({"run_number": [1], "ls_number": [1]}), LEFT.assign(x=[object()]))
 
