@@ -419,7 +419,7 @@ def test_a_reference_is_given_in_many_ways() -> None:
 
 
 def test_negative_contents_have_no_pull() -> None:
-    made = ar.compare(np.array([[-1.0, 3.0, 2.0]]), [1, 1, 2], "pull")
+    made = ar.compare(np.array([[-0.1, 3.0, 2.0]]), [1, 1, 2], "pull")
     assert np.isnan(made[0]).tolist() == [True, False, False]
     made = ar.compare(np.array([[1e308, 1e308]]), [1, 3], "ratio")
     assert made.tolist() == [[2, 0.5 / 0.75]]
