@@ -119,7 +119,13 @@ def normalise(stack: Stack, /, to: float = 1.0) -> Stack:
 
     Returns:
         The same with other `data`; `entries` stay what they were. NaN where the sum is 0 or not finite.
+
+    Raises:
+        ConfigurationError: `to` is not a finite number.
     """
+    if not _is_finite(to):
+        message = f"to must be a finite number, not {shortened(repr(to), 40)}"
+        raise ConfigurationError(message, advice="Give what the contents are to add up to, such as 1.")
     made, _ = shapes(contents(stack))
     return replaced(stack, made * to)
 

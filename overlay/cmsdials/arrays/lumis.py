@@ -51,7 +51,7 @@ def sum_lumis(
     sources = [_ranks(stack[name]) for name in ("dataset_id", "dataset", "me_id", "me") if name in stack]
     keys = [lumis, runs, *sources]  # the last one counts first
     order = there[np.lexsort([key[there] for key in keys])]
-    begins = _beginnings(keys, order, size)
+    begins = _beginnings(keys, order, min(size, len(order) + 1))
     counts = np.diff(np.append(begins, len(order)))
     if incomplete == "drop":
         begins, counts = begins[counts == size], counts[counts == size]

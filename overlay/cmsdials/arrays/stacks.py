@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeAlias
 
@@ -63,15 +64,22 @@ def contents(stack: Stack) -> Array:
         raise BinningError(
             message, advice="List histograms without fields=, or with fields= that include data."
         )
-    made = np.asarray(data) if not hasattr(data, "columns") else np.empty(0, object)
+    made = np.empty(0, object)
+    with suppress(ValueError):  # lists of several lengths
+        made = made if hasattr(data, "columns") else np.asarray(data)
     if made.dtype.kind not in "biuf":
-        message = f"a stack of histograms is needed, not {shortened(type(data).__name__, 60)}"
+        what = (
+            f"{type(data).__name__} of {made.dtype}" if isinstance(data, np.ndarray) else type(data).__name__
+        )
+        message = f"a stack of histograms is one array of numbers, not {what}"
         advice = "Give the arrays of to_numpy(), or one array of contents, such as of cmsdials.stack(...)."
         raise ConfigurationError(message, advice=advice)
     if not 2 <= made.ndim <= 1 + len(AXES):
         message = f"a stack of histograms has the shape (n, x_bin) or (n, y_bin, x_bin), not {made.shape}"
         raise BinningError(message, advice="For a single histogram write data[None].")
-    return made.astype(np.float64, copy=False)
+    made = made.astype(np.float64, copy=False)
+    hidden = np.ma.getmask(data)
+    return made if hidden is np.ma.nomask else np.where(hidden, np.nan, made)
 
 
 def axes_of(data: Array) -> dict[str, int]:
@@ -106,7 +114,11 @@ def edges(stack: Mapping[str, Any], axis: str, bins: int) -> Array:
         )
     limits = []
     for name in names:
-        values = np.unique(np.asarray(stack[name], np.float64))
+        try:
+            values = np.unique(np.asarray(stack[name], np.float64))
+        except (TypeError, ValueError):
+            message = f"{name} holds what is not a number, so the bins have no edges"
+            raise BinningError(message, advice="Give the arrays of to_numpy().") from None
         limits.append(values[~np.isnan(values)])
     if not all(map(len, limits)):  # no rows
         return np.full(bins + 1, np.nan)

@@ -77,13 +77,16 @@ def nullable_of(pandas: Any, values: list[Any]) -> Any:
     if kind == "integer":
         with suppress(OverflowError, TypeError):  # of more than 64 bits
             return pandas.array(values, dtype="Int64")
-    if kind in ("floating", "mixed-integer-float"):
+    is_nan = kind == "empty" and any(value is not None for value in values)
+    if is_nan or kind in ("floating", "mixed-integer-float"):
         return pandas.Series(values, dtype="float64")
     return pandas.Series(values, dtype=None if kind == "string" else object)
 
 
 def arrow_of(arrow: Any, values: list[Any]) -> Any:
-    """Return a column of Arrow: as Arrow takes the values, or as JSON text where it does not."""
+    """Return a column of Arrow: as Arrow takes the values, NaN as missing, or as JSON text where it does not."""
+    with suppress(arrow.ArrowInvalid, arrow.ArrowTypeError, OverflowError):
+        return arrow.array(values, from_pandas=True)
     load("cmsdials.table.to_arrow")
     from cmsdials.table.to_arrow import free  # noqa: PLC0415  # it imports NumPy
 

@@ -47,7 +47,7 @@ class Kind(ABC):
 
     @abstractmethod
     def column(self, frame: _Frame, name: str) -> Any:
-        """Return a column, as `cmsdials.table.keys.numbers_of` takes it."""
+        """Return a column, as `cmsdials.table.keys.integers_of` takes it."""
 
     @abstractmethod
     def cell(self, frame: _Frame, name: str, row: int) -> Any:
@@ -105,7 +105,10 @@ class Pandas(Kind):
 
     def column(self, frame: _Frame, name: str) -> Any:
         """Return a column, or a level of the index of this name."""
-        return frame[name] if name in frame.columns else frame.index.get_level_values(name)
+        column = frame[name] if name in frame.columns else frame.index.get_level_values(name)
+        if not isinstance(column.dtype, np.dtype) and getattr(column.dtype, "kind", "O") in "iu":  # nullable
+            return np.ma.array(column.fillna(0).to_numpy(column.dtype.numpy_dtype), mask=column.isna())
+        return column
 
     def cell(self, frame: _Frame, name: str, row: int) -> Any:
         """Return a value."""
@@ -146,7 +149,7 @@ class Arrow(Kind):
                 return arrow.Table.from_pandas(
                     Pandas().of(rows), preserve_index=False
                 ).replace_schema_metadata()
-            except (arrow.ArrowException, TypeError, OverflowError) as error:
+            except (arrow.ArrowException, TypeError, ValueError, OverflowError) as error:
                 message = f"the DataFrame cannot become an Arrow table: {shortened(str(error.args[-1]), 200)}"
                 advice = "Give each column values of one type, or make the table yourself."
                 raise ConfigurationError(message, advice=advice) from error
@@ -159,8 +162,12 @@ class Arrow(Kind):
         return [*frame.schema.names]
 
     def column(self, frame: _Frame, name: str) -> Any:
-        """Return a column; text as lists, which NumPy reads whatever it is kept in."""
-        return _read(frame.column(name), frame.schema.field(name).type)
+        """Return a column: numbers as an array, anything else as a list."""
+        types = sys.modules["pyarrow"].types
+        column, kind = frame.column(name), frame.schema.field(name).type
+        if types.is_integer(kind):
+            return np.ma.array(column.fill_null(0).to_numpy(), mask=column.is_null().to_numpy())
+        return column if types.is_floating(kind) else column.to_pylist()
 
     def cell(self, frame: _Frame, name: str, row: int) -> Any:
         """Return a value."""
@@ -175,6 +182,10 @@ class Arrow(Kind):
         at = arrow.array(rows, mask=~are_there)
         for name, new in names.items():
             column = other.column(name)
+            if plainer := {"string_view": arrow.string(), "binary_view": arrow.binary()}.get(
+                str(column.type)
+            ):
+                column = arrow.array(column.to_pylist(), plainer)  # Arrow cannot take values of views
             taken = column.take(at) if len(column) else arrow.nulls(len(rows), column.type)
             frame = frame.append_column(new, taken)
         return frame
@@ -197,9 +208,11 @@ class Polars(Kind):
         return [*frame.columns]
 
     def column(self, frame: _Frame, name: str) -> Any:
-        """Return a column; categories as their text."""
+        """Return a column: numbers as an array, anything else as a list."""
         column = frame.get_column(name)
-        return column if column.dtype.is_numeric() else column.to_list()
+        if column.dtype.is_integer():
+            return np.ma.array(column.fill_null(0).to_numpy(), mask=column.is_null().to_numpy())
+        return column if column.dtype.is_float() else column.to_list()
 
     def cell(self, frame: _Frame, name: str, row: int) -> Any:
         """Return a value."""
@@ -224,11 +237,6 @@ class Polars(Kind):
 def kind_of(rows: object) -> Kind | None:
     """Return the library that rows are of; None if they are no frame."""
     return next((kind for kind in (Pandas(), Arrow(), Polars()) if kind.is_one(rows)), None)
-
-
-def _read(column: Any, kind: Any) -> Any:
-    types = sys.modules["pyarrow"].types
-    return column if types.is_integer(kind) or types.is_floating(kind) else column.to_pylist()
 
 
 def _signed(table: Any) -> Any:

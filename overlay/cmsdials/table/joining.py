@@ -19,7 +19,7 @@ from cmsdials.table.brilcalc import read_brilcalc
 from cmsdials.table.columns import Array
 from cmsdials.table.documents import Documents
 from cmsdials.table.frames import Kind, Pandas, kind_of
-from cmsdials.table.keys import numbers_of
+from cmsdials.table.keys import integers_of
 from cmsdials.table.lumi_mask import LARGEST
 from cmsdials.table.tabular import Tabular
 
@@ -30,7 +30,6 @@ LUMIS = ("ls_number", "lumisection_number", "ls", "lumisection", "luminosityBloc
 RANGES = (("first_lumisection_number", "last_lumisection_number"), ("start", "end"))
 
 _BITS = np.uint64(32)
-_LARGEST_ID = 2**53
 _SHOWN = 3
 
 
@@ -41,12 +40,14 @@ class _Key:
     Attributes:
         left: Its name.
         right: The column on the right, or two of them: the first and the last lumisection of a range.
-        largest: The largest number in it.
     """
 
     left: str
     right: str | tuple[str, str]
-    largest: int = LARGEST
+
+    @property
+    def is_range(self) -> bool:
+        return isinstance(self.right, tuple)
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -143,8 +144,8 @@ def _named(on: Any) -> list[_Key]:
         if not isinstance(left, str) or not (isinstance(ends, str) or is_range):
             keys = []
             break
-        keys.append(_Key(left, ends, LARGEST if is_range or left in (*RUNS, *LUMIS) else _LARGEST_ID))
-    ranges = [key for key in keys if isinstance(key.right, tuple)]
+        keys.append(_Key(left, ends))
+    ranges = [key for key in keys if key.is_range]
     if not keys or len(ranges) > 1:
         message = f"on takes names of columns, not {on!r}"
         advice = (
@@ -200,8 +201,8 @@ def _matches(kind: Kind, left: Any, right: Any, keys: Sequence[_Key]) -> tuple[A
         ConfigurationError: Several rows on the right have one key; a range is reversed; or a key is not a number.
     """
     wanted, are_wanted = np.zeros(len(left), np.uint64), np.ones(len(left), bool)
-    first, last, are_given = (np.zeros(len(right), one) for one in (np.uint64, np.uint64, bool))
-    are_given[:] = True
+    first = last = np.zeros(len(right), np.uint64)
+    are_given = np.ones(len(right), bool)
     for at, key in enumerate(keys):
         numbers, known = _numbers(kind.column(left, key.left), key, key.left, "left")
         are_wanted &= known
@@ -226,19 +227,21 @@ def _and(
     wanted: Array, given: Array, numbers: Array, starts: Array, ends: Array
 ) -> tuple[Array, Array, Array]:
     """Return keys so far, wanted and given, together with another one: each pair as one number, in order."""
-    left = len(wanted)
-    before = _within_32_bits(np.concatenate([wanted, given])) << _BITS
+    before, given = _in_32_bits(wanted, given)
     if starts is ends:
-        numbers, starts = np.split(_within_32_bits(np.concatenate([numbers, starts])), [left])
+        numbers, starts = _in_32_bits(numbers, starts)
         ends = starts
-    return before[:left] | numbers, before[left:] | starts, before[left:] | ends
+    rest = [one.astype(np.uint64) for one in (numbers, starts, ends)]
+    return before << _BITS | rest[0], given << _BITS | rest[1], given << _BITS | rest[2]
 
 
-def _within_32_bits(numbers: Array) -> Array:
-    """Return the numbers, or their ranks if they are larger."""
-    if not len(numbers) or numbers.max() <= LARGEST:
-        return numbers
-    return np.unique(numbers, return_inverse=True)[1].astype(np.uint64)
+def _in_32_bits(left: Array, right: Array) -> tuple[Array, Array]:
+    """Return numbers of both sides, or their ranks where they would not fit."""
+    both = np.concatenate([left, right])
+    if len(both) and (both.min() < 0 or both.max() > LARGEST):
+        both = np.unique(both, return_inverse=True)[1].reshape(-1)
+    both = both.astype(np.uint64)
+    return both[: len(left)], both[len(left) :]
 
 
 def _numbers(column: Any, key: _Key, name: str, side: str) -> tuple[Array, Array]:
@@ -247,10 +250,13 @@ def _numbers(column: Any, key: _Key, name: str, side: str) -> tuple[Array, Array
         # As brilcalc writes run:fill and ls: its own number before the one of CMS, which is 0 where CMS took none.
         column = [one.partition(":")[0] if isinstance(one, str) else one for one in values.tolist()]
     try:
-        return numbers_of(column, name, key.largest)
+        numbers, are_there = integers_of(column, name)
     except ConfigurationError as error:
         message = f"the rows on the {side} cannot be joined: {error.message}"
         raise ConfigurationError(message, advice=error.advice) from None
+    if key.is_range:  # which is compared in 32 bits
+        are_there &= (numbers >= 0) & (numbers <= LARGEST)
+    return np.where(are_there, numbers, 0), are_there
 
 
 def _refuse_reversed(key: _Key, starts: Array, ends: Array, are_given: Array) -> None:

@@ -10,23 +10,33 @@ import numpy as np
 from cmsdials_api.records import Record
 
 from cmsdials.errors import ConfigurationError
-from cmsdials.table.columns import Array, plain
+from cmsdials.table.columns import EXACT, Array, plain
 from cmsdials.table.lumi_mask import LARGEST, shown, whole
 from cmsdials.table.tabular import Tabular
 
-__all__ = ["numbers_of", "runs_of"]
+__all__ = ["integers_of", "numbers_of", "runs_of"]
 
 _TEXT_AND_OBJECTS = "OUT"  # kinds of dtypes
+_LARGEST = 2**63 - 1
 _NOT_COLUMNS = (Tabular, Mapping, AbstractSet, Record, bytes)
 
 
-def numbers_of(column: Any, what: str, largest: int = LARGEST) -> tuple[Array, Array]:
-    """Return numbers as uint64, and whether each is there and not larger than `largest`; the others are 0.
+def numbers_of(column: Any, what: str) -> tuple[Array, Array]:
+    """Return numbers as uint64, and whether each is one that CMS can have; those that are missing or not are 0.
+
+    Arguments and errors as in `integers_of`.
+    """
+    values, are_there = integers_of(column, what)
+    can_be: Array = are_there & (values >= 0) & (values <= LARGEST)
+    return np.where(can_be, values, 0).astype(np.uint64), can_be
+
+
+def integers_of(column: Any, what: str) -> tuple[Array, Array]:
+    """Return whole numbers as int64, and whether each is there; those that are missing, or that int64 cannot hold, are 0.
 
     Args:
         column: A list, an array, or a column of pandas, Arrow or polars, of whole numbers or text of their digits.
         what: What they number, for the error.
-        largest: The largest of them that there can be: those of runs and lumisections have 32 bits.
 
     Raises:
         ConfigurationError: They are not whole numbers.
@@ -36,8 +46,9 @@ def numbers_of(column: Any, what: str, largest: int = LARGEST) -> tuple[Array, A
         raise ConfigurationError(
             message, advice="Write mask.select(rows) for rows, or give a list or a column."
         )
+    hidden: Any = False
     if isinstance(column, np.ma.MaskedArray):
-        column = np.array(column.tolist(), object)  # None where it is masked
+        hidden, column = np.ma.getmaskarray(column), column.filled(0)
     if hasattr(column, "as_py"):
         column = column.as_py()
     if isinstance(column, Iterator):
@@ -49,16 +60,20 @@ def numbers_of(column: Any, what: str, largest: int = LARGEST) -> tuple[Array, A
     if values.dtype.kind == "U" and isinstance(column, list | tuple):
         values = np.array(column, object)  # NumPy makes text of None and NaN among text
     if values.dtype.kind in _TEXT_AND_OBJECTS:
-        values = _read(values, what, largest)
-    if values.dtype.kind == "f":
-        values = np.where(np.isnan(values), -1, values.astype(np.float64))  # which holds LARGEST exactly
-        fractions = values[~np.isfinite(values) | (values != np.floor(values))]
+        values, are_there = _read(values, what)
+    elif values.dtype.kind == "f":
+        values = values.astype(np.float64)
+        missing = np.isnan(values)
+        fractions = values[~missing & (~np.isfinite(values) | (values != np.floor(values)))]
         if fractions.size:
             whole(float(fractions[0]), what)  # raises
-    if values.dtype.kind not in "iuf":
+        are_there = ~missing & (np.abs(values) <= EXACT)
+    elif values.dtype.kind in "iu":
+        are_there = values <= _LARGEST
+    else:
         raise _not_numbers(what, f", but of type {values.dtype}")
-    can_be: Array = (values >= 0) & (values <= largest)
-    return np.where(can_be, values, 0).astype(np.uint64), can_be
+    are_there = are_there & ~np.asarray(hidden)
+    return np.where(are_there, values, 0).astype(np.int64), are_there
 
 
 def runs_of(rows: Tabular[Any]) -> list[int]:
@@ -79,8 +94,8 @@ def runs_of(rows: Tabular[Any]) -> list[int]:
     return sorted(runs)
 
 
-def _read(values: Array, what: str, largest: int) -> Array:
-    """Return the numbers that text and other objects stand for; -1 for none, and for those that are too large."""
+def _read(values: Array, what: str) -> tuple[Array, Array]:
+    """Return the numbers that text and other objects stand for, and whether each is there, as `integers_of`."""
     listed = values.ravel().tolist()
     if bool in {*map(type, listed)}:  # equal to 1 or 0
         raise _not_numbers(what, ", but hold True or False")
@@ -88,10 +103,10 @@ def _read(values: Array, what: str, largest: int) -> Array:
         numbers = {one: whole(one, what) for one in {*listed}}
     except TypeError:
         raise _not_numbers(what, f": {shown(listed[0])}") from None
-    known = {
-        one: -1 if number is None or not 0 <= number <= largest else number for one, number in numbers.items()
-    }
-    return np.array([known[one] for one in listed], np.int64).reshape(values.shape)
+    known = {one: number for one, number in numbers.items() if number is not None and abs(number) <= _LARGEST}
+    found = np.array([known.get(one, 0) for one in listed], np.int64)
+    are_there = np.array([one in known for one in listed], bool)
+    return found.reshape(values.shape), are_there.reshape(values.shape)
 
 
 def _not_numbers(what: str, more: str = "") -> ConfigurationError:

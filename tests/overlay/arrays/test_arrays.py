@@ -419,13 +419,33 @@ def test_a_reference_is_given_in_many_ways() -> None:
 
 
 def test_negative_contents_have_no_pull() -> None:
-    made = ar.compare(np.array([[-1.0, 3.0, 2.0]]), [1, 1, 2], "pull")
+    made = ar.compare(np.array([[-0.1, 3.0, 2.0]]), [1, 1, 2], "pull")
     assert np.isnan(made[0]).tolist() == [True, False, False]
     made = ar.compare(np.array([[1e308, 1e308]]), [1, 3], "ratio")
     assert made.tolist() == [[2, 0.5 / 0.75]]
 
 
 # --- of what kind
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float16, np.float32, np.int64, bool])
+def test_contents_of_any_type_are_added_as_float64(dtype: Any) -> None:
+    data = np.array([[200, 100, 1, 0], [200, 0, 0, 0]]).astype(dtype)
+    expected = data.astype(float)
+    arrays = {**stack_of(expected), "data": data}
+    np.testing.assert_array_equal(ar.rebin(arrays, x=2)["data"], expected.reshape(2, 2, 2).sum(axis=2))
+    np.testing.assert_array_equal(ar.sum_lumis(arrays, 2)["data"], [expected.sum(axis=0)])
+
+
+def test_what_is_masked_is_missing() -> None:
+    data = np.ma.array([[1.0, 3.0], [3.0, 4.0]], mask=[[False, False], [True, False]])
+    np.testing.assert_array_equal(ar.normalise(data), [[0.25, 0.75], [np.nan, np.nan]])
+
+
+def test_more_lumisections_than_there_are_make_one_sum() -> None:
+    made = ar.sum_lumis(stack_of([[1], [2]]), 10**30, incomplete="keep")
+    assert (made["data"].tolist(), made["complete"].tolist()) == ([[3]], [False])
+    assert ar.sum_lumis(stack_of([[1], [2]]), np.int64(2))["data"].tolist() == [[3]]  # type: ignore[arg-type]
 
 
 ACTIONS: dict[str, Any] = {
@@ -489,13 +509,32 @@ def test_stacks_without_rows_or_with_one_bin_stay_stacks(action: str, shape: tup
             r"not \(2,\). For a single histogram write data\[None\]",
         ),
         (lambda: ar.rebin({"ls_number": np.ones(1)}, x=2), BinningError, "these arrays have no data"),
-        (lambda: ar.rebin("abc", x=2), ConfigurationError, "a stack of histograms is needed, not str"),
+        (
+            lambda: ar.rebin("abc", x=2),
+            ConfigurationError,
+            "a stack of histograms is one array of numbers, not str",
+        ),
         (lambda: ar.rebin(None, x=2), BinningError, "no data"),
         (
             lambda: ar.rebin(pd.DataFrame({"data": [1]}), x=2),
             ConfigurationError,
             "not DataFrame. Give the arrays of to_numpy",
         ),
+        (lambda: ar.normalise([[1, 2], [3]]), ConfigurationError, "not list. Give the arrays of to_numpy"),
+        (
+            lambda: ar.normalise(np.array([[1.0]], object)),
+            ConfigurationError,
+            r"not ndarray of object. .* such as of cmsdials.stack",
+        ),
+        (lambda: ar.normalise(np.ones((1, 1, 1, 1, 2))), BinningError, r"not \(1, 1, 1, 1, 2\)"),
+        (lambda: ar.normalise([[1, 1]], to="x"), ConfigurationError, "to must be a finite number"),  # type: ignore[arg-type]
+        (lambda: ar.normalise([[1, 1]], to=math.inf), ConfigurationError, "to must be a finite number"),
+        (
+            lambda: ar.moments(stack_of([[1, 1]], x_min=np.array(["a"]))),
+            BinningError,
+            "x_min holds what is not a number",
+        ),
+        (lambda: ar.compare(stack_of([[1, 1]]), "run 5"), ConfigurationError, "not ndarray of <U5"),
         (
             lambda: ar.crop(np.ones((1, 3)), x=(0, 1)),
             ConfigurationError,

@@ -183,16 +183,25 @@ def test_a_range_stands_for_each_of_its_lumisections(left: list[Any], ranges: li
     assert [(row["run_number"], row["ls_number"]) for row in made] == left
 
 
+@each_library
 @given(
     rows=st.lists(
-        st.tuples(st.integers(0, 2**53), st.integers(0, 2), st.integers(0, 2)), max_size=12, unique=True
+        st.tuples(st.integers(-(2**63) + 1, 2**63 - 1), st.integers(0, 2), st.integers(-1, 2**40)),
+        max_size=12,
+        unique=True,
     )
 )
-def test_more_columns_may_be_compared(rows: list[tuple[int, int, int]]) -> None:
-    left = pd.DataFrame(rows, columns=["file_id", "run_number", "ls_number"], dtype=np.int64)
-    right = left.iloc[::-1].assign(at=range(len(left)))
-    made = join(left, right, on=["file_id", "run_number", "ls_number"])
-    assert made["at"].tolist() == [*range(len(left))][::-1]
+def test_more_columns_may_be_compared_whatever_whole_numbers_they_hold(
+    library: str, rows: list[tuple[int, int, int]]
+) -> None:
+    names = ["file_id", "run_number", "ls_number"]
+    columns = dict(zip(names, zip(*rows, strict=True) if rows else [(), (), ()], strict=True))
+    left = pa.table({name: pa.array(column, pa.int64()) for name, column in columns.items()})
+    other = left.take(pa.array([*range(len(rows))][::-1], pa.int64()))
+    right = other.append_column("at", pa.array(range(len(rows)), pa.int64()))
+    convert = {"arrow": lambda table: table, "pandas": pa.Table.to_pandas, "polars": pl.from_arrow}[library]
+    made = join(convert(left), convert(right), on=names)
+    assert [row["at"] for row in rows_of(made)] == [*range(len(rows))][::-1]
 
 
 # --- what stays as it is
@@ -265,6 +274,14 @@ def test_types_of_arrow_stay(kind: Any) -> None:
     assert join(left, right).schema.field("x").type == kind
     assert join(left, right.slice(0, 0)).schema.field("x").type == kind
     assert join(left.slice(0, 0), right).num_rows == 0
+
+
+@pytest.mark.parametrize("kind", [name for name in ("string_view", "binary_view") if hasattr(pa, name)])
+def test_views_of_arrow_are_joined(kind: str) -> None:
+    value: str | bytes = "ab" if kind == "string_view" else b"ab"
+    right = pa.table({"run": [2, 3], "ls": [1, 1], "x": pa.array([value, None], getattr(pa, kind)())})
+    made = join(pa.table({"run": [1, 2], "ls": [1, 1]}), right)
+    assert made["x"].to_pylist() == [None, value]
 
 
 def test_chunks_of_arrow_and_batches_are_tables() -> None:
@@ -349,7 +366,15 @@ def test_values_that_oms_lacks_are_missing_and_not_numbers() -> None:
     oms = [
         {"run_number": 1, "lumisection_number": 1, "n": 2**60 + 1, "flag": None, "pileup": 1, "parts": ["A"]},
         {"run_number": 1, "lumisection_number": 2, "n": None, "flag": False, "pileup": 2.5},
-        {"run_number": 1, "lumisection_number": 3, "n": 3, "era": "Run2024", "large": 2**70},
+        {
+            "run_number": 1,
+            "lumisection_number": 3,
+            "n": 3,
+            "era": "Run2024",
+            "large": 2**70,
+            "rate": math.inf,
+        },
+        {"run_number": np.int32(1), "lumisection_number": np.int64(9), "n": np.int16(9), "rate": math.nan},
     ]
     for library, make in FRAMES.items():
         left = make({"run_number": [1] * 4, "ls_number": [3, 2, 1, 4]})
@@ -358,6 +383,7 @@ def test_values_that_oms_lacks_are_missing_and_not_numbers() -> None:
         assert [row["flag"] for row in made] == [None, False, None, None]
         assert [row["pileup"] for row in made] == [None, 2.5, 1.0, None]
         assert [row["era"] for row in made] == ["Run2024", None, None, None]
+        assert [row["rate"] for row in made] == [math.inf, None, None, None]
         assert [row["parts"] and [*row["parts"]] for row in made] == [None, None, ["A"], None]
     assert str(join(pd.DataFrame({"run_number": [1], "ls_number": [9]}), oms)["n"].dtype) == "Int64"
 
@@ -524,6 +550,8 @@ def test_what_is_no_rows_on_the_left_is_refused(left: Any) -> None:
 
 
 def test_a_column_that_arrow_has_no_type_for_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="Duplicate column names found"):
+        join(pa.table({"run_number": [1], "ls_number": [1]}), pd.concat([LEFT, LEFT], axis=1))
     with pytest.raises(ConfigurationError, match=r"the DataFrame cannot become an Arrow table: .* column x "):
         join(pa.table({"run_number": [1], "ls_number": [1]}), LEFT.assign(x=[object()]))
 
