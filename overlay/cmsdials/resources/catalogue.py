@@ -191,7 +191,7 @@ class Catalogue(Addressed, Generic[EntryT]):
             key = getattr(one, number, one)
             if isinstance(key, re.Pattern):
                 found: Iterable[EntryT] = self.find(regex=key, retries=retries)
-            elif isinstance(key, str) and is_glob(key) and self._entry(key, retries) is None:
+            elif isinstance(key, str) and is_glob(key) and key not in self._list(retries).by_name:
                 found = self.find(key, retries=retries)
             else:
                 found = [self._one(key, retries)]
@@ -219,6 +219,12 @@ class Catalogue(Addressed, Generic[EntryT]):
 
     def __iter__(self) -> Iterator[EntryT]:
         return iter(self._list().by_name.values())
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """Return the names that IPython offers behind ``dials.mes["``, as far as they are kept: it must not wait."""
+        if self._listed is not None:
+            return [*self._listed.by_name]
+        return cache.cached_names(self._kind, self.base_url, self._session.workspace)
 
 
 def _in(listed: Listed[EntryT], key: Any) -> EntryT | None:

@@ -46,8 +46,8 @@ def histograms_of(
     runs = None if run is None else numbers_of("run", run)
     lumis = None if ls is None else numbers_of("ls", ls)
     elements = mes._chosen(me, retries)
-    if strange := [one for one in elements.values() if one.dim not in kinds]:
-        message = f"{strange[0].me!r} has {strange[0].dim} dimensions, which this version does not know"
+    if unknown := [one for one in elements.values() if one.dim not in kinds]:
+        message = f"{unknown[0].me!r} has {unknown[0].dim} dimensions, which this version does not know"
         raise FilterError(message, advice="Leave it out, or update cmsdials.")
     named = None if dataset is None else datasets._chosen(dataset, retries)
     chosen_runs = runs

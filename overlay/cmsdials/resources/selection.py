@@ -24,6 +24,7 @@ from cmsdials.models import Dataset, MonitoringElement
 from cmsdials.redaction import printable
 from cmsdials.resources.choice import any_of
 from cmsdials.resources.histograms import HistogramResource
+from cmsdials.runtime.progress import progress_bar
 from cmsdials.table.lumi_mask import LumiMask
 from cmsdials.table.rows import RowStore
 
@@ -145,12 +146,16 @@ class Selection:
         """
         resource, filters = self.resource, self.filters
         self._check_fields(fields)
-        results: list[Result[Any]] = [
-            resource.list_all(one, None, enable_progress, retries, fields=fields, concurrency=concurrency)
-            for one in filters
-        ]
         if self._is_one_listing:
-            return results[0]
+            return resource.list_all(
+                filters[0], None, enable_progress, retries, fields=fields, concurrency=concurrency
+            )
+        results: list[Result[Any]] = []
+        with progress_bar(enable_progress, total=self.rows, unit="row", description=resource.name) as bar:
+            for one in filters:
+                listed = resource.list_all(one, None, False, retries, fields=fields, concurrency=concurrency)
+                bar.update(len(listed))
+                results.append(listed)
         first = results[0].origin
         query = {**self._whole, **self._of_elements}
         if "fields" in first.query:

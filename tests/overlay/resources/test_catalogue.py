@@ -198,6 +198,15 @@ def test_a_failure_is_reported_and_nothing_is_kept(service: Scripted) -> None:
     assert len(service.dials.mes.find("charge")) == 4
 
 
+def test_ipython_completes_names_without_asking(service: Scripted) -> None:
+    assert service.dials.mes._ipython_key_completions_() == []
+    service.will_answer(MES)
+    service.dials.mes.refresh()
+    for one in (service, Scripted()):
+        assert sorted(one.dials.mes._ipython_key_completions_()) == sorted(row["me"] for row in MES)
+        assert one.dials.datasets._ipython_key_completions_() == []
+
+
 def test_threads_may_share_it(service: Scripted) -> None:
     service.will_answer(*[MES] * 8)
     found: list[list[int]] = []

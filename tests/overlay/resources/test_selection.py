@@ -4,6 +4,7 @@ import json
 import pickle
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +212,14 @@ def test_several_listings_are_one_result_in_the_order_of_the_service(
             dials.h1d.list_all(selection.filters[0], resume_from=result)
 
 
+def test_several_listings_share_a_progress_bar(dials: Dials, capsys: pytest.CaptureFixture[str]) -> None:
+    selection = dials.histograms(2, run=[367112, 382921], ls=range(1, 4))
+    selection.list_all(enable_progress=True, fields=["run_number", "ls_number"])
+    bars = [line for line in re.split(r"[\r\n]+", capsys.readouterr().err) if line.startswith("h1d")]
+    assert "9/9" in bars[-1]
+    assert all("/9 " in bar for bar in bars)
+
+
 def test_only_what_is_wanted_is_asked_for() -> None:
     service = Scripted()
     runs = [run_row(n, ls_count=50) for n in (3, 5, 7, 9)]
@@ -228,6 +237,41 @@ def test_only_what_is_wanted_is_asked_for() -> None:
     service.will_answer({"next": None, "previous": None, "results": runs[:1]})
     assert service.dials.histograms(1, run=3).filters[0].given() == {"run_number": 3, "me_id": 1, "me": "a"}
     assert len(service.asked) == 4  # names are kept, runs are not
+
+
+@pytest.mark.parametrize("named", ["a", "*", [1], re.compile("a")])
+def test_names_that_are_kept_are_not_asked_for_again(folder: Path, named: Any) -> None:
+    service = Scripted()
+    service.will_answer([{"me_id": 1, "me": "a", "count": 1, "dim": 1}])
+    service.will_answer(
+        {"next": None, "previous": None, "results": [{"dataset_id": 14677060, "dataset": "/Z"}]}
+    )
+    service.dials.mes.refresh()
+    service.dials.datasets.refresh()
+    for path in (folder / "cache" / "catalogue").iterdir():
+        stored = json.loads(path.read_text())
+        hour_ago = datetime.now(UTC) - timedelta(hours=1)
+        path.write_text(json.dumps(stored | {"retrieved": hour_ago.isoformat()}))
+    later = Scripted()
+    later.will_answer({"next": None, "previous": None, "results": [run_row(3)]})
+    assert later.dials.histograms(named, run=3, dataset="/*").rows == 9
+    assert [request.url.path for request in later.asked] == ["/api/v1/run/"]
+
+
+def test_datasets_are_named_in_many_ways(dials: Dials) -> None:
+    found = dials.datasets.find(primary="ZeroBias", run=382921)
+    record = dials.dataset_index.get(found[0].dataset_id)
+    for named in (
+        found,
+        found[0],
+        record,
+        F,
+        found.ids,
+        found.to_pandas()["dataset"],
+        "*Zero*",
+        re.compile("Zero"),
+    ):
+        assert [one.dataset for one in dials.histograms(2, run=382921, dataset=named).datasets] == [F]
 
 
 NOTHING: dict[str, tuple[dict[str, Any], str]] = {

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,26 @@ def test_a_folder_that_is_read_only_costs_nothing(folder: Path) -> None:
     found = kept("mes", DIALS, "tracker")
     assert found is not None
     assert found.rows == ROWS
+
+
+def test_whoever_reads_while_others_write_finds_a_whole_list(folder: Path) -> None:
+    lists = [[{"me": str(number)}] * 50 * (number + 1) for number in range(4)]
+    keep("mes", DIALS, "tracker", lists[0], NOW)
+    found: list[Any] = []
+
+    def write(number: int) -> None:
+        for _ in range(25):
+            keep("mes", DIALS, "tracker", lists[number], NOW)
+            found.append(kept("mes", DIALS, "tracker"))
+
+    threads = [threading.Thread(target=write, args=[number]) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 100
+    assert all(one is not None and one.rows in lists for one in found)
+    assert len(files(folder)) == 1
 
 
 def test_a_full_disk_leaves_the_old_list(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
