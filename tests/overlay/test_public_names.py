@@ -366,9 +366,6 @@ def test_resources_keep_their_own_methods(dials: Dials, path: str) -> None:
 def test_what_a_search_and_a_selection_return_keeps_its_names(service: Scripted) -> None:
     service.will_answer([{"me_id": 1, "me": "a", "count": 1, "dim": 1}])
     service.will_answer({"next": None, "previous": None, "results": [run_row(3)]})
-    service.will_answer(
-        {"next": None, "previous": None, "results": [{"dataset_id": 14677060, "dataset": "/Z"}]}
-    )
     elements = service.dials.mes.find("a")
     assert (elements.names, elements.ids, elements.total, elements.note) == (["a"], [1], 1, "")
     assert elements.rows[0] is service.dials.mes["a"]
@@ -376,7 +373,7 @@ def test_what_a_search_and_a_selection_return_keeps_its_names(service: Scripted)
     refuse_changed(elements.to_pandas, "")
     selection = service.dials.histograms("a")
     assert (selection.rows, selection.absent, selection.mask) == (9, (), None)
-    assert (selection.elements[0].me, selection.datasets[0].dataset) == ("a", "/Z")
+    assert (selection.elements[0].me, selection.datasets[0].dataset) == ("a", "/Z/R/D")
     assert (selection.runs, [*selection.by_kind], len(selection.filters)) == ({14677060: {3: 9}}, ["h1d"], 1)
     assert selection.resource is service.dials.h1d
     for method, arguments in {

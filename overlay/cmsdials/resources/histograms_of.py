@@ -8,7 +8,7 @@ from typing import Any
 
 from cmsdials.errors import FilterError
 from cmsdials.http.retry import Retries
-from cmsdials.models import Run
+from cmsdials.models import Dataset, Run
 from cmsdials.redaction import shortened
 from cmsdials.resources.choice import Choice, ends
 from cmsdials.resources.datasets import Datasets, numbers_of, runs_of
@@ -57,29 +57,38 @@ def histograms_of(
     if chosen_runs is None or chosen_runs:
         rows = runs_of(run_resource, chosen_runs, _of_datasets(named), retries)
     there: defaultdict[int, dict[int, int | None]] = defaultdict(dict)
+    names = {}
     for row in rows:
         if named is None or row.dataset_id in named:
             there[row.dataset_id][row.run_number] = row.ls_count
+            names[row.dataset_id] = row.dataset
     choice = Choice(
-        datasets=None if named is None else {number: one.dataset for number, one in named.items()},
+        datasets=None if named is None else names,
         runs=chosen_runs,
         ls=lumis,
         good=mask,
         there=there,
     )
     found = choice.found
-    chosen_mask = choice.mask() if found else None
-    listings = choice.listings(chosen_mask) if found else []
+    within = choice.mask() if found else None
+    if within is not None:  # which may have no lumisection of some runs
+        good_runs = {*within.runs}
+        found = {
+            number: {run: count for run, count in counts.items() if run in good_runs}
+            for number, counts in found.items()
+        }
+    listings = choice.listings(within) if found else []
     if not listings:
         raise _nothing(run_resource, named, runs, mask, is_there=bool(found), retries=retries)
+    found = {number: counts for number, counts in found.items() if counts}
     listed = {number for numbers in there.values() for number in numbers}
     asked = () if chosen_runs is None or isinstance(chosen_runs, range) else chosen_runs
     return Selection(
         elements=tuple(elements.values()),
-        datasets=tuple(datasets._one(number, retries) for number in found),
+        datasets=tuple(Dataset.of(number, names[number]) for number in found),
         runs=found,
         absent=tuple(sorted({*asked} - listed)),
-        mask=chosen_mask,
+        mask=within,
         whole=choice.whole(),
         listings=listings,
         resources=kinds,

@@ -75,9 +75,9 @@ class Selection:
     @property
     def rows(self) -> int:
         """How many rows there are if each lumisection has a histogram of each monitoring element."""
-        counts = {} if self.mask is None else self.mask.counts
+        good = None if self.mask is None else self.mask.counts
         return len(self.elements) * sum(
-            min(lumisections(self._whole, count), counts.get(run, count or 0))
+            min(lumisections(self._whole, count), count or 0 if good is None else good[run])
             for runs in self.runs.values()
             for run, count in runs.items()
         )

@@ -225,10 +225,8 @@ def test_only_what_is_wanted_is_asked_for() -> None:
     runs = [run_row(n, ls_count=50) for n in (3, 5, 7, 9)]
     service.will_answer([{"me_id": 1, "me": "a", "count": 1, "dim": 1}])
     service.will_answer({"next": None, "previous": None, "results": runs})
-    datasets = [{"dataset_id": 14677060, "dataset": "/Z/R/D"}]
-    service.will_answer({"next": None, "previous": None, "results": datasets})
     selection = service.dials.histograms("a", run=[3, 5, 9])
-    assert len(service.asked) == 3
+    assert len(service.asked) == 2
     assert [one.given() for one in selection.filters] == [
         {"dataset_id": 14677060, "run_number__gte": 3, "run_number__lte": 5, "me_id": 1, "me": "a"},
         {"dataset_id": 14677060, "run_number": 9, "me_id": 1, "me": "a"},
@@ -236,7 +234,7 @@ def test_only_what_is_wanted_is_asked_for() -> None:
     assert selection.rows == 150
     service.will_answer({"next": None, "previous": None, "results": runs[:1]})
     assert service.dials.histograms(1, run=3).filters[0].given() == {"run_number": 3, "me_id": 1, "me": "a"}
-    assert len(service.asked) == 4  # names are kept, runs are not
+    assert len(service.asked) == 3  # names are kept, runs are not
 
 
 @pytest.mark.parametrize("named", ["a", "*", [1], re.compile("a")])
@@ -326,15 +324,35 @@ def test_fields_without_the_keys_of_a_mask_are_refused_before_anything_is_sent(d
     assert selection.list_all(fields=["run_number", "ls_number"]).fields == ("run_number", "ls_number")
 
 
+def test_runs_without_a_lumisection_in_the_mask_are_not_counted(dials: Dials) -> None:
+    good = {"367112": [[1, 3]], "382921": [[50, 60]]}
+    selection = dials.histograms(2, dataset="/ZeroBias/*", ls=[1, 3, 5], good=good)
+    assert [*selection.runs.values()] == [{367112: LS}]
+    assert selection.rows == len(selection.list_all()) == 2
+    assert selection.absent == ()
+
+
+def test_a_dimension_that_no_resource_has_is_refused() -> None:
+    service = Scripted()
+    service.will_answer([{"me_id": 1, "me": "a", "count": 1, "dim": 3}])
+    with pytest.raises(FilterError, match="'a' has 3 dimensions"):
+        service.dials.histograms("a")
+
+
+def test_a_dataset_that_only_the_list_of_runs_knows_is_taken_from_there() -> None:
+    service = Scripted()
+    service.will_answer([{"me_id": 1, "me": "a", "count": 1, "dim": 1}])
+    service.will_answer({"next": None, "previous": None, "results": [run_row(3, dataset="/A/B-C-v2/D")]})
+    (dataset,) = service.dials.histograms("a", run=3).datasets
+    assert (dataset.dataset, dataset.version) == ("/A/B-C-v2/D", 2)
+
+
 def test_too_many_names_for_a_url_are_refused_with_advice() -> None:
     service = Scripted()
     service.will_answer(
         [{"me_id": n, "me": f"{n * 7919 % 10007:05}" * 9, "count": 1, "dim": 1} for n in range(500)]
     )
     service.will_answer({"next": None, "previous": None, "results": [run_row(3)]})
-    service.will_answer(
-        {"next": None, "previous": None, "results": [{"dataset_id": 14677060, "dataset": "/Z/R/D"}]}
-    )
     selection = service.dials.histograms("*", run=3)
     assert selection.rows == 500 * 9
     with pytest.raises(FilterError, match="names of 500 monitoring elements are too long") as caught:
