@@ -53,6 +53,13 @@ class _Histogram:
         """
         return hist_of(self)  # type: ignore[arg-type]  # every subclass is a record too
 
+    def _repr_html_(self) -> str:
+        """Show the fields in notebooks, and the contents as a picture."""
+        load("cmsdials.table.to_html")
+        from cmsdials.table.to_html import html_of_row  # noqa: PLC0415  # it imports NumPy
+
+        return html_of_row(self)  # type: ignore[arg-type]  # as above
+
 
 class _OfSeveralAxes(_Histogram):
     __slots__ = ()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
 
 from cmsdials_api.records import Record
 
-from cmsdials.errors import ConfigurationError, FilterError, MissingDependencyError
+from cmsdials.errors import ConfigurationError, FilterError
 from cmsdials.redaction import shortened
 from cmsdials.runtime import extras
 from cmsdials.runtime.background import load
@@ -113,15 +113,12 @@ class Tabular(Generic[RecordT]):
         """
         return frame_of(self.store, cells)
 
-    def _repr_html_(self) -> str | None:
-        """Show the first rows as a table in notebooks; None, for `repr` instead, if pandas is not installed."""
-        load("cmsdials.table.to_pandas")
-        from cmsdials.table.to_pandas import to_html  # noqa: PLC0415  # it imports NumPy
+    def _repr_html_(self) -> str:
+        """Show the first rows in notebooks: what all rows have in common once, and histograms as small pictures."""
+        load("cmsdials.table.to_html")
+        from cmsdials.table.to_html import html_of_rows  # noqa: PLC0415  # it imports NumPy
 
-        try:
-            return f"<p>{escape(repr(self))}</p>{to_html(self.store)}"
-        except MissingDependencyError:
-            return None
+        return f"<p>{escape(repr(self))}</p>{html_of_rows(self.store)}"
 
     def to_arrow(self) -> pa.Table:
         """Return an Arrow table with the columns of `to_pandas`.
