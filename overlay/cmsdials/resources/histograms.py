@@ -28,7 +28,7 @@ __all__ = ["HistogramResource", "LumisectionHistogram1DResource", "LumisectionHi
 
 
 class HistogramResource(PaginatedResource[RecordT, FiltersT]):
-    """Histograms; `data` holds the contents, with the index [y][x] in 2D and [z][y][x] in 3D.
+    """Histograms; `data` holds the contents, with the index `[y][x]` in 2D and `[z][y][x]` in 3D.
 
     Only the kinds that scripts of 1.8 know have a class of their own; others are named when they are made.
     """
@@ -207,6 +207,6 @@ class LumisectionHistogram1DResource(
 class LumisectionHistogram2DResource(
     HistogramResource[LumisectionHistogram2D, LumisectionHistogram2DFilters]
 ):
-    """Two-dimensional histograms; `data` holds y_bin rows of x_bin contents, so its index is [y][x]."""
+    """Two-dimensional histograms; `data` holds y_bin rows of x_bin contents, so its index is `[y][x]`."""
 
     name = "h2d"

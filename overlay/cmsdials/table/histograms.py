@@ -43,7 +43,7 @@ class _Histogram:
     def to_hist(self) -> hist.Hist[Any]:
         """Return a `hist.Hist` with regular axes, the contents as doubles, and the ME's path as its name.
 
-        In 1D it has the axis `x`; in 2D `x` and `y`, and its index is [x, y], where `data` has [y][x]; in 3D `z` too.
+        In 1D it has the axis `x`; in 2D `x` and `y`, and its index is `[x, y]`, where `data` has `[y][x]`; in 3D `z` too.
         Like every histogram that follows the UHI convention it can be plotted by mplhep. It has no flow bins, since the service
         keeps none.
 

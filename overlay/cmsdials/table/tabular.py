@@ -103,7 +103,7 @@ class Tabular(Generic[RecordT]):
 
         Args:
             cells: What the cells of `data` are. "array": float64 arrays of x_bin contents; in 2D lists of y_bin such
-                arrays, indexed [y][x] or [y, x], which calculate like one array of the shape (y_bin, x_bin).
+                arrays, indexed `[y][x]` or `[y, x]`, which calculate like one array of the shape (y_bin, x_bin).
                 "list": lists of x_bin numbers, in 2D lists of y_bin such lists, for what compares cells or writes
                 JSON; they take several times as much memory. `cmsdials.stack` makes one array of such a column.
 
@@ -123,7 +123,7 @@ class Tabular(Generic[RecordT]):
     def to_arrow(self) -> pa.Table:
         """Return an Arrow table with the columns of `to_pandas`.
 
-        `data` becomes lists of float64 (2D: lists of lists, [y][x]), which share the memory of these rows.
+        `data` becomes lists of float64 (2D: lists of lists, `[y][x]`), which share the memory of these rows.
 
         Raises:
             MissingDependencyError: pyarrow is not installed; the message holds the command.
