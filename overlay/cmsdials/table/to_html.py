@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from html import escape
 from itertools import chain, islice, takewhile
 from typing import Any
 
 import numpy as np
 from cmsdials_api.records import Field, Record
 
-from cmsdials.redaction import printable
 from cmsdials.table.columns import Array, Values, cell_of, plain
 from cmsdials.table.fields import bins_of, columns_of
+from cmsdials.table.html import as_html, html_table
 from cmsdials.table.objects import ABSENT
 from cmsdials.table.rows import RowStore
 from cmsdials.table.thumbnail import thumbnail
 
-__all__ = ["html_of_row", "html_of_rows", "table_of"]
+__all__ = ["html_of_row", "html_of_rows"]
 
 _SHOWN = 10  # rows
 _MOST_TEXT = 200  # characters of a cell
@@ -50,7 +49,7 @@ def html_of_rows(store: RowStore[Any]) -> str:
     return "".join(
         (
             _line(common),
-            table_of(cells),
+            html_table(cells),
             f"<p>and {more} more {'row' if more == 1 else 'rows'}</p>" if more > 0 else "",
         )
     )
@@ -65,18 +64,8 @@ def html_of_row(row: Record) -> str:
     return _line(said) + "".join(f"<p>{one}</p>" for one in drawn)
 
 
-def table_of(columns: Mapping[str, Sequence[str]]) -> str:
-    """Return an HTML table of columns, whose cells are HTML."""
-    head = "".join(f"<th>{escape(printable(name))}</th>" for name in columns)
-    rows = "".join(
-        f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>"
-        for row in zip(*columns.values(), strict=True)
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if columns else ""
-
-
 def _line(said: Mapping[str, str]) -> str:
-    shown = ", ".join(f"{escape(printable(name))} <b>{value}</b>" for name, value in said.items())
+    shown = ", ".join(f"{as_html(name)} <b>{value}</b>" for name, value in said.items())
     return f"<p>{shown}</p>" if said else ""
 
 
@@ -108,7 +97,7 @@ def _is_constant(values: Sequence[Values]) -> bool:
 def _text(value: Any) -> str:
     if value is None or value is ABSENT:
         return ""
-    return escape(printable(f"{value:g}" if isinstance(value, float) else value, _MOST_TEXT))
+    return as_html(f"{value:g}" if isinstance(value, float) else value, _MOST_TEXT)
 
 
 def _cell(value: Any, *, scale: int = 1) -> str:
