@@ -8,17 +8,15 @@ call continues it.
 from __future__ import annotations
 
 import os
-import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from attrs import evolve, frozen
-from cmsdials_api.records import Record
 
-from cmsdials.download.manifest import FAILED, FINISHED, Entry, Manifest, alone, checksum, damage, folder_of
+from cmsdials.download.fetch import UNFINISHED, Source, fetched
+from cmsdials.download.manifest import FAILED, Entry, Manifest, alone, checksum, damage, folder_of
 from cmsdials.download.plan import Partition, Plan, counted, partitions
 from cmsdials.errors import (
     AuthenticationError,
@@ -28,40 +26,15 @@ from cmsdials.errors import (
     RequestFailedError,
     SchemaError,
 )
-from cmsdials.listing.pages import Pages
-from cmsdials.listing.provenance import Origin
 from cmsdials.redaction import printable
 from cmsdials.runtime.background import load
 from cmsdials.runtime.console import warn
 from cmsdials.runtime.progress import Progress, progress_bar
 
-__all__ = ["Download", "Source", "download"]
+__all__ = ["Download", "download"]
 
 _ROWS = {1: 100_000, 2: 5_000}  # in a file, by the dimensions of a histogram: 100 to 300 MB in memory
 _MOST_FAILURES = 3  # in a row, before the service is taken to be down
-
-
-@frozen(kw_only=True)
-class Source:
-    """What a download needs of the service, and how to ask for it.
-
-    Attributes:
-        origin: What is to be fetched.
-        record: What the rows are.
-        runs: Asks for dataset, run and number of lumisections of each run.
-        datasets: Asks for the names of all datasets, by their ids.
-        elements: Asks for the paths of the monitoring elements, by their ids.
-        pages: Fetches the rows of a query.
-        why_empty: Says why there is nothing, and warns the user.
-    """
-
-    origin: Origin
-    record: type[Record]
-    runs: Callable[[], Iterable[tuple[int, int, int | None]]]
-    datasets: Callable[[], Mapping[int, str]]
-    elements: Callable[[], Mapping[int, str]]
-    pages: Callable[[Mapping[str, Any]], Pages[Any]]
-    why_empty: Callable[[], str]
 
 
 @frozen(repr=False)
@@ -140,7 +113,7 @@ class _Job:
         self._source = source
         dimensions = max(one.dimensions for one in source.record.FIELDS)
         self._rows = rows_per_file or _ROWS.get(dimensions, 1_000)
-        self._unfinished = folder / "unfinished"
+        self._unfinished = folder / UNFINISHED
 
     def listed(self) -> _Listed:
         """Ask the service what there is."""
@@ -233,7 +206,7 @@ class _Job:
             started = _now()
             words = f"{number} of {len(left)} files"
             try:
-                entry = self._fetched(manifest, partition, partial(bar.update, said=words))
+                entry = fetched(self._source, self.folder, partition, partial(bar.update, said=words))
             except RequestFailedError as failure:
                 entry = Entry(partition=partition, status=FAILED, error=str(failure))
                 failures.append(failure)
@@ -250,46 +223,6 @@ class _Job:
             failures[0].advice = f"{failures[0].advice} {done}; the same call continues.".lstrip()
             raise failures[0]
 
-    def _fetched(self, manifest: Manifest, partition: Partition, update: Callable[[int], None]) -> Entry:
-        """Fetch one file, and let it count."""
-        from cmsdials.download.parquet import PartitionFile, read_back  # noqa: PLC0415  # it imports NumPy
-
-        target = manifest.data / partition.path
-        path = self._unfinished / f"{uuid.uuid4().hex}.part"
-        try:
-            target.parent.mkdir(exist_ok=True)
-            file = PartitionFile(path, self._source.record)
-            try:
-                with self._source.pages(partition.query(self._source.origin.query)) as pages:
-                    for page in pages:
-                        file.add(page)
-                        update(len(page))
-                file.finish()
-                rows, sha256 = read_back(path)
-                size = path.stat().st_size
-                if rows != file.rows:
-                    message = f"{path} holds {rows} rows when it is read again, and {file.rows} were written"
-                    raise CheckpointError(message, advice="Check the disk; then the same call continues.")
-            except BaseException:
-                file.abandon()
-                raise
-            path.replace(target)
-            _sync(target.parent)
-        except RequestFailedError:  # some are an OSError too
-            raise
-        except OSError as problem:
-            raise damage(target, "cannot be written", problem) from None
-        return Entry(
-            partition=partition,
-            status=FINISHED,
-            rows=rows,
-            bytes=size,
-            sha256=sha256,
-            elements=file.elements,
-            groups=tuple(file.groups),
-            retrieved=file.retrieved,
-        )
-
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
@@ -298,14 +231,3 @@ def _now() -> str:
 def _remove_all(folder: Path) -> None:
     for path in folder.glob("*"):
         path.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    """Write the names in a folder through to the disk, where the system lets folders be opened."""
-    if os.name != "posix":
-        return
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -10,7 +10,8 @@ from typing import Any, Literal, overload
 from attrs import evolve
 from cmsdials_api.filters import Filters
 
-from cmsdials.download.job import Download, Source, download
+from cmsdials.download.fetch import Source
+from cmsdials.download.job import Download, download
 from cmsdials.download.plan import Plan
 from cmsdials.errors import CheckpointError, ConfigurationError, FilterError
 from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters, LumisectionHistogram2DFilters

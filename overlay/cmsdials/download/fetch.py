@@ -1,0 +1,109 @@
+"""One file of a download: fetched, written under another name, read back, and put into its place."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+from cmsdials_api.records import Record
+
+from cmsdials.download.manifest import FINISHED, Entry, damage
+from cmsdials.download.plan import Partition
+from cmsdials.errors import CheckpointError, RequestFailedError
+from cmsdials.listing.pages import Pages
+from cmsdials.listing.provenance import Origin
+
+__all__ = ["UNFINISHED", "Source", "fetched"]
+
+UNFINISHED = "unfinished"
+"""Folder of the files that are being written."""
+
+
+@frozen(kw_only=True)
+class Source:
+    """What a download needs of the service, and how to ask for it.
+
+    Attributes:
+        origin: What is to be fetched.
+        record: What the rows are.
+        runs: Asks for dataset, run and number of lumisections of each run.
+        datasets: Asks for the names of all datasets, by their ids.
+        elements: Asks for the paths of the monitoring elements, by their ids.
+        pages: Fetches the rows of a query.
+        why_empty: Says why there is nothing, and warns the user.
+    """
+
+    origin: Origin
+    record: type[Record]
+    runs: Callable[[], Iterable[tuple[int, int, int | None]]]
+    datasets: Callable[[], Mapping[int, str]]
+    elements: Callable[[], Mapping[int, str]]
+    pages: Callable[[Mapping[str, Any]], Pages[Any]]
+    why_empty: Callable[[], str]
+
+
+def fetched(source: Source, folder: Path, partition: Partition, update: Callable[[int], None]) -> Entry:
+    """Fetch the rows of a partition into its file, and return the line about it, which makes it count.
+
+    Args:
+        source: Where from.
+        folder: The folder of the download, which has its folders.
+        partition: What to fetch.
+        update: Is called with the number of rows of each page.
+
+    Raises:
+        RequestFailedError: The rows could not be fetched.
+        CheckpointError: The file cannot be written, or does not hold what was written.
+    """
+    from cmsdials.download.parquet import PartitionFile, read_back  # noqa: PLC0415  # it imports NumPy
+
+    target = folder / "data" / partition.path
+    path = folder / UNFINISHED / f"{uuid.uuid4().hex}.part"
+    try:
+        target.parent.mkdir(exist_ok=True)
+        file = PartitionFile(path, source.record)
+        try:
+            with source.pages(partition.query(source.origin.query)) as pages:
+                for page in pages:
+                    file.add(page)
+                    update(len(page))
+            file.finish()
+            rows, sha256 = read_back(path)
+            size = path.stat().st_size
+            if rows != file.rows:
+                message = f"{path} holds {rows} rows when it is read again, and {file.rows} were written"
+                raise CheckpointError(message, advice="Check the disk; then the same call continues.")
+        except BaseException:
+            file.abandon()
+            raise
+        path.replace(target)
+        _sync(target.parent)
+    except RequestFailedError:  # some are an OSError too
+        raise
+    except OSError as problem:
+        raise damage(target, "cannot be written", problem) from None
+    return Entry(
+        partition=partition,
+        status=FINISHED,
+        rows=rows,
+        bytes=size,
+        sha256=sha256,
+        elements=file.elements,
+        groups=tuple(file.groups),
+        retrieved=file.retrieved,
+    )
+
+
+def _sync(folder: Path) -> None:
+    """Write the names in a folder through to the disk, where the system lets folders be opened."""
+    if os.name != "posix":
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
