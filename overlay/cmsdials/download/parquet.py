@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from cmsdials_api.records import Record
 
-from cmsdials.download.manifest import checksum
+from cmsdials.download.files import checksum
 from cmsdials.listing.page import Page
 from cmsdials.runtime import extras
 from cmsdials.table.columns import Columns, Values

@@ -13,6 +13,7 @@ from cmsdials_api.filters import Filters
 from cmsdials.download.fetch import Source
 from cmsdials.download.job import Download, download
 from cmsdials.download.plan import Plan
+from cmsdials.download.shards import Shard
 from cmsdials.errors import CheckpointError, ConfigurationError, FilterError
 from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters, LumisectionHistogram2DFilters
 from cmsdials.http.retry import Retries
@@ -96,6 +97,7 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         *,
         dry_run: Literal[False] = False,
         rows_per_file: int | None = None,
+        shard: str | None = None,
         concurrency: int = 1,
         retries: Retries = None,
         enable_progress: bool | None = None,
@@ -108,6 +110,7 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         *,
         dry_run: Literal[True],
         rows_per_file: int | None = None,
+        shard: str | None = None,
         concurrency: int = 1,
         retries: Retries = None,
         enable_progress: bool | None = None,
@@ -120,6 +123,7 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         *,
         dry_run: bool,
         rows_per_file: int | None = None,
+        shard: str | None = None,
         concurrency: int = 1,
         retries: Retries = None,
         enable_progress: bool | None = None,
@@ -131,6 +135,7 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         *,
         dry_run: bool = False,
         rows_per_file: int | None = None,
+        shard: str | None = None,
         concurrency: int = 1,
         retries: Retries = None,
         enable_progress: bool | None = None,
@@ -149,20 +154,30 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
             dry_run: Fetch only the indices, write nothing, and return the plan.
             rows_per_file: About how many rows a file holds; no file is less than a run. None for 100 000 in 1D and 5 000
                 in 2D. Files that are there keep their size.
-            concurrency: How many parts of a file to fetch at a time, as in `list_all`.
+            shard: Which of several processes this is, such as ``"2/8"``, the second of eight. Each fetches its own part of
+                the files, which stays the same when runs are added, and may run at any time, on any machine that has the
+                folder. None fetches what is not there, whoever began it.
+            concurrency: How many parts of a file to fetch at a time, as in `list_all`; 1 for a shard.
             retries: How often to try each page again, as in `list_all`.
             enable_progress: A progress bar; None shows one on a terminal and in a notebook, if tqdm is installed.
 
         Returns:
-            What was done; the plan, whose `repr` shows datasets, runs and numbers of rows, if it is a dry run.
+            What was done, by this shard if it is one; the plan, whose `repr` shows datasets, runs and numbers of rows, if it is a dry run.
 
         Raises:
             MissingDependencyError: pyarrow is not installed; the message holds the command.
             FilterError: A filter is not one of this list, of the wrong kind, or has no place here.
             CheckpointError: The folder is of another download, is in use by another process, or cannot be written.
+            ConfigurationError: An argument is unusable, such as a shard 9 of 8.
             RequestFailedError: Something could not be fetched; see `cmsdials.errors`.
         """
         extras.require("pyarrow.parquet", needed_by="download")
+        part = None if shard is None else Shard.parse(shard)
+        if part is not None and concurrency != 1:
+            message = "a shard asks for one thing at a time, so it takes no concurrency"
+            raise ConfigurationError(
+                message, advice="Leave it out; shards that run side by side are as fast."
+            )
         query = self._query(filters, None)
         page_size = query.pop("page_size", None)
         self._session.named_workspace(retries)
@@ -187,7 +202,12 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
             why_empty=partial(self._why_empty, query),
         )
         return download(
-            source, folder, dry_run=dry_run, rows_per_file=rows_per_file, enable_progress=enable_progress
+            source,
+            folder,
+            dry_run=dry_run,
+            rows_per_file=rows_per_file,
+            shard=part,
+            enable_progress=enable_progress,
         )
 
     def _chosen_elements(self, query: Mapping[str, Any], retries: Retries) -> dict[int, str]:
