@@ -14,11 +14,11 @@ from cmsdials_api.records import Record
 from cmsdials.download.files import damage
 from cmsdials.download.manifest import FAILED, FINISHED, Entry
 from cmsdials.download.plan import Partition
-from cmsdials.errors import CheckpointError, RequestFailedError
+from cmsdials.errors import CheckpointError, DialsError, RequestFailedError
 from cmsdials.listing.pages import Pages
 from cmsdials.listing.provenance import Origin
 
-__all__ = ["UNFINISHED", "Outcome", "Source", "attempted", "now", "put"]
+__all__ = ["UNFINISHED", "Outcome", "Source", "attempted", "failed", "now", "put"]
 
 UNFINISHED = "unfinished"
 """Folder of the files that are being written."""
@@ -59,7 +59,13 @@ class Outcome:
 
     entry: Entry
     path: Path
-    failure: RequestFailedError | None = None
+    failure: DialsError | None = None
+
+
+def failed(partition: Partition, failure: DialsError, started: str = "") -> Outcome:
+    """Return that a file could not be fetched."""
+    entry = Entry(partition=partition, status=FAILED, error=str(failure), started=started, ended=now())
+    return Outcome(entry, Path(), failure)
 
 
 def attempted(source: Source, path: Path, partition: Partition, update: Callable[[int], None]) -> Outcome:
@@ -78,8 +84,7 @@ def attempted(source: Source, path: Path, partition: Partition, update: Callable
     try:
         entry = _written(source, path, partition, update)
     except RequestFailedError as failure:  # some are an OSError too
-        failed = Entry(partition=partition, status=FAILED, error=str(failure), started=started, ended=now())
-        return Outcome(failed, path, failure)
+        return failed(partition, failure, started)
     except OSError as problem:
         raise damage(path, "cannot be written", problem) from None
     return Outcome(evolve(entry, started=started, ended=now()), path)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
+from cmsdials.download.cluster import Cluster, Remake, frame
 from cmsdials.download.fetch import UNFINISHED, Outcome, Source, attempted, now, put
 from cmsdials.download.files import alone, checksum, damage, folder_of
 from cmsdials.download.manifest import NAME, Manifest
@@ -25,17 +27,18 @@ from cmsdials.errors import (
     AuthenticationError,
     CheckpointError,
     ConfigurationError,
+    DialsError,
     FilterError,
-    RequestFailedError,
     SchemaError,
 )
 from cmsdials.redaction import printable
+from cmsdials.runtime import extras
 from cmsdials.runtime.background import load
 from cmsdials.runtime.console import warn
 from cmsdials.runtime.interrupts import sleep
 from cmsdials.runtime.progress import Progress, progress_bar
 
-__all__ = ["Download", "download"]
+__all__ = ["Download", "download", "to_dask"]
 
 _ROWS = {1: 100_000, 2: 5_000}  # in a file, by the dimensions of a histogram: 100 to 300 MB in memory
 _MOST_FAILURES = 3  # in a row, before the service is taken to be down
@@ -84,20 +87,14 @@ def download(
     dry_run: bool,
     rows_per_file: int | None,
     shard: Shard | None = None,
+    cluster: Cluster | None = None,
     enable_progress: bool | None,
 ) -> Download | Plan:
     """Plan and fetch: what `download` of a resource does, with its arguments and errors."""
-    for name in ("next_token", "order_by", "fields"):
-        if name in source.origin.query:
-            message = f"a download is of whole rows in the order of the service, so it takes no {name}"
-            raise FilterError(message, advice="Leave it out; choose columns when you open the folder.")
-    if rows_per_file is not None and (type(rows_per_file) is not int or rows_per_file < 1):
-        message = f"rows_per_file must be a whole number from 1, not {rows_per_file!r}"
-        raise ConfigurationError(message, advice="Leave it out for files of a sensible size.")
-    load("cmsdials.download.parquet")  # raises if a library is missing, before anything is asked
-    job = _Job(source, folder_of(folder), rows_per_file, shard)
+    rows = _checked(source, "rows_per_file", rows_per_file)
+    job = _Job(source, folder_of(folder), rows, shard, cluster)
     manifest = job.manifest()  # first, so that the folder of another download is refused at once
-    listed = job.listed()
+    listed = _listed(source)
     made = job.made(manifest, listed)
     if dry_run:
         return job.plan(manifest, listed, made)
@@ -111,6 +108,27 @@ def download(
         return job.run(listed, enable_progress, is_locked=is_locked)
 
 
+def to_dask(source: Source, remake: Remake, rows_per_partition: int | None) -> Any:
+    """Plan, and return a frame that fetches: what `to_dask` of a resource does, with its arguments and errors."""
+    extras.require("dask.dataframe", needed_by="to_dask")
+    most = _checked(source, "rows_per_partition", rows_per_partition)
+    return frame(source, remake, _planned(_listed(source), [], most))
+
+
+def _checked(source: Source, name: str, rows: int | None) -> int:
+    """Refuse what makes no sense for whole rows in files or partitions, and return how many go into one."""
+    for refused in ("next_token", "order_by", "fields"):
+        if refused in source.origin.query:
+            message = f"a download is of whole rows in the order of the service, so it takes no {refused}"
+            raise FilterError(message, advice="Leave it out; choose columns of what comes.")
+    if rows is not None and (type(rows) is not int or rows < 1):
+        message = f"{name} must be a whole number from 1, not {rows!r}"
+        raise ConfigurationError(message, advice="Leave it out for a sensible size.")
+    load("cmsdials.download.parquet")  # raises if a library is missing, before anything is asked
+    dimensions = max(one.dimensions for one in source.record.FIELDS)
+    return rows or _ROWS.get(dimensions, 1_000)
+
+
 @frozen
 class _Listed:
     """What the service has: runs, names of datasets and monitoring elements, as in `Source`."""
@@ -120,34 +138,38 @@ class _Listed:
     elements: Mapping[int, str]
 
 
+def _listed(source: Source) -> _Listed:
+    """Ask the service what there is."""
+    runs = [*source.runs()]
+    elements = source.elements() if runs else {}
+    names = source.datasets() if elements else {}
+    if lacking := {dataset_id for dataset_id, _, _ in runs if elements} - names.keys():
+        problem = f"does not name dataset {min(lacking)}, which has runs"
+        raise SchemaError(problem, resource="dataset_index", field="dataset_id")
+    return _Listed(runs if elements else [], names, elements)
+
+
+def _planned(listed: _Listed, known: Iterable[Partition], rows: int) -> list[Partition]:
+    most = rows / max(1, len(listed.elements))
+    return [*partitions(listed.runs, listed.names, known, most=most)]
+
+
 class _Job:
     def __init__(
-        self, source: Source, folder: Path, rows_per_file: int | None, shard: Shard | None = None
+        self, source: Source, folder: Path, rows: int, shard: Shard | None, cluster: Cluster | None
     ) -> None:
         self.folder = folder
         self._source = source
+        self._rows = rows
         self._shard = shard
-        dimensions = max(one.dimensions for one in source.record.FIELDS)
-        self._rows = rows_per_file or _ROWS.get(dimensions, 1_000)
+        self._cluster = cluster
         self._unfinished = folder / UNFINISHED
         # What this process alone writes to begins with this name.
         self._name = f"{shard.name if shard else 'all'}-{uuid.uuid4().hex}"
 
-    def listed(self) -> _Listed:
-        """Ask the service what there is."""
-        runs = [*self._source.runs()]
-        elements = self._source.elements() if runs else {}
-        names = self._source.datasets() if elements else {}
-        if lacking := {dataset_id for dataset_id, _, _ in runs if elements} - names.keys():
-            problem = f"does not name dataset {min(lacking)}, which has runs"
-            raise SchemaError(problem, resource="dataset_index", field="dataset_id")
-        return _Listed(runs if elements else [], names, elements)
-
     def made(self, manifest: Manifest, listed: _Listed) -> list[Partition]:
         """Return the files that there are to be, those of all shards."""
-        known = [one.partition for one in manifest.entries.values()]
-        most = self._rows / max(1, len(listed.elements))
-        return [*partitions(listed.runs, listed.names, known, most=most)]
+        return _planned(listed, (one.partition for one in manifest.entries.values()), self._rows)
 
     def plan(self, manifest: Manifest, listed: _Listed, made: list[Partition]) -> Plan:
         """Plan what this process has to do. Files that are there are not looked at."""
@@ -195,7 +217,7 @@ class _Job:
             (self.folder / "data").mkdir(exist_ok=True)
         except OSError as problem:
             raise damage(self.folder, "cannot be written", problem) from None
-        manifest, made = self._planned(listed)
+        manifest, made = self._agreed(listed)
         manifest.begin(own, self._shard)
         plan = self.plan(manifest, listed, made)
         left = [one for one in plan.partitions if not self._is_whole(manifest, one)]
@@ -219,7 +241,7 @@ class _Job:
             shard=str(self._shard or ""),
         )
 
-    def _planned(self, listed: _Listed) -> tuple[Manifest, list[Partition]]:
+    def _agreed(self, listed: _Listed) -> tuple[Manifest, list[Partition]]:
         """Plan, until this process has written its plan down or has nothing to add to those of others."""
         for _ in range(_TRIES):
             manifest = self.manifest()
@@ -263,27 +285,34 @@ class _Job:
             return False
 
     def _fetch_all(self, manifest: Manifest, left: list[Partition], bar: Progress) -> None:
-        failures: list[RequestFailedError] = []
+        failures: list[DialsError] = []
         in_a_row = 0
-        for outcome in self._outcomes(left, bar):
-            entry, failure = outcome.entry, outcome.failure
-            if failure is None:
-                put(outcome.path, manifest.data / entry.path)
-                in_a_row = 0
-            else:
-                failures.append(failure)
-                in_a_row += 1
-            # After a failure the older rows still count, if there are any.
-            if entry.is_finished or not manifest.entries[entry.path].is_finished:
-                manifest.add([entry])
-            if failures and (in_a_row == _MOST_FAILURES or isinstance(failures[-1], AuthenticationError)):
-                break
+        with closing(self._outcomes(left, bar)) as outcomes:
+            for outcome in outcomes:
+                entry, failure = outcome.entry, outcome.failure
+                if failure is None:
+                    put(outcome.path, manifest.data / entry.path)
+                    in_a_row = 0
+                else:
+                    failures.append(failure)
+                    in_a_row += 1
+                # After a failure the older rows still count, if there are any.
+                if entry.is_finished or not manifest.entries[entry.path].is_finished:
+                    manifest.add([entry])
+                if failures and (in_a_row == _MOST_FAILURES or isinstance(failures[-1], AuthenticationError)):
+                    break
         if failures:
             done = f"{len(manifest.finished)} of {len(manifest.entries)} files are finished in {self.folder}"
             failures[0].advice = f"{failures[0].advice} {done}; the same call continues.".lstrip()
             raise failures[0]
 
-    def _outcomes(self, left: list[Partition], bar: Progress) -> Iterator[Outcome]:
+    def _outcomes(self, left: list[Partition], bar: Progress) -> Generator[Outcome]:
+        if self._cluster is not None:
+            with closing(self._cluster.outcomes(self._unfinished, self._name, left)) as outcomes:
+                for done, outcome in enumerate(outcomes, 1):
+                    bar.update(outcome.entry.rows, said=f"{done} of {len(left)} files")
+                    yield outcome
+            return
         for number, partition in enumerate(left):
             update = partial(bar.update, said=f"{number} of {len(left)} files")
             path = self._unfinished / f"{self._name}.{number}.part"
