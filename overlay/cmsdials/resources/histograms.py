@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal, overload
 
-from attrs import evolve
 from cmsdials_api.filters import Filters
 
 from cmsdials.download.fetch import Source
@@ -74,7 +73,7 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
             raise FilterError(message, advice=f"List with fields={list(needed)!r} or more.")
         self._session.named_workspace(retries)
         mask = result.origin.mask
-        here = evolve(self._origin(result.origin.query), mask=mask)
+        here = self._origin(result.origin.query, mask)
         different = here.differences(result.origin)
         if different:
             message = f"the result is of another listing: {'; '.join(different)}"
@@ -84,8 +83,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
             fields=needed[:3],
             retries=retries,
             enable_progress=enable_progress,
+            good=mask,
         )
-        listed = listed if mask is None else mask.select(listed)
         return covered(listed, result, listing_complete=result.complete, notes=notes_on(here.query))
 
     @overload
@@ -189,6 +188,10 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         return download(
             source, folder, dry_run=dry_run, rows_per_file=rows_per_file, enable_progress=enable_progress
         )
+
+    def _density(self, query: Mapping[str, Any], retries: Retries) -> float:
+        is_one = "me" in query or "me_id" in query
+        return 1.0 if is_one else max(1.0, len(self._chosen_elements(query, retries)))
 
     def _chosen_elements(self, query: Mapping[str, Any], retries: Retries) -> dict[int, str]:
         """Return the paths of the monitoring elements that a query chooses, by their ids."""
