@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 from cmsdials_api.records import Record
 
-from cmsdials.download.manifest import checksum
+from cmsdials.download.files import checksum
 from cmsdials.listing.page import Page
 from cmsdials.runtime import extras
 from cmsdials.table.columns import Columns, Values
 
-__all__ = ["KEY", "PartitionFile", "columns_of_table", "contract_of", "read_back", "schema_of"]
+__all__ = ["KEY", "PartitionFile", "columns_of_table", "contract_of", "flat_table", "read_back", "schema_of"]
 
 KEY = "dataset"
 """What stands in the name of the folder, and therefore not in the file."""
@@ -93,10 +93,7 @@ class PartitionFile:
         """Add rows. Those of a run come one after the other."""
         if not len(page):
             return
-        table = page.to_arrow()
-        flat = _flat(self._pa, table["data"])
-        table = table.set_column(table.schema.get_field_index("data"), "data", flat)
-        table = table.select(self._schema.names).cast(self._schema).combine_chunks()
+        table = flat_table(page, self._schema).combine_chunks()
         for start, stop in _equal(table["run_number"].to_numpy()):
             part = table.slice(start, stop - start)
             run = part["run_number"][0].as_py()
@@ -164,6 +161,14 @@ class PartitionFile:
             self._writer.close()
         self._remove_spilt()
         self._path.unlink(missing_ok=True)
+
+
+def flat_table(page: Page[Any], schema: Any) -> Any:
+    """Return the rows of a page as a table of a schema whose contents are flat lists."""
+    table = page.to_arrow()
+    flat = _flat(extras.pyarrow(), table["data"])
+    table = table.set_column(table.schema.get_field_index("data"), "data", flat)
+    return table.select(schema.names).cast(schema)
 
 
 def _flat(pa: Any, column: Any) -> Any:
