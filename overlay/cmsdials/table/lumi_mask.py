@@ -97,6 +97,10 @@ class LumiMask:
         """Run -> inclusive ranges (first, last), in order, which neither overlap nor touch."""
         return {run: [*ranges] for run, ranges in self._runs.items()}
 
+    def of_run(self, run: int) -> tuple[tuple[int, int], ...]:
+        """Return the inclusive ranges (first, last) of one run, in order; none if it has no lumisection here."""
+        return self._runs.get(run, ())
+
     @property
     def counts(self) -> dict[int, int]:
         """Run -> number of its lumisections."""
