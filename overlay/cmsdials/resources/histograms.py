@@ -147,8 +147,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
             folder: Where to; it is made if it does not exist. The files are in ``FOLDER/data``; read them with
                 `cmsdials.open_dataset`, and hold them against the service with `cmsdials.verify`.
             dry_run: Fetch only the indices, write nothing, and return the plan.
-            rows_per_file: About how many rows a file holds; no file is less than a run. None for 100 000 in 1D and 5 000
-                in 2D. Files that are there keep their size.
+            rows_per_file: About how many rows a file holds; no file is less than a run. None for 200 000 in 1D and 20 000
+                in 2D, which are some 300 MB before they are compressed. Files that are there keep their size.
             concurrency: How many parts of a file to fetch at a time, as in `list_all`.
             retries: How often to try each page again, as in `list_all`.
             enable_progress: A progress bar; None shows one on a terminal and in a notebook, if tqdm is installed.
