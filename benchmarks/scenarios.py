@@ -11,7 +11,18 @@ from benchmarks.costs import REAL, Cost
 from benchmarks.extract import Extract
 from benchmarks.tables import DATASETS, FILE, FIRST_RUN, ME_1D, ME_2D, Volume
 
-__all__ = ["FULL", "OURS", "PART_OF_LOOP", "PUBLISHED", "PUBLISHED_PARQUET", "SCENARIOS", "SELECTIVE", "Contender", "Scenario", "query_in_words"]
+__all__ = [
+    "FULL",
+    "OURS",
+    "PART_OF_LOOP",
+    "PUBLISHED",
+    "PUBLISHED_PARQUET",
+    "SCENARIOS",
+    "SELECTIVE",
+    "Contender",
+    "Scenario",
+    "query_in_words",
+]
 
 PUBLISHED, PUBLISHED_PARQUET, OURS = "published", "published with pyarrow", "ours"
 PART_OF_LOOP = 0.05
