@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from cmsdials_api.records import Record
 
-from cmsdials.download.manifest import FINISHED, Entry, damage
+from cmsdials.download.files import damage
+from cmsdials.download.manifest import FAILED, FINISHED, Entry
 from cmsdials.download.plan import Partition
-from cmsdials.errors import CheckpointError, RequestFailedError
+from cmsdials.errors import CheckpointError, DialsError, RequestFailedError
 from cmsdials.listing.pages import Pages
 from cmsdials.listing.provenance import Origin
 
-__all__ = ["UNFINISHED", "Source", "fetched"]
+__all__ = ["UNFINISHED", "Outcome", "Source", "attempted", "failed", "now", "put"]
 
 UNFINISHED = "unfinished"
 """Folder of the files that are being written."""
@@ -46,46 +47,67 @@ class Source:
     why_empty: Callable[[], str]
 
 
-def fetched(source: Source, folder: Path, partition: Partition, update: Callable[[int], None]) -> Entry:
-    """Fetch the rows of a partition into its file, and return the line about it, which makes it count.
+@frozen
+class Outcome:
+    """What came of fetching a file.
+
+    Attributes:
+        entry: The line about it, as if it were in its place.
+        path: Where it is; nowhere if it failed.
+        failure: Why it failed.
+    """
+
+    entry: Entry
+    path: Path
+    failure: DialsError | None = None
+
+
+def failed(partition: Partition, failure: DialsError, started: str = "") -> Outcome:
+    """Return that a file could not be fetched."""
+    entry = Entry(partition=partition, status=FAILED, error=str(failure), started=started, ended=now())
+    return Outcome(entry, Path(), failure)
+
+
+def attempted(source: Source, path: Path, partition: Partition, update: Callable[[int], None]) -> Outcome:
+    """Fetch the rows of a partition into a file that does not count yet.
 
     Args:
         source: Where from.
-        folder: The folder of the download, which has its folders.
+        path: The file. It is removed if anything fails.
         partition: What to fetch.
         update: Is called with the number of rows of each page.
 
     Raises:
-        RequestFailedError: The rows could not be fetched.
         CheckpointError: The file cannot be written, or does not hold what was written.
     """
+    started = now()
+    try:
+        entry = _written(source, path, partition, update)
+    except RequestFailedError as failure:  # some are an OSError too
+        return failed(partition, failure, started)
+    except OSError as problem:
+        raise damage(path, "cannot be written", problem) from None
+    return Outcome(evolve(entry, started=started, ended=now()), path)
+
+
+def _written(source: Source, path: Path, partition: Partition, update: Callable[[int], None]) -> Entry:
     from cmsdials.download.parquet import PartitionFile, read_back  # noqa: PLC0415  # it imports NumPy
 
-    target = folder / "data" / partition.path
-    path = folder / UNFINISHED / f"{uuid.uuid4().hex}.part"
+    file = PartitionFile(path, source.record)
     try:
-        target.parent.mkdir(exist_ok=True)
-        file = PartitionFile(path, source.record)
-        try:
-            with source.pages(partition.query(source.origin.query)) as pages:
-                for page in pages:
-                    file.add(page)
-                    update(len(page))
-            file.finish()
-            rows, sha256 = read_back(path)
-            size = path.stat().st_size
-            if rows != file.rows:
-                message = f"{path} holds {rows} rows when it is read again, and {file.rows} were written"
-                raise CheckpointError(message, advice="Check the disk; then the same call continues.")
-        except BaseException:
-            file.abandon()
-            raise
-        path.replace(target)
-        _sync(target.parent)
-    except RequestFailedError:  # some are an OSError too
+        with source.pages(partition.query(source.origin.query)) as pages:
+            for page in pages:
+                file.add(page)
+                update(len(page))
+        file.finish()
+        rows, sha256 = read_back(path)
+        size = path.stat().st_size
+        if rows != file.rows:
+            message = f"{path} holds {rows} rows when it is read again, and {file.rows} were written"
+            raise CheckpointError(message, advice="Check the disk; then the same call continues.")
+    except BaseException:
+        file.abandon()
         raise
-    except OSError as problem:
-        raise damage(target, "cannot be written", problem) from None
     return Entry(
         partition=partition,
         status=FINISHED,
@@ -96,6 +118,25 @@ def fetched(source: Source, folder: Path, partition: Partition, update: Callable
         groups=tuple(file.groups),
         retrieved=file.retrieved,
     )
+
+
+def put(path: Path, target: Path) -> None:
+    """Put a file that was written into its place, in stead of what may be there.
+
+    Raises:
+        CheckpointError: That is not possible.
+    """
+    try:
+        target.parent.mkdir(exist_ok=True)
+        path.replace(target)
+        _sync(target.parent)
+    except OSError as problem:
+        raise damage(target, "cannot be written", problem) from None
+
+
+def now() -> str:
+    """Return the time as the manifest writes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _sync(folder: Path) -> None:

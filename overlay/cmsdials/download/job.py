@@ -8,36 +8,47 @@ call continues it.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import uuid
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from cmsdials.download.fetch import UNFINISHED, Source, fetched
-from cmsdials.download.manifest import FAILED, Entry, Manifest, alone, checksum, damage, folder_of
+from cmsdials.download.cluster import Cluster, Remake, frame
+from cmsdials.download.fetch import UNFINISHED, Outcome, Source, attempted, now, put
+from cmsdials.download.files import alone, checksum, damage, folder_of
+from cmsdials.download.manifest import NAME, Manifest
 from cmsdials.download.plan import Partition, Plan, counted, partitions
+from cmsdials.download.shards import Shard
 from cmsdials.errors import (
     AuthenticationError,
     CheckpointError,
     ConfigurationError,
+    DialsError,
     FilterError,
-    RequestFailedError,
     SchemaError,
 )
 from cmsdials.redaction import printable
+from cmsdials.runtime import extras
 from cmsdials.runtime.background import load
 from cmsdials.runtime.console import warn
+from cmsdials.runtime.interrupts import sleep
 from cmsdials.runtime.progress import Progress, progress_bar
 
-__all__ = ["Download", "download"]
+__all__ = ["Download", "download", "to_dask"]
 
 _ROWS = {
     1: 200_000,
     2: 20_000,
 }  # in a file, by the dimensions of a histogram: some 300 MB uncompressed, of which few are in memory
 _MOST_FAILURES = 3  # in a row, before the service is taken to be down
+_TRIES, _PAUSE = (
+    120,
+    0.5,
+)  # times and seconds to wait for the plan of another process, over a slow file system
 
 
 @frozen(repr=False)
@@ -51,6 +62,7 @@ class Download:
         files: How many it has.
         fetched: How many of them are new.
         note: Why there is nothing, if there is nothing.
+        shard: Whose files are counted, such as 2/8; all, if it is empty.
     """
 
     folder: str
@@ -60,12 +72,15 @@ class Download:
     fetched: int
     note: str = ""
 
+    shard: str = ""
+
     def __repr__(self) -> str:
-        if not self.files:
-            return printable(f"<nothing to download to {self.folder}: {self.note or 'no such rows'}>")
+        if self.note:
+            return printable(f"<nothing to download to {self.folder}: {self.note}>")
         kept = self.files - self.fetched
+        of = f"shard {self.shard} of " if self.shard else ""
         what = f"{counted(self.rows, 'row')}, {self.bytes / 1e6:.1f} MB in {counted(self.files, 'file')}"
-        return printable(f"<{self.folder}: {what}, {self.fetched} fetched, {kept} there before>")
+        return printable(f"<{of}{self.folder}: {what}, {self.fetched} fetched, {kept} there before>")
 
 
 def download(
@@ -74,31 +89,47 @@ def download(
     *,
     dry_run: bool,
     rows_per_file: int | None,
+    shard: Shard | None = None,
+    cluster: Cluster | None = None,
     enable_progress: bool | None,
 ) -> Download | Plan:
     """Plan and fetch: what `download` of a resource does, with its arguments and errors."""
-    for name in ("next_token", "order_by", "fields"):
-        if name in source.origin.query:
-            message = f"a download is of whole rows in the order of the service, so it takes no {name}"
-            raise FilterError(message, advice="Leave it out; choose columns when you open the folder.")
-    if rows_per_file is not None and (type(rows_per_file) is not int or rows_per_file < 1):
-        message = f"rows_per_file must be a whole number from 1, not {rows_per_file!r}"
-        raise ConfigurationError(message, advice="Leave it out for files of a sensible size.")
-    load("cmsdials.download.parquet")  # raises if a library is missing, before anything is asked
-    job = _Job(source, folder_of(folder), rows_per_file)
+    rows = _checked(source, "rows_per_file", rows_per_file)
+    job = _Job(source, folder_of(folder), rows, shard, cluster)
     manifest = job.manifest()  # first, so that the folder of another download is refused at once
-    listed = job.listed()
-    plan = job.plan(manifest, listed)
+    listed = _listed(source)
+    made = job.made(manifest, listed)
     if dry_run:
-        return plan
-    if not plan.partitions:
-        return Download(str(job.folder), 0, 0, 0, 0, source.why_empty())
+        return job.plan(manifest, listed, made)
+    if not made:
+        return Download(str(job.folder), 0, 0, 0, 0, source.why_empty() or "no such rows")
     try:
         job.folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise damage(job.folder, "cannot be made", problem) from None
-    with alone(job.folder) as is_locked:
-        return job.run(listed, enable_progress, sweep=is_locked)
+    with alone(job.folder, shard) as is_locked:
+        return job.run(listed, enable_progress, is_locked=is_locked)
+
+
+def to_dask(source: Source, remake: Remake, rows_per_partition: int | None) -> Any:
+    """Plan, and return a frame that fetches: what `to_dask` of a resource does, with its arguments and errors."""
+    extras.require("dask.dataframe", needed_by="to_dask")
+    most = _checked(source, "rows_per_partition", rows_per_partition)
+    return frame(source, remake, _planned(_listed(source), [], most))
+
+
+def _checked(source: Source, name: str, rows: int | None) -> int:
+    """Refuse what makes no sense for whole rows in files or partitions, and return how many go into one."""
+    for refused in ("next_token", "order_by", "fields"):
+        if refused in source.origin.query:
+            message = f"a download is of whole rows in the order of the service, so it takes no {refused}"
+            raise FilterError(message, advice="Leave it out; choose columns of what comes.")
+    if rows is not None and (type(rows) is not int or rows < 1):
+        message = f"{name} must be a whole number from 1, not {rows!r}"
+        raise ConfigurationError(message, advice="Leave it out for a sensible size.")
+    load("cmsdials.download.parquet")  # raises if a library is missing, before anything is asked
+    dimensions = max(one.dimensions for one in source.record.FIELDS)
+    return rows or _ROWS.get(dimensions, 1_000)
 
 
 @frozen
@@ -110,31 +141,50 @@ class _Listed:
     elements: Mapping[int, str]
 
 
+def _listed(source: Source) -> _Listed:
+    """Ask the service what there is."""
+    runs = [*source.runs()]
+    elements = source.elements() if runs else {}
+    names = source.datasets() if elements else {}
+    if lacking := {dataset_id for dataset_id, _, _ in runs if elements} - names.keys():
+        problem = f"does not name dataset {min(lacking)}, which has runs"
+        raise SchemaError(problem, resource="dataset_index", field="dataset_id")
+    return _Listed(runs if elements else [], names, elements)
+
+
+def _planned(listed: _Listed, known: Iterable[Partition], rows: int) -> list[Partition]:
+    most = rows / max(1, len(listed.elements))
+    return [*partitions(listed.runs, listed.names, known, most=most)]
+
+
 class _Job:
-    def __init__(self, source: Source, folder: Path, rows_per_file: int | None) -> None:
+    def __init__(
+        self, source: Source, folder: Path, rows: int, shard: Shard | None, cluster: Cluster | None
+    ) -> None:
         self.folder = folder
         self._source = source
-        dimensions = max(one.dimensions for one in source.record.FIELDS)
-        self._rows = rows_per_file or _ROWS.get(dimensions, 1_000)
+        self._rows = rows
+        self._shard = shard
+        self._cluster = cluster
         self._unfinished = folder / UNFINISHED
+        # What this process alone writes to begins with this name.
+        self._name = f"{shard.name if shard else 'all'}-{uuid.uuid4().hex}"
 
-    def listed(self) -> _Listed:
-        """Ask the service what there is."""
-        runs = [*self._source.runs()]
-        elements = self._source.elements() if runs else {}
-        names = self._source.datasets() if elements else {}
-        if lacking := {dataset_id for dataset_id, _, _ in runs if elements} - names.keys():
-            problem = f"does not name dataset {min(lacking)}, which has runs"
-            raise SchemaError(problem, resource="dataset_index", field="dataset_id")
-        return _Listed(runs if elements else [], names, elements)
+    def made(self, manifest: Manifest, listed: _Listed) -> list[Partition]:
+        """Return the files that there are to be, those of all shards."""
+        return _planned(listed, (one.partition for one in manifest.entries.values()), self._rows)
 
-    def plan(self, manifest: Manifest, listed: _Listed) -> Plan:
-        """Plan the files. Those that are there are not looked at."""
-        known = [one.partition for one in manifest.entries.values()]
-        most = self._rows / max(1, len(listed.elements))
-        made = tuple(partitions(listed.runs, listed.names, known, most=most))
+    def plan(self, manifest: Manifest, listed: _Listed, made: list[Partition]) -> Plan:
+        """Plan what this process has to do. Files that are there are not looked at."""
+        if self._shard is not None:
+            share = manifest.share(self._shard.of, self._new(manifest, made))
+            made = [one for one in made if share[one.path] == self._shard]
         finished = tuple(one for one in made if self._is_up_to_date(manifest, one))
-        return Plan(self._source.origin, str(self.folder), made, finished, listed.elements)
+        return Plan(self._source.origin, str(self.folder), tuple(made), finished, listed.elements)
+
+    @staticmethod
+    def _new(manifest: Manifest, made: list[Partition]) -> list[Partition]:
+        return [one for one in made if one.path not in manifest.entries]
 
     def manifest(self) -> Manifest:
         """Read the manifest, and refuse that of another download."""
@@ -143,7 +193,7 @@ class _Job:
         origin, contract = self._source.origin, contract_of(self._source.record)
         found = Manifest.read(self.folder)
         if found is None:
-            return Manifest(self.folder, origin, contract, _now())
+            return Manifest(self.folder, origin, contract, now())
         different = origin.differences(found.origin)
         if found.contract != contract:
             different.append("the fields of a row are others there")
@@ -157,41 +207,76 @@ class _Job:
         entry = manifest.entries.get(partition.path)
         return entry is not None and entry.is_finished and entry.partition == partition
 
-    def run(self, listed: _Listed, enable_progress: bool | None, *, sweep: bool) -> Download:
+    def run(self, listed: _Listed, enable_progress: bool | None, *, is_locked: bool) -> Download:
         """Fetch what is not there, or not as it should be."""
+        own = NAME if self._shard is None else f"manifest-{self._shard.name}.jsonl"
+        if not is_locked:  # another process may do the same, and write to a file of the same name
+            own = f"manifest-{self._name}.jsonl"
         try:
-            if sweep:
-                Manifest.cut(self.folder)
-                _remove_all(self._unfinished)
+            if is_locked:
+                Manifest.cut(self.folder, own)
+                self._sweep()
             self._unfinished.mkdir(exist_ok=True)
             (self.folder / "data").mkdir(exist_ok=True)
         except OSError as problem:
             raise damage(self.folder, "cannot be written", problem) from None
-        manifest = self.manifest()  # again: another process may have written to it before the lock was ours
-        plan = self.plan(manifest, listed)
-        if Manifest.read(self.folder) is None:
-            manifest.begin()
-        new = [Entry(partition=one) for one in plan.partitions if one.path not in manifest.entries]
-        if new:
-            manifest.add(new)
+        manifest, made = self._agreed(listed)
+        manifest.begin(own, self._shard)
+        plan = self.plan(manifest, listed, made)
         left = [one for one in plan.partitions if not self._is_whole(manifest, one)]
-        rows = plan.expected(left)
         with progress_bar(
-            enable_progress, total=rows, unit="row", description=self._source.origin.resource
+            enable_progress,
+            total=plan.expected(left),
+            unit="row",
+            description=self._source.origin.resource,
         ) as bar:
             self._fetch_all(manifest, left, bar)
-        _remove_all(self._unfinished)
-        known = {manifest.data / path for path in manifest.entries}
-        for path in sorted({*manifest.data.rglob("*.parquet")} - known):
-            warn(f"{path} is not of this download, but other programs read it too: remove it")
-        finished = manifest.finished
+        _remove(self._unfinished.glob(f"{self._name}*"))
+        self._look_for_strays()
+        chosen = {one.path for one in plan.partitions}
+        finished = [one for one in manifest.finished if one.path in chosen]
         return Download(
             str(self.folder),
             sum(one.rows for one in finished),
             sum(one.bytes for one in finished),
             len(finished),
             len(left),
+            shard=str(self._shard or ""),
         )
+
+    def _agreed(self, listed: _Listed) -> tuple[Manifest, list[Partition]]:
+        """Plan, until this process has written its plan down or has nothing to add to those of others."""
+        for _ in range(_TRIES):
+            manifest = self.manifest()
+            made = self.made(manifest, listed)
+            new = self._new(manifest, made)
+            if (manifest.latest and not new) or manifest.plan(new):
+                return manifest, made
+            sleep(_PAUSE)
+        message = f"another process is planning what goes to {self.folder}, and does not come to an end"
+        advice = f"If there is none, remove an empty {NAME} and what ends in .claim from the folder."
+        raise CheckpointError(message, advice=advice)
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left: that of others, if they do not run, unless this is one of many."""
+        if self._shard is not None:
+            _remove(self._unfinished.glob(f"{self._shard.name}-*"))
+            return
+        for path in [*self._unfinished.glob("*")]:
+            shard = Shard.of_name(path.name)
+            with suppress(CheckpointError):
+                if shard is None:
+                    _remove([path])
+                else:
+                    with alone(self.folder, shard):
+                        _remove([path])
+
+    def _look_for_strays(self) -> None:
+        """Warn of files that no plan knows. Those of other processes are planned before they appear."""
+        there = {*(self.folder / "data").rglob("*.parquet")}
+        manifest = self.manifest()
+        for path in sorted(there - {manifest.data / one for one in manifest.entries}):
+            warn(f"{path} is not of this download, but other programs read it too: remove it")
 
     def _is_whole(self, manifest: Manifest, partition: Partition) -> bool:
         if not self._is_up_to_date(manifest, partition):
@@ -203,34 +288,40 @@ class _Job:
             return False
 
     def _fetch_all(self, manifest: Manifest, left: list[Partition], bar: Progress) -> None:
-        failures: list[RequestFailedError] = []
+        failures: list[DialsError] = []
         in_a_row = 0
-        for number, partition in enumerate(left):
-            started = _now()
-            words = f"{number} of {len(left)} files"
-            try:
-                entry = fetched(self._source, self.folder, partition, partial(bar.update, said=words))
-            except RequestFailedError as failure:
-                entry = Entry(partition=partition, status=FAILED, error=str(failure))
-                failures.append(failure)
-                in_a_row += 1
-            else:
-                in_a_row = 0
-            # After a failure the older rows still count, if there are any.
-            if entry.is_finished or not manifest.entries[entry.path].is_finished:
-                manifest.add([evolve(entry, started=started, ended=_now())])
-            if failures and (in_a_row == _MOST_FAILURES or isinstance(failures[-1], AuthenticationError)):
-                break
+        with closing(self._outcomes(left, bar)) as outcomes:
+            for outcome in outcomes:
+                entry, failure = outcome.entry, outcome.failure
+                if failure is None:
+                    put(outcome.path, manifest.data / entry.path)
+                    in_a_row = 0
+                else:
+                    failures.append(failure)
+                    in_a_row += 1
+                # After a failure the older rows still count, if there are any.
+                if entry.is_finished or not manifest.entries[entry.path].is_finished:
+                    manifest.add([entry])
+                if failures and (in_a_row == _MOST_FAILURES or isinstance(failures[-1], AuthenticationError)):
+                    break
         if failures:
             done = f"{len(manifest.finished)} of {len(manifest.entries)} files are finished in {self.folder}"
             failures[0].advice = f"{failures[0].advice} {done}; the same call continues.".lstrip()
             raise failures[0]
 
+    def _outcomes(self, left: list[Partition], bar: Progress) -> Generator[Outcome]:
+        if self._cluster is not None:
+            with closing(self._cluster.outcomes(self._unfinished, self._name, left)) as outcomes:
+                for done, outcome in enumerate(outcomes, 1):
+                    bar.update(outcome.entry.rows, said=f"{done} of {len(left)} files")
+                    yield outcome
+            return
+        for number, partition in enumerate(left):
+            update = partial(bar.update, said=f"{number} of {len(left)} files")
+            path = self._unfinished / f"{self._name}.{number}.part"
+            yield attempted(self._source, path, partition, update)
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
-
-def _remove_all(folder: Path) -> None:
-    for path in folder.glob("*"):
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
         path.unlink(missing_ok=True)

@@ -24,13 +24,13 @@ import numpy as np
 from attrs import frozen
 from cmsdials_api.records import Record
 
-from cmsdials.download.manifest import checksum
+from cmsdials.download.files import checksum
 from cmsdials.listing.page import Page
 from cmsdials.runtime import extras
 from cmsdials.runtime.background import Begun
 from cmsdials.table.columns import Columns, Values
 
-__all__ = ["KEY", "PartitionFile", "columns_of_table", "contract_of", "read_back", "schema_of"]
+__all__ = ["KEY", "PartitionFile", "columns_of_table", "contract_of", "flat_table", "read_back", "schema_of"]
 
 KEY = "dataset"
 """What stands in the name of the folder, and therefore not in the file."""
@@ -113,10 +113,7 @@ class PartitionFile:
         """Add rows. Those of a run come one after the other."""
         if not len(page):
             return
-        table = page.to_arrow()
-        flat = _flat(self._pa, table["data"])
-        table = table.set_column(table.schema.get_field_index("data"), "data", flat)
-        table = table.select(self._schema.names).cast(self._schema)
+        table = flat_table(page, self._schema)
         runs, ids, numbers = (table[name].to_numpy() for name in ("run_number", "me_id", "ls_number"))
         self._look_at(table, ids)
         for start, stop in _equal(runs):
@@ -221,6 +218,14 @@ def _rows(table: Any, numbers: Any) -> Any:
 def _remove(paths: Iterable[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
+
+
+def flat_table(page: Page[Any], schema: Any) -> Any:
+    """Return the rows of a page as a table of a schema whose contents are flat lists."""
+    table = page.to_arrow()
+    flat = _flat(extras.pyarrow(), table["data"])
+    table = table.set_column(table.schema.get_field_index("data"), "data", flat)
+    return table.select(schema.names).cast(schema)
 
 
 def _flat(pa: Any, column: Any) -> Any:

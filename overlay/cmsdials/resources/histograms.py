@@ -10,9 +10,11 @@ from typing import Any, Literal, overload
 from attrs import evolve
 from cmsdials_api.filters import Filters
 
+from cmsdials.download.cluster import Cluster
 from cmsdials.download.fetch import Source
-from cmsdials.download.job import Download, download
+from cmsdials.download.job import Download, download, to_dask
 from cmsdials.download.plan import Plan
+from cmsdials.download.shards import Shard
 from cmsdials.errors import CheckpointError, ConfigurationError, FilterError
 from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters, LumisectionHistogram2DFilters
 from cmsdials.http.retry import Retries
@@ -21,6 +23,7 @@ from cmsdials.listing.pagination import Listing
 from cmsdials.listing.result import Result
 from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D
 from cmsdials.resources.base import FiltersT, PaginatedResource, RecordT
+from cmsdials.resources.elsewhere import Elsewhere
 from cmsdials.resources.index import DatasetIndexResource, LumisectionResource
 from cmsdials.resources.query import chosen
 from cmsdials.runtime import extras
@@ -96,6 +99,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         *,
         dry_run: Literal[False] = False,
         rows_per_file: int | None = None,
+        shard: str | None = None,
+        client: Any = None,
         concurrency: int = 1,
         retries: Retries = None,
         enable_progress: bool | None = None,
@@ -108,6 +113,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         *,
         dry_run: Literal[True],
         rows_per_file: int | None = None,
+        shard: str | None = None,
+        client: Any = None,
         concurrency: int = 1,
         retries: Retries = None,
         enable_progress: bool | None = None,
@@ -120,6 +127,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         *,
         dry_run: bool,
         rows_per_file: int | None = None,
+        shard: str | None = None,
+        client: Any = None,
         concurrency: int = 1,
         retries: Retries = None,
         enable_progress: bool | None = None,
@@ -131,6 +140,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         *,
         dry_run: bool = False,
         rows_per_file: int | None = None,
+        shard: str | None = None,
+        client: Any = None,
         concurrency: int = 1,
         retries: Retries = None,
         enable_progress: bool | None = None,
@@ -149,25 +160,105 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
             dry_run: Fetch only the indices, write nothing, and return the plan.
             rows_per_file: About how many rows a file holds; no file is less than a run. None for 200 000 in 1D and 20 000
                 in 2D, which are some 300 MB before they are compressed. Files that are there keep their size.
-            concurrency: How many parts of a file to fetch at a time, as in `list_all`.
+            shard: Which of several processes this is, such as ``"2/8"``, the second of eight. Each fetches its own part of
+                the files, which stays the same when runs are added, and may run at any time, on any machine that has the
+                folder. None fetches what is not there, whoever began it.
+            client: A `dask.distributed.Client`, whose workers fetch the files; None to fetch them here. Workers need the
+                same folder by the same path, and the login: from a file that they see too, or from the environment. All
+                of them together send three requests at a time. The files of workers that are lost are fetched by others.
+            concurrency: How many parts of a file to fetch at a time, as in `list_all`; 1 with `shard` or `client`.
             retries: How often to try each page again, as in `list_all`.
             enable_progress: A progress bar; None shows one on a terminal and in a notebook, if tqdm is installed.
 
         Returns:
-            What was done; the plan, whose `repr` shows datasets, runs and numbers of rows, if it is a dry run.
+            What was done, by this shard if it is one; the plan, whose `repr` shows datasets, runs and numbers of rows, if it is a dry run.
 
         Raises:
-            MissingDependencyError: pyarrow is not installed; the message holds the command.
+            MissingDependencyError: pyarrow, or distributed for a client, is not installed; the message holds the command.
             FilterError: A filter is not one of this list, of the wrong kind, or has no place here.
-            CheckpointError: The folder is of another download, is in use by another process, or cannot be written.
+            CheckpointError: The folder is of another download, is in use by another process, or cannot be written, or
+                workers do not see it.
+            ConfigurationError: An argument is unusable, such as a shard 9 of 8.
+            CredentialsError: There is a client, and the login is only in the memory of this process.
             RequestFailedError: Something could not be fetched; see `cmsdials.errors`.
         """
         extras.require("pyarrow.parquet", needed_by="download")
+        part = None if shard is None else Shard.parse(shard)
+        if part is not None and client is not None:
+            message = "shard and client are two ways to divide the work"
+            raise ConfigurationError(message, advice="Give one of them.")
+        if concurrency != 1 and (part is not None or client is not None):
+            message = f"with {'client' if part is None else 'shard'} there is one request at a time for each file, so no concurrency"
+            raise ConfigurationError(message, advice="Leave it out; what runs side by side is as fast.")
+        query, page_size = self._divided(filters, retries)
+        cluster = None
+        if client is not None:
+            cluster = Cluster.of(client, self._elsewhere(query, page_size, retries))
+        return download(
+            self._source(query, page_size, retries, concurrency),
+            folder,
+            dry_run=dry_run,
+            rows_per_file=rows_per_file,
+            shard=part,
+            cluster=cluster,
+            enable_progress=enable_progress,
+        )
+
+    def to_dask(
+        self,
+        filters: FiltersT | Filters | None = None,
+        *,
+        rows_per_partition: int | None = None,
+        retries: Retries = None,
+    ) -> Any:
+        """Return a Dask DataFrame of histograms, which its workers fetch when it is computed.
+
+        Each partition is a range of runs of one dataset, as a file of `download` is, in the order of the service. Columns
+        are backed by Arrow; `data` is a flat list of float64, row-major: the content of the bins x, y is number
+        ``y * x_bin + x``. All workers of a cluster together send three requests at a time, and so does this process
+        without a cluster. Datasets, runs and monitoring elements are asked for at once, with no histogram. What is
+        computed twice is fetched twice: `persist()` it, or `download` and read the files.
+
+        Args:
+            filters: Which histograms; None for all. `order_by` and `next_token` have no place here.
+            rows_per_partition: About how many rows a partition holds; no partition is less than a run. None for 100 000 in
+                1D and 5 000 in 2D.
+            retries: How often to try each page again, as in `list_all`.
+
+        Returns:
+            A `dask.dataframe.DataFrame`; its divisions are not known.
+
+        Raises:
+            MissingDependencyError: dask is not installed; the message holds the command.
+            FilterError: A filter is not one of this list, of the wrong kind, or has no place here.
+            ConfigurationError: rows_per_partition is not a whole number from 1.
+            CredentialsError: The login is only in the memory of this process, where workers cannot open it.
+            RequestFailedError: Datasets, runs or monitoring elements could not be fetched; see `cmsdials.errors`.
+        """
+        query, page_size = self._divided(filters, retries)
+        remake = self._elsewhere(query, page_size, retries)
+        return to_dask(self._source(query, page_size, retries, 1), remake, rows_per_partition)
+
+    def _divided(
+        self, filters: FiltersT | Filters | None, retries: Retries
+    ) -> tuple[dict[str, Any], int | None]:
+        """Return the query and the size of pages of filters, with the name of the workspace known."""
         query = self._query(filters, None)
         page_size = query.pop("page_size", None)
         self._session.named_workspace(retries)
+        return query, page_size
+
+    def _elsewhere(self, query: Mapping[str, Any], page_size: int | None, retries: Retries) -> Elsewhere:
+        make = partial(
+            HistogramResource._source, query=query, page_size=page_size, retries=retries, concurrency=1
+        )
+        return Elsewhere.of(type(self), self.name, self._session, make)
+
+    def _source(
+        self, query: Mapping[str, Any], page_size: int | None, retries: Retries, concurrency: int
+    ) -> Source:
         index = DatasetIndexResource(self._session)
-        source = Source(
+        return Source(
             origin=self._origin(query),
             record=self._record,
             runs=partial(self._runs, query, retries),
@@ -185,9 +276,6 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
                 part, Listing(page_size=page_size, max_pages=None), retries=retries, concurrency=concurrency
             ),
             why_empty=partial(self._why_empty, query),
-        )
-        return download(
-            source, folder, dry_run=dry_run, rows_per_file=rows_per_file, enable_progress=enable_progress
         )
 
     def _chosen_elements(self, query: Mapping[str, Any], retries: Retries) -> dict[int, str]:
