@@ -41,7 +41,10 @@ from cmsdials.runtime.progress import Progress, progress_bar
 
 __all__ = ["Download", "download", "to_dask"]
 
-_ROWS = {1: 100_000, 2: 5_000}  # in a file, by the dimensions of a histogram: 100 to 300 MB in memory
+_ROWS = {
+    1: 200_000,
+    2: 20_000,
+}  # in a file, by the dimensions of a histogram: some 300 MB uncompressed, of which few are in memory
 _MOST_FAILURES = 3  # in a row, before the service is taken to be down
 _TRIES, _PAUSE = (
     120,

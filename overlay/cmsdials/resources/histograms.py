@@ -177,8 +177,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
                 not asked for. The mask is part of what the folder holds, so that another one needs another folder.
             refresh: Ask also what has changed at the service since files were fetched: when it last read the DQMIO files
                 that their histograms are from, and how many histograms it counts in each run, if it was asked before.
-            rows_per_file: About how many rows a file holds; no file is less than a run. None for 100 000 in 1D and 5 000
-                in 2D. Files that are there keep their size.
+            rows_per_file: About how many rows a file holds; no file is less than a run. None for 200 000 in 1D and 20 000
+                in 2D, which are some 300 MB before they are compressed. Files that are there keep their size.
             shard: Which of several processes this is, such as ``"2/8"``, the second of eight. Each fetches its own part of
                 the files, which stays the same when runs are added, and may run at any time, on any machine that has the
                 folder. None fetches what is not there, whoever began it.
