@@ -24,7 +24,7 @@ Runs = Mapping[int, int | None]
 """Runs, and how many lumisections the service counts in each; None where it does not say."""
 
 _MOST_SHOWN = 20
-_BYTES = {1: 300, 2: 2_000}
+_BYTES = {1: 200, 2: 2_000}
 """Of a row in a file, by its dimensions: of 200 bins, and of some 3 000 of which most are filled."""
 _SECONDS = {1: (0.17 / 500, 0.17 / 500), 2: (1.06 / 500, 5.4 / 500)}
 """For a row, by its dimensions: measured at the service, for 2D with 4 MB and with 21 MB in 500 histograms."""

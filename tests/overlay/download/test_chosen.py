@@ -180,7 +180,7 @@ def test_a_plan_estimates_bytes_and_time(service: Histograms, tmp_path: Path) ->
     assert plan.bytes_each == done.bytes / done.rows
     assert (plan.rows_left, plan.bytes_left) == (4, round(4 * done.bytes / done.rows))
     assert "as the files that are there" in repr(plan)
-    assert service.dials.h1d.download(None, tmp_path / "b", dry_run=True).bytes == 300 * 2 * sum(
+    assert service.dials.h1d.download(None, tmp_path / "b", dry_run=True).bytes == 200 * 2 * sum(
         service.has.values()
     )
 
