@@ -227,8 +227,10 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         good: Good | None = None,
     ) -> Rows[RecordT]:
         """Fetch row after row, keeping one page at a time. Arguments, errors and what follows one as in `pages`."""
-        how = {"max_pages": max_pages, "retries": retries, "concurrency": concurrency}
-        return Rows(self.pages(filters, fields=fields, good=good, **how))  # type: ignore[arg-type]  # of several types
+        pages = self.pages(
+            filters, max_pages=max_pages, retries=retries, fields=fields, concurrency=concurrency, good=good
+        )
+        return Rows(pages)
 
     def list_all(
         self,
