@@ -9,7 +9,9 @@ each lumisection are compared as well, as far as they were counted before.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from attrs import evolve, frozen
@@ -74,13 +76,20 @@ class Known:
             entry, counts={run: self.counts.get((dataset_id, run), 0) for run in entry.partition.runs}
         )
 
-    def changed(self, entry: Entry, others: Iterable[Entry]) -> bool:
-        """Whether what a file holds may be different at the service by now.
+    def changed(self, entries: Iterable[Entry], others: Iterable[Entry]) -> set[str]:
+        """Return which files hold what may be different at the service by now.
 
         Args:
-            entry: The line about it.
+            entries: The lines about them.
             others: The lines about all files.
         """
+        of_dataset: defaultdict[int, set[int]] = defaultdict(set)
+        for one in others:
+            of_dataset[one.partition.dataset_id].update(one.files)
+        return {one.path for one in entries if self._has_changed(one, of_dataset[one.partition.dataset_id])}
+
+    def _has_changed(self, entry: Entry, seen: AbstractSet[int]) -> bool:
+        """Whether a file has; `seen` are the DQMIO files that rows of its dataset are from."""
         if not entry.indexed:  # fetched by a client that did not note it
             return True
         files = self.files.get(entry.partition.dataset_id, {})
@@ -91,12 +100,10 @@ class Known:
         if entry.counts and self.counts is not None and entry.counts != self.counted(entry).counts:
             return True
         since = datetime.fromisoformat(entry.indexed)
-        new = [one for one in files.values() if one.changed > since and self._may_hold(one, entry)]
-        if not new:
-            return False
-        dataset_id = entry.partition.dataset_id
-        elsewhere = {id_ for one in others if one.partition.dataset_id == dataset_id for id_ in one.files}
-        return any(one.file_id not in elsewhere for one in new)
+        return any(
+            one.changed > since and one.file_id not in seen and self._may_hold(one, entry)
+            for one in files.values()
+        )
 
     @staticmethod
     def _may_hold(file: SourceFile, entry: Entry) -> bool:

@@ -194,7 +194,7 @@ class _Job:
             made = [one for one in made if share[one.path] == self._shard]
         finished = [one for one in made if self._is_up_to_date(manifest, one)]
         if self._refresh:
-            stale = self._changed(manifest, finished)
+            stale = self._changed(manifest, finished, listed)
             finished = [one for one in finished if one.path not in stale]
         there = manifest.finished
         rows = sum(one.rows for one in there)
@@ -208,11 +208,15 @@ class _Job:
             bytes_each=sum(one.bytes for one in there) / rows if rows else None,
         )
 
-    def _changed(self, manifest: Manifest, finished: Iterable[Partition]) -> set[str]:
-        """Return the files whose histograms have changed at the service; ask it what it has read and counted since."""
-        entries = [manifest.entries[one.path] for one in finished]
-        self._known = Known(self._files_of(one.partition for one in entries), self._source.counts())
-        return {one.path for one in entries if self._known.changed(one, manifest.finished)}
+    def _changed(self, manifest: Manifest, finished: Iterable[Partition], listed: _Listed) -> set[str]:
+        """Return the files whose histograms have changed at the service; ask it what it has read and counted since.
+
+        Those of runs that it does not list any more stay.
+        """
+        there = {(dataset_id, run) for dataset_id, run, _ in listed.runs}
+        kept = [one for one in finished if any((one.dataset_id, run) in there for run in one.runs)]
+        self._known = Known(self._files_of(kept), self._source.counts())
+        return self._known.changed((manifest.entries[one.path] for one in kept), manifest.finished)
 
     def _files_of(self, wanted: Iterable[Partition]) -> dict[int, Mapping[int, SourceFile]]:
         """Return the DQMIO files of datasets, of those that are known already as they were."""

@@ -219,3 +219,12 @@ def test_what_changes_while_it_is_fetched_is_noticed_the_next_time(
     service.dials.h1d.download(None, tmp_path, rows_per_file=1)
     service.before = lambda _number: None
     assert refreshed(service, tmp_path) == [(A, 367103, 367103)]
+
+
+def test_what_the_service_no_longer_has_stays(service: Histograms, tmp_path: Path) -> None:
+    done = service.dials.h1d.download(None, tmp_path, rows_per_file=1)
+    for dataset, run in [*service.has]:
+        if run == 367103 or dataset == B:
+            del service.has[dataset, run]
+    again = service.dials.h1d.download(None, tmp_path, rows_per_file=1, refresh=True)
+    assert (again.fetched, again.rows) == (0, done.rows)

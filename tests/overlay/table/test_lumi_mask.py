@@ -195,6 +195,11 @@ def test_the_largest_numbers_are_numbers_like_others() -> None:
     assert LumiMask.of_rows([(7, largest), (8, 0)]).ranges == {7: [(largest, largest)], 8: [(0, 0)]}
 
 
+def test_ranges_of_one_run_are_looked_up() -> None:
+    mask = LumiMask({5: [[7, 9], [1, 2], [3, 3]]})
+    assert (mask.of_run(5), mask.of_run(6)) == (((1, 3), (7, 9)), ())
+
+
 def test_masks_are_copied_and_pickled() -> None:
     mask = LumiMask(GOLDEN)
     mask.ranges[367112].clear()
