@@ -33,8 +33,7 @@ def asked_runs(service: Histograms) -> set[tuple[int, int]]:
     }
 
 
-@pytest.mark.parametrize("rows_per_file", [1, 20, None])
-@pytest.mark.parametrize("concurrency", [1, 3])
+@pytest.mark.parametrize(("rows_per_file", "concurrency"), [(1, 1), (20, 3), (None, 3)])
 def test_a_download_of_a_mask_is_the_listing_of_it(
     service: Histograms, tmp_path: Path, concurrency: int, rows_per_file: int | None
 ) -> None:

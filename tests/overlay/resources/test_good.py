@@ -16,6 +16,7 @@ from cmsdials.errors import (
     RequestFailedError,
 )
 from cmsdials.filters import (
+    FileIndexFilters,
     LumisectionFilters,
     LumisectionHistogram1DFilters,
     LumisectionHistogram2DFilters,
@@ -243,6 +244,43 @@ def test_max_pages_counts_answers_with_good_rows(service: Lumisections) -> None:
         service.lumi.list_all(good=mask, max_pages=2, concurrency=3)
 
 
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_the_sandboxes_answer_the_same(now: Dials, v112: Dials, concurrency: int) -> None:
+    mask = LumiMask({367112: [[3, 40], [43, 60], [90, 200]], 379058: [[1, 10]], 382921: [[5, 9]]})
+    chosen: dict[str, Any] = {"run_number__lte": 379060, "page_size": 60}
+    for dials in (now, v112):
+        lists: tuple[tuple[Any, Any], ...] = (
+            (dials.h1d, LumisectionHistogram1DFilters(me__regex="charge_PXLayer_[12]", **chosen)),
+            (
+                dials.h2d,
+                LumisectionHistogram2DFilters(dataset__regex="2024B", me__regex="PXLayer_[12]", **chosen),
+            ),
+            (dials.lumi, LumisectionFilters(**chosen)),
+        )
+        for resource, filters in lists:
+            fields = ["dataset_id", "run_number", "ls_number"]
+            whole = resource.list_all(filters, fields=fields)
+            found = resource.list_all(filters, fields=fields, good=mask, concurrency=concurrency)
+            assert len(found) > 10
+            assert found == mask.select(whole)
+            part = resource.list_all(filters, fields=fields, good=mask, max_pages=2)
+            assert not part.complete
+            assert resource.list_all(filters, fields=fields, good=mask, resume_from=part) == found
+
+
+def test_the_sandbox_narrows_by_files(now: Dials) -> None:
+    row = now.h1d.get(dataset_id=14677060, run_number=367112, ls_number=10, me_id=1)
+    (file,) = now.file_index.list_all(FileIndexFilters(dataset_id=14677060)).results[:1]
+    for filters in (
+        LumisectionHistogram1DFilters(file_id=row.file_id),
+        LumisectionHistogram1DFilters(logical_file_name=file.logical_file_name),
+    ):
+        plan = now.h1d.download(filters, "nowhere", dry_run=True)
+        assert [sorted(one.runs) for one in plan.partitions] == [[367112]]
+        mask = LumiMask({367112: [[1, 12]], 379058: [[1, 10]]})
+        assert now.h1d.list_all(filters, good=mask) == mask.select(now.h1d.list_all(filters))
+
+
 # --- interrupted and continued
 
 
@@ -250,8 +288,7 @@ def fail_at(service: Lumisections, number: int, status: int = 400) -> None:
     service.before = lambda at: httpx.Response(status, json={"detail": "not now"}) if at == number else None
 
 
-@pytest.mark.parametrize("concurrency", [1, 3])
-@pytest.mark.parametrize("page_size", [4, 10])
+@pytest.mark.parametrize(("page_size", "concurrency"), [(5, 1), (10, 3)])
 def test_it_is_resumed_wherever_it_stopped(
     service: Lumisections, tmp_path: Path, page_size: int, concurrency: int
 ) -> None:
