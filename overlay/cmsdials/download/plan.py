@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
@@ -52,7 +53,7 @@ class Partition:
     @property
     def path(self) -> str:
         """Where its file is, below the folder ``data``."""
-        return f"dataset={quote(self.dataset, safe='')}/{self.first}-{self.last}.parquet"
+        return f"{_folder_of(self.dataset)}/{self.first}-{self.last}.parquet"
 
     def lumisections(self, origin: Origin) -> int:
         """Return how many lumisections of its runs are asked for."""
@@ -67,6 +68,11 @@ class Partition:
             "run_number__gte": self.first,
             "run_number__lte": self.last,
         }
+
+
+@lru_cache(maxsize=10_000)  # a manifest has few datasets and many files
+def _folder_of(dataset: str) -> str:
+    return f"dataset={quote(dataset, safe='')}"
 
 
 @frozen(repr=False)
