@@ -132,7 +132,7 @@ def _is_plain(text: str, most: int) -> bool:
 def _display(shown: str) -> None:
     from IPython.display import HTML, display  # noqa: PLC0415  # installed with ipykernel
 
-    display(HTML(shown))
+    display(HTML(shown))  # type: ignore[no-untyped-call]
 
 
 def _say(text: str) -> None:
