@@ -351,6 +351,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         filters: FiltersT | Filters | None = None,
         *,
         group_by: str | Sequence[str] | None = None,
+        align: bool = False,
         retries: Retries = None,
         fields: Sequence[str] | None = None,
         concurrency: int = 1,
@@ -361,7 +362,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         if group_by is not None:
             checked_groups(group_by, self._record, self._query(filters, fields).get("fields"))
         result = self._all(lambda: None, filters, retries, fields, concurrency, enable_progress, good)
-        return result.to_numpy() if group_by is None else result.to_numpy(group_by=group_by)
+        return result.to_numpy(group_by=group_by, align=align)
 
     def _all(
         self,

@@ -267,6 +267,7 @@ def test_every_column_is_looked_up(form: str) -> None:
 MISSING: dict[str, Any] = {
     "None": [367112, None],
     "NaN": [367112, float("nan")],
+    "NaN among text": ["367112", float("nan")],
     "pandas NA": pd.Series([367112, pd.NA], dtype="Int64"),
     "pandas float": pd.Series([367112, None]),
     "pandas objects": pd.Series([367112, pd.NA], dtype=object),
