@@ -121,7 +121,7 @@ def _written(source: Source, path: Path, partition: Partition, update: Callable[
 
 
 def put(path: Path, target: Path) -> None:
-    """Put a file that was written into its place, in stead of what may be there.
+    """Put a file that was written into its place, over what may be there.
 
     Raises:
         CheckpointError: That is not possible.
