@@ -111,6 +111,9 @@ def lists(dials: Dials) -> None:
     again = dials.h2d.list_all(resume_from=h2d, fields=["run_number", "entries"])
     assert_type(again, Result[LumisectionHistogram2D])
     dials.h2d.list_all(LumisectionHistogram1DFilters(me="a"))  # either kind of filter will do
+    assert_type(dials.lumi.list_all(good=LumiMask("good.json")), Result[Lumisection])
+    dials.h1d.list_all(good={"367112": [[1, 5]]})
+    dials.h1d.list_all(good=367112)  # type: ignore[arg-type]  # a mask has lumisections
     models = dials.ml_models_index.list_all(MLModelsIndexFilters(active=True))
     assert_type(models, Result[MLModelsIndex])
     filters = MLBadLumisectionFilters(model_id__in=[20, 19], dataset_id__in=(15042670,))

@@ -11,12 +11,14 @@ from typing import Any
 from attrs import evolve, frozen
 from cmsdials_api.records import Record
 
+from cmsdials.download.changes import SourceFile
 from cmsdials.download.files import damage
 from cmsdials.download.manifest import FAILED, FINISHED, Entry
 from cmsdials.download.plan import Partition
 from cmsdials.errors import CheckpointError, DialsError, RequestFailedError
 from cmsdials.listing.pages import Pages
 from cmsdials.listing.provenance import Origin
+from cmsdials.table.objects import as_list
 
 __all__ = ["UNFINISHED", "Outcome", "Source", "attempted", "failed", "now", "put"]
 
@@ -35,6 +37,8 @@ class Source:
         datasets: Asks for the names of all datasets, by their ids.
         elements: Asks for the paths of the monitoring elements, by their ids.
         pages: Fetches the rows of a query.
+        files: Asks for the DQMIO files of a dataset, by its id.
+        counts: Asks how many histograms each dataset and run has.
         why_empty: Says why there is nothing, and warns the user.
     """
 
@@ -44,6 +48,8 @@ class Source:
     datasets: Callable[[], Mapping[int, str]]
     elements: Callable[[], Mapping[int, str]]
     pages: Callable[[Mapping[str, Any]], Pages[Any]]
+    files: Callable[[int], Iterable[SourceFile]]
+    counts: Callable[[], Mapping[tuple[int, int], int]]
     why_empty: Callable[[], str]
 
 
@@ -94,10 +100,12 @@ def _written(source: Source, path: Path, partition: Partition, update: Callable[
     from cmsdials.download.parquet import PartitionFile, read_back  # noqa: PLC0415  # it imports NumPy
 
     file = PartitionFile(path, source.record)
+    files: set[int] = set()
     try:
         with source.pages(partition.query(source.origin.query)) as pages:
             for page in pages:
                 file.add(page)
+                files.update(one for block in page.store.held() for one in as_list(block.column("file_id")))
                 update(len(page))
         file.finish()
         rows, sha256 = read_back(path)
@@ -117,11 +125,12 @@ def _written(source: Source, path: Path, partition: Partition, update: Callable[
         elements=file.elements,
         groups=tuple(file.groups),
         retrieved=file.retrieved,
+        files=dict.fromkeys(sorted(files), ""),
     )
 
 
-def put(path: Path, target: Path) -> None:
-    """Put a file that was written into its place, over what may be there.
+def put(path: Path, target: Path) -> int:
+    """Put a file that was written into its place, over what may be there; return when it was last changed, in ns.
 
     Raises:
         CheckpointError: That is not possible.
@@ -130,6 +139,7 @@ def put(path: Path, target: Path) -> None:
         target.parent.mkdir(exist_ok=True)
         path.replace(target)
         _sync(target.parent)
+        return target.stat().st_mtime_ns
     except OSError as problem:
         raise damage(target, "cannot be written", problem) from None
 

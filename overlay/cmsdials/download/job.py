@@ -15,13 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from cmsdials.download.changes import Known, SourceFile
 from cmsdials.download.cluster import Cluster, Remake, frame
 from cmsdials.download.fetch import UNFINISHED, Outcome, Source, attempted, now, put
 from cmsdials.download.files import alone, checksum, damage, folder_of
-from cmsdials.download.manifest import NAME, Manifest
-from cmsdials.download.plan import Partition, Plan, counted, partitions
+from cmsdials.download.manifest import NAME, Entry, Manifest
+from cmsdials.download.plan import Partition, Plan, counted, lumisections, partitions
 from cmsdials.download.shards import Shard
 from cmsdials.errors import (
     AuthenticationError,
@@ -40,7 +41,10 @@ from cmsdials.runtime.progress import Progress, progress_bar
 
 __all__ = ["Download", "download", "to_dask"]
 
-_ROWS = {1: 100_000, 2: 5_000}  # in a file, by the dimensions of a histogram: 100 to 300 MB in memory
+_ROWS = {
+    1: 200_000,
+    2: 20_000,
+}  # in a file, by the dimensions of a histogram: some 300 MB uncompressed, of which few are in memory
 _MOST_FAILURES = 3  # in a row, before the service is taken to be down
 _TRIES, _PAUSE = (
     120,
@@ -86,13 +90,14 @@ def download(
     *,
     dry_run: bool,
     rows_per_file: int | None,
+    refresh: bool = False,
     shard: Shard | None = None,
     cluster: Cluster | None = None,
     enable_progress: bool | None,
 ) -> Download | Plan:
     """Plan and fetch: what `download` of a resource does, with its arguments and errors."""
     rows = _checked(source, "rows_per_file", rows_per_file)
-    job = _Job(source, folder_of(folder), rows, shard, cluster)
+    job = _Job(source, folder_of(folder), rows, shard, cluster, refresh=refresh)
     manifest = job.manifest()  # first, so that the folder of another download is refused at once
     listed = _listed(source)
     made = job.made(manifest, listed)
@@ -112,7 +117,7 @@ def to_dask(source: Source, remake: Remake, rows_per_partition: int | None) -> A
     """Plan, and return a frame that fetches: what `to_dask` of a resource does, with its arguments and errors."""
     extras.require("dask.dataframe", needed_by="to_dask")
     most = _checked(source, "rows_per_partition", rows_per_partition)
-    return frame(source, remake, _planned(_listed(source), [], most))
+    return frame(source, remake, _planned(source, _listed(source), [], most))
 
 
 def _checked(source: Source, name: str, rows: int | None) -> int:
@@ -140,7 +145,7 @@ class _Listed:
 
 def _listed(source: Source) -> _Listed:
     """Ask the service what there is."""
-    runs = [*source.runs()]
+    runs = [one for one in source.runs() if source.origin.mask is None or source.origin.mask.of_run(one[1])]
     elements = source.elements() if runs else {}
     names = source.datasets() if elements else {}
     if lacking := {dataset_id for dataset_id, _, _ in runs if elements} - names.keys():
@@ -149,35 +154,76 @@ def _listed(source: Source) -> _Listed:
     return _Listed(runs if elements else [], names, elements)
 
 
-def _planned(listed: _Listed, known: Iterable[Partition], rows: int) -> list[Partition]:
-    most = rows / max(1, len(listed.elements))
-    return [*partitions(listed.runs, listed.names, known, most=most)]
+def _planned(source: Source, listed: _Listed, known: Iterable[Partition], rows: int) -> list[Partition]:
+    most, size = rows / max(1, len(listed.elements)), partial(lumisections, source.origin)
+    return [*partitions(listed.runs, listed.names, known, most=most, size=size)]
 
 
 class _Job:
     def __init__(
-        self, source: Source, folder: Path, rows: int, shard: Shard | None, cluster: Cluster | None
+        self,
+        source: Source,
+        folder: Path,
+        rows: int,
+        shard: Shard | None,
+        cluster: Cluster | None,
+        *,
+        refresh: bool,
     ) -> None:
         self.folder = folder
         self._source = source
         self._rows = rows
         self._shard = shard
         self._cluster = cluster
+        self._refresh = refresh
         self._unfinished = folder / UNFINISHED
+        self._known = Known({})
         # What this process alone writes to begins with this name.
         self._name = f"{shard.name if shard else 'all'}-{uuid.uuid4().hex}"
 
     def made(self, manifest: Manifest, listed: _Listed) -> list[Partition]:
         """Return the files that there are to be, those of all shards."""
-        return _planned(listed, (one.partition for one in manifest.entries.values()), self._rows)
+        return _planned(
+            self._source, listed, (one.partition for one in manifest.entries.values()), self._rows
+        )
 
     def plan(self, manifest: Manifest, listed: _Listed, made: list[Partition]) -> Plan:
         """Plan what this process has to do. Files that are there are not looked at."""
         if self._shard is not None:
             share = manifest.share(self._shard.of, self._new(manifest, made))
             made = [one for one in made if share[one.path] == self._shard]
-        finished = tuple(one for one in made if self._is_up_to_date(manifest, one))
-        return Plan(self._source.origin, str(self.folder), tuple(made), finished, listed.elements)
+        finished = [one for one in made if self._is_up_to_date(manifest, one)]
+        if self._refresh:
+            stale = self._changed(manifest, finished, listed)
+            finished = [one for one in finished if one.path not in stale]
+        there = manifest.finished
+        rows = sum(one.rows for one in there)
+        return Plan(
+            self._source.origin,
+            str(self.folder),
+            tuple(made),
+            tuple(finished),
+            listed.elements,
+            dimensions=max(one.dimensions for one in self._source.record.FIELDS),
+            bytes_each=sum(one.bytes for one in there) / rows if rows else None,
+        )
+
+    def _changed(self, manifest: Manifest, finished: Iterable[Partition], listed: _Listed) -> set[str]:
+        """Return the files whose histograms have changed at the service; ask it what it has read and counted since.
+
+        Those of runs that it does not list any more stay.
+        """
+        there = {(dataset_id, run) for dataset_id, run, _ in listed.runs}
+        kept = [one for one in finished if any((one.dataset_id, run) in there for run in one.runs)]
+        self._known = Known(self._files_of(kept), self._source.counts())
+        return self._known.changed((manifest.entries[one.path] for one in kept), manifest.finished)
+
+    def _files_of(self, wanted: Iterable[Partition]) -> dict[int, Mapping[int, SourceFile]]:
+        """Return the DQMIO files of datasets, of those that are known already as they were."""
+        files = dict(self._known.files)
+        for dataset_id in sorted({one.dataset_id for one in wanted} - files.keys()):
+            files[dataset_id] = {one.file_id: one for one in self._source.files(dataset_id)}
+        return files
 
     @staticmethod
     def _new(manifest: Manifest, made: list[Partition]) -> list[Partition]:
@@ -220,7 +266,10 @@ class _Job:
         manifest, made = self._agreed(listed)
         manifest.begin(own, self._shard)
         plan = self.plan(manifest, listed, made)
-        left = [one for one in plan.partitions if not self._is_whole(manifest, one)]
+        whole = self._whole(manifest, plan.finished)
+        left = [one for one in plan.partitions if one.path not in whole]
+        # Before they are fetched: what changes meanwhile is then noticed the next time.
+        self._known = evolve(self._known, files=self._files_of(left))
         with progress_bar(
             enable_progress,
             total=plan.expected(left),
@@ -275,14 +324,23 @@ class _Job:
         for path in sorted(there - {manifest.data / one for one in manifest.entries}):
             warn(f"{path} is not of this download, but other programs read it too: remove it")
 
-    def _is_whole(self, manifest: Manifest, partition: Partition) -> bool:
-        if not self._is_up_to_date(manifest, partition):
-            return False
-        path, entry = manifest.data / partition.path, manifest.entries[partition.path]
-        try:
-            return path.stat().st_size == entry.bytes and checksum(path) == entry.sha256
-        except OSError:
-            return False
+    def _whole(self, manifest: Manifest, finished: Iterable[Partition]) -> set[str]:
+        """Return the files that are as the manifest says, and note what is new about them."""
+        whole: list[Entry] = []
+        for entry in (manifest.entries[one.path] for one in finished):
+            path = manifest.data / entry.path
+            try:
+                found = path.stat()
+                is_whole = found.st_size == entry.bytes and (
+                    found.st_mtime_ns == entry.modified or checksum(path) == entry.sha256
+                )
+            except OSError:
+                continue
+            if is_whole:
+                whole.append(self._known.counted(evolve(entry, modified=found.st_mtime_ns)))
+        if noted := [one for one in whole if one != manifest.entries[one.path]]:
+            manifest.add(noted)
+        return {one.path for one in whole}
 
     def _fetch_all(self, manifest: Manifest, left: list[Partition], bar: Progress) -> None:
         failures: list[DialsError] = []
@@ -291,7 +349,8 @@ class _Job:
             for outcome in outcomes:
                 entry, failure = outcome.entry, outcome.failure
                 if failure is None:
-                    put(outcome.path, manifest.data / entry.path)
+                    modified = put(outcome.path, manifest.data / entry.path)
+                    entry = evolve(self._known.noted(entry), modified=modified)
                     in_a_row = 0
                 else:
                     failures.append(failure)

@@ -23,7 +23,7 @@ from typing import Any
 from attrs import asdict, define, evolve, field, frozen
 
 from cmsdials.download.files import appears, append, cut, lines_of, read
-from cmsdials.download.plan import Partition, counted, lumisections
+from cmsdials.download.plan import Partition, counted
 from cmsdials.download.shards import Shard, shares
 from cmsdials.errors import CheckpointError
 from cmsdials.listing.provenance import Origin
@@ -55,6 +55,11 @@ class Entry:
         client: Version of the client that wrote it.
         error: Why it failed.
         edition: How many lines there were about the file before, as far as its writer knew.
+        modified: When the file system says that the file was last changed, in ns. As long as that and the size stay, it is
+            taken to be as it was written.
+        files: The DQMIO files that its rows are from, by their ids, and when the service last did anything with them.
+        indexed: When the service last did anything with any file of the dataset, before it was fetched.
+        counts: Histograms that the service counted in each run, if that was asked for.
     """
 
     partition: Partition
@@ -70,6 +75,10 @@ class Entry:
     client: str = field(factory=client_version)
     error: str = ""
     edition: int = 0
+    modified: int = 0
+    files: Mapping[int, str] = field(factory=dict)
+    indexed: str = ""
+    counts: Mapping[int, int] = field(factory=dict)
 
     @property
     def path(self) -> str:
@@ -98,8 +107,8 @@ class Entry:
         """Make one of what JSON has left of it, which makes text of the keys. Raises if anything is missing."""
         known = dict(stored)
         partition = Partition(**known.pop("partition"))
-        for name in ("elements", "retrieved"):
-            known[name] = {int(key): value for key, value in known[name].items()}
+        for name in ("elements", "retrieved", "files", "counts"):
+            known[name] = {int(key): value for key, value in known.get(name, {}).items()}
         known["groups"] = tuple((run, me_id, rows) for run, me_id, rows in known["groups"])
         runs = {int(key): value for key, value in partition.runs.items()}
         whole = Partition(
@@ -247,8 +256,8 @@ class Manifest:
         return shares([{one.path: self._rows(one) for one in plan} for plan in plans], of)
 
     def _rows(self, partition: Partition) -> int:
-        counts = partition.runs.values()  # each run takes some time, even one without a lumisection
-        return len(counts) + sum(lumisections(self.origin.query, count) for count in counts)
+        # Each run takes some time, even one without a lumisection.
+        return len(partition.runs) + partition.lumisections(self.origin)
 
     def left(self, paths: Iterable[str] | None = None) -> dict[Shard, list[str]]:
         """Return the files that each shard has yet to fetch, of all numbers of shards that the folder has seen.

@@ -153,13 +153,16 @@ def _problem(manifest: Manifest, entry: Entry) -> Problem | None:
         return Problem(shown, "unfinished", f"{why}{_AGAIN}")
     try:
         found = checksum(path)  # before its size, so that what is no file is found to be unreadable
-        size = path.stat().st_size
+        size, modified = path.stat().st_size, path.stat().st_mtime_ns
     except FileNotFoundError:
         return Problem(shown, "missing", _AGAIN)
     except OSError as problem:
         return Problem(shown, "unreadable", f"{problem.strerror}. Mend that, or remove it. {_AGAIN}")
     if (size, found) == (entry.bytes, entry.sha256):
         return None
+    if (size, modified) == (entry.bytes, entry.modified):
+        # Of the disk, or of what restores such times: a download, which looks at size and time, would pass it over.
+        return Problem(shown, "changed", f"Its size and time have stayed, so remove it. Then: {_AGAIN}")
     return Problem(shown, "cut off" if size < entry.bytes else "changed", _AGAIN)
 
 
@@ -205,7 +208,9 @@ def _covered(manifest: Manifest, entries: list[Entry], dials: Any) -> Coverage:
         raise ConfigurationError(message, advice="Leave it out to look at the files only.")
     query = manifest.origin.query
     taken = {name: value for name, value in query.items() if name in LumisectionFilters.PARAMETERS}
-    listed = dials.lumi.list_all(LumisectionFilters(**taken), fields=_KEYS, enable_progress=False)
+    listed = dials.lumi.list_all(
+        LumisectionFilters(**taken), fields=_KEYS, enable_progress=False, good=manifest.origin.mask
+    )
     here, there = listed.origin, manifest.origin
     for name in ("base_url", "workspace"):
         if getattr(here, name) != getattr(there, name):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal, overload
 
-from attrs import evolve
 from cmsdials_api.filters import Filters
 
+from cmsdials.download.changes import SourceFile, run_in
 from cmsdials.download.cluster import Cluster
 from cmsdials.download.fetch import Source
 from cmsdials.download.job import Download, download, to_dask
@@ -20,15 +21,21 @@ from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters, 
 from cmsdials.http.retry import Retries
 from cmsdials.listing.coverage import Coverage, covered, notes_on
 from cmsdials.listing.pagination import Listing
+from cmsdials.listing.parts import Runs
 from cmsdials.listing.result import Result
-from cmsdials.models import LumisectionHistogram1D, LumisectionHistogram2D
+from cmsdials.models import FileIndex, LumisectionHistogram1D, LumisectionHistogram2D
 from cmsdials.resources.base import FiltersT, PaginatedResource, RecordT
 from cmsdials.resources.elsewhere import Elsewhere
-from cmsdials.resources.index import DatasetIndexResource, LumisectionResource
+from cmsdials.resources.good import Good, mask_of
+from cmsdials.resources.index import DatasetIndexResource, FileIndexResource, LumisectionResource
 from cmsdials.resources.query import chosen
 from cmsdials.runtime import extras
+from cmsdials.table.lumi_mask import LumiMask
 
 __all__ = ["HistogramResource", "LumisectionHistogram1DResource", "LumisectionHistogram2DResource"]
+
+
+_OF_FILES = frozenset({"file_id", "logical_file_name", "logical_file_name__regex"})
 
 
 class HistogramResource(PaginatedResource[RecordT, FiltersT]):
@@ -77,7 +84,7 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
             raise FilterError(message, advice=f"List with fields={list(needed)!r} or more.")
         self._session.named_workspace(retries)
         mask = result.origin.mask
-        here = evolve(self._origin(result.origin.query), mask=mask)
+        here = self._origin(result.origin.query, mask)
         different = here.differences(result.origin)
         if different:
             message = f"the result is of another listing: {'; '.join(different)}"
@@ -87,8 +94,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
             fields=needed[:3],
             retries=retries,
             enable_progress=enable_progress,
+            good=mask,
         )
-        listed = listed if mask is None else mask.select(listed)
         return covered(listed, result, listing_complete=result.complete, notes=notes_on(here.query))
 
     @overload
@@ -98,6 +105,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         folder: str | os.PathLike[str],
         *,
         dry_run: Literal[False] = False,
+        good: Good | None = None,
+        refresh: bool = False,
         rows_per_file: int | None = None,
         shard: str | None = None,
         client: Any = None,
@@ -112,6 +121,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         folder: str | os.PathLike[str],
         *,
         dry_run: Literal[True],
+        good: Good | None = None,
+        refresh: bool = False,
         rows_per_file: int | None = None,
         shard: str | None = None,
         client: Any = None,
@@ -126,6 +137,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         folder: str | os.PathLike[str],
         *,
         dry_run: bool,
+        good: Good | None = None,
+        refresh: bool = False,
         rows_per_file: int | None = None,
         shard: str | None = None,
         client: Any = None,
@@ -139,6 +152,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         folder: str | os.PathLike[str],
         *,
         dry_run: bool = False,
+        good: Good | None = None,
+        refresh: bool = False,
         rows_per_file: int | None = None,
         shard: str | None = None,
         client: Any = None,
@@ -158,8 +173,12 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
             folder: Where to; it is made if it does not exist. The files are in ``FOLDER/data``; read them with
                 `cmsdials.open_dataset`, and hold them against the service with `cmsdials.verify`.
             dry_run: Fetch only the indices, write nothing, and return the plan.
-            rows_per_file: About how many rows a file holds; no file is less than a run. None for 100 000 in 1D and 5 000
-                in 2D. Files that are there keep their size.
+            good: Which lumisections: a `LumiMask`, or the path or dict that one is made of; None for all. Other runs are
+                not asked for. The mask is part of what the folder holds, so that another one needs another folder.
+            refresh: Ask also what has changed at the service since files were fetched: when it last read the DQMIO files
+                that their histograms are from, and how many histograms it counts in each run, if it was asked before.
+            rows_per_file: About how many rows a file holds; no file is less than a run. None for 200 000 in 1D and 20 000
+                in 2D, which are some 300 MB before they are compressed. Files that are there keep their size.
             shard: Which of several processes this is, such as ``"2/8"``, the second of eight. Each fetches its own part of
                 the files, which stays the same when runs are added, and may run at any time, on any machine that has the
                 folder. None fetches what is not there, whoever began it.
@@ -178,7 +197,7 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
             FilterError: A filter is not one of this list, of the wrong kind, or has no place here.
             CheckpointError: The folder is of another download, is in use by another process, or cannot be written, or
                 workers do not see it.
-            ConfigurationError: An argument is unusable, such as a shard 9 of 8.
+            ConfigurationError: An argument is unusable, such as a shard 9 of 8, or what no mask can be made of.
             CredentialsError: There is a client, and the login is only in the memory of this process.
             RequestFailedError: Something could not be fetched; see `cmsdials.errors`.
         """
@@ -190,14 +209,15 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         if concurrency != 1 and (part is not None or client is not None):
             message = f"with {'client' if part is None else 'shard'} there is one request at a time for each file, so no concurrency"
             raise ConfigurationError(message, advice="Leave it out; what runs side by side is as fast.")
-        query, page_size = self._divided(filters, retries)
+        query, page_size, mask = self._divided(filters, good, retries)
         cluster = None
         if client is not None:
-            cluster = Cluster.of(client, self._elsewhere(query, page_size, retries))
+            cluster = Cluster.of(client, self._elsewhere(query, page_size, mask, retries))
         return download(
-            self._source(query, page_size, retries, concurrency),
+            self._source(query, page_size, mask, retries, concurrency),
             folder,
             dry_run=dry_run,
+            refresh=refresh,
             rows_per_file=rows_per_file,
             shard=part,
             cluster=cluster,
@@ -208,6 +228,7 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         self,
         filters: FiltersT | Filters | None = None,
         *,
+        good: Good | None = None,
         rows_per_partition: int | None = None,
         retries: Retries = None,
     ) -> Any:
@@ -221,6 +242,7 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
 
         Args:
             filters: Which histograms; None for all. `order_by` and `next_token` have no place here.
+            good: Which lumisections, as in `download`.
             rows_per_partition: About how many rows a partition holds; no partition is less than a run. None for as many as a
                 file of `download` has.
             retries: How often to try each page again, as in `list_all`.
@@ -231,41 +253,54 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         Raises:
             MissingDependencyError: dask is not installed; the message holds the command.
             FilterError: A filter is not one of this list, of the wrong kind, or has no place here.
-            ConfigurationError: rows_per_partition is not a whole number from 1.
+            ConfigurationError: rows_per_partition is not a whole number from 1, or no mask can be made of `good`.
             CredentialsError: The login is only in the memory of this process, where workers cannot open it.
             RequestFailedError: Datasets, runs or monitoring elements could not be fetched; see `cmsdials.errors`.
         """
-        query, page_size = self._divided(filters, retries)
-        remake = self._elsewhere(query, page_size, retries)
-        return to_dask(self._source(query, page_size, retries, 1), remake, rows_per_partition)
+        query, page_size, mask = self._divided(filters, good, retries)
+        remake = self._elsewhere(query, page_size, mask, retries)
+        return to_dask(self._source(query, page_size, mask, retries, 1), remake, rows_per_partition)
 
     def _divided(
-        self, filters: FiltersT | Filters | None, retries: Retries
-    ) -> tuple[dict[str, Any], int | None]:
-        """Return the query and the size of pages of filters, with the name of the workspace known."""
+        self, filters: FiltersT | Filters | None, good: Good | None, retries: Retries
+    ) -> tuple[dict[str, Any], int | None, LumiMask | None]:
+        """Return the query, the size of pages and the mask of a download, with the name of the workspace known."""
         query = self._query(filters, None)
         page_size = query.pop("page_size", None)
+        mask = mask_of(self._table, query, good)
         self._session.named_workspace(retries)
-        return query, page_size
+        return query, page_size, mask
 
-    def _elsewhere(self, query: Mapping[str, Any], page_size: int | None, retries: Retries) -> Elsewhere:
+    def _elsewhere(
+        self, query: Mapping[str, Any], page_size: int | None, mask: LumiMask | None, retries: Retries
+    ) -> Elsewhere:
         make = partial(
-            HistogramResource._source, query=query, page_size=page_size, retries=retries, concurrency=1
+            HistogramResource._source,
+            query=query,
+            page_size=page_size,
+            mask=mask,
+            retries=retries,
+            concurrency=1,
         )
         return Elsewhere.of(type(self), self.name, self._session, make)
 
     def _source(
-        self, query: Mapping[str, Any], page_size: int | None, retries: Retries, concurrency: int
+        self,
+        query: Mapping[str, Any],
+        page_size: int | None,
+        mask: LumiMask | None,
+        retries: Retries,
+        concurrency: int,
     ) -> Source:
-        index = DatasetIndexResource(self._session)
+        datasets = DatasetIndexResource(self._session)
         return Source(
-            origin=self._origin(query),
+            origin=self._origin(query, mask),
             record=self._record,
-            runs=partial(self._runs, query, retries),
+            runs=partial(self._runs, query, retries, mask),
             datasets=lambda: {
                 one.dataset_id: one.dataset
-                for one in index.list_all(
-                    chosen(index.filters, query),
+                for one in datasets.list_all(
+                    chosen(datasets.filters, query),
                     fields=["dataset_id", "dataset"],
                     retries=retries,
                     enable_progress=False,
@@ -273,10 +308,62 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
             },
             elements=lambda: self._chosen_elements(query, retries),
             pages=lambda part: self._pages(
-                part, Listing(page_size=page_size, max_pages=None), retries=retries, concurrency=concurrency
+                part,
+                Listing(page_size=page_size, max_pages=None),
+                retries=retries,
+                concurrency=concurrency,
+                mask=mask,
             ),
+            files=lambda dataset_id: [
+                SourceFile(one.file_id, one.logical_file_name, one.last_modification_date)
+                for one in self._files({"dataset_id": dataset_id}, retries)
+            ],
+            counts=lambda: self._counts(query, mask, retries),
             why_empty=partial(self._why_empty, query),
         )
+
+    def _files(self, query: Mapping[str, Any], retries: Retries) -> Result[FileIndex]:
+        """Return the DQMIO files that a query chooses, by all but its file_id."""
+        index = FileIndexResource(self._session)
+        fields = ["dataset_id", "file_id", "last_modification_date", "logical_file_name"]
+        return index.list_all(
+            chosen(index.filters, query), fields=fields, retries=retries, enable_progress=False
+        )
+
+    def _counts(
+        self, query: Mapping[str, Any], mask: LumiMask | None, retries: Retries
+    ) -> dict[tuple[int, int], int]:
+        """Return how many histograms, of all monitoring elements, the service counts in each dataset and run."""
+        fields = ["dataset_id", "run_number", "ls_number", f"th{self._dimensions}_count"]
+        lumisections = LumisectionResource(self._session)
+        listed = lumisections.list_all(
+            chosen(lumisections.filters, query),
+            fields=fields,
+            retries=retries,
+            enable_progress=False,
+            good=mask,
+        )
+        arrays = listed.to_numpy()
+        found: Counter[tuple[int, int]] = Counter()
+        columns = (arrays[name].tolist() for name in fields)
+        for dataset_id, run, _, number in zip(*columns, strict=True):
+            found[dataset_id, run] += number
+        return dict(found)
+
+    def _runs(self, query: Mapping[str, Any], retries: Retries, mask: LumiMask | None = None) -> Runs:
+        listed = super()._runs(query, retries, mask)
+        if not listed or not _OF_FILES & query.keys():
+            return listed
+        of: defaultdict[int, set[int | None]] = defaultdict(set)
+        for one in self._files(query, retries):
+            if query.get("file_id", one.file_id) == one.file_id:
+                of[one.dataset_id].add(run_in(one.logical_file_name))
+        # A file whose name does not say its run may hold any.
+        return [one for one in listed if {one[1], None} & of[one[0]]]
+
+    def _density(self, query: Mapping[str, Any], retries: Retries) -> float:
+        is_one = "me" in query or "me_id" in query
+        return 1.0 if is_one else max(1.0, len(self._chosen_elements(query, retries)))
 
     def _chosen_elements(self, query: Mapping[str, Any], retries: Retries) -> dict[int, str]:
         """Return the paths of the monitoring elements that a query chooses, by their ids."""

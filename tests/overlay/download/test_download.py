@@ -403,6 +403,34 @@ def test_rows_that_are_many_move_to_files_meanwhile(
     assert not [*(tmp_path / "b" / "unfinished").iterdir()]
 
 
+def test_a_binning_that_changes_within_a_run_is_noted(service: Histograms, tmp_path: Path) -> None:
+    rows = service._histograms
+
+    def rebinned(place: str) -> Any:
+        for row in rows(place):
+            yield {**row, "x_max": 9.0 if row["ls_number"] > 2 else row["x_max"]}
+
+    service._histograms = rebinned  # type: ignore[method-assign]
+    service.dials.h1d.download(Filters1D(run_number=367101, me="P/size"), tmp_path)
+    for path in tmp_path.glob("data/*/*.parquet"):
+        binning = json.loads(pq.read_metadata(path).metadata[b"cmsdials"])["binning"]
+        assert len({one["x_max"] for one in binning["P/size"]}) == 2
+
+
+def test_a_disk_that_is_full_is_said_and_leaves_nothing(service: Histograms, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, most[1]))  # more than the manifest needs
+    try:
+        with pytest.raises(CheckpointError, match=r"parquet cannot be written: .*the same call continues"):
+            service.dials.h1d.download(None, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert not [*(tmp_path / "unfinished").iterdir()]
+    service.dials.h1d.download(None, tmp_path)
+    assert verify(tmp_path, service.dials).complete
+
+
 @pytest.mark.parametrize("cut", [1, 30, None])
 def test_a_manifest_that_was_cut_off_is_continued(
     service: Histograms, tmp_path: Path, cut: int | None
