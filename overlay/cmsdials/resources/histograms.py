@@ -315,7 +315,7 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
                 mask=mask,
             ),
             files=lambda dataset_id: [
-                SourceFile(one.file_id, one.logical_file_name, one.last_modification_date)
+                SourceFile.of(one.file_id, one.logical_file_name, one.last_modification_date)
                 for one in self._files({"dataset_id": dataset_id}, retries)
             ],
             counts=lambda: self._counts(query, mask, retries),
