@@ -131,7 +131,7 @@ def _written(source: Source, path: Path, partition: Partition, update: Callable[
 
 
 def put(path: Path, target: Path) -> int:
-    """Put a file that was written into its place, in stead of what may be there; return when it was last changed, in ns.
+    """Put a file that was written into its place, over what may be there; return when it was last changed, in ns.
 
     Raises:
         CheckpointError: That is not possible.
