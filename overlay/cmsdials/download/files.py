@@ -6,7 +6,6 @@ Nothing here knows what the lines say.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import uuid
 import zlib
@@ -14,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from cmsdials.download.shards import Shard
 from cmsdials.errors import CheckpointError, ConfigurationError
@@ -23,12 +24,14 @@ from cmsdials.runtime.console import warn
 __all__ = ["alone", "appears", "append", "checksum", "cut", "damage", "folder_of", "lines_of", "read"]
 
 
-def lines_of(path: Path) -> list[bytes]:
-    """Return the lines of a file, for `read`; none if there is no file."""
+def lines_of(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file, for `read`; none if there is no file."""
     try:
-        return path.read_bytes().split(b"\n")[:-1]  # what follows the last end of a line was cut off
+        with path.open("rb") as file:
+            # What follows the last end of a line was cut off.
+            yield from (line[:-1] for line in file if line.endswith(b"\n"))
     except FileNotFoundError:
-        return []
+        return
     except OSError as problem:
         raise damage(path, "cannot be read", problem) from None
 
@@ -93,16 +96,16 @@ def _write(path: Path, text: bytes, mode: str) -> None:
 
 
 def _line(what: Any) -> bytes:
-    text = json.dumps(what, separators=(",", ":"), ensure_ascii=True).encode()
+    text = orjson.dumps(what, option=orjson.OPT_NON_STR_KEYS)
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
 def read(line: bytes) -> Any:
     """Return what a line holds; raise ValueError if it is not as it was written."""
     checksum, _, text = line.partition(b" ")
-    if int(checksum, 16) != zlib.crc32(text):
+    if checksum != b"%08x" % zlib.crc32(text):
         raise ValueError
-    return json.loads(text)
+    return orjson.loads(text)
 
 
 def checksum(path: Path) -> str:

@@ -14,13 +14,14 @@ Processes that share a folder need no lock for it, and no clocks that agree:
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, define, evolve, field, frozen
+from attrs import define, evolve, field, fields, frozen
 
 from cmsdials.download.files import appears, append, cut, lines_of, read
 from cmsdials.download.plan import Partition, counted
@@ -102,19 +103,43 @@ class Entry:
     def _weight(self) -> tuple[bool, int, str, str]:
         return self.is_finished, self.edition, self.ended, self.sha256
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what stands in the line."""
+        partition = self.partition
+        return {
+            **{name: getattr(self, name) for name in _STORED},
+            "partition": {name: getattr(partition, name) for name in _STORED_OF_PARTITION},
+        }
+
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Entry:
-        """Make one of what JSON has left of it, which makes text of the keys. Raises if anything is missing."""
-        known = dict(stored)
-        partition = Partition(**known.pop("partition"))
-        for name in ("elements", "retrieved", "files", "counts"):
-            known[name] = {int(key): value for key, value in known.get(name, {}).items()}
-        known["groups"] = tuple((run, me_id, rows) for run, me_id, rows in known["groups"])
-        runs = {int(key): value for key, value in partition.runs.items()}
-        whole = Partition(
-            str(partition.dataset), int(partition.dataset_id), int(partition.first), int(partition.last), runs
-        )
-        return cls(partition=whole, **known)
+    def from_json(
+        cls, stored: Mapping[str, Any], shared: Callable[[Any], Any] = lambda value: value
+    ) -> Entry:
+        """Make one of what JSON has left of it, which makes text of the keys. Raises if anything is missing.
+
+        `shared` returns the value that is equal and was there first, so that many lines take less memory.
+        """
+        known = {**stored}
+        partition = {**known.pop("partition")}
+        runs = partition["runs"] = {int(key): value for key, value in partition["runs"].items()}
+        partition["dataset"] = shared(str(partition["dataset"]))
+        known["client"] = shared(known["client"])
+        if known["status"] == PLANNED:
+            known["groups"] = ()  # nothing is known of what it holds
+        else:
+            known["elements"] = {int(key): shared(value) for key, value in known["elements"].items()}
+            retrieved = {int(key): value for key, value in known["retrieved"].items()}
+            known["retrieved"] = runs if retrieved == runs else retrieved
+            known["groups"] = tuple([(run, me_id, rows) for run, me_id, rows in known["groups"]])
+            known["files"] = {int(key): shared(value) for key, value in known.get("files", {}).items()}
+            known["counts"] = {int(key): value for key, value in known.get("counts", {}).items()}
+            for name in ("status", "started", "ended", "indexed"):
+                known[name] = shared(known.get(name, ""))
+        return cls(partition=Partition(**partition), **known)
+
+
+_STORED = [one.name for one in fields(Entry)]
+_STORED_OF_PARTITION = [one.name for one in fields(Partition)]
 
 
 @define
@@ -165,14 +190,15 @@ class Manifest:
         path = folder / NAME
         parts, plans = _parts(folder)
         lines = lines_of(path)
-        if not lines:
+        first = next(lines, None)
+        if first is None:
             if parts or plans:
                 message = f"{path} is gone, and {[*plans.values(), *parts][0].name} is still there"
                 advice = "Restore it from a copy, or download to another folder."
                 raise CheckpointError(message, advice=advice)
             return None
         try:
-            head = read(lines[0])
+            head = read(first)
             if head["format"] != FORMAT:
                 message = f"{path} is of format {head['format']!r}, and this client reads format {FORMAT}"
                 raise CheckpointError(message, advice="Upgrade cmsdials.")
@@ -182,27 +208,33 @@ class Manifest:
             raise CheckpointError(
                 message, advice="Restore it from a copy, or download to another folder."
             ) from None
-        made._take(NAME, lines, 1)
-        for one in (*plans.values(), *parts):
-            made._take(one.name, lines_of(one), 0)
+        known: dict[Any, Any] = {}
+        with _without_collecting():
+            made._take(NAME, enumerate(lines, 2), known)
+            for one in (*plans.values(), *parts):
+                made._take(one.name, enumerate(lines_of(one), 1), known)
         made.latest = max([1, *plans])
         begun = (Shard.of_name(one.name.removeprefix("manifest-")) for one in parts)
         made.shards = sorted({one for one in begun if one is not None})
         return made
 
-    def _take(self, name: str, lines: list[bytes], first: int) -> None:
+    def _take(self, name: str, lines: Iterable[tuple[int, bytes]], known_values: dict[Any, Any]) -> None:
+        def shared(value: Any) -> Any:
+            return known_values.setdefault(value, value)
+
         planned: list[Partition] = []
-        for number, line in enumerate(lines[first:], first + 1):
+        for number, line in lines:
             try:
-                entry = Entry.from_json(read(line))
+                entry = Entry.from_json(read(line), shared)
             except (ValueError, KeyError, TypeError, AttributeError):
                 self.damaged.append(f"{name}, line {number}")
                 continue
             if entry.status == PLANNED:
                 planned.append(entry.partition)
-            known = self.entries.get(entry.path)
+            path = entry.path
+            known = self.entries.get(path)
             if known is None or entry.outweighs(known):
-                self.entries[entry.path] = entry
+                self.entries[path] = entry
         if planned:
             self.plans.append(planned)
 
@@ -213,7 +245,7 @@ class Manifest:
             Whether it was. If not, read the manifest again, and plan by what it says then.
         """
         added = [Entry(partition=one) for one in partitions]
-        lines = [*map(asdict, added)]
+        lines = [*map(Entry.as_json, added)]
         if not self.latest:
             head = {"format": FORMAT, "origin": self.origin.as_json(), "contract": self.contract}
             lines.insert(0, {**head, "begun": self.begun})
@@ -237,7 +269,7 @@ class Manifest:
         for one in entries:
             known = self.entries.get(one.path)
             added.append(one if known is None else evolve(one, edition=known.edition + 1))
-        append(self.folder / self.own, map(asdict, added))
+        append(self.folder / self.own, map(Entry.as_json, added))
         self.entries.update((one.path, one) for one in added)
 
     @staticmethod
@@ -291,6 +323,18 @@ class Manifest:
             lines.append(f"shard {shard} has {counted(len(paths), 'file')} left{begun}")
         lines += [f"{place} is damaged" for place in self.damaged]
         return printable("\n".join(lines), lines=True)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Have Python look for no garbage meanwhile: of millions of new objects, none refers to itself, it would find nothing."""
+    is_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_enabled:
+            gc.enable()
 
 
 def _parts(folder: Path) -> tuple[list[Path], dict[int, Path]]:

@@ -7,8 +7,10 @@ the file done again whose range they fall into.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
@@ -52,7 +54,7 @@ class Partition:
     @property
     def path(self) -> str:
         """Where its file is, below the folder ``data``."""
-        return f"dataset={quote(self.dataset, safe='')}/{self.first}-{self.last}.parquet"
+        return f"{_folder_of(self.dataset)}/{self.first}-{self.last}.parquet"
 
     def lumisections(self, origin: Origin) -> int:
         """Return how many lumisections of its runs are asked for."""
@@ -67,6 +69,11 @@ class Partition:
             "run_number__gte": self.first,
             "run_number__lte": self.last,
         }
+
+
+@lru_cache(maxsize=10_000)  # a manifest has few datasets and many files
+def _folder_of(dataset: str) -> str:
+    return f"dataset={quote(dataset, safe='')}"
 
 
 @frozen(repr=False)
@@ -233,14 +240,17 @@ def _of_dataset(
     sizes: Mapping[int, int],
 ) -> Iterator[Partition]:
     made = []
-    left = sorted(runs)
+    numbers, covered = sorted(runs), set[int]()
     for one in known:
-        inside = {number: runs[number] for number in left if one.first <= number <= one.last}
+        there = numbers[bisect_left(numbers, one.first) : bisect_right(numbers, one.last)]
+        inside = {number: runs[number] for number in there if number not in covered}
         made.append(evolve(one, runs=dict(sorted({**one.runs, **inside}.items()))))
-        left = [number for number in left if number not in inside]
+        covered.update(inside)
+    left = [number for number in numbers if number not in covered]
+    lasts = sorted(one.last for one in known)
 
     def ranges_before(number: int) -> int:
-        return sum(one.last < number for one in known)
+        return bisect_left(lasts, number)
 
     for _, between in groupby(left, ranges_before):  # so that no range reaches over one that is there
         for few in _few(between, sizes, most):
