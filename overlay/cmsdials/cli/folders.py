@@ -59,7 +59,8 @@ def download(
     with Dials(login.credentials(client), workspace, client.base_url) as dials:
         resource = dials.h1d if kind == "h1d" else dials.h2d
         done = resource.download(chosen, folder, dry_run=dry_run, shard=shard, concurrency=concurrency)
-    say(repr(done).strip("<>"))
+    for line in repr(done).strip("<>").splitlines():
+        say(line)
 
 
 def _runs(given: str | None) -> tuple[int | None, int | None]:
