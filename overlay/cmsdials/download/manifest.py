@@ -103,7 +103,9 @@ class Entry:
         }
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any], shared: Callable[[Any], Any] = lambda value: value) -> Entry:
+    def from_json(
+        cls, stored: Mapping[str, Any], shared: Callable[[Any], Any] = lambda value: value
+    ) -> Entry:
         """Make one of what JSON has left of it, which makes text of the keys. Raises if anything is missing.
 
         `shared` returns the value that is equal and was there first, so that many lines take less memory.

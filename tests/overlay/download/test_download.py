@@ -197,7 +197,9 @@ def test_any_file_that_is_added_is_found(service: Histograms, tmp_path: Path, na
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"PAR1")
     found = verify(tmp_path)
-    assert [(one.path, one.problem) for one in found.problems] == [(f"data/{name.format(old=old)}", "unknown")]
+    assert [(one.path, one.problem) for one in found.problems] == [
+        (f"data/{name.format(old=old)}", "unknown")
+    ]
     path.unlink()
     assert verify(tmp_path).complete
 

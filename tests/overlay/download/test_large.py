@@ -19,7 +19,9 @@ MOST = 400 * MEGABYTE
 FLAT = 60 * MEGABYTE
 """What 40 times the rows may add; they have 6 GB of bins."""
 FEW = {"me_id": 100, "dataset_id": 14677060, "run_number__lte": 379400}
-MANY = {"me__regex": "PixelPhase1/Phase1_MechanicalView/(PXBarrel/digi|PXForward/clusters)|PXBarrel/clus.*Layer_1"}
+MANY = {
+    "me__regex": "PixelPhase1/Phase1_MechanicalView/(PXBarrel/digi|PXForward/clusters)|PXBarrel/clus.*Layer_1"
+}
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="only Linux says how much memory a process took"
