@@ -113,7 +113,9 @@ def efficiency() -> float:
     """Return the part of the time that three workers are busy with our requests, as the last benchmark measured it."""
     found = json.loads(RESULTS.read_text(encoding="utf-8"))["scenarios"]["real"]["clients"]
     ours = found["ours, concurrency=3"]
-    shares = [busy / WORKERS / seconds for busy, seconds in zip(ours["busy"], ours["seconds"], strict=True)]
+    shares: list[float] = [
+        busy / WORKERS / seconds for busy, seconds in zip(ours["busy"], ours["seconds"], strict=True)
+    ]
     return sorted(shares)[len(shares) // 2]
 
 
