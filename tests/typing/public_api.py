@@ -30,6 +30,7 @@ from cmsdials.filters import (
 )
 from cmsdials.models import (
     CertificationFile,
+    Dataset,
     DatasetIndex,
     FileIndex,
     Lumisection,
@@ -78,6 +79,24 @@ def rows(dials: Dials) -> None:
     assert_type(dials.ml_bad_lumis.get(19, 15102369, 386951, 36, 5), MLBadLumisection)
 
 
+def choosing(dials: Dials) -> None:
+    found = dials.mes.find("charge layer 2", dim=1)
+    assert_type(found[0], MonitoringElement)
+    assert_type(found.ids, list[int])
+    assert_type(found.to_pandas(), pd.DataFrame)
+    assert_type(dials.mes["PixelPhase1/Tracks/PXBarrel/charge_PXLayer_2"], MonitoringElement)
+    for dataset in dials.datasets.find(era=["Run2024B", "Run2024C"], version=1, run=range(379058, 379100)):
+        assert_type(dataset, Dataset)
+        assert_type(dials.datasets.runs(dataset), Result[Run])
+    selection = dials.histograms(
+        found, run=[367112], dataset="/ZeroBias/*", ls=3, good=LumiMask("golden.json")
+    )
+    assert_type(selection.list_all(), Result[Any])
+    assert_type(selection.rows, int)
+    dials.mes.find(words="charge")  # type: ignore[call-arg]
+    dials.histograms("charge", runs=3)  # type: ignore[call-arg]
+
+
 def fields(histogram: LumisectionHistogram2D, run: Run) -> None:
     assert_type(run.run_number, int)
     bins: float = histogram.x_bin
@@ -112,6 +131,9 @@ def lists(dials: Dials) -> None:
     again = dials.h2d.list_all(resume_from=h2d, fields=["run_number", "entries"])
     assert_type(again, Result[LumisectionHistogram2D])
     dials.h2d.list_all(LumisectionHistogram1DFilters(me="a"))  # either kind of filter will do
+    assert_type(dials.lumi.list_all(good=LumiMask("good.json")), Result[Lumisection])
+    dials.h1d.list_all(good={"367112": [[1, 5]]})
+    dials.h1d.list_all(good=367112)  # type: ignore[arg-type]  # a mask has lumisections
     models = dials.ml_models_index.list_all(MLModelsIndexFilters(active=True))
     assert_type(models, Result[MLModelsIndex])
     filters = MLBadLumisectionFilters(model_id__in=[20, 19], dataset_id__in=(15042670,))

@@ -22,22 +22,28 @@ from cmsdials.table.tabular import Tabular
 if TYPE_CHECKING:
     from cmsdials.table.lumi_mask import LumiMask
 
-__all__ = ["are_in", "ranges_of", "select"]
+__all__ = ["are_in", "edges_of", "ranges_of", "select"]
 
 _BITS = np.uint64(32)
 _Pair: TypeAlias = "tuple[Any, Any]"
 """Columns of runs and of lumisections."""
 
 
-def are_in(runs_of_mask: Mapping[int, tuple[tuple[int, int], ...]], runs: Any, lumis: Any) -> Array:
-    """Say which lumisections are in a mask, given its ranges. See `LumiMask.__call__`."""
-    keys, are_known = _keys(runs, lumis)
+def edges_of(runs_of_mask: Mapping[int, tuple[tuple[int, int], ...]]) -> _Pair:
+    """Return where the ranges of a mask begin and end, for `are_in`."""
     bounds = [(run, *one) for run, ranges in runs_of_mask.items() for one in ranges]
-    if not bounds:
+    run, first, last = np.array(bounds, np.uint64).reshape(-1, 3).T
+    return _key(run, first), _key(run, last)
+
+
+def are_in(edges: _Pair, runs: Any, lumis: Any) -> Array:
+    """Say which lumisections are in a mask, given its edges. See `LumiMask.__call__`."""
+    keys, are_known = _keys(runs, lumis)
+    firsts, lasts = edges
+    if not len(firsts):
         return np.zeros(keys.shape, bool)
-    run, first, last = np.array(bounds, np.uint64).T
-    at = np.searchsorted(_key(run, first), keys, "right")
-    is_before_its_end = keys <= _key(run, last)[np.maximum(at, 1) - 1]
+    at = np.searchsorted(firsts, keys, "right")
+    is_before_its_end = keys <= lasts[np.maximum(at, 1) - 1]
     are: Array = are_known & (at > 0) & is_before_its_end
     return are
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
 
 from cmsdials_api.records import Record
 
-from cmsdials.errors import ConfigurationError, FilterError, MissingDependencyError
+from cmsdials.errors import ConfigurationError, FilterError
 from cmsdials.redaction import shortened
 from cmsdials.runtime import extras
 from cmsdials.runtime.background import load
@@ -103,7 +103,7 @@ class Tabular(Generic[RecordT]):
 
         Args:
             cells: What the cells of `data` are. "array": float64 arrays of x_bin contents; in 2D lists of y_bin such
-                arrays, indexed [y][x] or [y, x], which calculate like one array of the shape (y_bin, x_bin).
+                arrays, indexed `[y][x]` or `[y, x]`, which calculate like one array of the shape (y_bin, x_bin).
                 "list": lists of x_bin numbers, in 2D lists of y_bin such lists, for what compares cells or writes
                 JSON; they take several times as much memory. `cmsdials.stack` makes one array of such a column.
 
@@ -113,20 +113,17 @@ class Tabular(Generic[RecordT]):
         """
         return frame_of(self.store, cells)
 
-    def _repr_html_(self) -> str | None:
-        """Show the first rows as a table in notebooks; None, for `repr` instead, if pandas is not installed."""
-        load("cmsdials.table.to_pandas")
-        from cmsdials.table.to_pandas import to_html  # noqa: PLC0415  # it imports NumPy
+    def _repr_html_(self) -> str:
+        """Show the first rows in notebooks: what all rows have in common once, and histograms as small pictures."""
+        load("cmsdials.table.to_html")
+        from cmsdials.table.to_html import html_of_rows  # noqa: PLC0415  # it imports NumPy
 
-        try:
-            return f"<p>{escape(repr(self))}</p>{to_html(self.store)}"
-        except MissingDependencyError:
-            return None
+        return f"<p>{escape(repr(self))}</p>{html_of_rows(self.store)}"
 
     def to_arrow(self) -> pa.Table:
         """Return an Arrow table with the columns of `to_pandas`.
 
-        `data` becomes lists of float64 (2D: lists of lists, [y][x]), which share the memory of these rows.
+        `data` becomes lists of float64 (2D: lists of lists, `[y][x]`), which share the memory of these rows.
 
         Raises:
             MissingDependencyError: pyarrow is not installed; the message holds the command.
