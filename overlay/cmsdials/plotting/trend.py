@@ -54,13 +54,13 @@ def trend(subject: Subject, ax: Any, cms: CmsLabel, *, of: Any, axis: Any, good:
     canvas.place_runs(sections, along="x")
     canvas.title(subject, cms)
     if not is_good.all():
-        canvas.legend([handle_of_shade(f"{np.count_nonzero(~is_good)} LS not good")], loc="best")
+        canvas.legend([handle_of_shade(f"{sections.count(~is_good)} LS not good")], loc="best")
     return canvas.axes
 
 
 def _draw(canvas: Canvas, subject: Subject, values: Array, errors: Array | None) -> None:
     """Draw points and lines between them, which end at each gap."""
-    at, axes, colour = subject.sections.at, canvas.axes, COLOURS[0]
+    at, axes, colour = subject.sections.middles, canvas.axes, COLOURS[0]
     is_there = np.isfinite(values)
     many = len(values) > _MANY
     size = canvas.line(1.2 if many else 2.5)
