@@ -77,7 +77,8 @@ def download(
             shard=shard,
             concurrency=concurrency,
         )
-    say(repr(done).strip("<>"))
+    for line in repr(done).strip("<>").splitlines():
+        say(line)
 
 
 def _runs(given: str | None) -> tuple[int | None, int | None]:
