@@ -157,6 +157,14 @@ CALLS = {
     "cmsdials.models.RunMonitoringElement": "* me_id me dim",
     "cmsdials.models.RunMonitoringElement.dict": "",
     "cmsdials.result.Page.join": "right * on suffix",
+    "cmsdials.plotting.Plots": "rows",
+    "cmsdials.plotting.Plots.animate": "* seconds good ax cms_label year energy",
+    "cmsdials.plotting.Plots.compare": "reference * panel ax cms_label year energy",
+    "cmsdials.plotting.Plots.heatmap": "* normalise good ax cms_label year energy",
+    "cmsdials.plotting.Plots.map": "* ls how ax cms_label year energy",
+    "cmsdials.plotting.Plots.of": "",
+    "cmsdials.plotting.Plots.overlay": "* most normalise good ax cms_label year energy",
+    "cmsdials.plotting.Plots.trend": "of * axis good ax cms_label year energy",
     "cmsdials.result.Page.to_arrow": "",
     "cmsdials.result.Page.to_hist": "",
     "cmsdials.result.Page.to_numpy": "* group_by align",
@@ -228,10 +236,11 @@ ATTRIBUTES = {
     "cmsdials.models.Run": "copy extra json model_copy model_dump model_dump_json model_fields",
     "cmsdials.models.RunMonitoringElement": "extra",
     "cmsdials.result": "Page Pages Result Rows",
-    "cmsdials.result.Page": "next previous rows",
+    "cmsdials.plotting": "AXES Plots",
+    "cmsdials.result.Page": "next plot previous rows",
     "cmsdials.result.Pages": "complete next origin pages rows",
     "cmsdials.result.Result": (
-        "complete exc_formatted exc_type fields next note origin previous results retrieved status"
+        "complete exc_formatted exc_type fields next note origin plot previous results retrieved status"
     ),
 }
 """What is there besides, by module or class."""

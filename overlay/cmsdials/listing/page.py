@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from attrs import evolve, field, frozen
 from cmsdials_api.records import Record
 
+from cmsdials.plotting.accessor import Plotted
 from cmsdials.table import decode
 from cmsdials.table.lumi_mask import LumiMask
 from cmsdials.table.rows import RowStore
@@ -25,7 +26,7 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 
 @frozen(repr=False)
-class Page(Tabular[RecordT], Generic[RecordT]):
+class Page(Tabular[RecordT], Plotted, Generic[RecordT]):
     """A page as the service answered it.
 
     Attributes:

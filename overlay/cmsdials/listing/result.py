@@ -22,6 +22,7 @@ from cmsdials.listing.page import Page, cursor_of, page_of
 from cmsdials.listing.pagination import LARGEST_PAGE
 from cmsdials.listing.provenance import Origin
 from cmsdials.parallel.split import read_position
+from cmsdials.plotting.accessor import Plotted
 from cmsdials.runtime import background
 from cmsdials.table.histograms import model_of
 from cmsdials.table.lumi_mask import LumiMask
@@ -40,7 +41,7 @@ _CHANGED = "Undo the change to that row, or write the frame to Parquet."
 
 
 @define(kw_only=True, repr=False)
-class Result(Tabular[RecordT], PydanticLike, Generic[RecordT]):
+class Result(Tabular[RecordT], Plotted, PydanticLike, Generic[RecordT]):
     """Rows of a list, in the order of the service.
 
     Attributes:

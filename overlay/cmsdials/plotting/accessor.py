@@ -1,0 +1,273 @@
+"""`result.plot`: the plots that there are, and what they take. What draws them is imported when they are drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import frozen
+
+from cmsdials.runtime import extras
+from cmsdials.runtime.background import load
+
+if TYPE_CHECKING:
+    from matplotlib.animation import FuncAnimation
+    from matplotlib.axes import Axes
+
+    from cmsdials.plotting.canvas import CmsLabel, Pair
+    from cmsdials.plotting.subject import Subject
+    from cmsdials.table.lumi_mask import LumiMask
+
+__all__ = ["Plots", "Plotted"]
+
+
+@frozen(repr=False, eq=False)
+class Plots:
+    """Plots of the histograms of one monitoring element, by lumisection.
+
+    Each plot is drawn on `ax`, axes of matplotlib, and returns them; without `ax` it makes a figure of its own, 86 mm wide,
+    which notebooks show, and which `axes.figure.savefig("plot.pdf")` writes as PNG, PDF or SVG. Its texts have 7 points; on
+    axes that are given they follow `font.size` of matplotlib's settings. pyplot and these settings stay as they are. Titles
+    say which ME, run, lumisections and dataset it is; what the x axis shows, and its unit, is in `cmsdials.plotting.AXES`.
+
+    Missing lumisections are gaps. Several runs follow one another, with a line between them.
+
+    All plots take:
+
+    - ax: Axes to draw on; None for a new figure.
+    - cms_label: Words after "CMS", which mplhep draws above the axes, such as "Preliminary"; "" for CMS alone; None for no label.
+    - year: When the data were taken, such as 2024.
+    - energy: Energy of the collisions: a number in TeV, or text such as "5.36 TeV".
+
+    All of them raise:
+
+    - MissingDependencyError: matplotlib is not installed (with `cms_label` also mplhep); the message holds the command.
+    - ConfigurationError: The rows are of several MEs or datasets, which the message names (`of` chooses one); they lack the run
+      or the lumisection, or have one twice; or an argument is unusable.
+    - BinningError: The rows are not histograms, not of one binning, of another number of dimensions than the plot shows, or
+      were listed without their binning or contents.
+
+    Attributes:
+        rows: What is drawn: a result, a page, a row or a list of rows; a frame of pandas or polars with the column `data`;
+            or the arrays that `to_numpy` returns, also after `rebin`, `crop`, `sum_lumis` or `normalise` of
+            `cmsdials.arrays`.
+    """
+
+    rows: Any
+
+    def __repr__(self) -> str:
+        return "<plots: of(...), overlay(), heatmap(), trend(), compare(reference), map(), animate()>"
+
+    def of(self, **wanted: Any) -> Plots:
+        """Choose what is drawn: ``result.plot.of(me_id=2, run_number=[367112, 367131]).trend()``.
+
+        Args:
+            **wanted: For each field the value that rows must have, or a list of such values.
+
+        Raises:
+            ConfigurationError: There is no such field, or no such row; the advice says what there is.
+        """
+        load("cmsdials.plotting.subject")
+        from cmsdials.plotting.subject import chosen  # noqa: PLC0415  # it imports NumPy
+
+        return Plots(chosen(self.rows, wanted))
+
+    def overlay(
+        self,
+        *,
+        most: int = 100,
+        normalise: bool = False,
+        good: LumiMask | None = None,
+        ax: Axes | None = None,
+        cms_label: str | None = None,
+        year: int | str | None = None,
+        energy: float | str | None = None,
+    ) -> Axes:
+        """Draw 1D histograms over each other, coloured by lumisection, the last one on top and thicker.
+
+        Args:
+            most: How many lumisections are drawn as lines, evenly chosen. The others are a grey band from their lowest to
+                their highest content of each bin.
+            normalise: Scale each histogram to a sum of 1, to compare shapes.
+            good: Lumisections that are not in this mask are grey and dashed, below the others.
+            ax: As in all plots.
+            cms_label: The same.
+            year: The same.
+            energy: The same.
+        """
+        cms = _ready("overlay", cms_label, year, energy)
+        from cmsdials.plotting.overlay import overlay  # noqa: PLC0415  # it imports matplotlib
+
+        return overlay(self._subject(), ax, cms, most=most, normalise=normalise, good=good)
+
+    def heatmap(
+        self,
+        *,
+        normalise: bool = False,
+        good: LumiMask | None = None,
+        ax: Axes | None = None,
+        cms_label: str | None = None,
+        year: int | str | None = None,
+        energy: float | str | None = None,
+    ) -> Axes:
+        """Draw 1D histograms as rows of colours: bins along x, lumisections along y, gaps as white rows.
+
+        Args:
+            normalise: Scale each histogram to a sum of 1, to compare shapes.
+            good: Lumisections that are not in this mask are paler.
+            ax: As in all plots.
+            cms_label: The same.
+            year: The same.
+            energy: The same.
+        """
+        cms = _ready("heatmap", cms_label, year, energy)
+        from cmsdials.plotting.heatmap import heatmap  # noqa: PLC0415  # it imports matplotlib
+
+        return heatmap(self._subject(), ax, cms, normalise=normalise, good=good)
+
+    def trend(
+        self,
+        of: Any = "mean",
+        *,
+        axis: str = "x",
+        good: LumiMask | None = None,
+        ax: Axes | None = None,
+        cms_label: str | None = None,
+        year: int | str | None = None,
+        energy: float | str | None = None,
+    ) -> Axes:
+        """Draw a number for each lumisection, with its uncertainty; lines between them end at gaps.
+
+        Args:
+            of: "mean" or "rms" of the contents with uncertainties as in `cmsdials.arrays.moments`; "entries" as the service
+                says, or "sum" of the contents, both with the square root as their uncertainty; "empty", the fraction
+                of bins whose content is 0. Or a function, which takes the arrays of n rows, sorted by run and lumisection,
+                and returns n numbers, or a pair of these and their uncertainties.
+            axis: Along which axis mean and RMS are taken: x, or y of a map.
+            good: Lumisections that are not in this mask are shaded.
+            ax: As in all plots.
+            cms_label: The same.
+            year: The same.
+            energy: The same.
+        """
+        cms = _ready("trend", cms_label, year, energy)
+        from cmsdials.plotting.trend import trend  # noqa: PLC0415  # it imports matplotlib
+
+        return trend(self._subject(), ax, cms, of=of, axis=axis, good=good)
+
+    def compare(
+        self,
+        reference: Any,
+        *,
+        panel: Literal["ratio", "pull"] = "ratio",
+        ax: Axes | tuple[Axes, Axes] | None = None,
+        cms_label: str | None = None,
+        year: int | str | None = None,
+        energy: float | str | None = None,
+    ) -> Pair:
+        """Draw the sum of all lumisections over that of a reference, both scaled to a sum of 1, and their ratio or pull below.
+
+        Maps are drawn as two maps: the shape, and the ratio or pull. Ratio and pull are those of `cmsdials.arrays.compare`. Their
+        scale shows 95% of the bins.
+
+        Args:
+            reference: Anything that can be drawn, such as the result of a reference run, whose lumisections are
+                added up; or one histogram that follows the UHI convention, such as a `hist.Hist`.
+            panel: "ratio", with its statistical uncertainty, or "pull", in units of it.
+            ax: The upper and the lower axes, or one that both share; None for a new figure.
+            cms_label: As in all plots.
+            year: The same.
+            energy: The same.
+
+        Returns:
+            The upper and the lower axes, as `top` and `bottom`.
+        """
+        cms = _ready("comparison", cms_label, year, energy)
+        from cmsdials.plotting.comparison import compare  # noqa: PLC0415  # it imports matplotlib
+
+        return compare(self._subject(), ax, cms, reference=reference, panel=panel)
+
+    def map(
+        self,
+        *,
+        ls: int | None = None,
+        how: Literal["sum", "mean"] = "sum",
+        ax: Axes | None = None,
+        cms_label: str | None = None,
+        year: int | str | None = None,
+        energy: float | str | None = None,
+    ) -> Axes:
+        """Draw 2D histograms as a map of colours; bins whose content is 0 are white.
+
+        Args:
+            ls: The one lumisection that is drawn; None for all of them.
+            how: What is drawn of all: their "sum" or their "mean".
+            ax: As in all plots.
+            cms_label: The same.
+            year: The same.
+            energy: The same.
+        """
+        cms = _ready("maps", cms_label, year, energy)
+        from cmsdials.plotting.maps import draw_map  # noqa: PLC0415  # it imports matplotlib
+
+        return draw_map(self._subject(), ax, cms, ls=ls, how=how)
+
+    def animate(
+        self,
+        *,
+        seconds: float = 0.2,
+        good: LumiMask | None = None,
+        ax: Axes | None = None,
+        cms_label: str | None = None,
+        year: int | str | None = None,
+        energy: float | str | None = None,
+    ) -> FuncAnimation:
+        """Show the maps of lumisections one after the other, all with the same colours.
+
+        Args:
+            seconds: How long each is shown.
+            good: Of lumisections that are not in this mask the title says so.
+            ax: As in all plots.
+            cms_label: The same.
+            year: The same.
+            energy: The same.
+
+        Returns:
+            matplotlib's animation: ``.save("maps.gif")`` writes it, ``.to_jshtml()`` makes HTML for a notebook. Keep it until
+            then.
+        """
+        cms = _ready("maps", cms_label, year, energy)
+        from cmsdials.plotting.maps import animate  # noqa: PLC0415  # it imports matplotlib
+
+        return animate(self._subject(), ax, cms, seconds=seconds, good=good)
+
+    def _subject(self) -> Subject:
+        from cmsdials.plotting.subject import subject_of  # noqa: PLC0415  # it imports NumPy
+
+        return subject_of(self.rows)
+
+
+class Plotted:
+    """Rows that can be drawn."""
+
+    __slots__ = ()
+
+    @property
+    def plot(self) -> Plots:
+        """Plots of these rows, which are histograms of one monitoring element: see `cmsdials.plotting.Plots`."""
+        return Plots(self)
+
+
+def _ready(module: str, cms_label: Any, year: Any, energy: Any) -> CmsLabel:
+    """Load what draws a plot, and check what is common to all.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+        ConfigurationError: The label is unusable.
+    """
+    extras.require("matplotlib", "hist", needed_by="plotting")
+    load(f"cmsdials.plotting.{module}")
+    from cmsdials.plotting.canvas import CmsLabel  # noqa: PLC0415  # it imports matplotlib
+
+    label = CmsLabel(cms_label, year, energy)
+    label.check()
+    return label

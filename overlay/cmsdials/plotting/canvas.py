@@ -1,0 +1,396 @@
+"""The axes that plots are drawn on, and what stands around them: sizes, titles, the label of CMS, shades.
+
+Nothing here touches pyplot or the settings of matplotlib: a figure made here belongs to the axes that are returned.
+"""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+from attrs import frozen
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap, ListedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
+from mpl_toolkits.axes_grid1 import make_axes_locatable
+
+from cmsdials.errors import ConfigurationError
+from cmsdials.plotting.sections import Sections
+from cmsdials.plotting.subject import Subject
+from cmsdials.redaction import printable, shortened
+from cmsdials.runtime import extras
+from cmsdials.table.columns import Array
+from cmsdials.table.lumi_mask import LumiMask
+
+__all__ = [
+    "BAD",
+    "COLOURS",
+    "Axes",
+    "Canvas",
+    "CmsLabel",
+    "Pair",
+    "are_good",
+    "canvas_on",
+    "canvas_pair",
+    "colours_of_lumisections",
+    "colours_with_gaps",
+    "from_zero",
+    "handle_of_line",
+    "handle_of_shade",
+    "scaled",
+]
+
+_WIDTH = 86 / 25.4  # inches: a column of a paper
+_TEXT = 7.0  # points
+_RESOLUTION = 200  # dots per inch
+_LETTER = 0.55  # of the size of a text, on average
+_SMALLER = 0.85
+
+COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59")
+"""For categories: those of Petroff (arXiv:2107.02270), which people who see few colours can tell apart."""
+
+BAD = "0.88"
+"""The shade behind lumisections that are not good."""
+
+_HUGE = 1e100
+_MOST_LINES = 3
+_PARTS = re.compile(r"[^/_ ]*[/_ ]|[^/_ ]+")
+
+
+class ShownAxes(Axes):
+    """Axes of a figure that pyplot does not know, which notebooks would not show otherwise."""
+
+    def _repr_png_(self) -> bytes:
+        picture = BytesIO()
+        _figure_of(self).savefig(picture, format="png")
+        return picture.getvalue()
+
+
+class Pair(NamedTuple):
+    """Axes above each other."""
+
+    top: Axes
+    bottom: Axes
+
+    def _repr_png_(self) -> bytes | None:
+        return self.top._repr_png_() if isinstance(self.top, ShownAxes) else None
+
+
+@frozen
+class CmsLabel:
+    """What says whose data these are, as mplhep draws it.
+
+    Attributes:
+        text: Words after CMS, such as Preliminary; empty for CMS alone; None for no label.
+        year: When the data were taken.
+        energy: Energy of the collisions: a number in TeV, or text such as "5.36 TeV".
+    """
+
+    text: str | None
+    year: int | str | None
+    energy: float | str | None
+
+    @property
+    def when(self) -> str:
+        """The year and the energy in words."""
+        energy = f"{self.energy:g} TeV" if isinstance(self.energy, int | float) else str(self.energy or "")
+        year = "" if self.year is None else str(self.year)
+        return f"{year} ({energy})" if year and energy else year or energy
+
+    def check(self) -> None:
+        """Refuse what is no label.
+
+        Raises:
+            ConfigurationError: Its parts are of other types.
+        """
+        for name, value, kinds in (
+            ("cms_label", self.text, str),
+            ("year", self.year, int | str),
+            ("energy", self.energy, int | float | str),
+        ):
+            if value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
+                message = f"{name} cannot be {shortened(repr(value), 60)}"
+                advice = 'Write cms_label="Preliminary", year=2024, energy=13.6.'
+                raise ConfigurationError(message, advice=advice)
+
+
+@frozen
+class Canvas:
+    """Axes, and how to write on them.
+
+    Attributes:
+        axes: What is drawn on.
+        text: Size of texts in points.
+        is_own: Whether the figure was made here.
+    """
+
+    axes: Axes
+    text: float
+    is_own: bool
+
+    @property
+    def figure(self) -> Figure:
+        """The figure that the axes are in."""
+        return _figure_of(self.axes)
+
+    def beside(self, axes: Axes) -> Canvas:
+        """Return other axes of the same figure, written on alike."""
+        return Canvas(axes, self.text, self.is_own)
+
+    def line(self, width: float) -> float:
+        """Return the width of a line, which is given for texts of 7 points."""
+        return width * self.text / _TEXT
+
+    def label(self, x: str, y: str) -> None:
+        """Label both axes, and bring all their texts to one size."""
+        for axis, text in ((self.axes.xaxis, x), (self.axes.yaxis, y)):
+            axis.label.set(text=text, fontsize=self.text, parse_math=False)
+            axis.get_offset_text().set_fontsize(self.text * _SMALLER)
+        if self.is_own:
+            self.axes.xaxis.set_major_locator(MaxNLocator(5))
+        self.small_ticks()
+
+    def small_ticks(self) -> None:
+        """Bring numbers and lines of the axes to the size of the texts."""
+        size = self.text
+        self.axes.tick_params(labelsize=size * _SMALLER)
+        if self.is_own:
+            self.axes.tick_params(width=size / 14, length=size / 3, pad=size / 3)
+            self.axes.tick_params(which="minor", width=size / 18, length=size / 5)
+            for spine in self.axes.spines.values():
+                spine.set_linewidth(size / 12)
+
+    def title(self, subject: Subject, cms: CmsLabel, when: str | None = None) -> Text:
+        """Say above the axes what is shown, and on request that it is of CMS; return the text."""
+        second = subject.when if when is None else when
+        lines = [
+            subject.me,
+            second if cms.text is not None or not cms.when else f"{second}, {cms.when}",
+            subject.dataset,
+        ]
+        size = self.text * _SMALLER
+        room = self.axes.get_position().width * self.figure.get_figwidth() * 72
+        letters = max(20, int(room * 0.98 / (size * _LETTER)))
+        wrapped = [part for line in lines if line for part in _wrapped(line, letters)]
+        pad = size / 2
+        if cms.text is not None:
+            pad += 1.6 * self.text
+            self._cms_label(cms)
+        made = self.axes.set_title("\n".join(wrapped), loc="left", fontsize=size, pad=pad)
+        made.set_parse_math(False)
+        return made
+
+    def _cms_label(self, cms: CmsLabel) -> None:
+        mplhep = extras.require("mplhep", "hist", needed_by="cms_label=")
+        mplhep.cms.label(
+            llabel=printable(cms.text or "", 60),
+            rlabel=printable(cms.when, 60),
+            loc=0,
+            fontsize=self.text,
+            ax=self.axes,
+        )
+
+    def colour_bar(self, of: Any, label: str, sections: Sections | None = None) -> Any:
+        """Draw the scale of colours beside the axes; with sections, a scale of lumisections. Return it."""
+        bar = self.figure.colorbar(of, ax=self.axes, pad=0.02, aspect=30)
+        self.beside(bar.ax).small_ticks()
+        bar.outline.set_linewidth(self.text / 12)
+        bar.set_label(label, fontsize=self.text)
+        bar.ax.yaxis.label.set_parse_math(False)
+        bar.ax.yaxis.get_offset_text().set_fontsize(self.text * _SMALLER)
+        if sections is not None and not sections.is_one_run:
+            ticks, names = sections.ticks(8)
+            bar.set_ticks(ticks, labels=names)
+        elif sections is not None:
+            bar.locator = MaxNLocator(8, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
+        return bar
+
+    def place_runs(self, sections: Sections, *, along: str) -> None:
+        """Let an axis show lumisections: their numbers, or with several runs where each begins."""
+        axis = self.axes.xaxis if along == "x" else self.axes.yaxis
+        axis.label.set(text=sections.label, fontsize=self.text)
+        (self.axes.set_xlim if along == "x" else self.axes.set_ylim)(*sections.limits)
+        if sections.is_one_run:
+            axis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+            return
+        axis.set_ticks(*sections.ticks(6 if along == "x" else 10))
+        if along == "x":
+            self.axes.tick_params(axis="x", labelrotation=30)
+        draw = self.axes.axvline if along == "x" else self.axes.axhline
+        for border in sections.borders.tolist():
+            draw(
+                border,
+                color="0.35" if along == "x" else "white",
+                linewidth=self.line(0.6),
+                linestyle=(0, (4, 2)),
+            )
+
+    def shade(self, sections: Sections, bad: Array) -> None:
+        """Shade lumisections, which are along x, behind what is drawn."""
+        for first, last in sections.ranges(bad):
+            self.axes.axvspan(first, last, facecolor=BAD, edgecolor="none", zorder=0)
+
+    def legend(self, handles: list[Any], **how: Any) -> None:
+        """Name what is drawn."""
+        if handles:
+            made = self.axes.legend(
+                handles=handles,
+                fontsize=self.text * _SMALLER,
+                frameon=True,
+                framealpha=0.8,
+                edgecolor="none",
+                **how,
+            )
+            made.set_zorder(10)
+            for text in made.get_texts():
+                text.set_parse_math(False)
+
+    def note(self, text: str, *, has_axes: bool = False) -> None:
+        """Say in the middle of the axes why nothing is there."""
+        if not has_axes:
+            self.axes.tick_params(bottom=False, left=False, labelbottom=False, labelleft=False)
+        self.axes.text(
+            0.5,
+            0.5,
+            text,
+            transform=self.axes.transAxes,
+            ha="center",
+            va="center",
+            fontsize=self.text,
+            color="0.4",
+        )
+
+
+def canvas_on(ax: Any, *, height: float = 0.75) -> Canvas:
+    """Return the axes to draw on: those given, or new ones as wide as a column (86 mm) and `height` times as high.
+
+    Raises:
+        ConfigurationError: What was given are not axes.
+    """
+    if ax is None:
+        return Canvas(_new_figure(height).add_subplot(axes_class=ShownAxes), _TEXT, is_own=True)
+    if not isinstance(ax, Axes):
+        message = f"ax must be axes of matplotlib, not {shortened(type(ax).__name__, 60)}"
+        raise ConfigurationError(
+            message, advice="Give what figure.subplots() returns, or leave it out for a new figure."
+        )
+    return Canvas(ax, float(mpl.rcParams["font.size"]), is_own=False)
+
+
+def canvas_pair(ax: Any, *, are_alike: bool) -> tuple[Canvas, Canvas]:
+    """Return two axes above each other, with one x axis: those given, one given and a part cut off from it, or new ones.
+
+    Args:
+        ax: The upper and the lower axes, or one that both share; None for a new figure.
+        are_alike: Whether both are as high; otherwise the lower one is a third of the upper one.
+
+    Raises:
+        ConfigurationError: What was given are not axes.
+    """
+    ratios = (1, 1) if are_alike else (3, 1)
+    if ax is None:
+        figure = _new_figure(1.2 if are_alike else 0.9)
+        grid = figure.add_gridspec(2, 1, height_ratios=ratios)
+        top = figure.add_subplot(grid[0], axes_class=ShownAxes)
+        bottom = figure.add_subplot(grid[1], axes_class=ShownAxes, sharex=top)
+        return Canvas(top, _TEXT, is_own=True), Canvas(bottom, _TEXT, is_own=True)
+    if isinstance(ax, Axes):
+        share = "100%" if are_alike else "33%"
+        bottom = make_axes_locatable(ax).append_axes("bottom", size=share, pad=0.1, sharex=ax)
+        return canvas_on(ax), canvas_on(bottom)
+    axes = list(np.ravel(ax)) if isinstance(ax, tuple | list | np.ndarray) else []
+    if len(axes) != 2:
+        message = f"ax must be axes of matplotlib, or two of them, not {shortened(type(ax).__name__, 60)}"
+        raise ConfigurationError(
+            message, advice="Give figure.subplots(2, sharex=True), or leave it out for a new figure."
+        )
+    return canvas_on(axes[0]), canvas_on(axes[1])
+
+
+def _new_figure(height: float) -> Figure:
+    figure = Figure(figsize=(_WIDTH, _WIDTH * height), dpi=_RESOLUTION, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _figure_of(axes: Axes) -> Figure:
+    figure: Any = axes.get_figure()
+    while not isinstance(figure, Figure):  # of a subfigure
+        figure = figure.figure
+    return figure
+
+
+def colours_of_lumisections() -> Colormap:
+    """Return viridis from pale to dark, so that the last is seen best; without the part that is too pale for lines on white."""
+    return ListedColormap(mpl.colormaps["viridis"](np.linspace(0.88, 0, 256)), name="lumisections")
+
+
+def colours_with_gaps(name: str) -> Colormap:
+    """Return a scale of colours that leaves white what is masked."""
+    return mpl.colormaps[name].with_extremes(bad="white")
+
+
+def are_good(good: Any, sections: Sections) -> Array:
+    """Say which lumisections are good: all, if there is no mask.
+
+    Raises:
+        ConfigurationError: It is not a mask.
+    """
+    if good is None:
+        return np.ones(len(sections.at), bool)
+    if not isinstance(good, LumiMask):
+        message = f"good must be a LumiMask, not {shortened(type(good).__name__, 60)}"
+        raise ConfigurationError(message, advice="Make one: LumiMask(...) reads files, JSON and dicts.")
+    return np.asarray(good(sections.run, sections.ls))
+
+
+def from_zero(contents: Array) -> Normalize:
+    """Return colours from 0, or the smallest content if that is below, to the largest, or 0 if none is above."""
+    finite = contents[np.isfinite(contents)]
+    low, high = min(finite.min(initial=0), 0.0), max(finite.max(initial=0), 0.0)
+    return Normalize(low, high if high > low else low + 1)
+
+
+def scaled(data: Array) -> tuple[Array, str]:
+    """Return contents that can be drawn, and what they were divided by, for the label.
+
+    Beyond 1e100 the arithmetic of axes and colours overflows.
+    """
+    largest = np.abs(data[np.isfinite(data)]).max(initial=0)
+    if largest < _HUGE:
+        return data, ""
+    power = int(np.floor(np.log10(largest)))
+    with np.errstate(all="ignore"):
+        return data / 10.0**power, f" / 1e{power}"
+
+
+def _wrapped(line: str, letters: int) -> list[str]:
+    """Break a line after slashes, underscores and blanks; of more than three the last ones stay."""
+    lines = [""]
+    for whole in _PARTS.findall(line):
+        for part in (whole[at : at + letters] for at in range(0, len(whole), letters)):
+            if len(lines[-1]) + len(part) > letters:
+                lines.append("")
+            lines[-1] += part
+    if len(lines) > _MOST_LINES:
+        lines = lines[-_MOST_LINES:]
+        lines[0] = f"\N{HORIZONTAL ELLIPSIS}{lines[0][1:]}"
+    return lines
+
+
+def handle_of_shade(text: str, colour: str = BAD) -> Patch:
+    """Return what names a shade in a legend."""
+    return Patch(facecolor=colour, edgecolor="none", label=text)
+
+
+def handle_of_line(text: str, **how: Any) -> Line2D:
+    """Return what names a line in a legend."""
+    return Line2D([], [], label=text, **how)

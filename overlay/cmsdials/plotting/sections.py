@@ -1,0 +1,86 @@
+"""Lumisections on an axis: those of one run by their numbers, those of several run after run."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from attrs import frozen
+
+from cmsdials.table.columns import Array
+
+__all__ = ["Sections", "sections_of"]
+
+
+@frozen(eq=False)
+class Sections:
+    """Where lumisections stand on an axis, one unit each: missing ones leave a gap, and runs follow one another.
+
+    Attributes:
+        run: The run of each lumisection, in order.
+        ls: The number of each.
+        at: The position of each. With one run it is the number.
+        runs: Each run once.
+        starts: The position of the first lumisection of each run.
+    """
+
+    run: Array
+    ls: Array
+    at: Array
+    runs: Array
+    starts: Array
+
+    @property
+    def is_one_run(self) -> bool:
+        """Whether positions are the numbers of lumisections."""
+        return len(self.runs) < 2
+
+    @property
+    def label(self) -> str:
+        """What the axis shows."""
+        return "Lumisection" if self.is_one_run else "Lumisections, run after run"
+
+    @property
+    def borders(self) -> Array:
+        """Positions between one run and the next."""
+        made: Array = self.starts[1:] - 0.5
+        return made
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Where the first lumisection begins and the last one ends."""
+        return (self.at[0] - 0.5, self.at[-1] + 0.5) if len(self.at) else (0.5, 1.5)
+
+    def stretches(self) -> list[slice]:
+        """Return which lumisections follow one another without a gap, within a run."""
+        breaks = np.flatnonzero((np.diff(self.at) != 1) | (np.diff(self.run) != 0)) + 1
+        ends = [0, *breaks.tolist(), len(self.at)]
+        return [slice(first, last) for first, last in pairwise(ends) if last > first]
+
+    def ranges(self, which: Array) -> list[tuple[float, float]]:
+        """Return from where to where lumisections reach that a mask chooses."""
+        at = self.at[which]
+        starts = np.flatnonzero(np.diff(at, prepend=at[:1] - 2) != 1)
+        lasts = np.append(starts[1:], len(at)) - 1
+        pairs = zip(at[starts].tolist(), at[lasts[: len(starts)]].tolist(), strict=True)
+        return [(first - 0.5, last + 0.5) for first, last in pairs]
+
+    def ticks(self, most: int) -> tuple[list[float], list[str]]:
+        """Return at most so many beginnings of runs, far enough from each other, with their numbers."""
+        apart = (self.limits[1] - self.limits[0]) / most
+        kept: list[int] = []
+        for number, start in enumerate(self.starts.tolist()):
+            if not kept or start - self.starts[kept[-1]] >= apart:
+                kept.append(number)
+        return [float(self.starts[one]) for one in kept], [str(self.runs[one]) for one in kept]
+
+
+def sections_of(run: Array, ls: Array) -> Sections:
+    """Place lumisections, which are in order, on an axis."""
+    runs, first = np.unique(run, return_index=True)
+    if len(runs) < 2:
+        return Sections(run, ls, ls, runs, ls[first])
+    lengths = np.maximum.reduceat(ls, first) - ls[first] + 1
+    starts = np.cumsum(lengths) - lengths
+    shifts = np.repeat(starts - ls[first], np.diff(np.append(first, len(run))))
+    return Sections(run, ls, ls + shifts, runs, starts)

@@ -1,0 +1,67 @@
+"""Every plot looks as it did when it was looked at: pictures without texts, which are the same in all releases of matplotlib.
+
+`pytest --mpl-generate-path=tests/overlay/plotting/baseline tests/overlay/plotting/test_pictures.py` draws them anew; look at them before
+they are committed.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from cmsdials import LumiMask
+from cmsdials.plotting import Plots
+
+from tests.overlay.plotting.histograms import RUN, charge, clusters, together
+
+GAPS = [*range(1, 31), *range(41, 44), 50, *range(61, 71)]
+GOOD = LumiMask({RUN: [[1, 20], [42, 65]]})
+RUNS = together(charge(range(20, 50)), charge(range(1, 20), run=367131), charge([3, 4, 9], run=367140))
+
+
+def _with(arrays: Any, data: Any) -> Any:
+    return arrays | {"data": data}
+
+
+PLOTS: dict[str, Callable[[], Any]] = {
+    "overlay_of_1": lambda: Plots(charge([7])).overlay(),
+    "overlay_of_3": lambda: Plots(charge([1, 100, 200])).overlay(),
+    "overlay_of_2000": lambda: Plots(charge(range(1, 2001))).overlay(most=20),
+    "overlay_good": lambda: Plots(charge(GAPS)).overlay(good=GOOD),
+    "overlay_of_runs": lambda: Plots(RUNS).overlay(normalise=True),
+    "overlay_negative": lambda: Plots(_with(charge([1, 50]), charge([1, 50])["data"] - 300)).overlay(),
+    "overlay_huge": lambda: Plots(_with(charge([1, 90]), charge([1, 90])["data"] * 1e305)).overlay(),
+    "overlay_of_none": lambda: Plots(charge([])).overlay(),
+    "heatmap_gaps": lambda: Plots(charge(GAPS)).heatmap(),
+    "heatmap_good": lambda: Plots(charge(GAPS)).heatmap(good=GOOD),
+    "heatmap_of_2000": lambda: Plots(charge(range(1, 2001))).heatmap(normalise=True),
+    "heatmap_of_runs": lambda: Plots(RUNS).heatmap(),
+    "heatmap_empty": lambda: Plots(_with(charge([1, 2, 5]), np.zeros((3, 20)))).heatmap(),
+    "trend_gaps": lambda: Plots(charge(GAPS)).trend(good=GOOD),
+    "trend_of_2000": lambda: Plots(charge(range(1, 2001))).trend("rms"),
+    "trend_of_runs": lambda: Plots(RUNS).trend("entries"),
+    "trend_of_map": lambda: Plots(clusters(GAPS)).trend(axis="y"),
+    "ratio": lambda: Plots(charge(GAPS)).compare(charge(range(100, 140))),
+    "pull": lambda: Plots(charge(GAPS)).compare(charge(range(100, 140)), panel="pull"),
+    "ratio_of_maps": lambda: Plots(clusters(range(1, 9))).compare(clusters(range(100, 140))),
+    "map_of_1": lambda: Plots(clusters(range(1, 9))).map(ls=5),
+    "map_of_all": lambda: Plots(clusters(range(1, 9))).map(),
+    "map_negative": lambda: Plots(_with(clusters([1]), clusters([1])["data"] - 80)).map(),
+    "map_empty": lambda: Plots(_with(clusters([1]), np.zeros((1, 6, 8)))).map(),
+}
+
+
+@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.mpl_image_compare(
+    baseline_dir="baseline", remove_text=True, style="default", savefig_kwargs={"dpi": 50}
+)
+def test_plot(name: str) -> Any:
+    drawn = PLOTS[name]()
+    figure = (drawn.top if isinstance(drawn, tuple) else drawn).figure
+    figure.set_layout_engine("none")  # whose results differ between releases
+    for axes in figure.axes:
+        axes.set(xlabel="", ylabel="")
+        axes.set_title("", loc="left")
+        for text in [*axes.texts, *filter(None, [axes.get_legend()])]:
+            text.remove()
+    return figure
