@@ -155,7 +155,8 @@ def _listed(source: Source) -> _Listed:
 
 
 def _planned(source: Source, listed: _Listed, known: Iterable[Partition], rows: int) -> list[Partition]:
-    most, size = rows / max(1, len(listed.elements)), partial(lumisections, source.origin)
+    most, origin = rows / max(1, len(listed.elements)), source.origin
+    size = partial(lumisections, origin.query, origin.mask)
     return [*partitions(listed.runs, listed.names, known, most=most, size=size)]
 
 

@@ -18,8 +18,9 @@ from attrs import evolve, frozen
 
 from cmsdials.listing.provenance import Origin
 from cmsdials.redaction import printable
+from cmsdials.table.lumi_mask import LumiMask
 
-__all__ = ["Partition", "Plan", "counted", "partitions"]
+__all__ = ["Partition", "Plan", "counted", "lumisections", "partitions"]
 
 Runs = Mapping[int, int | None]
 """Runs, and how many lumisections the service counts in each; None where it does not say."""
@@ -57,7 +58,7 @@ class Partition:
 
     def lumisections(self, origin: Origin) -> int:
         """Return how many lumisections of its runs are asked for."""
-        return sum(lumisections(origin, run, count) for run, count in self.runs.items())
+        return sum(lumisections(origin.query, origin.mask, *one) for one in self.runs.items())
 
     def query(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return the part of a query that it holds."""
@@ -190,15 +191,15 @@ def _duration(seconds: float) -> str:
     return f"{max(1, round(seconds))} s"
 
 
-def lumisections(origin: Origin, run: int, count: int | None) -> int:
+def lumisections(query: Mapping[str, Any], mask: LumiMask | None, run: int, count: int | None) -> int:
     """Return how many lumisections of a run are asked for; 0 where the service has not said how many there are."""
     low, high = 1, count or 0
-    for name, number in origin.query.items():
+    for name, number in query.items():
         if name in ("ls_number", "ls_number__gte"):
             low = max(low, number)
         if name in ("ls_number", "ls_number__lte"):
             high = min(high, number)
-    ranges = ((low, high),) if origin.mask is None else origin.mask.of_run(run)
+    ranges = ((low, high),) if mask is None else mask.of_run(run)
     return sum(max(0, min(last, high) - max(first, low) + 1) for first, last in ranges)
 
 
