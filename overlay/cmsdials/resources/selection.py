@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
@@ -20,6 +20,7 @@ from cmsdials.models import Dataset, MonitoringElement
 from cmsdials.redaction import printable
 from cmsdials.resources.choice import any_of
 from cmsdials.resources.histograms import HistogramResource
+from cmsdials.table.html import html_lines, html_rows
 from cmsdials.table.lumi_mask import LumiMask
 
 if TYPE_CHECKING:
@@ -220,35 +221,59 @@ class Selection:
             enable_progress=enable_progress,
         )
 
-    def _lines(self) -> Iterator[str]:
-        kinds = self.by_kind
-        runs = {run for numbers in self.runs.values() for run in numbers}
+    @property
+    def _said(self) -> str:
         counts = {
             "monitoring element": len(self.elements),
             "dataset": len(self.datasets),
-            "run": len(runs),
+            "run": len({run for counts in self.runs.values() for run in counts}),
         }
         what = ", ".join(counted(number, name) for name, number in counts.items())
         within = "" if self.mask is None else f" within {self.mask}"
-        yield f"{what}{within}: up to {counted(self.rows, 'row')} of {' and '.join(kinds)}"
-        for kind, part in kinds.items():
-            yield from _few([f"  {kind} {one.me_id} {one.me}" for one in part.elements], "monitoring element")
-        yield from _few([self._of_dataset(one) for one in self.datasets], "dataset")
-        if self.absent:
-            some = ", ".join(map(str, self.absent[:_MOST_SHOWN]))
-            more = ", ..." if len(self.absent) > _MOST_SHOWN else ""
-            yield f"  in none of them: {counted(len(self.absent), 'run')} ({some}{more})"
+        return f"{what}{within}: up to {counted(self.rows, 'row')} of {' and '.join(self.by_kind)}"
+
+    @property
+    def _absent(self) -> list[str]:
+        some = ", ".join(map(str, self.absent[:_MOST_SHOWN]))
+        more = ", ..." if len(self.absent) > _MOST_SHOWN else ""
+        return [f"in none of them: {counted(len(self.absent), 'run')} ({some}{more})"] if self.absent else []
+
+    def _of_datasets(self) -> list[tuple[str, str, int]]:
+        """Return name, runs and number of lumisections of each dataset."""
+        return [
+            (
+                one.dataset,
+                _where([*self.runs[one.dataset_id]]),
+                sum(filter(None, self.runs[one.dataset_id].values())),
+            )
+            for one in self.datasets
+        ]
 
     def __repr__(self) -> str:
-        return printable("\n".join(self._lines()), lines=True)
+        lines = [self._said]
+        for kind, part in self.by_kind.items():
+            lines += _few([f"{kind} {one.me_id} {one.me}" for one in part.elements], "monitoring element")
+        datasets = [
+            f"{name}: {where}, {counted(many, 'lumisection')}" for name, where, many in self._of_datasets()
+        ]
+        lines += [*_few(datasets, "dataset"), *self._absent]
+        return printable("\n  ".join(lines), lines=True)
 
-    def _of_dataset(self, dataset: Dataset) -> str:
-        runs = self.runs[dataset.dataset_id]
-        where = f"run {min(runs)}" if len(runs) == 1 else f"{len(runs)} runs, {min(runs)} to {max(runs)}"
-        lumis = counted(sum(count or 0 for count in runs.values()), "lumisection")
-        return f"  {dataset.dataset}: {where}, {lumis}"
+    def _repr_html_(self) -> str:
+        """Show in notebooks what was found."""
+        elements = [(kind, one.me_id, one.me) for kind, part in self.by_kind.items() for one in part.elements]
+        return (
+            html_lines([self._said])
+            + html_rows(("kind", "me_id", "me"), elements, _MOST_SHOWN)
+            + html_rows(("dataset", "runs", "lumisections"), self._of_datasets(), _MOST_SHOWN)
+            + html_lines(self._absent)
+        )
+
+
+def _where(runs: Sequence[int]) -> str:
+    return f"run {min(runs)}" if len(runs) == 1 else f"{len(runs)} runs, {min(runs)} to {max(runs)}"
 
 
 def _few(lines: list[str], what: str) -> list[str]:
     left = len(lines) - _MOST_SHOWN
-    return [*lines[:_MOST_SHOWN], f"  and {counted(left, f'more {what}')}"] if left > 0 else lines
+    return [*lines[:_MOST_SHOWN], f"and {counted(left, f'more {what}')}"] if left > 0 else lines
