@@ -9,11 +9,11 @@ from typing import Any
 
 from attrs import frozen
 
+from cmsdials.resources.numbers import between, ends
 from cmsdials.table.lumi_mask import LARGEST, LumiMask
 
-__all__ = ["Choice", "any_of", "between", "ends"]
+__all__ = ["Choice", "any_of"]
 
-Numbers = Collection[int]
 Counts = Mapping[int, Mapping[int, int | None]]
 """Dataset id -> run -> number of its lumisections."""
 
@@ -31,8 +31,8 @@ class Choice:
     """
 
     datasets: Mapping[int, str] | None
-    runs: Numbers | None
-    ls: Numbers | None
+    runs: Collection[int] | None
+    ls: Collection[int] | None
     good: LumiMask | None
     there: Counts
 
@@ -77,19 +77,7 @@ class Choice:
         return query
 
 
-def between(name: str, numbers: Collection[int]) -> dict[str, Any]:
-    """Return the filters of a number from the least to the largest of some."""
-    low, high = ends(numbers)
-    return {name: low} if low == high else {f"{name}__gte": low, f"{name}__lte": high}
-
-
-def ends(numbers: Collection[int]) -> tuple[int, int]:
-    """Return the least and the largest of some numbers, also of a range that is too long to go through."""
-    of = (numbers[0], numbers[-1]) if isinstance(numbers, range) else numbers
-    return min(of), max(of)
-
-
-def _is_range(numbers: Numbers) -> bool:
+def _is_range(numbers: Collection[int]) -> bool:
     low, high = ends(numbers)
     return len(numbers) == high - low + 1
 

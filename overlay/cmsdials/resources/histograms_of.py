@@ -10,11 +10,12 @@ from cmsdials.errors import FilterError
 from cmsdials.http.retry import Retries
 from cmsdials.models import Dataset, Run
 from cmsdials.redaction import shortened
-from cmsdials.resources.choice import Choice, ends
-from cmsdials.resources.datasets import Datasets, numbers_of, runs_of
+from cmsdials.resources.choice import Choice
+from cmsdials.resources.datasets import Datasets, runs_of
 from cmsdials.resources.elements import MonitoringElementResource
 from cmsdials.resources.histograms import HistogramResource
 from cmsdials.resources.index import RunResource
+from cmsdials.resources.numbers import ends, numbers_of
 from cmsdials.resources.selection import Selection
 from cmsdials.table.lumi_mask import LumiMask
 

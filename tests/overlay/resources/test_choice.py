@@ -8,7 +8,8 @@ import pytest
 from cmsdials import LumiMask
 from cmsdials.expressions import refusal_of
 from cmsdials.filters import LumisectionHistogram1DFilters
-from cmsdials.resources.choice import Choice, any_of, between, ends
+from cmsdials.resources.choice import Choice, any_of
+from cmsdials.resources.numbers import between, ends
 from hypothesis import example, given
 from hypothesis import strategies as st
 
