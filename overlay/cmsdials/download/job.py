@@ -39,6 +39,7 @@ from cmsdials.runtime.background import load
 from cmsdials.runtime.console import warn
 from cmsdials.runtime.interrupts import sleep
 from cmsdials.runtime.progress import progress_bar
+from cmsdials.table.html import html_lines, html_rows
 
 __all__ = ["Download", "download", "to_dask"]
 
@@ -83,6 +84,20 @@ class Download:
         of = f"shard {self.shard} of " if self.shard else ""
         what = f"{counted(self.rows, 'row')}, {self.bytes / 1e6:.1f} MB in {counted(self.files, 'file')}"
         return printable(f"<{of}{self.folder}: {what}, {self.fetched} fetched, {kept} there before>")
+
+    def _repr_html_(self) -> str:
+        """Show in notebooks what was done."""
+        counts = {
+            "rows": self.rows,
+            "MB": f"{self.bytes / 1e6:.1f}",
+            "files": self.files,
+            "fetched": self.fetched,
+            "there before": self.files - self.fetched,
+        }
+        if self.note:
+            return html_lines([repr(self)[1:-1]])
+        of = f"shard {self.shard} of " if self.shard else ""
+        return html_lines([of + self.folder]) + html_rows(counts, [[*counts.values()]], 1)
 
 
 def download(
@@ -156,7 +171,8 @@ def _listed(source: Source) -> _Listed:
 
 
 def _planned(source: Source, listed: _Listed, known: Iterable[Partition], rows: int) -> list[Partition]:
-    most, size = rows / max(1, len(listed.elements)), partial(lumisections, source.origin)
+    most, origin = rows / max(1, len(listed.elements)), source.origin
+    size = partial(lumisections, origin.query, origin.mask)
     return [*partitions(listed.runs, listed.names, known, most=most, size=size)]
 
 
