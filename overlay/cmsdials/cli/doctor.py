@@ -14,7 +14,7 @@ from rich.text import Text
 from cmsdials.cli.asking import Asker
 from cmsdials.cli.beliefs import QUESTIONS
 from cmsdials.cli.checks import Finding, findings
-from cmsdials.cli.options import LoginOptions, complain, console, say, with_login_options
+from cmsdials.cli.options import LoginOptions, complain, console, say, with_options
 from cmsdials.cli.probe import Probe, report
 from cmsdials.errors import ConfigurationError
 from cmsdials.redaction import printable
@@ -26,7 +26,7 @@ _WORDS = {True: ("ok", "green"), False: ("wrong", "red"), None: ("unknown", "yel
 _LONGEST = 1000
 
 
-@with_login_options
+@with_options
 def doctor(
     login: LoginOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Write what was found as JSON.")] = False,

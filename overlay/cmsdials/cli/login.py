@@ -16,7 +16,7 @@ from cmsdials.auth.client import AuthClient
 from cmsdials.auth.device import LEGACY_CACHE_DIR
 from cmsdials.auth.models import ApiToken, Token
 from cmsdials.cli.browse import workspace_name
-from cmsdials.cli.options import LoginOptions, complain, say, with_login_options
+from cmsdials.cli.options import LoginOptions, complain, say, with_options
 from cmsdials.dials import Dials
 from cmsdials.errors import ConfigurationError, CredentialsError, DialsError, TokenStoreError
 from cmsdials.redaction import printable
@@ -27,7 +27,7 @@ __all__ = ["duration", "log_in", "logout", "name_in", "whoami"]
 _LONGEST_NAME = 100
 
 
-@with_login_options
+@with_options
 def log_in(
     login: LoginOptions,
     device: Annotated[
@@ -89,7 +89,7 @@ def _asked(variable: str, question: str, *, hidden: bool = False) -> str:
         raise KeyboardInterrupt from None
 
 
-@with_login_options
+@with_options
 def logout(login: LoginOptions) -> None:
     """End the login at the service that issued it, and delete it here."""
     client, store = login.client(), TokenStore.at(login.cache_dir)
@@ -117,7 +117,7 @@ def logout(login: LoginOptions) -> None:
         complain(f"{older / 'creds'}, left by an older cmsdials, stays: delete it yourself.")
 
 
-@with_login_options
+@with_options
 def whoami(login: LoginOptions) -> None:
     """Show who is logged in where, with which workspace, and for how long. Never the token."""
     client = login.client()
