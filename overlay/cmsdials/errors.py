@@ -7,7 +7,7 @@ The tree (in brackets further base classes, so that ``except ValueError`` keeps 
         CheckpointError
         ConfigurationError (ValueError)
             CredentialsError
-            UnknownNameError (AttributeError, TypeError)
+            UnknownNameError (AttributeError, KeyError, TypeError)
         FilterError (ValueError)
             UnknownFilterError (AttributeError, TypeError)
         MissingDependencyError (ImportError, RuntimeError)
@@ -125,8 +125,8 @@ class CredentialsError(ConfigurationError):
     usual_advice = "Give the secret or the token exactly as it was issued; nothing was sent."
 
 
-class UnknownNameError(ConfigurationError, AttributeError, TypeError):
-    """An argument that a method does not take, or a resource that does not exist; the advice says what was meant."""
+class UnknownNameError(ConfigurationError, AttributeError, KeyError, TypeError):
+    """An argument, a resource, a monitoring element or a dataset that does not exist; the advice says what was meant."""
 
 
 class FilterError(DialsError, ValueError):

@@ -18,10 +18,12 @@ from cmsdials_api.models.run import Run
 from cmsdials_api.models.run_monitoring_element import RunMonitoringElement
 
 from cmsdials.table import histograms
+from cmsdials.table.dataset_names import Dataset
 from cmsdials.table.histograms import *  # every kind of histogram that there is
 
 __all__ = [
     "CertificationFile",
+    "Dataset",
     "DatasetIndex",
     "FileIndex",
     "Lumisection",

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 CALLS = {
     "cmsdials.Dials": "creds workspace base_url route version * timeout",
     "cmsdials.Dials.close": "",
+    "cmsdials.Dials.histograms": "me * run dataset ls good retries",
     "cmsdials.LumiMask": "source",
     "cmsdials.LumiMask.__call__": "runs lumis",
     "cmsdials.LumiMask.filters": "filters",
@@ -106,6 +107,7 @@ CALLS = {
         "run_number__gte dataset dataset__regex order_by"
     ),
     "cmsdials.instances.Instance": "name base_url client_id audience",
+    "cmsdials.models.Dataset": "dataset_id dataset primary era reco version tier",
     "cmsdials.models.CertificationFile": "* name url last_modified size content",
     "cmsdials.models.CertificationFile.dict": "",
     "cmsdials.models.DatasetIndex": (
@@ -255,10 +257,16 @@ OF_DIALS = {
     "lumi.get": "dataset_id run_number ls_number * retries",
     "run.count": "filters retries",
     "run.get": "dataset_id run_number * retries",
+    "datasets.completeness": "dataset run * retries",
+    "datasets.find": "name * regex primary era reco version tier run refresh retries",
+    "datasets.refresh": "* retries",
+    "datasets.runs": "dataset * retries",
+    "mes.find": "name * regex dim refresh retries",
     "mes.get": "id * retries",
     "mes.list": "filters retries * fields",
     "mes.list_all": "filters retries * fields",
     "mes.list_run": "dataset_id run_number * retries",
+    "mes.refresh": "* retries",
     "ml_models_index.get": "model_id * retries",
     "ml_models_index": "model_id * retries",
     "ml_bad_lumis.cert_json": "model_id__in dataset_id__in run_number__in * retries",
@@ -318,6 +326,11 @@ def refuse_changed(call: Any, arguments: str) -> None:
     assert {*by_name.split()} <= {one.name for one in parameters}
 
 
+@pytest.fixture(autouse=True)
+def _cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CMSDIALS_CACHE_DIR", str(tmp_path))
+
+
 @pytest.fixture(scope="module")
 def dials() -> Dials:
     return Dials(Credentials(token="a-secret"))
@@ -348,6 +361,29 @@ def test_what_lists_page_by_page_does_so_in_every_way(dials: Dials, name: str) -
 def test_resources_keep_their_own_methods(dials: Dials, path: str) -> None:
     name, _, method = path.partition(".")
     refuse_changed(getattr(getattr(dials, name), method or "__call__"), OF_DIALS[path])
+
+
+def test_what_a_search_and_a_selection_return_keeps_its_names(service: Scripted) -> None:
+    service.will_answer([{"me_id": 1, "me": "a", "count": 1, "dim": 1}])
+    service.will_answer({"next": None, "previous": None, "results": [run_row(3)]})
+    elements = service.dials.mes.find("a")
+    assert (elements.names, elements.ids, elements.total, elements.note) == (["a"], [1], 1, "")
+    assert elements.rows[0] is service.dials.mes["a"]
+    assert elements.retrieved.tzinfo is not None
+    refuse_changed(elements.to_pandas, "")
+    selection = service.dials.histograms("a")
+    assert (selection.rows, selection.absent, selection.mask) == (9, (), None)
+    assert (selection.elements[0].me, selection.datasets[0].dataset) == ("a", "/Z/R/D")
+    assert (selection.runs, [*selection.by_kind], len(selection.filters)) == ({14677060: {3: 9}}, ["h1d"], 1)
+    assert selection.resource is service.dials.h1d
+    for method, arguments in {
+        "list_all": "* retries fields concurrency enable_progress",
+        "pages": "* retries fields concurrency",
+        "to_numpy": "* group_by retries concurrency enable_progress",
+        "to_pandas": "* retries concurrency enable_progress",
+        "download": "folder * dry_run rows_per_file concurrency retries enable_progress",
+    }.items():
+        refuse_changed(getattr(selection, method), arguments)
 
 
 def test_resources_with_two_names_are_one(dials: Dials) -> None:

@@ -29,6 +29,7 @@ from cmsdials.filters import (
 )
 from cmsdials.models import (
     CertificationFile,
+    Dataset,
     DatasetIndex,
     FileIndex,
     Lumisection,
@@ -75,6 +76,24 @@ def rows(dials: Dials) -> None:
     verdict = dials.ml_bad_lumisection(model_id=19, dataset_id=15102369, run_number=386951, ls_number=36)
     assert_type(verdict, MLBadLumisection)
     assert_type(dials.ml_bad_lumis.get(19, 15102369, 386951, 36, 5), MLBadLumisection)
+
+
+def choosing(dials: Dials) -> None:
+    found = dials.mes.find("charge layer 2", dim=1)
+    assert_type(found[0], MonitoringElement)
+    assert_type(found.ids, list[int])
+    assert_type(found.to_pandas(), pd.DataFrame)
+    assert_type(dials.mes["PixelPhase1/Tracks/PXBarrel/charge_PXLayer_2"], MonitoringElement)
+    for dataset in dials.datasets.find(era=["Run2024B", "Run2024C"], version=1, run=range(379058, 379100)):
+        assert_type(dataset, Dataset)
+        assert_type(dials.datasets.runs(dataset), Result[Run])
+    selection = dials.histograms(
+        found, run=[367112], dataset="/ZeroBias/*", ls=3, good=LumiMask("golden.json")
+    )
+    assert_type(selection.list_all(), Result[Any])
+    assert_type(selection.rows, int)
+    dials.mes.find(words="charge")  # type: ignore[call-arg]
+    dials.histograms("charge", runs=3)  # type: ignore[call-arg]
 
 
 def fields(histogram: LumisectionHistogram2D, run: Run) -> None:

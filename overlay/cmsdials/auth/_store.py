@@ -31,6 +31,7 @@ from cmsdials.errors import TokenStoreError
 from cmsdials.instances import one_name
 from cmsdials.redaction import shortened
 from cmsdials.runtime.background import load
+from cmsdials.runtime.cache import CACHE_DIR, cache_folder
 from cmsdials.runtime.console import warn
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CACHE_DIR", "TOKEN_FILE", "LoginKey", "TokenStore", "legacy_token"]
 
-CACHE_DIR = "CMSDIALS_CACHE_DIR"
 TOKEN_FILE = "CMSDIALS_TOKEN_FILE"  # noqa: S105  # the name of a variable
 FILE_NAME = "credentials.json"
 VERSION = 1
@@ -112,9 +112,6 @@ class TokenStore:
     @classmethod
     def at(cls, cache_dir: str | os.PathLike[str] | None = None) -> TokenStore:
         """Return the store in a folder: the argument, else what the environment names, else the user's cache."""
-        load("platformdirs")
-        from platformdirs import user_cache_path  # noqa: PLC0415  # only logins need it
-
         if cache_dir:
             if not isinstance(cache_dir, str | os.PathLike):
                 raise _no_name(cache_dir)
@@ -122,10 +119,10 @@ class TokenStore:
         if os.environ.get(TOKEN_FILE):
             return cls(Path(os.environ[TOKEN_FILE]), "file")
         try:
-            folder = os.environ.get(CACHE_DIR) or user_cache_path("cmsdials")
+            folder = cache_folder()
         except RuntimeError:  # from newer platformdirs; earlier ones leave the ~
             raise _nowhere(NO_HOME) from None
-        return cls(Path(folder) / FILE_NAME)
+        return cls(folder / FILE_NAME)
 
     def token(self, key: LoginKey) -> Token | None:
         """Return the tokens of a login, None if there are none."""

@@ -7,7 +7,6 @@ for each name and process, and only names that it does not hold are reported.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from attrs import field, frozen
@@ -15,6 +14,7 @@ from cmsdials_api.resources import RESOURCES
 
 from cmsdials.errors import DialsError
 from cmsdials.redaction import printable, shortened
+from cmsdials.resources.ranking import nearest
 from cmsdials.runtime.console import warn
 
 __all__ = ["Held", "Place", "why_empty"]
@@ -135,10 +135,7 @@ def _absent(name: str, what: str, value: int | str, held: Held, place: Place) ->
             return f"{text}: {_not_a_pattern(wildcard, name)}"
     if problem := _without_a_slash(name, value):
         text += f": {problem}"
-    names, part = [one for one in held if isinstance(one, str)], value.strip().lower()
-    near = sorted((one for one in names if part in one.lower()), key=len)[:3] or get_close_matches(
-        value, names
-    )
+    near = nearest(value, [one for one in held if isinstance(one, str)])
     return f"{text}; the nearest: {', '.join(map(repr, near))}" if near else text
 
 

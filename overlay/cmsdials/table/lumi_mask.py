@@ -231,7 +231,8 @@ class LumiMask:
         if not runs:
             return "a mask without lumisections"
         where = f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs from {runs[0]} to {runs[-1]}"
-        return f"a mask of {len(self)} lumisections in {where}"
+        is_whole = all(ranges == ((0, LARGEST),) for ranges in self._runs.values())
+        return f"a mask of {'all' if is_whole else len(self)} lumisections in {where}"
 
     def __repr__(self) -> str:
         return f"<{self}>"
