@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from attrs import frozen
 
-from cmsdials.cli.completion import names
-from cmsdials.cli.options import option
+from cmsdials.cli.options import kept_names, option
 from cmsdials.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from cmsdials.table.lumi_mask import LumiMask
 
 __all__ = [
-    "CountOptions",
     "DatasetOptions",
     "FileOptions",
     "GoodFile",
@@ -52,7 +50,21 @@ def mask_of(good: Path | None) -> LumiMask | None:
 
 
 @frozen(kw_only=True)
-class DatasetOptions:
+class _Choice:
+    def given(self) -> dict[str, Any]:
+        """Return the filters that the options stand for, by name.
+
+        Raises:
+            ConfigurationError: A range of numbers is something else.
+        """
+        return {name: value for name, value in self._filters().items() if value is not None}
+
+    def _filters(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+@frozen(kw_only=True)
+class DatasetOptions(_Choice):
     """Which datasets."""
 
     dataset: Annotated[
@@ -62,19 +74,11 @@ class DatasetOptions:
             "Dataset by its whole name, or a regular expression found in names; default: all.",
             "--dataset",
             "-d",
-            complete=lambda ctx, incomplete: names("datasets", ctx, incomplete),
+            complete=kept_names("datasets"),
             panel=_PANEL,
         ),
     ] = None
     dataset_id: Annotated[int | None, option("ID", "Dataset by its id.", panel=_PANEL)] = None
-
-    def given(self) -> dict[str, Any]:
-        """Return the filters that the options stand for, by name.
-
-        Raises:
-            ConfigurationError: A range of numbers is something else.
-        """
-        return {name: value for name, value in self._filters().items() if value is not None}
 
     def _filters(self) -> dict[str, Any]:
         is_name = self.dataset is not None and _NAME_OF_DATASET.fullmatch(self.dataset) is not None
@@ -85,8 +89,8 @@ class DatasetOptions:
 
 
 @frozen(kw_only=True)
-class FileOptions(DatasetOptions):
-    """Which files."""
+class FileOptions(_Choice):
+    """Which files, apart from their dataset."""
 
     file: Annotated[
         str | None, option("REGEX", "Regular expression found in the logical name of the file.", panel=_PANEL)
@@ -98,7 +102,6 @@ class FileOptions(DatasetOptions):
 
     def _filters(self) -> dict[str, Any]:
         return {
-            **super()._filters(),
             "logical_file_name__regex": self.file,
             "status": self.status,
             "min_size": self.min_size,
@@ -131,11 +134,6 @@ class LumiOptions(RunOptions):
 
 
 @frozen(kw_only=True)
-class CountOptions(LumiOptions, FileOptions):
-    """Which of what can be counted; not each of the options chooses each of that."""
-
-
-@frozen(kw_only=True)
 class HistogramOptions(LumiOptions):
     """Which histograms."""
 
@@ -146,7 +144,7 @@ class HistogramOptions(LumiOptions):
             "Monitoring element by its whole name, or a regular expression found in names; default: all.",
             "--me",
             "-m",
-            complete=lambda ctx, incomplete: names("mes", ctx, incomplete),
+            complete=kept_names("mes"),
             panel=_PANEL,
         ),
     ] = None

@@ -6,9 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from attrs import evolve
 
-from cmsdials.cli.choice import CountOptions, DatasetOptions, FileOptions, GoodFile, LumiOptions, RunOptions, mask_of
-from cmsdials.cli.options import ServiceOptions, option, say, with_options
+from cmsdials.cli.choice import (
+    DatasetOptions,
+    FileOptions,
+    GoodFile,
+    LumiOptions,
+    RunOptions,
+    mask_of,
+    number_range,
+)
+from cmsdials.cli.options import ServiceOptions, complain, option, say, with_options
 from cmsdials.cli.output import OutputOptions, Row, Source, json_of
 from cmsdials.errors import ConfigurationError
 
@@ -77,12 +86,50 @@ def _fields_and_filters(resource: Any) -> tuple[Any, Any]:
     return entry.record.FIELDS, getattr(filters, entry.filters.__name__)
 
 
+_Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[WORDS]...", help="Words in the name, or a glob; the best come first."),
+]
+
+
 @with_options
-def datasets(choice: DatasetOptions, output: OutputOptions, service: ServiceOptions) -> None:
-    """List datasets."""
+def datasets(
+    words: _Words = None,
+    *,
+    choice: RunOptions,
+    output: OutputOptions,
+    service: ServiceOptions,
+) -> None:
+    """List or search datasets, such as those that have a run."""
+    first, last = (0, -1) if choice.runs is None else number_range("--runs", choice.runs)
+    given = {name: one for name, one in choice.given().items() if not name.startswith("run_number")}
     with service.dials() as dials:
         shown = ("dataset_id", "dataset", "era", "last_modification_date")
-        output.write(listing_of(dials.dataset_index, choice.given(), shown=shown))
+        source = listing_of(dials.dataset_index, given, shown=shown)
+        # It keeps the names too, which shells then complete.
+        found = dials.datasets.find(
+            " ".join(words or ()) or None,
+            run=range(first, last + 1) if choice.runs else None,
+            refresh=not words,
+        )
+        output.write(source if not words and choice.runs is None else _of_ids(source, found.ids))
+        _note(found)
+
+
+def _of_ids(source: Source, ids: Sequence[int]) -> Source:
+    """Return the rows of some datasets, in the order of their ids here."""
+
+    def pages(columns: Sequence[str], limit: int | None) -> Iterator[list[Row]]:
+        listed = source.pages([*dict.fromkeys([*columns, "dataset_id"])], None)
+        rows = {row["dataset_id"]: row for page in listed for row in page}
+        yield [rows[one] for one in ids if one in rows][:limit]
+
+    return evolve(source, pages=pages, tables=None)
+
+
+def _note(found: Any) -> None:
+    if found.note:
+        complain(found.note)
 
 
 @with_options
@@ -104,33 +151,45 @@ def lumis(
 
 
 @with_options
-def files(choice: FileOptions, output: OutputOptions, service: ServiceOptions) -> None:
+def files(
+    choice: DatasetOptions, of_file: FileOptions, output: OutputOptions, service: ServiceOptions
+) -> None:
     """List files, and how their ingestion went."""
     with service.dials() as dials:
         shown = ("file_id", "dataset_id", "status", "file_size", "logical_file_name")
-        output.write(listing_of(dials.file_index, choice.given(), shown=shown))
+        given = {**choice.given(), **of_file.given()}
+        output.write(listing_of(dials.file_index, given, shown=shown))
 
 
 @with_options
 def mes(
+    words: _Words = None,
     me: Annotated[
-        str | None, option("REGEX", "Regular expression found in names; default: all.", "--me", "-m")
+        str | None, option("REGEX", "Regular expression found in names, in place of words.", "--me", "-m")
     ] = None,
     dim: Annotated[int | None, option("N", "Dimension of the histograms, 1 or 2.")] = None,
     *,
     output: OutputOptions,
     service: ServiceOptions,
 ) -> None:
-    """List monitoring elements."""
+    """List or search monitoring elements."""
+    if words and me is not None:
+        message = "words and --me exclude each other"
+        raise ConfigurationError(message, advice="Give one of them.")
     with service.dials() as dials:
         fields, kind = _fields_and_filters(dials.mes)
-
-        def pages(columns: Sequence[str], limit: int | None) -> list[list[Row]]:
-            listed = dials.mes.list(kind(me__regex=me, dim=dim), fields=columns)
-            return [[one.dict() for one in listed[:limit]]]
-
+        if me is None:
+            # It keeps the names, which shells then complete.
+            found = dials.mes.find(" ".join(words or ()) or None, dim=dim, refresh=not words)
+            listed = [*found]
+            _note(found)
+        else:
+            listed = dials.mes.list(kind(me__regex=me, dim=dim))
         names = [one.name for one in fields]
-        output.write(Source(columns=names, shown=names, usual=names, pages=pages))
+        rows = [one.dict() for one in listed]
+        output.write(
+            Source(columns=names, shown=names, usual=names, pages=lambda _, limit: [rows[:limit]])
+        )
 
 
 _COUNTED = {"runs": "run", "lumis": "lumi", "files": "file_index"}
@@ -142,14 +201,15 @@ def count(
     what: Annotated[Literal["runs", "lumis", "files"], typer.Argument(help="What to count.")],
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
     *,
-    choice: CountOptions,
+    choice: LumiOptions,
+    of_file: FileOptions,
     service: ServiceOptions,
 ) -> None:
     """Count runs, lumisections or files, without fetching them."""
     with service.dials() as dials:
         resource = getattr(dials, _COUNTED[what])
         _, kind = _fields_and_filters(resource)
-        given = choice.given()
+        given = {**choice.given(), **of_file.given()}
         if others := [name for name in given if name not in kind.PARAMETERS]:
             stem = others[0].partition("__")[0]
             name = _OPTIONS.get(stem, f"--{stem.replace('_', '-')}")

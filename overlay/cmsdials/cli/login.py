@@ -17,6 +17,7 @@ from cmsdials.auth.device import LEGACY_CACHE_DIR
 from cmsdials.auth.models import ApiToken, Token
 from cmsdials.cli.browse import workspace_name
 from cmsdials.cli.options import LoginOptions, complain, say, with_options
+from cmsdials.cli.output import json_of
 from cmsdials.dials import Dials
 from cmsdials.errors import ConfigurationError, CredentialsError, DialsError, TokenStoreError
 from cmsdials.redaction import printable
@@ -118,19 +119,32 @@ def logout(login: LoginOptions) -> None:
 
 
 @with_options
-def whoami(login: LoginOptions) -> None:
+def whoami(
+    login: LoginOptions,
+    as_json: Annotated[bool, typer.Option("--json", help="Write a JSON object.")] = False,
+) -> None:
     """Show who is logged in where, with which workspace, and for how long. Never the token."""
     client = login.client()
     credentials = login.credentials(client)
     token = credentials.check()
     with Dials(credentials, base_url=client.base_url) as dials:
         default = dials.workspaces.default(retries=1)
+    until = token.refresh_expires_at if isinstance(token, Token) and not token.refresh_lasts_forever else None
+    if as_json:
+        said = {
+            "user": name_in(token),
+            "instance": client.place,
+            "workspace": workspace_name(default),
+            "token_until": token.expires_at,
+            "login_until": until,
+            "is_application": not isinstance(token, Token),
+        }
+        say(json_of(said))
+        return
     if not isinstance(token, Token):
         lasts = "of an application, renewed with its secret"
-    elif token.refresh_lasts_forever:
-        lasts = "good until it is revoked"
     else:
-        lasts = f"good for {duration(token.refresh_expires_at)}"
+        lasts = "good until it is revoked" if until is None else f"good for {duration(until)}"
     say(f"user       {name_in(token)}")
     say(f"instance   {client.place}")
     say(f"workspace  {workspace_name(default)}")

@@ -12,7 +12,7 @@ import typer
 
 from cmsdials.cli.choice import number_range
 from cmsdials.cli.options import complain, option, say, with_options
-from cmsdials.cli.output import OutputOptions, Row, Source, written
+from cmsdials.cli.output import OutputOptions, Row, Source, replaced
 from cmsdials.errors import ConfigurationError
 from cmsdials.runtime.console import is_terminal
 
@@ -93,7 +93,7 @@ def _as_certification_file(found: LumiMask, output: OutputOptions) -> None:
     if output.output is None:
         say(found.to_json())
         return
-    with written(output.output) as path:
+    with replaced(output.output) as path:
         path.write_text(f"{found.to_json()}\n", encoding="ascii")
     say(f"{output.output}: {found}")
 

@@ -40,6 +40,7 @@ __all__ = [
     "complain",
     "console",
     "instance_url",
+    "kept_names",
     "option",
     "reported",
     "say",
@@ -139,6 +140,17 @@ class LoginOptions:
         return found
 
 
+def kept_names(kind: str) -> Completion:
+    """Return what completes names; see `cmsdials.cli.completion.names`."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        from cmsdials.cli.completion import names  # noqa: PLC0415  # only a shell asks for it
+
+        return names(kind, ctx, incomplete)
+
+    return complete
+
+
 @frozen(kw_only=True)
 class ServiceOptions(LoginOptions):
     """The options of every command that asks the service for data: which workspace, and those of the login."""
@@ -150,7 +162,7 @@ class ServiceOptions(LoginOptions):
             "Workspace; default: your own.",
             "--workspace",
             "-w",
-            complete=lambda ctx, incomplete: _names("workspaces", ctx, incomplete),
+            complete=kept_names("workspaces"),
             panel=_PANEL,
         ),
     ] = None
@@ -161,12 +173,6 @@ class ServiceOptions(LoginOptions):
 
         client = self.client()
         return Dials(self.credentials(client), self.workspace, client.base_url)
-
-
-def _names(kind: str, context: Any, begun: str) -> list[str]:
-    from cmsdials.cli.completion import names  # noqa: PLC0415  # only a shell asks for it
-
-    return names(kind, context, begun)
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:

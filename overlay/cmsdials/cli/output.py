@@ -6,6 +6,7 @@ Rows are written page by page, so that what reads them can begin, or end, before
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import math
 import os
@@ -25,7 +26,7 @@ from cmsdials.errors import ConfigurationError
 from cmsdials.redaction import printable
 from cmsdials.runtime.console import is_terminal
 
-__all__ = ["OutputOptions", "Row", "Source", "json_of", "written"]
+__all__ = ["OutputOptions", "Row", "Source", "json_of", "replaced"]
 
 Row = Mapping[str, Any]
 
@@ -130,7 +131,7 @@ class OutputOptions:
         """
         form, columns = self.form, self.wanted(source)
         if self.output is not None:
-            with written(self.output) as path:
+            with replaced(self.output) as path:
                 count = self._to_file(path, form, columns, source)
             say(f"{self.output}: {count} row{'' if count == 1 else 's'}")
         elif form == "table" and is_terminal(sys.stdout):
@@ -272,7 +273,7 @@ _WRITERS = {"table": _write_table, "json": _write_json, "csv": _write_csv}
 
 
 @contextmanager
-def written(path: Path) -> Iterator[Path]:
+def replaced(path: Path) -> Iterator[Path]:
     """Give the path to write a file to, which takes its place when it is whole; of a device, that itself.
 
     Raises:
@@ -282,7 +283,10 @@ def written(path: Path) -> Iterator[Path]:
         target = path.expanduser().resolve()
         is_device = target.exists() and not target.is_file() and not target.is_dir()
         new = target if is_device else target.with_name(f".{target.name}.{os.getpid()}.unfinished")
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         try:
+            new.open("ab").close()  # before anything is fetched for it
             yield new
             if not is_device:
                 new.replace(target)

@@ -9,17 +9,9 @@ from pathlib import Path
 import pytest
 from cmsdials import __version__
 
-COMMANDS = [
-    "login",
-    "logout",
-    "whoami",
-    "workspaces",
-    "download",
-    "status",
-    "verify",
-    "doctor",
-    "sandbox",
-]
+COMMANDS = (
+    "login logout whoami workspaces datasets runs lumis files mes count get mask download status verify doctor sandbox"
+).split()
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_no_name_of_a_workspace_is_obeyed(
     assert done.exit_code == 0
     assert obeyed_in(done.output, lines=True) == []
     lines = done.stdout.splitlines()
-    assert len(lines) == len(names)  # one for each, however many lines it would be
+    assert len(lines) == len(names) + 1  # the header, and one for each, however many lines it would be
     assert max(map(len, lines)) < 5000
     assert "[red]a[/red] [link=https://evil.test]b[/link]" in done.stdout
     assert ":skull:" in done.stdout
@@ -69,7 +69,7 @@ def test_no_warning_of_another_library_is_obeyed(cli: Cli, monkeypatch: pytest.M
     def warned(*_: object, **__: object) -> None:
         warnings.warn(f"odd {PAYLOADS['colour']} {PAYLOADS['line feed']}", UserWarning, stacklevel=1)
 
-    monkeypatch.setattr("cmsdials.cli.options.Credentials.stored", warned)
+    monkeypatch.setattr("cmsdials.auth.device.Credentials.stored", warned)
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         done = cli(["whoami", "-i", "http://localhost:1/"])
