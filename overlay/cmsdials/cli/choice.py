@@ -96,7 +96,7 @@ class FileOptions(_Choice):
         str | None, option("REGEX", "Regular expression found in the logical name of the file.", panel=_PANEL)
     ] = None
     status: Annotated[
-        str | None, option("STATUS", "How its ingestion went, such as FINISHED.", panel=_PANEL)
+        str | None, option("STATE", "How its ingestion went, such as FINISHED.", panel=_PANEL)
     ] = None
     min_size: Annotated[int | None, option("BYTES", "Smallest size.", panel=_PANEL)] = None
 

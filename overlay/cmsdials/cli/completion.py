@@ -35,10 +35,19 @@ def names(kind: str, context: Any, begun: str) -> list[str]:
     return [_quoted(name) for name in found]
 
 
+class _Quoted(str):
+    """A name as bash puts it into the line. Typer would leave it out, since it begins otherwise than what was typed."""
+
+    __slots__ = ()
+
+    def startswith(self, *_typed: Any) -> bool:
+        return True
+
+
 def _quoted(name: str) -> str:
-    """Return a name as bash puts it into the line: within the quote that is open, or with backslashes."""
+    """Return a name within the quote that is open, or with backslashes."""
     words, at = os.environ.get("COMP_WORDS", "").split("\n"), int(os.environ.get("COMP_CWORD", "0"))
     opened = words[at][:1] if at < len(words) else ""
     if opened == "'":
         return name
-    return (_QUOTED if opened == '"' else _UNQUOTED).sub(r"\\\1", name)
+    return _Quoted((_QUOTED if opened == '"' else _UNQUOTED).sub(r"\\\1", name))

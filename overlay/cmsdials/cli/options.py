@@ -76,6 +76,10 @@ _KEYCLOAK = (
 )
 
 
+def _names_of_instances() -> list[str]:
+    return [one.name for one in _NAMED]
+
+
 def instance_url(instance: str) -> str:
     """Return the address of an instance that is named, or of which the address is given.
 
@@ -101,7 +105,7 @@ class LoginOptions:
             "prod, dev, or the address of another DIALS.",
             "--instance",
             "-i",
-            complete=lambda: [one.name for one in _NAMED],
+            complete=_names_of_instances,
             panel=_PANEL,
         ),
     ] = PRODUCTION.name
