@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import environments, report
 from benchmarks.environments import PROJECT
 from benchmarks.rounds import run_scenario
-from benchmarks.scenarios import OURS, PUBLISHED, SCENARIOS
+from benchmarks.scenarios import OURS, PUBLISHED, PUBLISHED_PARQUET, SCENARIOS
 
 __all__ = ["PAGE", "PICTURE", "RESULTS", "main", "on_page", "parser"]
 
@@ -91,14 +91,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = options.parse_args(arguments)
     if asked.publish and (asked.quick or asked.gzip or len(asked.only) < len(SCENARIOS)):
         options.error("--publish needs a full run: it excludes --only, --gzip and --quick")
+    chosen = [scenario for scenario in SCENARIOS if scenario.name in asked.only]
+    needed = {contender.environment for scenario in chosen for contender in scenario.contenders}
+    places = {}
+    for name in (PUBLISHED, PUBLISHED_PARQUET):
+        is_for_parquet = name == PUBLISHED_PARQUET
+        if not asked.quick and name in needed:
+            places[name] = environments.make_published(parquet=is_for_parquet)
+        elif environments.published(parquet=is_for_parquet).exists and name in needed:
+            places[name] = environments.published(parquet=is_for_parquet)
     if asked.quick:
         asked.rounds, asked.rows = 1, QUICK
-        places = {OURS: environments.here()}
-        if environments.published().exists:
-            places[PUBLISHED] = environments.published()
+        places[OURS] = environments.here()
     else:
-        places = {PUBLISHED: environments.make_published(), OURS: environments.make_ours()}
-    chosen = [scenario for scenario in SCENARIOS if scenario.name in asked.only]
+        places[OURS] = environments.make_ours()
     measured = {}
     for scenario in chosen:
         outcomes = run_scenario(

@@ -29,6 +29,7 @@ __all__ = [
 PROJECT = Path(__file__).parents[1]
 KEPT = PROJECT / ".bench"
 PUBLISHED = PROJECT / "benchmarks" / "published.txt"
+WITH_PARQUET = PUBLISHED.with_name("published-parquet.txt")
 CONSTRAINTS = PROJECT / "constraints.txt"
 LIBRARIES = (
     "cmsdials",
@@ -91,15 +92,19 @@ def here() -> Environment:
     return Environment(Path(sys.executable))
 
 
-def published() -> Environment:
-    """Return the environment of the published client, which may not have been made yet."""
-    return _environment("published")
+def published(*, parquet: bool = False) -> Environment:
+    """Return the environment of the published client, which may not have been made yet.
+
+    That for Parquet is one of its own, because pandas takes longer to import where pyarrow is.
+    """
+    return _environment("published-parquet" if parquet else "published")
 
 
-def make_published() -> Environment:
-    """Make the environment of the published client, if it is not what `published.txt` says."""
-    environment = published()
-    _make(environment, made_of=[PUBLISHED], arguments=["--requirement", str(PUBLISHED)])
+def make_published(*, parquet: bool = False) -> Environment:
+    """Make the environment of the published client, if it is not what `published.txt` or `published-parquet.txt` says."""
+    environment = published(parquet=parquet)
+    needed = WITH_PARQUET if parquet else PUBLISHED
+    _make(environment, made_of=[PUBLISHED, needed], arguments=["--requirement", str(needed)])
     return environment
 
 

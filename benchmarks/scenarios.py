@@ -11,9 +11,22 @@ from benchmarks.costs import REAL, Cost
 from benchmarks.extract import Extract
 from benchmarks.tables import DATASETS, FILE, FIRST_RUN, ME_1D, ME_2D, Volume
 
-__all__ = ["FULL", "OURS", "PUBLISHED", "SCENARIOS", "SELECTIVE", "Contender", "Scenario", "query_in_words"]
+__all__ = [
+    "FULL",
+    "OURS",
+    "PART_OF_LOOP",
+    "PUBLISHED",
+    "PUBLISHED_PARQUET",
+    "SCENARIOS",
+    "SELECTIVE",
+    "Contender",
+    "Scenario",
+    "query_in_words",
+]
 
-PUBLISHED, OURS = "published", "ours"
+PUBLISHED, PUBLISHED_PARQUET, OURS = "published", "published with pyarrow", "ours"
+PART_OF_LOOP = 0.05
+"""Fraction of the runs that the loop with pages of 10 rows goes over: all of them would take it five minutes a round."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +36,7 @@ class Contender:
     Attributes:
         name: Its name in tables and in the targets.
         client: Module of `benchmarks.clients`.
-        environment: Where it runs: published or ours.
+        environment: Where it runs: published, published with pyarrow, or ours.
         options: Options of its task.
         resource: h1d or h2d, if not that of the scenario; empty where this one fetches nothing.
         share: Fraction of the runs that it fetches.
@@ -186,6 +199,30 @@ SCENARIOS = (
         runs=20,
         rows=4000,
         cost=Cost(delay=0.05),
+    ),
+    Scenario(
+        "download",
+        "{rows} TH2 of 40 runs to Parquet files, 100 ms for each request",
+        (
+            Contender(
+                "cmsdials 2.4.1, a file for each of 2 runs", "loop", PUBLISHED_PARQUET, share=PART_OF_LOOP
+            ),
+            Contender(
+                "cmsdials 2.4.1, a file for each run, page_size=500",
+                "loop",
+                PUBLISHED_PARQUET,
+                {"page_size": 500},
+            ),
+            Contender("ours", "folder", options={"by": "download", "concurrency": 3}),
+            Contender("ours, one request at a time", "folder", options={"by": "download"}),
+            Contender(
+                "ours, list_all without writing", "folder", options={"by": "list_all", "concurrency": 3}
+            ),
+        ),
+        resource="h2d",
+        runs=40,
+        rows=20000,
+        cost=Cost(delay=0.1),
     ),
     Scenario(
         "workers",

@@ -1,7 +1,8 @@
 """Python client of DIALS, the CMS service of per-lumisection data quality monitoring histograms.
 
 Start with `Dials`; filters are in `cmsdials.filters`, logins in `cmsdials.auth`, errors in `cmsdials.errors`.
-`load` reads a saved listing, `stack` makes one array of a column of histograms, `LumiMask` selects good lumisections;
+`load` reads a saved listing, `stack` makes one array of a column of histograms, `LumiMask` selects good lumisections,
+`join` adds columns by run and lumisection, `arrays` rebins, sums and compares;
 `open_dataset` opens a downloaded folder, and `verify` checks one.
 Nothing is loaded until it is used, and nothing is logged unless the application asks for it.
 """
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
     from cmsdials.download.verify import verify
     from cmsdials.result import load
     from cmsdials.table.lumi_mask import LumiMask
-    from cmsdials.table.tabular import stack
+    from cmsdials.table.tabular import join, stack
 
     __version__: str
 
-__all__ = ["Dials", "LumiMask", "__version__", "load", "open_dataset", "stack", "verify"]
+__all__ = ["Dials", "LumiMask", "__version__", "join", "load", "open_dataset", "stack", "verify"]
 
-_MODULES = frozenset({"auth", "clients", "cmsdials", "errors", "filters", "models", "result", "utils"})
+_MODULES = frozenset(
+    {"arrays", "auth", "clients", "cmsdials", "errors", "filters", "models", "result", "utils"}
+)
 """Modules reachable after `import cmsdials` alone, as in `cmsdials.filters.RunFilters`."""
 
 
@@ -46,10 +49,10 @@ def __getattr__(name: str) -> Any:
         from cmsdials.download.verify import verify  # noqa: PLC0415
 
         return verify
-    if name == "stack":
-        from cmsdials.table.tabular import stack  # noqa: PLC0415
+    if name in ("join", "stack"):
+        from cmsdials.table import tabular  # noqa: PLC0415
 
-        return stack
+        return getattr(tabular, name)
     if name == "__version__":
         from cmsdials.runtime.version import client_version  # noqa: PLC0415
 

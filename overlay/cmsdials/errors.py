@@ -51,19 +51,10 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypedDict, Unpack
 
-from cmsdials.redaction import printable, shortened, without_secrets
+from cmsdials.redaction import printable, shortened
+from cmsdials.wording import sentences, short_traceback, shown
 
-_LONGEST_URL, _LONGEST = 500, 5000
-
-
-def _sentences(what: str, advice: str) -> str:
-    what = what.strip()
-    end = "" if not what or what[-1] in ".!?" else "."
-    return printable(f"{what}{end} {advice}".strip(), lines=True)  # advice of ours may have lines
-
-
-def _shown(text: str) -> str:
-    return printable(without_secrets(text), _LONGEST)
+_LONGEST_URL = 500
 
 
 def _restore(kind: type[DialsError], args: tuple[Any, ...]) -> DialsError:
@@ -86,8 +77,8 @@ class DialsError(Exception):
     advice: str
 
     def __init__(self, message: str = "", *, advice: str | None = None) -> None:
-        super().__init__(_shown(message or self.usual_message))
-        self.advice = self.usual_advice if advice is None else _shown(advice)
+        super().__init__(shown(message or self.usual_message))
+        self.advice = self.usual_advice if advice is None else shown(advice)
 
     @property
     def message(self) -> str:
@@ -95,10 +86,14 @@ class DialsError(Exception):
         return str(self.args[0]) if self.args else ""
 
     def __str__(self) -> str:
-        return _sentences(self.message, self.advice)
+        return sentences(self.message, self.advice)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args), dict(self.__dict__)
+
+    def _render_traceback_(self) -> list[str]:
+        """Show it in IPython, in place of a traceback."""
+        return short_traceback(self, self.message, self.advice)
 
 
 class BinningError(DialsError, ValueError):
@@ -260,7 +255,7 @@ class RequestFailedError(DialsError):
     ) -> None:
         super().__init__(message, advice=advice)
         self.method = method
-        self.url = _shown(url)
+        self.url = shown(url)
         self.attempts = attempts
 
     @property
@@ -278,7 +273,7 @@ class RequestFailedError(DialsError):
         asked = f"{self.method} {printable(shortened(self.url, _LONGEST_URL))}".strip()
         tried = f" (after {self.attempts} attempts)" if self.attempts > 1 else ""
         what = ": ".join(part for part in (asked, self.message.rstrip(".")) if part)
-        return _sentences(what + tried, self.advice)
+        return sentences(what + tried, self.advice)
 
 
 class TransportError(RequestFailedError):
@@ -360,10 +355,10 @@ class ResponseError(RequestFailedError):
     ) -> None:
         super().__init__(message or f"HTTP {status_code}", **asked)
         self.status_code = status_code
-        self.code = code and _shown(code)
-        self.detail = _shown(detail)
-        self.body = _shown(body)
-        self.retry_after = retry_after and _shown(retry_after)
+        self.code = code and shown(code)
+        self.detail = shown(detail)
+        self.body = shown(body)
+        self.retry_after = retry_after and shown(retry_after)
 
 
 class RedirectError(ResponseError):
@@ -442,7 +437,7 @@ class DecodeError(RequestFailedError):
 
     def __init__(self, message: str = "", *, body: str = "", **asked: Unpack[_Asked]) -> None:
         super().__init__(message, **asked)
-        self.body = _shown(body)
+        self.body = shown(body)
 
 
 class SchemaError(DecodeError):
@@ -469,7 +464,7 @@ class SchemaError(DecodeError):
         self.resource = resource
         self.field = field
         self.row = row
-        self.problem = _shown(problem)
+        self.problem = shown(problem)
 
 
 class PaginationError(RequestFailedError):

@@ -28,16 +28,23 @@ CALLS = {
     "cmsdials.LumiMask.of_rows": "rows * run ls",
     "cmsdials.LumiMask.select": "rows * run ls",
     "cmsdials.LumiMask.to_json": "",
+    "cmsdials.join": "left right * on suffix",
     "cmsdials.load": "path",
     "cmsdials.stack": "column",
     "cmsdials.open_dataset": "folder",
     "cmsdials.verify": "folder dials",
     "cmsdials.download.dataset.HistogramDataset.scanner": "filters columns",
     "cmsdials.download.dataset.HistogramDataset.to_batches": "filters columns * batch_size",
-    "cmsdials.download.dataset.HistogramDataset.to_numpy": "filters columns * group_by",
+    "cmsdials.download.dataset.HistogramDataset.to_numpy": "filters columns * group_by align",
     "cmsdials.download.dataset.HistogramDataset.to_pandas": "filters columns * cells",
     "cmsdials.download.dataset.HistogramDataset.to_polars": "filters columns",
     "cmsdials.download.dataset.HistogramDataset.to_table": "filters columns",
+    "cmsdials.arrays.compare": "",
+    "cmsdials.arrays.crop": "* x y z",
+    "cmsdials.arrays.moments": "axis * centres effective_entries",
+    "cmsdials.arrays.normalise": "to",
+    "cmsdials.arrays.rebin": "* x y z",
+    "cmsdials.arrays.sum_lumis": "* incomplete",
     "cmsdials.auth.bearer.Credentials": (
         "token expires_at expires_in refresh_expires_at refresh_expires_in refresh_token token_type "
         "cache_dir client"
@@ -149,14 +156,16 @@ CALLS = {
     "cmsdials.models.Run.dict": "",
     "cmsdials.models.RunMonitoringElement": "* me_id me dim",
     "cmsdials.models.RunMonitoringElement.dict": "",
+    "cmsdials.result.Page.join": "right * on suffix",
     "cmsdials.result.Page.to_arrow": "",
     "cmsdials.result.Page.to_hist": "",
-    "cmsdials.result.Page.to_numpy": "* group_by",
+    "cmsdials.result.Page.to_numpy": "* group_by align",
     "cmsdials.result.Page.to_pandas": "* cells",
     "cmsdials.result.Page.to_polars": "",
     "cmsdials.result.Pages.close": "",
     "cmsdials.result.Result.copy": "* update deep",
     "cmsdials.result.Result.dict": "",
+    "cmsdials.result.Result.join": "right * on suffix",
     "cmsdials.result.Result.json": "* indent",
     "cmsdials.result.Result.model_copy": "* update deep",
     "cmsdials.result.Result.model_dump": "* mode include exclude exclude_none exclude_unset by_alias",
@@ -164,7 +173,7 @@ CALLS = {
     "cmsdials.result.Result.save": "path",
     "cmsdials.result.Result.to_arrow": "",
     "cmsdials.result.Result.to_hist": "",
-    "cmsdials.result.Result.to_numpy": "* group_by",
+    "cmsdials.result.Result.to_numpy": "* group_by align",
     "cmsdials.result.Result.to_pandas": "* cells",
     "cmsdials.result.Result.to_polars": "",
     "cmsdials.result.Rows.close": "",
@@ -235,7 +244,7 @@ OF_PAGED = {
     ),
     "pages": "filters * max_pages retries fields concurrency",
     "to_arrow": "filters * retries fields concurrency enable_progress",
-    "to_numpy": "filters * group_by retries fields concurrency enable_progress",
+    "to_numpy": "filters * group_by align retries fields concurrency enable_progress",
     "to_pandas": "filters * retries fields concurrency enable_progress cells",
     "to_polars": "filters * retries fields concurrency enable_progress",
 }
@@ -273,7 +282,7 @@ OF_DIALS = {
     "ml_bad_lumis.get": "model_id dataset_id run_number ls_number me_id * retries",
     "ml_bad_lumis.golden_json": "model_id__in dataset_id__in run_number__in * retries",
     "ml_bad_lumis": "model_id dataset_id run_number ls_number me_id * retries",
-    "oms.list_all": "endpoint filters * page_size enable_progress retries",
+    "oms.list_all": "endpoint filters * runs page_size enable_progress retries",
     "oms.query": "endpoint filters pages retries",
     "caf.get": "class_name kind * retries",
     "runregistry.editable_datasets": "class_name dataset_name global_state * retries",
@@ -411,7 +420,7 @@ def test_errors_say_what_went_wrong(name: str) -> None:
 
 def test_load_is_one_function() -> None:
     assert found("cmsdials.load") is found("cmsdials.result.load")
-    assert {"LumiMask", "load", "stack"} <= {*dir(found("cmsdials"))}
+    assert {"LumiMask", "join", "load", "stack"} <= {*dir(found("cmsdials"))}
 
 
 def test_a_result_says_what_was_listed(service: Scripted) -> None:

@@ -11,7 +11,8 @@ import hist
 import numpy as np
 import pandas as pd
 import polars as pl
-from cmsdials import Dials, LumiMask, errors, load
+from cmsdials import Dials, LumiMask, errors, join, load
+from cmsdials.arrays import compare, crop, moments, normalise, rebin, sum_lumis
 from cmsdials.auth.exceptions import ImpossibleToRefreshTokenError
 from cmsdials.auth.secret_key import Credentials
 from cmsdials.filters import (
@@ -130,6 +131,9 @@ def lists(dials: Dials) -> None:
     again = dials.h2d.list_all(resume_from=h2d, fields=["run_number", "entries"])
     assert_type(again, Result[LumisectionHistogram2D])
     dials.h2d.list_all(LumisectionHistogram1DFilters(me="a"))  # either kind of filter will do
+    assert_type(dials.lumi.list_all(good=LumiMask("good.json")), Result[Lumisection])
+    dials.h1d.list_all(good={"367112": [[1, 5]]})
+    dials.h1d.list_all(good=367112)  # type: ignore[arg-type]  # a mask has lumisections
     models = dials.ml_models_index.list_all(MLModelsIndexFilters(active=True))
     assert_type(models, Result[MLModelsIndex])
     filters = MLBadLumisectionFilters(model_id__in=[20, 19], dataset_id__in=(15042670,))
@@ -140,7 +144,8 @@ def arrays(dials: Dials, one: LumisectionHistogram1D) -> None:
     h2d = dials.h2d.list_all(LumisectionHistogram2DFilters(me_id=100, order_by="-entries"))
     assert_type(h2d.to_numpy(), dict[str, np.ndarray[Any, Any]])
     assert_type(h2d.to_numpy(group_by="me"), Mapping[Any, dict[str, np.ndarray[Any, Any]]])
-    by_run = h2d.to_numpy(group_by=("run_number", "me_id"))
+    assert_type(h2d.to_numpy(align=True), Mapping[Any, dict[str, np.ndarray[Any, Any]]])
+    by_run = h2d.to_numpy(group_by=("run_number", "me_id"), align=True)
     assert_type([group["data"] for group in by_run.values()], list[np.ndarray[Any, Any]])
     assert_type(h2d.to_polars(), pl.DataFrame)
     assert_type(h2d.to_hist(), list[hist.Hist[Any]])
@@ -150,7 +155,12 @@ def arrays(dials: Dials, one: LumisectionHistogram1D) -> None:
 
     assert_type(dials.run.to_pandas(RunFilters(run_number=1), fields=["ls_count"]), pd.DataFrame)
     assert_type(dials.h1d.to_polars(concurrency=3), pl.DataFrame)
-    dials.h1d.to_numpy(group_by="me", concurrency=3, retries=2)
+    dials.h1d.to_numpy(group_by="me", align=True, concurrency=3, retries=2)
+    h2d.join(dials.oms.list_all("lumisections", runs=h2d, fields=["run_number", "pileup"]), suffix="_oms")
+    join(h2d.to_pandas(), "lumi.csv", on={"run_number": "run", "ls_number": ("first", "last")})
+    sum_lumis(crop(rebin(h2d.to_numpy(), x=2, y=2), x=(0, None)), 5, incomplete="keep")
+    compare(h2d.to_numpy(align=True), h2d.to_numpy(align=True), "pull")
+    assert_type(moments(normalise(h2d.to_numpy()), "y", effective_entries=5), Any)
     dials.lumi.to_arrow(enable_progress=False)
 
 

@@ -29,8 +29,8 @@ class LumisectionHistogram2D(Record):
         y_max: Upper edge of the last bin along y, in the unit of the quantity.
         y_bin: Number of bins along y, a whole number that may be written as 26.0.
         entries: Number of entries of the histogram.
-        data: Contents of the bins as y_bin rows of x_bin numbers, so the index is [y][x]; without underflow
-            and overflow.
+        data: Contents of the bins as y_bin rows of x_bin numbers, y first in the index; without underflow and
+            overflow.
     """
 
     FIELDS: ClassVar[tuple[Field, ...]] = (

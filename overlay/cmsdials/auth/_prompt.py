@@ -98,12 +98,10 @@ def _show(device: Device) -> None:
         compare = f"\n{what} {code}" if code else ""
         _say(f"To log in, open this link in a browser:\n\n    {link}\n{compare}\n{lasts}")
         return
-    from IPython.display import HTML, display  # noqa: PLC0415  # installed with ipykernel
-
     escaped = html.escape(link)
     compare = f"<p>{what} <b>{html.escape(code)}</b></p>" if code else ""
     anchor = f'<a href="{escaped}" target="_blank" rel="noopener noreferrer">{escaped}</a>'
-    display(HTML(f"<p>To log in, open {anchor}</p>{compare}<p>{lasts}</p>"))
+    _display(f"<p>To log in, open {anchor}</p>{compare}<p>{lasts}</p>")
 
 
 def checked(device: Device) -> Device:
@@ -131,8 +129,16 @@ def _is_plain(text: str, most: int) -> bool:
     return len(text) <= most and text.isascii() and text.isprintable()
 
 
+def _display(shown: str) -> None:
+    from IPython.display import HTML, display  # noqa: PLC0415  # installed with ipykernel
+
+    display(HTML(shown))  # type: ignore[no-untyped-call]
+
+
 def _say(text: str) -> None:
-    if sys.stderr is not None:
+    if kernel() is not None:  # where standard error is red
+        _display(f"<p>{html.escape(text)}</p>")
+    elif sys.stderr is not None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201  # the prompt itself
 
 

@@ -31,6 +31,7 @@ class Credentials(RenewedCredentials):
     Attributes:
         client_id: Client id of the application.
         client: The login service.
+        kept_in: The file that keeps them; None if none is known to.
 
     Raises:
         CredentialsError: One of them is missing or empty, or `client` has the address of a DIALS and no Keycloak. It is
@@ -40,6 +41,7 @@ class Credentials(RenewedCredentials):
     def __init__(self, client_id: str, client_secret: str, client: AuthClient | None = None) -> None:
         self.client_id = client_id
         self.client = client or AuthClient()
+        self.kept_in: TokenStore | None = None
         for name, value in {"client_id": client_id, "client_secret": client_secret}.items():
             problem = header_problem(value)
             if problem:
@@ -68,16 +70,32 @@ class Credentials(RenewedCredentials):
             TokenStoreError: They cannot be kept.
         """
         key = self.client.application_key(self.client_id)
-        TokenStore.at(cache_dir).change(key, self._secret)
+        store = TokenStore.at(cache_dir)
+        store.change(key, self._secret)
+        self.kept_in = store
+
+    def is_of(self, client_id: str | None, client_secret: str | None) -> bool:
+        """Whether these are the credentials of an application."""
+        return (client_id, client_secret) == (self.client_id, self._secret["client_secret"])
 
     def __repr__(self) -> str:
         return f"<Credentials of the application {self.client_id!r} for {self.client.audience}>"
 
 
-def from_store(store: TokenStore, client: AuthClient) -> Credentials | None:
-    """Return the application that is logged in with `cmsdials login --application`, None if none is."""
-    found = store.applications(client.application_key("")).items()
-    return next((Credentials(key.client, client_secret, client) for key, client_secret in found), None)
+def from_store(store: TokenStore, client: AuthClient, client_id: str | None = None) -> Credentials | None:
+    """Return the application that is logged in with `cmsdials login --application`, None if none is.
+
+    Args:
+        store: The file.
+        client: The login service.
+        client_id: Which application; None for the first.
+    """
+    for key, client_secret in store.applications(client.application_key("")).items():
+        if client_id in (None, key.client):
+            made = Credentials(key.client, client_secret, client)
+            made.kept_in = store
+            return made
+    return None
 
 
 def from_environment(client: AuthClient) -> Credentials | None:

@@ -82,7 +82,8 @@ class Credentials(RenewedCredentials):
         self._is_kept = self._is_forgotten = self._has_warned = False
 
     @classmethod
-    def _of(cls, tokens: Token, client: AuthClient, store: TokenStore | None) -> Credentials:
+    def of_store(cls, tokens: Token, client: AuthClient, store: TokenStore | None) -> Credentials:
+        """Make credentials from the tokens of a store; of no store, they are renewed for this process alone."""
         made = cls.__new__(cls)
         made._begin(tokens, client, store)
         if store is not None:
@@ -174,7 +175,7 @@ class Credentials(RenewedCredentials):
         store = TokenStore.at(cache_dir)
         tokens = store.token(client.key)
         if tokens is not None:
-            return cls._of(tokens, client, store)
+            return cls.of_store(tokens, client, store)
         application = client_credentials.from_store(store, client) if client.knows_realm else None
         if application is not None:
             return application
@@ -182,7 +183,12 @@ class Credentials(RenewedCredentials):
         if legacy is None or is_over(legacy, client.now()) or issued_elsewhere(legacy.claims, client):
             return None
         # The file names no issuer. It can only be a login through DIALS: cmsdials 1.8 had no other.
-        return cls._of(legacy, client.through_dials(), None)
+        return cls.of_store(legacy, client.through_dials(), None)
+
+    @property
+    def kept_in(self) -> TokenStore | None:
+        """The file that keeps them; None if none does."""
+        return self._store if self._is_kept and not self._is_forgotten else None
 
     @property
     def token(self) -> str:

@@ -35,7 +35,8 @@ class Credentials(BaseCredentials):
         CredentialsError: If the secret is missing, empty, or cannot be sent in a header. It is a ValueError.
     """
 
-    _application: BaseCredentials | None = None
+    application: BaseCredentials | None = None
+    """What logs in at Keycloak, if there is a `client_id`."""
 
     def __init__(
         self, token: str | None = None, client_id: str | None = None, client: AuthClient | None = None
@@ -53,7 +54,7 @@ class Credentials(BaseCredentials):
         if client_id is not None:
             from cmsdials.auth import client_credentials  # noqa: PLC0415  # not needed for the secret alone
 
-            self._application = client_credentials.Credentials(client_id, self.token, client)
+            self.application = client_credentials.Credentials(client_id, self.token, client)
 
     @property
     def token(self) -> str:
@@ -62,14 +63,14 @@ class Credentials(BaseCredentials):
 
     def before_request(self, headers: dict[str, str]) -> None:
         """Put the secret, or the application's token, into `headers`."""
-        if self._application is not None:
-            self._application.before_request(headers)
+        if self.application is not None:
+            self.application.before_request(headers)
         else:
             headers[HEADER] = self.token
 
     def renew(self, rejected: Mapping[str, str]) -> bool:
         """Get the application's next token; a bare secret cannot be renewed."""
-        return self._application is not None and self._application.renew(rejected)
+        return self.application is not None and self.application.renew(rejected)
 
     def __repr__(self) -> str:
-        return "Credentials(token='***')" if self._application is None else repr(self._application)
+        return "Credentials(token='***')" if self.application is None else repr(self.application)

@@ -40,9 +40,23 @@ def download(
     runs: Annotated[
         str | None, typer.Option("--runs", metavar="A-B", help="Runs from A to B, or one; default: all.")
     ] = None,
+    good: Annotated[
+        Path | None,
+        typer.Option(
+            "--good", metavar="FILE", help="JSON of good lumisections, such as the golden one; default: all."
+        ),
+    ] = None,
+    refresh: Annotated[
+        bool,
+        typer.Option("--refresh", help="Ask also what has changed at the service since files were fetched."),
+    ] = False,
     concurrency: Annotated[
         int, typer.Option("--concurrency", metavar="N", help="How many parts to fetch at a time.")
     ] = 1,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="I/N", help="Fetch the part of job I of N, counted from 1, only."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what there is, and fetch nothing.")
     ] = False,
@@ -54,7 +68,15 @@ def download(
     client = login.client()
     with Dials(login.credentials(client), workspace, client.base_url) as dials:
         resource = dials.h1d if kind == "h1d" else dials.h2d
-        done = resource.download(chosen, folder, dry_run=dry_run, concurrency=concurrency)
+        done = resource.download(
+            chosen,
+            folder,
+            dry_run=dry_run,
+            good=good,
+            refresh=refresh,
+            shard=shard,
+            concurrency=concurrency,
+        )
     say(repr(done).strip("<>"))
 
 

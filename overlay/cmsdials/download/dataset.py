@@ -173,6 +173,7 @@ class HistogramDataset:
         columns: Sequence[str] | None = None,
         *,
         group_by: str | Sequence[str] | None = None,
+        align: bool = False,
     ) -> Any:
         """Return arrays by field as `list_all(...).to_numpy()`: `data` of the shape (n, x_bin) or (n, y_bin, x_bin).
 
@@ -180,8 +181,7 @@ class HistogramDataset:
             FilterError: A filter, column or field to group by is not one of these rows.
             BinningError: Histograms with different binnings would share an array; `group_by="me"` keeps them apart.
         """
-        rows = self._rows(filters, columns)
-        return rows.to_numpy() if group_by is None else rows.to_numpy(group_by=group_by)
+        return self._rows(filters, columns).to_numpy(group_by=group_by, align=align)
 
     def _rows(self, filters: Filters | None, columns: Sequence[str] | None) -> _Rows:
         from cmsdials.download.parquet import columns_of_table  # noqa: PLC0415  # it imports NumPy

@@ -1,32 +1,36 @@
 """What a folder of histograms says about itself: which rows it should hold, and which files hold them.
 
-A file of lines, each with its checksum, that is only ever appended to and written through to the disk: a process that is
-killed loses at most the line that it was writing, and there is nothing in it that a second process would overwrite.
-SQLite, the other choice, is only as safe as the locks of a network file system. The last line about a file counts.
+Files of lines, each with its checksum, that are only ever appended to and written through to the disk: a process that is
+killed loses at most the line that it was writing, and there is nothing in them that a second process would overwrite.
+SQLite, the other choice, is only as safe as the locks of a network file system.
+
+Processes that share a folder need no lock for it, and no clocks that agree:
+
+- What there is to fetch is a sequence of plans, and each plan a file that appears whole and only once
+  (``manifest.jsonl``, ``plan-2.jsonl``, ...). Who comes second with a plan reads the first one and plans anew.
+- Each appends what it did to a file of its own. Of the lines about a file that of the highest edition counts, as each
+  writer counts from the ones that it has read; and a finished one before others.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, define, field, frozen
+from attrs import define, evolve, field, fields, frozen
 
-from cmsdials.download.plan import Partition
-from cmsdials.errors import CheckpointError, ConfigurationError
+from cmsdials.download.files import appears, append, cut, lines_of, read
+from cmsdials.download.plan import Partition, counted
+from cmsdials.download.shards import Shard, shares
+from cmsdials.errors import CheckpointError
 from cmsdials.listing.provenance import Origin
 from cmsdials.redaction import printable
-from cmsdials.runtime.background import load
-from cmsdials.runtime.console import warn
 from cmsdials.runtime.version import client_version
 
-__all__ = ["Entry", "Manifest", "alone", "checksum", "damage", "folder_of"]
+__all__ = ["NAME", "Entry", "Manifest"]
 
 NAME = "manifest.jsonl"
 FORMAT = 1
@@ -50,6 +54,12 @@ class Entry:
         ended: When it was finished or failed.
         client: Version of the client that wrote it.
         error: Why it failed.
+        edition: How many lines there were about the file before, as far as its writer knew.
+        modified: When the file system says that the file was last changed, in ns. As long as that and the size stay, it is
+            taken to be as it was written.
+        files: The DQMIO files that its rows are from, by their ids, and when the service last did anything with them.
+        indexed: When the service last did anything with any file of the dataset, before it was fetched.
+        counts: Histograms that the service counted in each run, if that was asked for.
     """
 
     partition: Partition
@@ -64,6 +74,11 @@ class Entry:
     ended: str = ""
     client: str = field(factory=client_version)
     error: str = ""
+    edition: int = 0
+    modified: int = 0
+    files: Mapping[int, str] = field(factory=dict)
+    indexed: str = ""
+    counts: Mapping[int, int] = field(factory=dict)
 
     @property
     def path(self) -> str:
@@ -75,32 +90,72 @@ class Entry:
         """Whether the file has been written whole."""
         return self.status == FINISHED
 
+    def outweighs(self, other: Entry) -> bool:
+        """Whether this line about a file counts, and not another one.
+
+        Two of the same edition, of processes that fetched it at the same moment, are decided in any way that all readers
+        share: if the file is that of the other, it does not have this checksum and is fetched again.
+        """
+        return self._weight >= other._weight
+
+    @property
+    def _weight(self) -> tuple[bool, int, str, str]:
+        return self.is_finished, self.edition, self.ended, self.sha256
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what stands in the line."""
+        partition = self.partition
+        return {
+            **{name: getattr(self, name) for name in _STORED},
+            "partition": {name: getattr(partition, name) for name in _STORED_OF_PARTITION},
+        }
+
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Entry:
-        """Make one of what JSON has left of it, which makes text of the keys. Raises if anything is missing."""
-        known = dict(stored)
-        partition = Partition(**known.pop("partition"))
-        for name in ("elements", "retrieved"):
-            known[name] = {int(key): value for key, value in known[name].items()}
-        known["groups"] = tuple((run, me_id, rows) for run, me_id, rows in known["groups"])
-        runs = {int(key): value for key, value in partition.runs.items()}
-        whole = Partition(
-            str(partition.dataset), int(partition.dataset_id), int(partition.first), int(partition.last), runs
-        )
-        return cls(partition=whole, **known)
+    def from_json(
+        cls, stored: Mapping[str, Any], shared: Callable[[Any], Any] = lambda value: value
+    ) -> Entry:
+        """Make one of what JSON has left of it, which makes text of the keys. Raises if anything is missing.
+
+        `shared` returns the value that is equal and was there first, so that many lines take less memory.
+        """
+        known = {**stored}
+        partition = {**known.pop("partition")}
+        runs = partition["runs"] = {int(key): value for key, value in partition["runs"].items()}
+        partition["dataset"] = shared(str(partition["dataset"]))
+        known["client"] = shared(known["client"])
+        if known["status"] == PLANNED:
+            known["groups"] = ()  # nothing is known of what it holds
+        else:
+            known["elements"] = {int(key): shared(value) for key, value in known["elements"].items()}
+            for name in ("files", "counts"):  # older versions do not write them
+                known[name] = {int(key): value for key, value in known.get(name, {}).items()}
+            retrieved = {int(key): value for key, value in known["retrieved"].items()}
+            known["retrieved"] = runs if retrieved == runs else retrieved
+            known["groups"] = tuple([(run, me_id, rows) for run, me_id, rows in known["groups"]])
+            for name in ("status", "started", "ended"):
+                known[name] = shared(known[name])
+        return cls(partition=Partition(**partition), **known)
+
+
+_STORED = [one.name for one in fields(Entry)]
+_STORED_OF_PARTITION = [one.name for one in fields(Partition)]
 
 
 @define
 class Manifest:
-    """The manifest of a folder.
+    """The manifest of a folder, joined from the files of all that write to it.
 
     Attributes:
         folder: The folder.
         origin: What is in it: the resource, service, workspace and filters.
         contract: Hash of the fields of a row, as this client knew them.
         begun: When it was begun, in UTC.
-        entries: The last line about each file, by its path.
-        damaged: Numbers of the lines that are not as they were written.
+        entries: The line about each file that counts, by its path.
+        plans: The files planned at one time, one plan after the other.
+        shards: Those that have begun.
+        damaged: Places of the lines that are not as they were written.
+        latest: Number of the last plan; 0 if there is none yet.
+        own: The file that this process appends to.
     """
 
     folder: Path
@@ -108,7 +163,11 @@ class Manifest:
     contract: str
     begun: str
     entries: dict[str, Entry] = field(factory=dict)
-    damaged: list[int] = field(factory=list)
+    plans: list[list[Partition]] = field(factory=list)
+    shards: list[Shard] = field(factory=list)
+    damaged: list[str] = field(factory=list)
+    latest: int = 0
+    own: str = NAME
 
     @property
     def data(self) -> Path:
@@ -125,19 +184,20 @@ class Manifest:
         """Read the manifest of a folder; None if it has none.
 
         Raises:
-            CheckpointError: It cannot be read, or its first line is damaged.
+            CheckpointError: It cannot be read, its first line is damaged, or its first file is gone.
         """
         path = folder / NAME
-        try:
-            lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last end of a line was cut off
-        except FileNotFoundError:
+        parts, plans = _parts(folder)
+        lines = lines_of(path)
+        first = next(lines, None)
+        if first is None:
+            if parts or plans:
+                message = f"{path} is gone, and {[*plans.values(), *parts][0].name} is still there"
+                advice = "Restore it from a copy, or download to another folder."
+                raise CheckpointError(message, advice=advice)
             return None
-        except OSError as problem:
-            raise damage(path, "cannot be read", problem) from None
-        if not lines:
-            return None
         try:
-            head = _read(lines[0])
+            head = read(first)
             if head["format"] != FORMAT:
                 message = f"{path} is of format {head['format']!r}, and this client reads format {FORMAT}"
                 raise CheckpointError(message, advice="Upgrade cmsdials.")
@@ -147,46 +207,103 @@ class Manifest:
             raise CheckpointError(
                 message, advice="Restore it from a copy, or download to another folder."
             ) from None
-        for number, line in enumerate(lines[1:], 2):
-            try:
-                entry = Entry.from_json(_read(line))
-                made.entries[entry.path] = entry
-            except (ValueError, KeyError, TypeError, AttributeError):
-                made.damaged.append(number)
+        known: dict[Any, Any] = {}
+        made._take(NAME, enumerate(lines, 2), known)
+        for one in (*plans.values(), *parts):
+            made._take(one.name, enumerate(lines_of(one), 1), known)
+        made.latest = max([1, *plans])
+        begun = (Shard.of_name(one.name.removeprefix("manifest-")) for one in parts)
+        made.shards = sorted({one for one in begun if one is not None})
         return made
 
-    def begin(self) -> None:
-        """Write the first line."""
-        head = {"format": FORMAT, "origin": self.origin.as_json(), "contract": self.contract}
-        self._append([{**head, "begun": self.begun}])
+    def _take(self, name: str, lines: Iterable[tuple[int, bytes]], known_values: dict[Any, Any]) -> None:
+        def shared(value: Any) -> Any:
+            return known_values.setdefault(value, value)
+
+        planned: list[Partition] = []
+        for number, line in lines:
+            try:
+                entry = Entry.from_json(read(line), shared)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                self.damaged.append(f"{name}, line {number}")
+                continue
+            if entry.status == PLANNED:
+                planned.append(entry.partition)
+            path = entry.path
+            known = self.entries.get(path)
+            if known is None or entry.outweighs(known):
+                self.entries[path] = entry
+        if planned:
+            self.plans.append(planned)
+
+    def plan(self, partitions: Iterable[Partition]) -> bool:
+        """Write down which other files there are to be, through to the disk, if this process is the first to do so.
+
+        Returns:
+            Whether it was. If not, read the manifest again, and plan by what it says then.
+        """
+        added = [Entry(partition=one) for one in partitions]
+        lines = [*map(Entry.as_json, added)]
+        if not self.latest:
+            head = {"format": FORMAT, "origin": self.origin.as_json(), "contract": self.contract}
+            lines.insert(0, {**head, "begun": self.begun})
+        if not appears(self.folder / (f"plan-{self.latest + 1}.jsonl" if self.latest else NAME), lines):
+            return False
+        self.latest += 1
+        self.entries.update((one.path, one) for one in added)
+        self.plans.append([one.partition for one in added])
+        return True
+
+    def begin(self, own: str, shard: Shard | None) -> None:
+        """Make the file that this process appends to, which says that its shard has begun."""
+        self.own = own
+        if shard is not None and shard not in self.shards:
+            self.shards = sorted([*self.shards, shard])
+        append(self.folder / self.own, [])
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Write lines, through to the disk."""
-        added = [*entries]
-        self._append(map(asdict, added))
+        added = []
+        for one in entries:
+            known = self.entries.get(one.path)
+            added.append(one if known is None else evolve(one, edition=known.edition + 1))
+        append(self.folder / self.own, map(Entry.as_json, added))
         self.entries.update((one.path, one) for one in added)
 
-    def _append(self, lines: Iterable[Any]) -> None:
-        path = self.folder / NAME
-        text = b"".join(map(_line, lines))
-        try:
-            with path.open("ab", buffering=0) as file:
-                written = 0
-                while written < len(text):
-                    written += file.write(text[written:])
-                os.fsync(file.fileno())
-        except OSError as problem:
-            raise damage(path, "cannot be written", problem) from None
-
     @staticmethod
-    def cut(folder: Path) -> None:
-        """Drop an end of the file that is not a whole line, which only a killed process leaves. Needs the lock."""
-        path = folder / NAME
-        with suppress(FileNotFoundError), path.open("r+b") as file:
-            content = file.read()
-            whole = content.rfind(b"\n") + 1
-            if whole < len(content):
-                file.truncate(whole)
+    def cut(folder: Path, own: str) -> None:
+        """Drop an end of a file that is not a whole line, which only a killed process leaves. Needs the lock."""
+        path = folder / own
+        with suppress(FileNotFoundError):
+            if not cut(path) and own == NAME:
+                path.unlink()
+
+    def share(self, of: int, further: Iterable[Partition] = ()) -> dict[str, Shard]:
+        """Return which shard has each file, if there are so many; `further` ones are to be planned next."""
+        planned = {one.path for plan in self.plans for one in plan}
+        others = [one.partition for path, one in self.entries.items() if path not in planned]
+        plans = [*self.plans, [*others, *further]]
+        return shares([{one.path: self._rows(one) for one in plan} for plan in plans], of)
+
+    def _rows(self, partition: Partition) -> int:
+        # Each run takes some time, even one without a lumisection.
+        return len(partition.runs) + partition.lumisections(self.origin)
+
+    def left(self, paths: Iterable[str] | None = None) -> dict[Shard, list[str]]:
+        """Return the files that each shard has yet to fetch, of all numbers of shards that the folder has seen.
+
+        Args:
+            paths: The files that are to be fetched; None for those that are not finished.
+        """
+        if paths is None:
+            paths = [path for path, one in self.entries.items() if not one.is_finished]
+        wanted = [*paths]
+        found: dict[Shard, list[str]] = {}
+        for of in sorted({one.of for one in self.shards}):
+            has = self.share(of)
+            for path in wanted:
+                found.setdefault(has[path], []).append(path)
+        return dict(sorted(found.items()))
 
     def __str__(self) -> str:
         entries = [*self.entries.values()]
@@ -199,69 +316,15 @@ class Manifest:
         if finished:
             lines.append(f"the last one was finished at {max(one.ended for one in finished)}")
         lines += [f"failed: {one.path}: {one.error}" for one in entries if one.status == FAILED]
-        lines += [f"line {number} of the manifest is damaged" for number in self.damaged]
+        for shard, paths in self.left().items():
+            begun = "" if shard in self.shards else ", and has not begun"
+            lines.append(f"shard {shard} has {counted(len(paths), 'file')} left{begun}")
+        lines += [f"{place} is damaged" for place in self.damaged]
         return printable("\n".join(lines), lines=True)
 
 
-def _line(what: Any) -> bytes:
-    text = json.dumps(what, separators=(",", ":"), ensure_ascii=True).encode()
-    return b"%08x %s\n" % (zlib.crc32(text), text)
-
-
-def _read(line: bytes) -> Any:
-    checksum, _, text = line.partition(b" ")
-    if int(checksum, 16) != zlib.crc32(text):
-        raise ValueError
-    return json.loads(text)
-
-
-def checksum(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def folder_of(given: str | os.PathLike[str]) -> Path:
-    """Return the path of a folder that a user named."""
-    checked: object = given
-    if not isinstance(checked, str | os.PathLike) or not isinstance(os.fspath(checked), str):
-        message = f"the folder must be a path, not {type(given).__name__}"
-        raise ConfigurationError(message, advice="Give it as text or as a pathlib.Path.")
-    return Path(given).expanduser()
-
-
-def damage(path: Path, what: str, problem: OSError) -> CheckpointError:
-    """Return the error for what a file system refuses."""
-    reason = problem.strerror or str(problem)
-    return CheckpointError(
-        f"{path} {what}: {reason}", advice="Mend that, or name another folder; then the same call continues."
-    )
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[bool]:
-    """Keep other processes from writing to a folder. The value is whether its file system has locks.
-
-    Raises:
-        CheckpointError: Another process writes to it.
-    """
-    load("filelock")
-    from filelock import FileLock, Timeout  # noqa: PLC0415  # only a download needs it
-
-    # Not a lock by the mere existence of a file: one that a killed process left would be waited for.
-    lock = FileLock(folder / "lock", timeout=0, fallback_to_soft=False)
-    is_locked = True
-    try:
-        lock.acquire()
-    except Timeout:
-        message = f"another process downloads to {folder} at this moment"
-        raise CheckpointError(message, advice="Wait until it has ended, or name another folder.") from None
-    except (OSError, RuntimeError) as problem:  # a RuntimeError if the system has no locks
-        is_locked = False
-        reason = getattr(problem, "strerror", None) or "its file system has no locks"
-        warn(f"{folder} cannot be locked ({reason}): let no other process download to it meanwhile")
-    try:
-        yield is_locked
-    finally:
-        if is_locked:
-            lock.release()
+def _parts(folder: Path) -> tuple[list[Path], dict[int, Path]]:
+    """Return the files that single processes have written, and those of plans after the first by their numbers."""
+    found = [(re.fullmatch(r"plan-(\d{1,9})\.jsonl", one.name), one) for one in folder.glob("plan-*.jsonl")]
+    plans = {int(match[1]): one for match, one in found if match}
+    return sorted(folder.glob("manifest-*.jsonl")), dict(sorted(plans.items()))

@@ -1,7 +1,7 @@
 """From pages to Parquet files: one row group for each run and monitoring element, of which readers skip what they do not want.
 
 Rows come lumisection by lumisection, so those of a run are held until it has ended: in memory while they are few, then in
-files of Arrow beside the one that is written.
+files of Arrow beside the one that is written. A run is written in another thread while the next one is fetched.
 """
 
 from __future__ import annotations
@@ -10,21 +10,27 @@ import hashlib
 import itertools
 import json
 import os
+import threading
+import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import partial
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from attrs import frozen
 from cmsdials_api.records import Record
 
-from cmsdials.download.manifest import checksum
+from cmsdials.download.files import checksum
 from cmsdials.listing.page import Page
 from cmsdials.runtime import extras
+from cmsdials.runtime.background import Begun
 from cmsdials.table.columns import Columns, Values
 
-__all__ = ["KEY", "PartitionFile", "columns_of_table", "contract_of", "read_back", "schema_of"]
+__all__ = ["KEY", "PartitionFile", "columns_of_table", "contract_of", "flat_table", "read_back", "schema_of"]
 
 KEY = "dataset"
 """What stands in the name of the folder, and therefore not in the file."""
@@ -44,6 +50,14 @@ def schema_of(record: type[Record]) -> Any:
 def contract_of(record: type[Record]) -> str:
     """Return the hash of the fields of a row."""
     return hashlib.sha256(repr(record.FIELDS).encode()).hexdigest()
+
+
+@frozen
+class _Part:
+    """Rows of one run that came together, and the monitoring element of each."""
+
+    table: Any
+    ids: Any
 
 
 class PartitionFile:
@@ -74,16 +88,22 @@ class PartitionFile:
             path,
             self._schema,
             compression="zstd",
-            use_dictionary=plain,
+            use_dictionary=True,  # of the contents too: counts are few different numbers
             write_statistics=plain,
             write_page_checksum=True,
         )
         self._run: int | None = None
-        self._held: list[Any] = []
-        self._mapped: list[Any] = []
+        self._held: list[_Part] = []
+        self._mapped: list[_Part] = []
         self._bytes = 0
         self._spilt: list[Path] = []
-        self._binnings: dict[str, list[dict[str, Any]]] = {}
+        self._lumisections: set[int] = set()
+        self._writing: Begun[None] | None = None
+        self._using = (
+            threading.Lock()
+        )  # the writer, of which an interrupt must not take what another thread uses
+        self._is_abandoned = False
+        self._binnings: dict[int, dict[tuple[Any, ...], None]] = {}
         self.rows = 0
         self.groups: list[tuple[int, int, int]] = []
         self.elements: dict[int, str] = {}
@@ -93,77 +113,119 @@ class PartitionFile:
         """Add rows. Those of a run come one after the other."""
         if not len(page):
             return
-        table = page.to_arrow()
-        flat = _flat(self._pa, table["data"])
-        table = table.set_column(table.schema.get_field_index("data"), "data", flat)
-        table = table.select(self._schema.names).cast(self._schema).combine_chunks()
-        for start, stop in _equal(table["run_number"].to_numpy()):
-            part = table.slice(start, stop - start)
-            run = part["run_number"][0].as_py()
+        table = flat_table(page, self._schema)
+        runs, ids, numbers = (table[name].to_numpy() for name in ("run_number", "me_id", "ls_number"))
+        self._look_at(table, ids)
+        for start, stop in _equal(runs):
+            run = int(runs[start])
             if run != self._run:
                 self._end_run()
                 self._run = run
-            self._held.append(part.take(np.argsort(part["me_id"].to_numpy(), kind="stable")))
-            self._bytes += self._held[-1].nbytes
+            part = _Part(table.slice(start, stop - start), ids[start:stop])
+            self._held.append(part)
+            self._lumisections.update(numbers[start:stop].tolist())
+            self._bytes += part.table.nbytes
             if self._bytes > _HELD:
                 self._spill()
 
+    def _look_at(self, table: Any, ids: Any) -> None:
+        """Note the names and binnings of the monitoring elements."""
+        columns = [ids, *(table[name].to_numpy() for name in self._binning)]
+        _, firsts = np.unique(np.stack(columns), axis=1, return_index=True)
+        for first in firsts.tolist():
+            me_id, *binning = (column[first].item() for column in columns)
+            if me_id not in self.elements:
+                self.elements[me_id] = table["me"][first].as_py()
+            self._binnings.setdefault(me_id, {})[tuple(binning)] = None
+
     def _spill(self) -> None:
         """Move the rows in memory to a file, which is read like memory."""
-        path = self._path.with_name(f"{self._path.name}.{len(self._spilt)}")
+        path = self._path.with_name(f"{self._path.name}.{uuid.uuid4().hex}")
         self._spilt.append(path)
         with self._pa.OSFile(str(path), "wb") as file, self._pa.ipc.new_file(file, self._schema) as writer:
-            for table in self._held:
-                writer.write_table(table.combine_chunks())
+            for part in self._held:
+                writer.write_table(part.table.combine_chunks())
         reader = self._pa.ipc.open_file(self._pa.memory_map(str(path)))
-        batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
-        self._mapped += [self._pa.Table.from_batches([batch]) for batch in batches]
+        batches = map(reader.get_batch, range(reader.num_record_batches))
+        for part, batch in zip(self._held, batches, strict=True):
+            self._mapped.append(_Part(self._pa.Table.from_batches([batch]), part.ids))
         self._held, self._bytes = [], 0
 
     def _end_run(self) -> None:
-        """Write the rows of a run, a row group for each monitoring element."""
-        of_elements: defaultdict[int, list[Any]] = defaultdict(list)
-        lumisections: set[int] = set()
-        for table in (*self._mapped, *self._held):
-            lumisections.update(np.unique(table["ls_number"].to_numpy()).tolist())
-            ids = table["me_id"].to_numpy()
-            for start, stop in _equal(ids):
-                of_elements[int(ids[start])].append(table.slice(start, stop - start))
-        for me_id, parts in sorted(of_elements.items()):
-            group = self._pa.concat_tables(parts)
-            self._writer.write_table(group, row_group_size=len(group))
-            name = group["me"][0].as_py()
-            self.elements[me_id] = name
-            known = self._binnings.setdefault(name, [])
-            if (binning := {one: group[one][0].as_py() for one in self._binning}) not in known:
-                known.append(binning)
-            self.rows += len(group)
-            self.groups.append((self._run or 0, me_id, len(group)))
-        if self._run is not None:
-            self.retrieved[self._run] = len(lumisections)
-        self._held, self._mapped, self._bytes = [], [], 0
-        self._remove_spilt()
+        """Have the rows of a run written, once those of the one before are."""
+        if self._writing is not None:
+            self._writing.outcome()
+        if self._run is None:
+            return
+        of_elements: defaultdict[int, list[tuple[Any, Any]]] = defaultdict(list)
+        for part in (*self._mapped, *self._held):
+            order = np.argsort(part.ids, kind="stable")
+            for start, stop in _equal(part.ids[order]):
+                of_elements[int(part.ids[order[start]])].append((part.table, order[start:stop]))
+        self.retrieved[self._run] = len(self._lumisections)
+        work = partial(self._write, self._run, of_elements, self._spilt)
+        self._held, self._mapped, self._spilt, self._bytes = [], [], [], 0
+        self._lumisections = set()
+        self._writing = Begun(work)
 
-    def _remove_spilt(self) -> None:
-        for path in self._spilt:
-            path.unlink(missing_ok=True)
-        self._spilt = []
+    def _write(self, run: int, of_elements: dict[int, list[tuple[Any, Any]]], spilt: list[Path]) -> None:
+        """Write the rows of a run, a row group for each monitoring element.
+
+        In as few calls as can be: each waits for threads that read answers meanwhile.
+        """
+        with self._using:
+            for me_id in sorted(of_elements):
+                if self._is_abandoned:
+                    break
+                group = self._pa.concat_tables(starmap(_rows, of_elements.pop(me_id)))
+                self._writer.write_table(group, row_group_size=len(group))
+                self.rows += len(group)
+                self.groups.append((run, me_id, len(group)))
+            of_elements.clear()
+            _remove(spilt)
 
     def finish(self) -> None:
         """Write what is held and the end of the file, through to the disk."""
         self._end_run()
-        self._writer.add_key_value_metadata({_METADATA: json.dumps({"binning": self._binnings})})
+        if self._writing is not None:
+            self._writing.outcome()
+        binning = {
+            self.elements[me_id]: [dict(zip(self._binning, one, strict=True)) for one in known]
+            for me_id, known in sorted(self._binnings.items())
+        }
+        self._writer.add_key_value_metadata({_METADATA: json.dumps({"binning": binning})})
         self._writer.close()
         with self._path.open("rb") as file:
             os.fsync(file.fileno())
 
     def abandon(self) -> None:
-        """Remove the file."""
+        """Remove the file, and those beside it."""
+        self._is_abandoned = True
         self._held, self._mapped = [], []
-        with suppress(OSError):  # the disk may be full
+        with self._using, suppress(OSError):  # the disk may be full
             self._writer.close()
-        self._remove_spilt()
-        self._path.unlink(missing_ok=True)
+        _remove([*self._path.parent.glob(f"{self._path.name}*")])
+
+
+def _rows(table: Any, numbers: Any) -> Any:
+    """Return some rows of a table, in order: a part of it if there is nothing in between, else a copy."""
+    first, last = int(numbers[0]), int(numbers[-1])
+    if last - first == len(numbers) - 1:
+        return table.slice(first, len(numbers))
+    return table.take(numbers)
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def flat_table(page: Page[Any], schema: Any) -> Any:
+    """Return the rows of a page as a table of a schema whose contents are flat lists."""
+    table = page.to_arrow()
+    flat = _flat(extras.pyarrow(), table["data"])
+    table = table.set_column(table.schema.get_field_index("data"), "data", flat)
+    return table.select(schema.names).cast(schema)
 
 
 def _flat(pa: Any, column: Any) -> Any:
@@ -221,7 +283,7 @@ def _equal(values: Any) -> list[tuple[int, int]]:
 def read_back(path: Path) -> tuple[int, str]:
     """Read a whole file as its readers will. Returns its number of rows and its checksum."""
     parquet = extras.require("pyarrow.parquet")
-    # In small batches, because a row group alone may be 200 MB.
-    with parquet.ParquetFile(path, page_checksum_verification=True) as file:
-        rows = sum(len(batch) for batch in file.iter_batches(_AT_A_TIME))
+    # In small batches, because a row group alone may be 200 MB; of one large column, which threads cannot share.
+    with parquet.ParquetFile(path, page_checksum_verification=True, pre_buffer=False) as file:
+        rows = sum(len(batch) for batch in file.iter_batches(_AT_A_TIME, use_threads=False))
     return rows, checksum(path)

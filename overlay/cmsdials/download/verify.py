@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from cmsdials.download.manifest import NAME, Entry, Manifest, checksum, folder_of
+from cmsdials.download.files import checksum, folder_of
+from cmsdials.download.manifest import NAME, Entry, Manifest
 from cmsdials.download.plan import counted
+from cmsdials.download.shards import Shard
 from cmsdials.errors import CheckpointError, ConfigurationError
 from cmsdials.filters import LumisectionFilters
 from cmsdials.listing.coverage import Coverage, CoverageRow, notes_on, ranges
@@ -48,6 +50,7 @@ class Verification:
         rows: How many rows they hold.
         problems: What is not.
         coverage: Lumisections of the service against those of the files; None without a service.
+        shards: How many of the files with problems each shard such as 2/8 would fetch.
     """
 
     folder: str
@@ -55,6 +58,7 @@ class Verification:
     rows: int
     problems: tuple[Problem, ...]
     coverage: Coverage | None = None
+    shards: Mapping[str, int] = field(factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -67,6 +71,7 @@ class Verification:
         ]
         lines += [f"{one.problem}: {one.path}. {one.advice}" for one in self.problems]
         lines.append(counted(len(self.problems), "problem") if self.problems else "no problem")
+        lines += [f"shard {shard} has {counted(many, 'file')} left" for shard, many in self.shards.items()]
         if self.coverage is not None:
             lines.append(_shown(self.coverage))
         return printable("\n".join(lines), lines=True)
@@ -114,12 +119,14 @@ def verify(folder: str | os.PathLike[str], dials: Any = None) -> Verification:
             problems.append(problem)
         elif entry.is_finished:
             whole.append(entry)
-    problems = [*_strays(manifest, problems)]
+    left = manifest.left(one.path.removeprefix("data/") for one in problems)
+    problems = [*_strays(manifest, [*_with_shards(problems, left)])]
     advice = "Restore the manifest from a copy, or call download again, which fetches what it does not know."
-    problems += [Problem(f"{NAME}, line {number}", "damaged", advice) for number in manifest.damaged]
+    problems += [Problem(place, "damaged", advice) for place in manifest.damaged]
     coverage = None if dials is None else _covered(manifest, whole, dials)
     rows = sum(one.rows for one in whole)
-    return Verification(str(manifest.folder), len(whole), rows, tuple(problems), coverage)
+    shards = {str(shard): len(paths) for shard, paths in left.items()}
+    return Verification(str(manifest.folder), len(whole), rows, tuple(problems), coverage, shards)
 
 
 def manifest_of(folder: str | os.PathLike[str]) -> Manifest:
@@ -146,14 +153,23 @@ def _problem(manifest: Manifest, entry: Entry) -> Problem | None:
         return Problem(shown, "unfinished", f"{why}{_AGAIN}")
     try:
         found = checksum(path)  # before its size, so that what is no file is found to be unreadable
-        size = path.stat().st_size
+        size, modified = path.stat().st_size, path.stat().st_mtime_ns
     except FileNotFoundError:
         return Problem(shown, "missing", _AGAIN)
     except OSError as problem:
         return Problem(shown, "unreadable", f"{problem.strerror}. Mend that, or remove it. {_AGAIN}")
     if (size, found) == (entry.bytes, entry.sha256):
         return None
+    if (size, modified) == (entry.bytes, entry.modified):
+        # Of the disk, or of what restores such times: a download, which looks at size and time, would pass it over.
+        return Problem(shown, "changed", f"Its size and time have stayed, so remove it. Then: {_AGAIN}")
     return Problem(shown, "cut off" if size < entry.bytes else "changed", _AGAIN)
+
+
+def _with_shards(problems: list[Problem], left: Mapping[Shard, list[str]]) -> Iterator[Problem]:
+    of = {f"data/{path}": shard for shard, paths in left.items() for path in paths}
+    for one in problems:
+        yield evolve(one, advice=f"{one.advice} Shard {of[one.path]} has it.") if one.path in of else one
 
 
 def _strays(manifest: Manifest, problems: list[Problem]) -> Iterator[Problem]:
@@ -192,7 +208,9 @@ def _covered(manifest: Manifest, entries: list[Entry], dials: Any) -> Coverage:
         raise ConfigurationError(message, advice="Leave it out to look at the files only.")
     query = manifest.origin.query
     taken = {name: value for name, value in query.items() if name in LumisectionFilters.PARAMETERS}
-    listed = dials.lumi.list_all(LumisectionFilters(**taken), fields=_KEYS, enable_progress=False)
+    listed = dials.lumi.list_all(
+        LumisectionFilters(**taken), fields=_KEYS, enable_progress=False, good=manifest.origin.mask
+    )
     here, there = listed.origin, manifest.origin
     for name in ("base_url", "workspace"):
         if getattr(here, name) != getattr(there, name):

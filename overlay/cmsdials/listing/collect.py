@@ -33,7 +33,7 @@ from cmsdials.listing.pages import Pages
 from cmsdials.listing.pagination import Listing
 from cmsdials.listing.provenance import Origin
 from cmsdials.listing.restart import LastRow
-from cmsdials.listing.result import Result, restored
+from cmsdials.listing.result import Result, bodies_of, restored
 from cmsdials.redaction import printable
 from cmsdials.runtime.console import warn
 from cmsdials.runtime.interrupts import Terminated, sigterm_raises
@@ -327,7 +327,8 @@ def _keeping(
         def keep(page: Page[RecordT]) -> Page[RecordT]:
             if file is not None:
                 now = datetime.now(UTC).isoformat()
-                file.append(StoredPage({"next": page.next, "retrieved": now}, page.bodies))
+                bodies = bodies_of(page.store, origin) if page.dropped else page.bodies
+                file.append(StoredPage({"next": page.next, "retrieved": now}, bodies))
             for block in page.store.held():
                 store.add(block)
             return page

@@ -34,6 +34,7 @@ class Page(Tabular[RecordT], Generic[RecordT]):
         previous: Link to the page before.
         bodies: The answers that it was read from: one, or none where there was nothing left to ask for.
         seconds: How long the service took for it.
+        dropped: How many of the rows in these answers a mask has left out.
     """
 
     store: RowStore[RecordT]
@@ -41,6 +42,7 @@ class Page(Tabular[RecordT], Generic[RecordT]):
     previous: str | None
     bodies: tuple[bytes, ...] = field(default=(), repr=False, eq=False)
     seconds: float = field(default=0.0, repr=False, eq=False)
+    dropped: int = field(default=0, repr=False, eq=False)
 
     @property
     def rows(self) -> list[RecordT]:
@@ -53,9 +55,9 @@ class Page(Tabular[RecordT], Generic[RecordT]):
         return sum(map(len, self.bodies))
 
     def selected(self, store: RowStore[RecordT], mask: LumiMask) -> Self:
-        """Return the page with the rows that a mask has selected; it is then no longer as the service answered it."""
+        """Return the page with the rows that a mask has selected; it may then no longer be as the service answered it."""
         del mask
-        return evolve(self, store=store, bodies=())
+        return evolve(self, store=store, dropped=self.dropped + len(self.store) - len(store))
 
     def __len__(self) -> int:
         return len(self.store)

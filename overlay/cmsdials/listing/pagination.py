@@ -67,7 +67,8 @@ class Reached:
     Attributes:
         cursor: Cursor of the next page to fetch; None for the first, and after the last.
         next: Link to that page; also None if the listing began at a cursor.
-        pages: Number of pages fetched. With `max_pages`, those that are smaller than wanted count together.
+        pages: Number of pages fetched. With `max_pages`, those that are smaller than wanted count together, and those
+            that a mask has left nothing of do not count.
         answers: Number of answers that they came in.
         of_page: Rows of the page wanted that have come so far, where it comes in smaller ones.
         rows: Number of rows fetched.
@@ -277,8 +278,9 @@ class Listing:
 
     def _empty_with(self, page: Page[Any]) -> int:
         """Return how many pages in succession were empty, this one included; parts without rows do not count."""
-        is_end_of_part = self.in_parts and read_position(cursor_of(page.next)) is not None
-        return 0 if len(page.store) or is_end_of_part else self.reached.empty + 1
+        place = read_position(cursor_of(page.next))
+        is_end_of_part = self.in_parts and place is not None and place.cursor is None
+        return 0 if len(page.store) or page.dropped or is_end_of_part else self.reached.empty + 1
 
     def accept(self, page: Page[Any]) -> None:
         """Record the page that was asked for, after `check` has passed it."""
@@ -287,7 +289,9 @@ class Listing:
             self._passed.add(before.cursor)
         self.size = self.size.after_a_good_page(rows, page.size, page.seconds)
         of_page = before.of_page + rows
-        is_whole = self.max_pages is None or of_page >= self.size.most or rows < wanted
+        # Of a part, any page counts that a mask has left rows of.
+        is_full = rows > 0 if self.in_parts else of_page >= self.size.most or rows < wanted
+        is_whole = self.max_pages is None or is_full
         # Last: from here on the page counts, so it must be as good as handed on.
         self.reached = Reached(
             cursor=cursor_of(page.next),

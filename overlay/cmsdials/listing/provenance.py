@@ -55,7 +55,8 @@ class Origin:
         ]
         if self.mask != other.mask:
             masks = ["no mask" if one.mask is None else str(one.mask) for one in (other, self)]
-            said.append(f"its rows are selected by {masks[0]} there and by {masks[1]} here")
+            more = "" if self.mask is None or other.mask is None else _difference(other.mask, self.mask)
+            said.append(f"its rows are selected by {masks[0]} there and by {masks[1]} here{more}")
         for name in sorted(self.query.keys() | other.query.keys()):
             here, there = self.query.get(name), other.query.get(name)
             changes_nothing = name != "order_by" and _values(here) == _values(there)
@@ -91,6 +92,23 @@ class Origin:
         if not all(_can_be(name, value) for name, value in query.items()):
             raise TypeError
         return cls(**found, mask=None if mask is None else LumiMask(mask))
+
+
+def _difference(there: LumiMask, here: LumiMask) -> str:
+    """Say which lumisections only one of two masks has."""
+    only = [
+        f"{_first_of(left)} only {where}"
+        for left, where in ((there - here, "there"), (here - there, "here"))
+        if left
+    ]
+    return f" ({', '.join(only)})"
+
+
+def _first_of(mask: LumiMask) -> str:
+    run, ((first, last), *_) = next(iter(mask.ranges.items()))
+    shown = f"run {run}: {first}" + (f" to {last}" if last > first else "")
+    left = len(mask) - (last - first + 1)
+    return f"{shown} and {left} more" if left else shown
 
 
 _STORED = [one.name for one in fields(Origin) if one.name not in ("is_by_default", "mask")]

@@ -18,7 +18,7 @@ from cmsdials.errors import CursorRefusedError
 from cmsdials.listing.page import Page, cursor_of
 from cmsdials.listing.pages import Pages
 from cmsdials.listing.provenance import Origin
-from cmsdials.listing.result import body_of
+from cmsdials.listing.result import bodies_of
 from cmsdials.table.rows import RowStore
 
 __all__ = ["LastRow"]
@@ -88,7 +88,7 @@ class LastRow:
             if passed < len(block):
                 store.add(block.between(passed, len(block)))
             passed = max(0, passed - len(block))
-        return evolve(page, store=store, bodies=tuple(body_of(one, self.origin) for one in store.blocks()))
+        return evolve(page, store=store, bodies=bodies_of(store, self.origin), dropped=0)
 
 
 def _keys_in(origin: Origin, store: RowStore[Any]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:

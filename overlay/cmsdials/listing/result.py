@@ -21,6 +21,7 @@ from cmsdials.listing.checkpoint import Stored, StoredPage
 from cmsdials.listing.page import Page, cursor_of, page_of
 from cmsdials.listing.pagination import LARGEST_PAGE
 from cmsdials.listing.provenance import Origin
+from cmsdials.parallel.split import read_position
 from cmsdials.runtime import background
 from cmsdials.table.histograms import model_of
 from cmsdials.table.lumi_mask import LumiMask
@@ -30,7 +31,7 @@ from cmsdials.table.tabular import Tabular
 if TYPE_CHECKING:
     from cmsdials.table.columns import Columns
 
-__all__ = ["Result", "load"]
+__all__ = ["Result", "bodies_of", "load"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 _Plain = dict[str, Any]  # inside the class, `dict` is its method
@@ -96,16 +97,25 @@ class Result(Tabular[RecordT], PydanticLike, Generic[RecordT]):
         many = f"{len(self)} rows of {self.origin.resource}{self._within}"
         if self.complete:
             return f"{many}: all there are{self._noted}"
-        if self._within:
+        if self._within and not self._can_go_on:
             what = self._stopped or ("there are more" if self.next is not None else "not all there are")
             return f"{many}: {what}; resume the listing that they were selected from, and select again"
         if self.exc_type is not None or self.next is not None:
-            return f"{many}: {self._stopped or 'there are more'}; pass this result as resume_from= to go on"
+            how = ", with the same good=" if self._within else ""
+            return (
+                f"{many}: {self._stopped or 'there are more'}; pass this result as resume_from= to go on{how}"
+            )
         return f"{many}: {self._stopped or 'nothing has come yet; pass this result as resume_from= to begin'}"
 
     @property
     def _within(self) -> str:
         return f" within {self.origin.mask}" if self.origin.mask is not None else ""
+
+    @property
+    def _can_go_on(self) -> bool:
+        """Whether a listing of good lumisections can continue here: then the link says which ones have come."""
+        has_not_begun = self.exc_type is not None and self.next is None and not len(self)
+        return has_not_begun or read_position(cursor_of(self.next)) is not None
 
     @property
     def _noted(self) -> str:
@@ -223,6 +233,11 @@ def body_of(part: Columns[Any], origin: Origin, before: int = 0) -> bytes:
         message = f"row {before + (error.row or 0)} cannot be kept in a listing file: {what}"
         raise CheckpointError(message, advice=_CHANGED) from error
     return body
+
+
+def bodies_of(store: RowStore[Any], origin: Origin) -> tuple[bytes, ...]:
+    """Return the rows of a page as answers of the service. Raises as `body_of`."""
+    return tuple(body_of(one, origin) for one in store.blocks())
 
 
 def load(path: str | os.PathLike[str]) -> Result[Any]:

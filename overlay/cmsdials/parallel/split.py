@@ -18,15 +18,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
+
+from cmsdials.parallel.boxes import LS, RUN, Good, Range
 
 __all__ = ["Part", "Position", "Splitter", "can_be_split", "read_position"]
 
 _DATASET = ("dataset", "dataset__regex")
-_RUN = ("run_number", "run_number__gte", "run_number__lte")
-_LS = ("ls_number", "ls_number__gte", "ls_number__lte")
 
 TYPICAL_LUMISECTIONS = 500
 """Lumisections of a run, where no run says how many it has."""
@@ -50,7 +51,9 @@ FEWEST_PAGES = 2
 MOST_DATASETS = 0.25
 """Datasets beside the first, for each page that is left, to be worth cutting: each needs requests of its own."""
 
-_POSITION = re.compile(r"after\.(-?[0-9]{1,18})(?:\.(-?[0-9]{1,18})(?:\.(-?[0-9]{1,18}))?)?")
+_POSITION = re.compile(
+    r"after\.(-?[0-9]{1,18})(?:\.(-?[0-9]{1,18})(?:\.(-?[0-9]{1,18})(?:\.at\.(.+))?)?)?", re.DOTALL
+)
 
 
 @frozen
@@ -63,45 +66,28 @@ class Position:
         dataset_id: The dataset.
         run_number: The run; None if the whole dataset has been fetched.
         ls_number: The lumisection; None if the whole run has been fetched.
+        cursor: Cursor of the service that leads to what is left of the lumisection, and on; None if all of it has been
+            fetched.
     """
 
     dataset_id: int
     run_number: int | None = None
     ls_number: int | None = None
+    cursor: str | None = field(default=None, kw_only=True)
 
     def __str__(self) -> str:
         keys = (self.dataset_id, self.run_number, self.ls_number)
-        return ".".join(["after", *(str(key) for key in keys if key is not None)])
+        text = ".".join(["after", *(str(key) for key in keys if key is not None)])
+        return text if self.cursor is None else f"{text}.at.{self.cursor}"
 
 
 def read_position(text: str | None) -> Position | None:
     """Return the position that a text encodes, None if it is not one of ours, such as a cursor of the service."""
     match = _POSITION.fullmatch(text or "")
-    return Position(*(None if key is None else int(key) for key in match.groups())) if match else None  # type: ignore[arg-type]  # the first is never None
-
-
-class _Range(NamedTuple):
-    """Whole numbers between two bounds, both inclusive; an infinite one is open."""
-
-    low: float = -math.inf
-    high: float = math.inf
-
-    @classmethod
-    def of(cls, query: Mapping[str, Any], names: tuple[str, str, str]) -> _Range:
-        """Read a value and two bounds of a query; all that are given must hold."""
-        exact, low, high = names
-        given = cls(query.get(low, -math.inf), query.get(high, math.inf))
-        return given.within(query.get(exact, -math.inf), query.get(exact, math.inf))
-
-    def within(self, low: float = -math.inf, high: float = math.inf) -> _Range:
-        """Return what is also within these bounds."""
-        return _Range(max(self.low, low), min(self.high, high))
-
-    def query(self, names: tuple[str, str, str]) -> dict[str, float]:
-        if self.low == self.high:
-            return {names[0]: self.low}
-        bounds = zip(names[1:], self, strict=True)
-        return {name: bound for name, bound in bounds if abs(bound) != math.inf}
+    if match is None:
+        return None
+    *keys, rest = match.groups()
+    return Position(*(None if key is None else int(key) for key in keys), cursor=rest)  # type: ignore[arg-type]  # the first is never None
 
 
 class _Run(NamedTuple):
@@ -121,10 +107,10 @@ class _Section:
 
     dataset_id: int
     query: dict[str, Any]
-    runs: _Range
-    lumisections: _Range
+    runs: Range
+    lumisections: Range
     known: list[_Run]
-    whole: _Range
+    whole: Range
 
     @property
     def lumisections_known(self) -> int:
@@ -141,12 +127,8 @@ class _Section:
         elif self.dataset_id == place.dataset_id:
             runs = self.runs.within(number)
             if runs.low == runs.high:  # so that less has to be passed over
-                yield evolve(
-                    self,
-                    runs=runs,
-                    lumisections=self.lumisections.within(ls),
-                    known=self._known_from(number, ls),
-                )
+                if (left := self.lumisections.within(ls)).low <= left.high:
+                    yield evolve(self, runs=runs, lumisections=left, known=self._known_from(number, ls))
             elif runs.low < runs.high:
                 yield evolve(self, runs=runs, known=self._known_from(number, ls))
 
@@ -179,10 +161,19 @@ class Part:
     _section: _Section | None = None
     _beyond: int = 0  # lumisections that its first page is not expected to have
 
+    @property
+    def begin(self) -> Position | None:
+        """Its first lumisection; None if that is not known, because it begins anywhere."""
+        section = self._section
+        keys = () if section is None else (section.runs.low, section.lumisections.low)
+        if section is None or -math.inf in keys:
+            return None
+        return Position(section.dataset_id, *map(int, keys))
+
 
 def can_be_split(accepts: Collection[str]) -> bool:
     """Whether a list that accepts these names can be cut: by dataset, and by ranges of runs and lumisections."""
-    return {"dataset_id", *_RUN, *_LS} <= {*accepts}
+    return {"dataset_id", *RUN, *LS} <= {*accepts}
 
 
 class Splitter:
@@ -192,7 +183,8 @@ class Splitter:
     kept whole as long as several or one fit into a part, and are cut by lumisection otherwise. It learns from what
     arrives: where there are fewer rows than expected, parts become larger. It cuts only where that saves time: nothing
     for one worker, nor the last page or many small datasets, which go on page by page. A dataset is cut once a page of it
-    has come: until then it may have no rows at all.
+    has come: until then it may have no rows at all. If only some lumisections are `good`, parts are of these, and of small
+    gaps between them.
 
     The runs are those that the service lists for the query's dataset and run: dataset_id, run_number, and how many
     lumisections each has, or None. They may come in any order; of duplicates the larger number counts.
@@ -211,12 +203,14 @@ class Splitter:
         workers: int,
         rows_per_lumisection: float = 1.0,
         most_pages: float = MOST_PAGES,
+        good: Good | None = None,
     ) -> None:
         self.page_rows = page_rows
         self.most_pages = most_pages
         self._query = query
         self._runs = [*runs]
         self._workers = workers
+        self._good = good
         # As if a page had arrived with the expected number of rows.
         self._came, self._seen = float(page_rows), page_rows / max(rows_per_lumisection, 1e-3)
         self._left = 0
@@ -228,14 +222,20 @@ class Splitter:
 
     def rows_after(self, place: Position) -> float:
         """Return how many rows are expected from a lumisection on. Any thread may ask."""
-        sections = _sections(self._query, self._runs, also=place.dataset_id)
-        return _lumisections_from(sections, place) * self._density
+        return _lumisections_from(self._sections(also=place.dataset_id), place) * self._density
 
     def parts(self, after: Position | None = None) -> Iterator[Part]:
         """Cut all that is left after a position, which may come from any way of cutting this query."""
-        sections = [*_sections(self._query, self._runs, after=after)]
+        if after is None or after.cursor is None:
+            sections, cursor = [*self._sections(after=after)], None
+        else:
+            every = self._sections(also=after.dataset_id)
+            sections = [left for one in every for left in one.beginning_with(after)]
+            cursor = (
+                after.cursor
+            )  # of the first one: it leaves out what has come, even where others were cut before
         self._left = sum(section.lumisections_known for section in sections)
-        return self._cut_all(sections)
+        return self._cut_all(sections, cursor)
 
     def parts_from(self, first: Position, last: Position, rows: int, cursor: str) -> Iterator[Part]:
         """Cut all that is left after a page, which has so many rows from the first to the last position.
@@ -243,7 +243,7 @@ class Splitter:
         The cursor leads to the row after the last one, which may be of the same lumisection. Where it is not worth cutting,
         all that is left is one part without an end.
         """
-        sections = [*_sections(self._query, self._runs, also=last.dataset_id)]
+        sections = [*self._sections(also=last.dataset_id)]
         between = _lumisections_from(sections, first) - _lumisections_from(sections, last)
         # Half of the last one, which may go on: better than what was expected before anything had come.
         self._came, self._seen = float(rows), max(1.0, between + 0.5)
@@ -275,6 +275,9 @@ class Splitter:
             self._learn(rows, max(1, part.lumisections - lumisections))
         self._left += lumisections - part._beyond
         return self._cut_all(left, cursor)
+
+    def _sections(self, **where: Any) -> Iterator[_Section]:
+        return _sections(self._query, self._runs, good=self._good, **where)
 
     def _learn(self, rows: int, lumisections: float) -> None:
         """Record how many rows so many lumisections had; they may come in any order."""
@@ -329,7 +332,7 @@ class Splitter:
                     continue
                 if run.lumisections <= LONGEST_WHOLE_RUN * self._lumisections_of_page:
                     many, end = 1, high if at + 1 == len(known) else run.number
-            yield self._part(section, _Range(low, end), known[at : at + many], cursor=cursor)
+            yield self._part(section, Range(low, end), known[at : at + many], cursor=cursor)
             at, low, cursor = at + many, end + 1, None
 
     def _whole_runs(self, known: list[_Run], at: int) -> int:
@@ -360,16 +363,16 @@ class Splitter:
             piece = _Run(number, first, covered)
             first, rest = first + covered, rest - covered
             here = left.within(high=first - 1)
-            yield self._part(section, _Range(number, number), [piece], here, cursor=cursor)
+            yield self._part(section, Range(number, number), [piece], here, cursor=cursor)
             left, cursor = left.within(first), None
-        yield self._part(section, _Range(number, number), [_Run(number, first, rest)], left, cursor=cursor)
+        yield self._part(section, Range(number, number), [_Run(number, first, rest)], left, cursor=cursor)
 
     def _part(
         self,
         section: _Section,
-        runs: _Range,
+        runs: Range,
         known: list[_Run],
-        lumisections: _Range | None = None,
+        lumisections: Range | None = None,
         *,
         cursor: str | None,
     ) -> Part:
@@ -378,7 +381,7 @@ class Splitter:
         covered = here.lumisections_known
         beyond = max(0, covered - math.ceil(self._lumisections_of_page))
         self._left -= covered - beyond
-        query = {**section.query, **runs.query(_RUN), **asked.query(_LS)}
+        query = {**section.query, **runs.query(RUN), **asked.query(LS)}
         ends = [runs.high] if asked.high == section.whole.high else [runs.high, asked.high]
         end = Position(section.dataset_id, *(int(key) for key in ends if key != math.inf))
         return Part(query, end, covered * self._density, covered, cursor, here, beyond)
@@ -390,6 +393,7 @@ def _sections(
     *,
     after: Position | None = None,
     also: int | None = None,
+    good: Good | None = None,
 ) -> Iterator[_Section]:
     """Yield what is left after a position, in order, of all datasets with runs and of another one."""
     counts: dict[int, dict[int, int | None]] = {}
@@ -403,15 +407,18 @@ def _sections(
             counts.setdefault(named, {})  # it may have runs that are not listed
     of_all = [count for known in counts.values() for count in known.values() if count is not None]
     typical = round(sum(of_all) / len(of_all)) if of_all else TYPICAL_LUMISECTIONS
-    rest = {name: value for name, value in query.items() if name not in (*_RUN, *_LS, "next_token")}
+    rest = {name: value for name, value in query.items() if name not in (*RUN, *LS, "next_token")}
     # The listed runs were selected by dataset name already, and asking by id alone is fast.
     by_id = {name: value for name, value in rest.items() if name not in _DATASET}
-    wanted = _Range.of(query, _LS)
+    numbers_wanted, wanted = Range.of(query, RUN), Range.of(query, LS)
     for dataset_id, known in sorted(counts.items()):
         if query.get("dataset_id", dataset_id) != dataset_id:
             continue
         asked = {**(by_id if dataset_id in listed else rest), "dataset_id": dataset_id}
-        for numbers, lumisections in _left(query, dataset_id, after):
+        boxes: Iterable[tuple[Range, Range]] = [(numbers_wanted, wanted)]
+        if good is not None:
+            boxes = good.boxes(known, numbers_wanted, wanted)
+        for numbers, lumisections in chain.from_iterable(_left(*box, dataset_id, after) for box in boxes):
             here = [number for number in sorted(known) if numbers.low <= number <= numbers.high]
             expected = [
                 lumisections.within(1, typical if (count := known[number]) is None else count)
@@ -425,10 +432,9 @@ def _sections(
 
 
 def _left(
-    query: Mapping[str, Any], dataset_id: int, after: Position | None
-) -> Iterator[tuple[_Range, _Range]]:
-    """Yield what is left of a dataset after a position: runs, and which lumisections of each."""
-    runs, lumisections = _Range.of(query, _RUN), _Range.of(query, _LS)
+    runs: Range, lumisections: Range, dataset_id: int, after: Position | None
+) -> Iterator[tuple[Range, Range]]:
+    """Yield what is left of runs of a dataset after a position: runs, and which lumisections of each."""
     left = [(runs, lumisections)]
     if after is not None and dataset_id <= after.dataset_id:
         run, ls = after.run_number, after.ls_number

@@ -1,4 +1,4 @@
-"""What every resource of the service can do: get a row, list a page, list all, count.
+"""What every resource of the service can do: get a row, list a page, list all.
 
 All behaviour is here, once. The resources themselves (`cmsdials.resources.index` and its neighbours) add their name and
 the signature of their `get`; which operations, record and filters belong to a name is in the generated table.
@@ -37,10 +37,11 @@ from cmsdials.parallel.split import Position, read_position
 from cmsdials.resources.addressed import Addressed
 from cmsdials.resources.arguments import explaining
 from cmsdials.resources.emptiness import Held, why_empty
-from cmsdials.resources.query import PAGING, chosen, count_request, list_query
+from cmsdials.resources.good import Good, mask_of, within
+from cmsdials.resources.query import chosen, list_query
 from cmsdials.runtime import extras
-from cmsdials.table import decode
 from cmsdials.table.histograms import model_of
+from cmsdials.table.lumi_mask import LumiMask
 from cmsdials.table.tabular import Cells, checked_cells, checked_groups, frame_of
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-__all__ = ["CountedResource", "FiltersT", "PaginatedResource", "RecordT", "Resource"]
+__all__ = ["FiltersT", "PaginatedResource", "RecordT", "Resource"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 FiltersT = TypeVar("FiltersT", bound=Filters)
@@ -189,6 +190,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         retries: Retries = None,
         fields: Sequence[str] | None = None,
         concurrency: int = 1,
+        good: Good | None = None,
     ) -> Pages[RecordT]:
         """Fetch page after page, keeping none of them.
 
@@ -198,6 +200,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             retries: How often to try each page again, as in `list`.
             fields: Names of the fields to fetch; None for all.
             concurrency: How many to fetch at a time, as in `list_all`. Some are then fetched ahead.
+            good: Which lumisections, as in `list_all`.
 
         Returns:
             An iterator of pages (`page.rows`, `page.to_pandas()`, ...). After an error the next call asks again for
@@ -205,12 +208,13 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
 
         Raises:
             FilterError: A filter or field is not one of this list, or of the wrong kind.
-            ConfigurationError: max_pages or concurrency is invalid.
+            ConfigurationError: max_pages or concurrency is invalid, or no mask can be made of `good`.
         """
         query = self._query(filters, fields)
+        mask = mask_of(self._table, query, good)
         page_size = query.pop("page_size", None)
         listing = Listing(page_size=page_size, max_pages=max_pages, cursor=query.get("next_token"))
-        return self._pages(query, listing, retries=retries, concurrency=concurrency)
+        return self._pages(query, listing, retries=retries, concurrency=concurrency, mask=mask)
 
     def iterate(
         self,
@@ -220,10 +224,11 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         retries: Retries = None,
         fields: Sequence[str] | None = None,
         concurrency: int = 1,
+        good: Good | None = None,
     ) -> Rows[RecordT]:
         """Fetch row after row, keeping one page at a time. Arguments, errors and what follows one as in `pages`."""
         pages = self.pages(
-            filters, max_pages=max_pages, retries=retries, fields=fields, concurrency=concurrency
+            filters, max_pages=max_pages, retries=retries, fields=fields, concurrency=concurrency, good=good
         )
         return Rows(pages)
 
@@ -239,6 +244,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         checkpoint: str | os.PathLike[str] | None = None,
         fields: Sequence[str] | None = None,
         concurrency: int = 1,
+        good: Good | None = None,
     ) -> Result[RecordT]:
         """Fetch all pages, or as many as wanted, over one connection.
 
@@ -246,7 +252,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             filters: Which rows; None for all. `page_size` (500 at most) is an upper bound: fewer rows are requested at
                 a time where that would be more than about 5 MB or 3 s, and half as many when a page takes too long.
             max_pages: Pages to fetch at most, of `page_size` rows whatever they come in. Without `page_size` a page
-                then has the service's 10 rows.
+                then has the service's 10 rows. With `good` a page is an answer of at most so many rows, some good.
             enable_progress: A progress bar; None shows one on a terminal and in a notebook, if tqdm is installed.
             retries: How often to try each page again: a number or urllib3's `Retry`; None for five times.
             keep_failed: Return what was fetched, with a warning, instead of raising, when a page fails, and also on
@@ -263,6 +269,9 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
                 and lumisections are split by dataset, run and lumisection, if there is more than a page and `fields`
                 hold these three; other lists are not. The service has three workers for all users, so more than 3 is
                 hardly ever faster.
+            good: Which lumisections: a `LumiMask`, or the path or dict that one is made of; None for all. Other runs are
+                not asked for, nor are long gaps between good lumisections; rows of short ones are dropped. It is
+                `LumiMask.select` of all rows, fetching little more, in lists of lumisections and histograms.
 
         Returns:
             All rows, those of `resume_from` first; `complete` says whether there are more.
@@ -272,14 +281,15 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             RequestFailedError: A page could not be fetched; see `cmsdials.errors`.
             CursorRefusedError: The service does not accept the position of the listing, and it cannot be started again.
             CheckpointError: A file cannot be used, or resume_from belongs to another listing.
-            ConfigurationError: max_pages or concurrency is invalid.
+            ConfigurationError: max_pages or concurrency is invalid, or no mask can be made of `good`.
         """
         query = self._query(filters, fields)
+        mask = mask_of(self._table, query, good)
         page_size = query.pop("page_size", None)
         return collect(
-            self._origin(query),
+            self._origin(query, mask),
             self._record,
-            partial(self._pages, retries=retries, concurrency=concurrency),
+            partial(self._pages, retries=retries, concurrency=concurrency, mask=mask),
             workspace=partial(self._session.named_workspace, retries),
             count=partial(self._counted, query, retries),
             page_size=page_size,
@@ -299,10 +309,11 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         concurrency: int = 1,
         enable_progress: bool | None = None,
         cells: Cells = "array",
+        good: Good | None = None,
     ) -> pd.DataFrame:
         """Fetch all rows as a DataFrame: `list_all` with these arguments and `Result.to_pandas`, errors included."""
         checked_cells(cells)
-        result = self._all(extras.pandas, filters, retries, fields, concurrency, enable_progress)
+        result = self._all(extras.pandas, filters, retries, fields, concurrency, enable_progress, good)
         return frame_of(result.store, cells, copy=False)  # nobody else has the result
 
     def to_arrow(
@@ -313,9 +324,12 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         fields: Sequence[str] | None = None,
         concurrency: int = 1,
         enable_progress: bool | None = None,
+        good: Good | None = None,
     ) -> pa.Table:
         """Fetch all rows as an Arrow table: `list_all` with these arguments and `Result.to_arrow`, errors included."""
-        return self._all(extras.pyarrow, filters, retries, fields, concurrency, enable_progress).to_arrow()
+        return self._all(
+            extras.pyarrow, filters, retries, fields, concurrency, enable_progress, good
+        ).to_arrow()
 
     def to_polars(
         self,
@@ -325,25 +339,30 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         fields: Sequence[str] | None = None,
         concurrency: int = 1,
         enable_progress: bool | None = None,
+        good: Good | None = None,
     ) -> pl.DataFrame:
         """Fetch all rows as a polars DataFrame: `list_all` with these arguments and `Result.to_polars`, errors included."""
-        return self._all(extras.polars, filters, retries, fields, concurrency, enable_progress).to_polars()
+        return self._all(
+            extras.polars, filters, retries, fields, concurrency, enable_progress, good
+        ).to_polars()
 
     def to_numpy(
         self,
         filters: FiltersT | Filters | None = None,
         *,
         group_by: str | Sequence[str] | None = None,
+        align: bool = False,
         retries: Retries = None,
         fields: Sequence[str] | None = None,
         concurrency: int = 1,
         enable_progress: bool | None = None,
+        good: Good | None = None,
     ) -> Any:
         """Fetch all rows as arrays: `list_all` with these arguments and `Result.to_numpy`, errors included."""
         if group_by is not None:
             checked_groups(group_by, self._record, self._query(filters, fields).get("fields"))
-        result = self._all(lambda: None, filters, retries, fields, concurrency, enable_progress)
-        return result.to_numpy() if group_by is None else result.to_numpy(group_by=group_by)
+        result = self._all(lambda: None, filters, retries, fields, concurrency, enable_progress, good)
+        return result.to_numpy(group_by=group_by, align=align)
 
     def _all(
         self,
@@ -353,9 +372,12 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         fields: Sequence[str] | None,
         concurrency: int,
         enable_progress: bool | None,
+        good: Good | None,
     ) -> Result[RecordT]:
         needed()  # raises if a library is missing, before anything is fetched
-        return self.list_all(filters, None, enable_progress, retries, fields=fields, concurrency=concurrency)
+        return self.list_all(
+            filters, None, enable_progress, retries, fields=fields, concurrency=concurrency, good=good
+        )
 
     def _pages(
         self,
@@ -365,6 +387,7 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         *,
         retries: Retries,
         concurrency: int,
+        mask: LumiMask | None = None,
     ) -> Pages[RecordT]:
         checked_retries(retries)  # refuses invalid values before anything is sent
 
@@ -382,24 +405,31 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
                 waiting=listing.waits,
             )
 
-        origin, explain = partial(self._origin, query), partial(self._why_empty, query)
-        listing.in_parts = are_parts(query, self._table.filters.PARAMETERS, listing, concurrency)
+        origin, explain = partial(self._origin, query, mask), partial(self._why_empty, query)
+        listing.in_parts = are_parts(query, self._table.filters.PARAMETERS, listing, concurrency, mask)
         if not listing.in_parts:
             return Pages(partial(fetch, query), listing, origin, keep, explain=explain)
         listing.order = self._order(query, retries)
-        runs, link = partial(self._runs, query, retries), partial(self._link, query)
-        fetching = Fetching(origin(), self._record, fetch, runs, link, listing.page_size)
-        fetching.waiting = listing.waits
+        runs, link = partial(self._runs, query, retries, mask), partial(self._link, query)
+        fetching = Fetching(origin(), self._record, fetch, runs, link, listing.size.most)
+        fetching.waiting, fetching.density = listing.waits, partial(self._density, query, retries)
         listing.under_way = fetching.under_way
         parts = Parts(fetching, concurrency)
         return Pages(parts, listing, origin, keep, parts.close, explain)
 
-    def _runs(self, query: Mapping[str, Any], retries: Retries) -> Runs:
-        """Find out which runs a query covers. Only keys are fetched."""
+    def _density(self, query: Mapping[str, Any], retries: Retries) -> float:  # noqa: ARG002  # some ask the service
+        """Return how many rows of a query there are for each lumisection, about."""
+        return 1.0
+
+    def _runs(self, query: Mapping[str, Any], retries: Retries, mask: LumiMask | None = None) -> Runs:
+        """Find out which runs a query covers, from the first one of a mask to its last. Only keys are fetched."""
+        narrowed = within(query, mask)
+        if narrowed is None:
+            return []
         runs: PaginatedResource[Run, Filters] = PaginatedResource(self._session, "run")
         keys = ("dataset_id", "run_number", "ls_count")
         listed = runs.list_all(
-            chosen(runs.filters, query), fields=keys, retries=retries, enable_progress=False
+            chosen(runs.filters, narrowed), fields=keys, retries=retries, enable_progress=False
         )
         return [(row.dataset_id, row.run_number, row.ls_count) for row in listed]
 
@@ -408,12 +438,13 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
         request = self._table.list(**{**query, "next_token": str(position)})
         return f"{self._address}?{urlencode(request['params'], doseq=True)}"
 
-    def _origin(self, query: Mapping[str, Any]) -> Origin:
+    def _origin(self, query: Mapping[str, Any], mask: LumiMask | None = None) -> Origin:
         return Origin(
             resource=self.name,
             base_url=self._session.base_url,
             workspace=self._session.workspace,
             query={name: value for name, value in query.items() if name != "page_size"},
+            mask=mask,
             is_by_default=self._session.is_in_default_workspace,
         )
 
@@ -456,32 +487,3 @@ class PaginatedResource(Resource[RecordT, FiltersT]):
             waiting=waiting,
         )
         return evolve(page, seconds=took[-1])
-
-
-class CountedResource(PaginatedResource[RecordT, FiltersT]):
-    """A resource whose rows the service counts."""
-
-    def count(self, filters: FiltersT | Filters | None = None, retries: Retries = None) -> int:
-        """Return the number of rows, without fetching them. If it is 0 because of an unknown name, a warning says so.
-
-        Args:
-            filters: Which rows; None for all. Those about paging, order and fields are ignored.
-            retries: As in `list`.
-
-        Raises:
-            UnknownFilterError: The service cannot count with one of the filters.
-            RequestFailedError: No usable answer came; see `cmsdials.errors`.
-        """
-        assert self._table.count is not None  # noqa: S101  # a test checks the classes against the table
-        request = count_request(self._table, self._table.count, filters)
-        count = self._session.perform(
-            request, lambda body: decode.read_count(body, self.name), retries=retries
-        )
-        if not count and filters is not None:
-            self._why_empty(filters.given())
-        return count
-
-    def _counted(self, query: Mapping[str, Any], retries: Retries) -> int | None:
-        if query.keys() - {*self._table.countable, *PAGING} or "next_token" in query:
-            return None
-        return self.count(chosen(self._table.filters, query), retries)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from cmsdials.filters import DatasetIndexFilters, FileIndexFilters, LumisectionFilters, RunFilters
 from cmsdials.http.retry import Retries
 from cmsdials.models import DatasetIndex, FileIndex, Lumisection, Run
-from cmsdials.resources.base import CountedResource, PaginatedResource
+from cmsdials.resources.base import PaginatedResource
+from cmsdials.resources.counted import CountedResource
 
 __all__ = ["DatasetIndexResource", "FileIndexResource", "LumisectionResource", "RunResource"]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
-from attrs import frozen
 from cmsdials_api import operations
 
 from cmsdials.errors import FilterError, PaginationError, SchemaError
@@ -14,12 +13,12 @@ from cmsdials.http.retry import Retries
 from cmsdials.redaction import shortened
 from cmsdials.resources.advice import OF_OMS
 from cmsdials.resources.services import Service
-from cmsdials.runtime import extras
+from cmsdials.runtime.background import load
 from cmsdials.runtime.progress import progress_bar
 from cmsdials.table import decode
-
-if TYPE_CHECKING:
-    import pandas as pd
+from cmsdials.table.documents import OMSRows
+from cmsdials.table.lumi_mask import LumiMask
+from cmsdials.table.tabular import Tabular
 
 __all__ = ["OMS", "OMSRows"]
 
@@ -29,36 +28,6 @@ T = TypeVar("T")
 
 _AGAIN = "Ask for all rows again: they may have changed meanwhile, and those that came are not kept."
 _ONE_PAGE = "It does not keep to page[offset]: ask for a single page with oms.query, or for other rows."
-
-
-@frozen(repr=False)
-class OMSRows:
-    """All rows of an OMS query.
-
-    Attributes:
-        results: A dict for each row: its `id`, then its attributes.
-        endpoint: The OMS endpoint that was asked.
-    """
-
-    results: list[dict[str, Any]]
-    endpoint: str
-
-    def __len__(self) -> int:
-        return len(self.results)
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return a DataFrame, a row for each row and a column for each attribute.
-
-        Raises:
-            MissingDependencyError: pandas is not installed; the message holds the command.
-        """
-        # OMS names its attributes only in rows; the id is always there.
-        columns = None if self.results else ["id"]
-        frame: pd.DataFrame = extras.pandas().DataFrame(self.results, columns=columns)
-        return frame
-
-    def __repr__(self) -> str:
-        return f"<{len(self.results)} rows of OMS {self.endpoint}>"
 
 
 class OMS(Service):
@@ -120,6 +89,7 @@ class OMS(Service):
         endpoint: str,
         filters: OMSFilter | Iterable[OMSFilter] | None = None,
         *,
+        runs: Any = None,
         page_size: int = LARGEST_PAGE,
         enable_progress: bool | None = None,
         retries: Retries = None,
@@ -131,6 +101,8 @@ class OMS(Service):
         Args:
             endpoint: OMS endpoint, such as runs, lumisections or datasetrates.
             filters: A condition, or several, all of which must hold.
+            runs: Only the rows of these runs, in order, one run after the other: numbers, or a result, a page or a mask, for
+                the runs of its rows. The endpoint must know `run_number`.
             page_size: Rows in a page.
             enable_progress: A progress bar; None shows one if tqdm is installed and stderr is a
                 terminal or a notebook.
@@ -139,7 +111,8 @@ class OMS(Service):
             fields: As in `query`.
 
         Returns:
-            All rows, unpacked; `to_pandas()` makes a DataFrame of them.
+            All rows, unpacked; `to_pandas()` makes a DataFrame of them, and `cmsdials.join` and `Result.join` join
+            them with others.
 
         Raises:
             PaginationError: OMS ends with another number of rows than it says there are, or sends the same ones again.
@@ -147,29 +120,77 @@ class OMS(Service):
         """
         page_size = checked_value("page_size", "integer", page_size)
         conditions = _each("filters", filters, OMSFilter)
+        chosen = [None] if runs is None else [_of_run(run) for run in _runs(runs)]
         rows: list[dict[str, Any]] = []
-        came: list[dict[str, Any]] = []
         with progress_bar(enable_progress, total=None, unit="row", description=f"OMS {endpoint}") as progress:
-            while True:
-                pages = [
-                    OMSPage(attribute_name="limit", value=page_size),
-                    OMSPage(attribute_name="offset", value=len(rows)),
-                ]
-                answer = self.query(endpoint, conditions, pages, retries, sort=sort, fields=fields)
-                before, came = came, _rows(answer, endpoint)
-                if came and came == before and came[0]["id"] is not None:
-                    message = f"OMS {endpoint} sends the same {len(came)} rows again after {len(rows)}"
-                    raise PaginationError(message, advice=_ONE_PAGE)
-                rows += came
-                total = _total(answer, endpoint)
-                progress.set_total(total)
-                progress.update(len(came))
-                if _has_more(answer, came, len(rows), total):
-                    continue
-                if total is None or len(rows) == total:
-                    return OMSRows(rows, endpoint)
-                message = f"OMS {endpoint} says that {total} rows match and ends after {len(rows)}"
-                raise PaginationError(message, advice=_AGAIN)
+            for of_run in chosen:
+                only = conditions if of_run is None else [*conditions, of_run]
+
+                def ask(offset: int, only: list[OMSFilter] = only) -> dict[str, Any]:
+                    pages = [
+                        OMSPage(attribute_name="limit", value=page_size),
+                        OMSPage(attribute_name="offset", value=offset),
+                    ]
+                    return self.query(endpoint, only, pages, retries, sort=sort, fields=fields)
+
+                for came, total in _pages(endpoint, ask):
+                    rows += came
+                    if len(chosen) == 1:
+                        progress.set_total(total)
+                    progress.update(len(came))
+        known = [] if fields is None else checked_value("oms.list_all(fields=)", "strings", fields)
+        return OMSRows(rows, endpoint, known=["id", *known] if known else [])
+
+
+def _pages(
+    endpoint: str, ask: Callable[[int], dict[str, Any]]
+) -> Iterator[tuple[list[dict[str, Any]], int | None]]:
+    """Yield the rows of each page, and how many there are in all as far as OMS says."""
+    many = 0
+    came: list[dict[str, Any]] = []
+    while True:
+        answer = ask(many)
+        before, came = came, _rows(answer, endpoint)
+        if came and came == before and came[0]["id"] is not None:
+            message = f"OMS {endpoint} sends the same {len(came)} rows again after {many}"
+            raise PaginationError(message, advice=_ONE_PAGE)
+        many += len(came)
+        total = _total(answer, endpoint)
+        yield came, total
+        if _has_more(answer, came, many, total):
+            continue
+        if total is None or many == total:
+            return
+        message = f"OMS {endpoint} says that {total} rows match and ends after {many}"
+        raise PaginationError(message, advice=_AGAIN)
+
+
+def _runs(runs: Any) -> list[int]:
+    """Return the numbers of runs, each once, in order.
+
+    Raises:
+        FilterError: They are not numbers, or there are none.
+        ConfigurationError: The rows have no run_number.
+    """
+    if isinstance(runs, LumiMask | Tabular):
+        numbers = runs.runs if isinstance(runs, LumiMask) else _of_rows(runs)
+        if not numbers:
+            message = f"oms.list_all(runs=) has no runs: {runs!r}"
+            raise FilterError(message, advice="Check what these rows were asked for with.")
+        return numbers
+    one = runs if isinstance(runs, Iterable) else [runs]
+    return sorted(checked_value("oms.list_all(runs=)", "integers", one))
+
+
+def _of_rows(rows: Tabular[Any]) -> list[int]:
+    load("cmsdials.table.keys")
+    from cmsdials.table.keys import runs_of  # noqa: PLC0415  # it imports NumPy
+
+    return runs_of(rows)
+
+
+def _of_run(run: int) -> OMSFilter:
+    return OMSFilter(attribute_name="run_number", value=run, operator="EQ")
 
 
 def _each(name: str, given: T | Iterable[T] | None, kind: type[T]) -> list[T]:

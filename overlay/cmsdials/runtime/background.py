@@ -25,11 +25,11 @@ from contextvars import copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
 from types import FrameType, ModuleType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from cmsdials.runtime.interrupts import Stopped, check_stop, current_stop
 
-__all__ = ["in_background", "is_there", "load"]
+__all__ = ["Begun", "in_background", "is_there", "load"]
 
 T = TypeVar("T")
 
@@ -99,6 +99,42 @@ def in_background(
         raise outcome[1]
     finally:
         del outcome  # it and this frame would refer to each other
+
+
+class Begun(Generic[T]):
+    """Work that another thread does while this one goes on. `outcome` waits for it.
+
+    If no thread can be started, the work is done at once. A wait that is cut short can be begun again.
+    """
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._over: list[_Outcome[T]] = []
+        self._woken: SimpleQueue[Any] = SimpleQueue()
+        run = partial(self._do, partial(copy_context().run, work))
+        if not _begin(run, self._woken):
+            run()
+
+    def _do(self, work: Callable[[], T]) -> None:
+        try:
+            self._over.append((work(), None))
+        except BaseException as error:  # noqa: BLE001  # raised again by `outcome`
+            self._over.append((None, error))
+
+    def outcome(self) -> T:
+        """Wait until it is over, and return what it returned.
+
+        Raises:
+            Stopped: If the `Stop` that this thread heeds is set.
+            BaseException: What the work raised, and what a signal handler raises here.
+        """
+        while not self._over:
+            check_stop()
+            with contextlib.suppress(Empty):
+                self._woken.get(timeout=_GLANCE)
+        value, error = self._over[0]
+        if error is not None:
+            raise error
+        return value  # type: ignore[return-value]  # there is one if there is no error
 
 
 def load(module: str) -> ModuleType:

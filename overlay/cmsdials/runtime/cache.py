@@ -89,7 +89,8 @@ def keep(kind: str, address: str, workspace: str, rows: list[dict[str, Any]], re
     }
     for path in _paths(kind, address, workspace):
         with contextlib.suppress(OSError, ValueError):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (path.parent.parent, path.parent):  # each, because parents get the usual mode
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # made with 0600
             new = Path(name)
             try:

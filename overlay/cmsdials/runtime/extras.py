@@ -27,7 +27,7 @@ def require(module: str, extra: str | None = None, *, needed_by: str = "this") -
             command to install it.
     """
     library = module.partition(".")[0]
-    extra = extra or {"pyarrow": "arrow"}.get(library, library)
+    extra = extra or {"pyarrow": "arrow", "distributed": "dask"}.get(library, library)
     try:
         return load(module)
     except ImportError as error:

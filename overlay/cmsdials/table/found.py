@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from attrs import evolve, frozen
 
 from cmsdials.redaction import printable
 from cmsdials.runtime import extras
+from cmsdials.table.html import as_html, html_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,13 +101,10 @@ class Found(Sequence[EntryT], Generic[EntryT]):
 
     def _repr_html_(self) -> str:
         """Show the table in notebooks."""
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
-        body = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in self._cells()
-        )
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if self.rows else ""
-        more = "".join(f"<p>{escape(line)}</p>" for line in self._more)
-        return f"<p>{escape(self._title)}</p>{table}{more}"
+        columns = zip(*self._cells(), strict=True)
+        cells = {name: [*map(as_html, column)] for name, column in zip(self.columns, columns, strict=False)}
+        more = "".join(f"<p>{as_html(line)}</p>" for line in self._more)
+        return f"<p>{as_html(self._title)}</p>{html_table(cells)}{more}"
 
     def _cells(self) -> list[list[str]]:
         return [[_shown(getattr(one, name)) for name in self.columns] for one in self.rows[:_SHOWN]]

@@ -43,7 +43,7 @@ class _Histogram:
     def to_hist(self) -> hist.Hist[Any]:
         """Return a `hist.Hist` with regular axes, the contents as doubles, and the ME's path as its name.
 
-        In 1D it has the axis `x`; in 2D `x` and `y`, and its index is [x, y], where `data` has [y][x]; in 3D `z` too.
+        In 1D it has the axis `x`; in 2D `x` and `y`, and its index is `[x, y]`, where `data` has `[y][x]`; in 3D `z` too.
         Like every histogram that follows the UHI convention it can be plotted by mplhep. It has no flow bins, since the service
         keeps none.
 
@@ -52,6 +52,13 @@ class _Histogram:
             BinningError: The row was listed without its binning or contents.
         """
         return hist_of(self)  # type: ignore[arg-type]  # every subclass is a record too
+
+    def _repr_html_(self) -> str:
+        """Show the fields in notebooks, and the contents as a picture."""
+        load("cmsdials.table.to_html")
+        from cmsdials.table.to_html import html_of_row  # noqa: PLC0415  # it imports NumPy
+
+        return html_of_row(self)  # type: ignore[arg-type]  # as above
 
 
 class _OfSeveralAxes(_Histogram):

@@ -55,14 +55,16 @@ class LumiMask:
             reversed, or not of whole numbers from 0 to 4294967295. The message says which.
     """
 
-    __slots__ = ("_runs",)
+    __slots__ = ("_edges", "_runs")
 
     _runs: dict[int, tuple[_Range, ...]]
+    _edges: Any  # the same as arrays, once they are needed
 
     def __init__(
         self, source: LumiMask | CertificationFile | Mapping[Any, Any] | str | bytes | os.PathLike[str]
     ) -> None:
         self._runs = source._runs if isinstance(source, LumiMask) else _canonical(_read(source))
+        self._edges = None
 
     @classmethod
     def of_rows(cls, rows: Any, *, run: str = "run_number", ls: str = "ls_number") -> LumiMask:
@@ -84,8 +86,11 @@ class LumiMask:
     @classmethod
     def _of(cls, runs: dict[int, tuple[_Range, ...]]) -> LumiMask:
         made = cls.__new__(cls)
-        made._runs = runs
+        made._runs, made._edges = runs, None
         return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self)._of, (self._runs,)
 
     @property
     def runs(self) -> list[int]:
@@ -96,6 +101,10 @@ class LumiMask:
     def ranges(self) -> dict[int, list[tuple[int, int]]]:
         """Run -> inclusive ranges (first, last), in order, which neither overlap nor touch."""
         return {run: [*ranges] for run, ranges in self._runs.items()}
+
+    def of_run(self, run: int) -> tuple[tuple[int, int], ...]:
+        """Return the inclusive ranges (first, last) of one run, in order; none if it has no lumisection here."""
+        return self._runs.get(run, ())
 
     @property
     def counts(self) -> dict[int, int]:
@@ -129,7 +138,9 @@ class LumiMask:
         load("cmsdials.table.masking")
         from cmsdials.table import masking  # noqa: PLC0415  # it imports NumPy
 
-        return masking.are_in(self._runs, runs, lumis)
+        if self._edges is None:
+            self._edges = masking.edges_of(self._runs)
+        return masking.are_in(self._edges, runs, lumis)
 
     def select(self, rows: RowsT, *, run: str = "run_number", ls: str = "ls_number") -> RowsT:
         """Return the rows that are in the mask, in their order, as what they came in; `rows` does not change.

@@ -7,40 +7,43 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from itertools import compress, starmap
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from cmsdials_api.records import Record
 
 from cmsdials.errors import ConfigurationError
 from cmsdials.table.columns import Array, plain
-from cmsdials.table.lumi_mask import LARGEST, shown, whole
+from cmsdials.table.keys import numbers_of
+from cmsdials.table.lumi_mask import LARGEST
 from cmsdials.table.rows import Block, RowStore
 from cmsdials.table.tabular import Tabular
 
 if TYPE_CHECKING:
     from cmsdials.table.lumi_mask import LumiMask
 
-__all__ = ["are_in", "ranges_of", "select"]
+__all__ = ["are_in", "edges_of", "ranges_of", "select"]
 
 _BITS = np.uint64(32)
-_TEXT_AND_OBJECTS = "OUT"  # kinds of dtypes
-_NOT_COLUMNS = (Tabular, Mapping, AbstractSet, Record, bytes)
 _Pair: TypeAlias = "tuple[Any, Any]"
 """Columns of runs and of lumisections."""
 
 
-def are_in(runs_of_mask: Mapping[int, tuple[tuple[int, int], ...]], runs: Any, lumis: Any) -> Array:
-    """Say which lumisections are in a mask, given its ranges. See `LumiMask.__call__`."""
-    keys, are_known = _keys(runs, lumis)
+def edges_of(runs_of_mask: Mapping[int, tuple[tuple[int, int], ...]]) -> _Pair:
+    """Return where the ranges of a mask begin and end, for `are_in`."""
     bounds = [(run, *one) for run, ranges in runs_of_mask.items() for one in ranges]
-    if not bounds:
+    run, first, last = np.array(bounds, np.uint64).reshape(-1, 3).T
+    return _key(run, first), _key(run, last)
+
+
+def are_in(edges: _Pair, runs: Any, lumis: Any) -> Array:
+    """Say which lumisections are in a mask, given its edges. See `LumiMask.__call__`."""
+    keys, are_known = _keys(runs, lumis)
+    firsts, lasts = edges
+    if not len(firsts):
         return np.zeros(keys.shape, bool)
-    run, first, last = np.array(bounds, np.uint64).T
-    at = np.searchsorted(_key(run, first), keys, "right")
-    is_before_its_end = keys <= _key(run, last)[np.maximum(at, 1) - 1]
+    at = np.searchsorted(firsts, keys, "right")
+    is_before_its_end = keys <= lasts[np.maximum(at, 1) - 1]
     are: Array = are_known & (at > 0) & is_before_its_end
     return are
 
@@ -188,60 +191,10 @@ def _key(runs: Array, lumis: Array) -> Array:
 
 def _keys(runs: Any, lumis: Any) -> tuple[Array, Array]:
     """Return a number for each lumisection, and whether its run and its own number are ones that exist."""
-    (run, has_run), (ls, has_ls) = _numbers(runs, "run"), _numbers(lumis, "lumisection")
+    (run, has_run), (ls, has_ls) = numbers_of(runs, "run"), numbers_of(lumis, "lumisection")
     if run.shape != ls.shape and run.ndim and ls.ndim:
         many = [" x ".join(map(str, one.shape)) for one in (run, ls)]
         message = f"there are {many[0]} runs and {many[1]} lumisections"
         raise ConfigurationError(message, advice="Give as many of both, or one for all.")
     are_known: Array = has_run & has_ls
     return _key(run, ls), are_known
-
-
-def _numbers(column: Any, what: str) -> tuple[Array, Array]:
-    """Return numbers, and whether each is one that CMS can have; those that are missing or not are 0."""
-    if hasattr(column, "columns") or isinstance(column, _NOT_COLUMNS):
-        message = f"a column of {what}s is needed, not {type(column).__name__}"
-        raise ConfigurationError(
-            message, advice="Write mask.select(rows) for rows, or give a list or a column."
-        )
-    if isinstance(column, np.ma.MaskedArray):
-        column = np.array(column.tolist(), object)  # None where it is masked
-    if hasattr(column, "as_py"):
-        column = column.as_py()
-    if isinstance(column, Iterator):
-        column = [*column]
-    try:
-        values = np.asarray(column)
-    except ValueError:  # lists of several lengths
-        raise _not_numbers(what) from None
-    if values.dtype.kind in _TEXT_AND_OBJECTS:
-        values = _read(values, what)
-    if values.dtype.kind == "f":
-        values = np.where(np.isnan(values), -1, values.astype(np.float64))  # which holds LARGEST exactly
-        fractions = values[~np.isfinite(values) | (values != np.floor(values))]
-        if fractions.size:
-            whole(float(fractions[0]), what)  # raises
-    if values.dtype.kind not in "iuf":
-        raise _not_numbers(what, f", but of type {values.dtype}")
-    can_be: Array = (values >= 0) & (values <= LARGEST)
-    return np.where(can_be, values, 0).astype(np.uint64), can_be
-
-
-def _read(values: Array, what: str) -> Array:
-    """Return the numbers that text and other objects stand for; -1 for none, and for those that no run can have."""
-    listed = values.ravel().tolist()
-    if bool in {*map(type, listed)}:  # equal to 1 or 0
-        raise _not_numbers(what, ", but hold True or False")
-    try:
-        numbers = {one: whole(one, what) for one in {*listed}}
-    except TypeError:
-        raise _not_numbers(what, f": {shown(listed[0])}") from None
-    known = {
-        one: -1 if number is None or not 0 <= number <= LARGEST else number for one, number in numbers.items()
-    }
-    return np.array([known[one] for one in listed], np.int64).reshape(values.shape)
-
-
-def _not_numbers(what: str, more: str = "") -> ConfigurationError:
-    message = f"the {what}s are not whole numbers{more}"
-    return ConfigurationError(message, advice="Give one whole number, or text of its digits, for each row.")

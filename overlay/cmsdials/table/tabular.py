@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
 
 from cmsdials_api.records import Record
 
-from cmsdials.errors import ConfigurationError, FilterError, MissingDependencyError
+from cmsdials.errors import ConfigurationError, FilterError
 from cmsdials.redaction import shortened
 from cmsdials.runtime import extras
 from cmsdials.runtime.background import load
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from cmsdials.table.lumi_mask import LumiMask
 
-__all__ = ["Cells", "Tabular", "checked_cells", "checked_groups", "frame_of", "stack"]
+__all__ = ["Cells", "Tabular", "checked_cells", "checked_groups", "frame_of", "join", "stack"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 _Arrays = dict[str, "np.ndarray[Any, Any]"]
@@ -103,7 +103,7 @@ class Tabular(Generic[RecordT]):
 
         Args:
             cells: What the cells of `data` are. "array": float64 arrays of x_bin contents; in 2D lists of y_bin such
-                arrays, indexed [y][x] or [y, x], which calculate like one array of the shape (y_bin, x_bin).
+                arrays, indexed `[y][x]` or `[y, x]`, which calculate like one array of the shape (y_bin, x_bin).
                 "list": lists of x_bin numbers, in 2D lists of y_bin such lists, for what compares cells or writes
                 JSON; they take several times as much memory. `cmsdials.stack` makes one array of such a column.
 
@@ -113,20 +113,17 @@ class Tabular(Generic[RecordT]):
         """
         return frame_of(self.store, cells)
 
-    def _repr_html_(self) -> str | None:
-        """Show the first rows as a table in notebooks; None, for `repr` instead, if pandas is not installed."""
-        load("cmsdials.table.to_pandas")
-        from cmsdials.table.to_pandas import to_html  # noqa: PLC0415  # it imports NumPy
+    def _repr_html_(self) -> str:
+        """Show the first rows in notebooks: what all rows have in common once, and histograms as small pictures."""
+        load("cmsdials.table.to_html")
+        from cmsdials.table.to_html import html_of_rows  # noqa: PLC0415  # it imports NumPy
 
-        try:
-            return f"<p>{escape(repr(self))}</p>{to_html(self.store)}"
-        except MissingDependencyError:
-            return None
+        return f"<p>{escape(repr(self))}</p>{html_of_rows(self.store)}"
 
     def to_arrow(self) -> pa.Table:
         """Return an Arrow table with the columns of `to_pandas`.
 
-        `data` becomes lists of float64 (2D: lists of lists, [y][x]), which share the memory of these rows.
+        `data` becomes lists of float64 (2D: lists of lists, `[y][x]`), which share the memory of these rows.
 
         Raises:
             MissingDependencyError: pyarrow is not installed; the message holds the command.
@@ -149,8 +146,14 @@ class Tabular(Generic[RecordT]):
     @overload
     def to_numpy(self) -> _Arrays: ...
     @overload
-    def to_numpy(self, *, group_by: str | Sequence[str]) -> Mapping[Any, _Arrays]: ...
-    def to_numpy(self, *, group_by: str | Sequence[str] | None = None) -> Any:
+    def to_numpy(self, *, group_by: str | Sequence[str], align: bool = False) -> Mapping[Any, _Arrays]: ...
+    @overload
+    def to_numpy(
+        self, *, align: Literal[True], group_by: str | Sequence[str] | None = None
+    ) -> Mapping[Any, _Arrays]: ...
+    @overload
+    def to_numpy(self, *, group_by: str | Sequence[str] | None, align: bool = False) -> Any: ...
+    def to_numpy(self, *, group_by: str | Sequence[str] | None = None, align: bool = False) -> Any:
         """Return an array for each field, by name.
 
         For n histograms, `data` has the shape (n, x_bin), or (n, y_bin, x_bin) in 2D, and is float64. The other
@@ -162,21 +165,36 @@ class Tabular(Generic[RecordT]):
 
         Args:
             group_by: Field, or fields, by whose values the rows are grouped, such as "me".
+            align: Give all groups the same m lumisections (dataset_id, run_number, ls_number), in order: all that one
+                of them has. So `data` is of the shape (m, x_bin) or (m, y_bin, x_bin) in each. In a gap, where a
+                group lacks one, `data` is NaN, and so are the numbers that the histogram would have, which are
+                therefore float64 (`entries`, `file_id`); a bool array `gap` of the shape (m,) is True there. Groups
+                of different runs or datasets, where `group_by` says so, keep to their own lumisections. Without
+                `group_by` the groups are those of "me", or of "me_id" if the rows have no "me".
 
         Returns:
-            Arrays by field; with `group_by` such arrays by value (by tuple of values for several fields), in
+            Arrays by field; with `group_by` or `align` such arrays by value (by tuple of values for several fields), in
             order of first appearance.
 
         Raises:
             BinningError: Histograms with different binnings would share one array; the message names them.
-            FilterError: There is no such field to group by.
+            FilterError: There is no such field to group by; or rows cannot be aligned, because they lack their run or
+                lumisection, or a group has several for one lumisection.
         """
         load("cmsdials.table.to_numpy")
         from cmsdials.table.to_numpy import grouped, to_numpy  # noqa: PLC0415  # it imports NumPy
 
+        if group_by is None and align:
+            sent = self.store.fields
+            group_by = "me_id" if sent is not None and "me" not in sent else "me"
         if group_by is None:
             return to_numpy(self.store)
-        groups = grouped(self.store, checked_groups(group_by, self.store.record, self.store.fields))
+        names = checked_groups(group_by, self.store.record, self.store.fields)
+        groups = grouped(self.store, names)
+        if align:
+            from cmsdials.table.aligned import aligned  # noqa: PLC0415  # it imports NumPy
+
+            groups = aligned(groups, names)
         return {key: arrays for (key,), arrays in groups.items()} if isinstance(group_by, str) else groups
 
     def to_hist(self) -> list[hist.Hist[Any]]:
@@ -187,6 +205,54 @@ class Tabular(Generic[RecordT]):
             BinningError: The rows are not histograms, or were listed without their binning or contents.
         """
         return [hist_of(row) for row in self.store]
+
+    def join(
+        self, right: Any, *, on: str | Sequence[str] | Mapping[str, Any] | None = None, suffix: str = "_right"
+    ) -> Any:
+        """Return a frame of these rows with the columns of others, by run and lumisection; see `cmsdials.join`."""
+        return join(self, right, on=on, suffix=suffix)
+
+
+def join(
+    left: Any,
+    right: Any,
+    *,
+    on: str | Sequence[str] | Mapping[str, Any] | None = None,
+    suffix: str = "_right",
+) -> Any:
+    """Return rows with the columns of other rows of the same run and lumisection.
+
+    Every row on the left stays, in its place, with its values. Where the right has none for it, the values of the
+    right are missing; so its integers and flags become Int64 and boolean in pandas (also where none is missing), and
+    stay what they are in Arrow and polars, where any value may be null. Rows on the right without a partner, or
+    without a key, are left out.
+
+    Args:
+        left: A result or page, rows of OMS, a DataFrame of pandas or polars, an Arrow table, or a list of dicts.
+        right: The same, or the path of a CSV file of ``brilcalc lumi --byls -o``. It may have a row for each
+            lumisection, for each range of them (both ends included), or for each run. Each key may come once.
+        on: Columns to compare, all of which hold whole numbers from 0 on, or text of their digits: a name or several,
+            or a dict of left to right if they differ, and on the right a pair of names for a range: ``{"run_number":
+            "run", "ls_number": ("first", "last")}``. None for the run and, if both have it, the lumisection, by the
+            names that DIALS, OMS, the Run Registry, brilcalc and CMSSW give them. Of text such as ``1:1``, which
+            brilcalc writes, the number before the colon counts.
+        suffix: What is added to the name of a column on the right that the left has too.
+
+    Returns:
+        What `left` is. Of a result, a page, rows of OMS or dicts: a frame of the library of `right`, or, if that is
+        none either, of pandas. The columns of the left come first, then those of the right except the keys (ranges and
+        ``run:fill`` stay). The index of pandas is that of `left`.
+
+    Raises:
+        ConfigurationError: Several rows on the right have one key, or overlapping ranges, which the message names; there are no
+            such columns, or they hold something other than whole numbers; a name would come twice; or the rows are
+            something else.
+        MissingDependencyError: The library is not installed; the message holds the command.
+    """
+    load("cmsdials.table.joining")
+    from cmsdials.table.joining import joined  # noqa: PLC0415  # it imports NumPy
+
+    return joined(left, right, on, suffix)
 
 
 def stack(column: Any) -> np.ndarray[Any, Any]:

@@ -19,7 +19,7 @@ from cmsdials.table.rows import RowStore
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["to_arrow"]
+__all__ = ["free", "to_arrow"]
 
 
 def to_arrow(store: RowStore[Any]) -> pa.Table:
@@ -47,7 +47,7 @@ def _array(pa: Any, field: Field, values: list[Values]) -> Any:
     if field.kind in kinds:
         with suppress(pa.ArrowInvalid, pa.ArrowTypeError):  # a row was changed
             return pa.array(made, kinds[field.kind])
-    return _free(pa, made.tolist())
+    return free(pa, made.tolist())
 
 
 def _lists(pa: Any, part: Values, dimensions: int) -> Any:
@@ -70,7 +70,7 @@ def _lists(pa: Any, part: Values, dimensions: int) -> Any:
     return lists
 
 
-def _free(pa: Any, values: list[Any]) -> Any:
+def free(pa: Any, values: list[Any]) -> Any:
     """Return values that the contract does not describe: as Arrow takes them, or as JSON text where it does not."""
     plain = read_json(as_json(values))
     try:

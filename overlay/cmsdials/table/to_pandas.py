@@ -1,27 +1,23 @@
-"""From columns to pandas, and to the tables of notebooks."""
+"""From columns to pandas."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from cmsdials_api.records import Field
 
-from cmsdials.redaction import printable
 from cmsdials.runtime import extras
 from cmsdials.table.cells import Cell, as_cell
 from cmsdials.table.columns import Values, own
-from cmsdials.table.fields import bins_of, columns_of, objects, scalars
+from cmsdials.table.fields import columns_of, objects, scalars
 from cmsdials.table.rows import RowStore
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["to_html", "to_pandas"]
-
-_SHOWN = 10  # rows, in a notebook
+__all__ = ["to_pandas"]
 
 
 def to_pandas(store: RowStore[Any], *, as_lists: bool = False, copy: bool = True) -> pd.DataFrame:
@@ -40,32 +36,6 @@ def to_pandas(store: RowStore[Any], *, as_lists: bool = False, copy: bool = True
         copy=False,  # what is made here belongs to this frame only
     )
     return frame
-
-
-def to_html(store: RowStore[Any]) -> str:
-    """Make a table of the first rows, with the numbers of bins for the contents of histograms.
-
-    Raises:
-        MissingDependencyError: pandas is not installed.
-    """
-    first = [*islice(store, _SHOWN)]
-    frame = to_pandas(RowStore(store.record, rows=first, fields=store.fields))
-    for field in store.record.FIELDS:
-        if field.dimensions and field.name in frame:
-            frame[field.name] = [_bins(cell) for cell in frame[field.name]]
-        elif field.kind == "string" and field.name in frame:
-            frame[field.name] = [
-                printable(cell) if isinstance(cell, str) else cell for cell in frame[field.name]
-            ]
-    table: str = frame.to_html(border=0)
-    return table
-
-
-def _bins(cell: Any) -> str:
-    try:
-        return bins_of(np.shape(cell))
-    except ValueError:  # its rows were changed to different lengths
-        return "no bins"
 
 
 def _series(pandas: Any, field: Field, values: list[Values], as_lists: bool, copy: bool) -> Any:

@@ -38,6 +38,26 @@ def test_from_the_plan_to_the_check(run: Run, tmp_path: Path, now: Dials) -> Non
     assert (damaged.exit_code, "missing: data/dataset=%2FZeroBias" in damaged.output) == (3, True)
 
 
+def test_only_what_is_good(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "good.json").write_text('{"367112": [[5, 14]], "379543": [[1, 9]], "379544": [[1, 50]]}')
+    line = "download h1d --workspace tracker --dataset 2024B --me 'charge_PXLayer_[12]$' --good good.json -o out LOGIN"
+    planned = run(f"{line} --dry-run")
+    assert (
+        planned.exit_code,
+        "only what is good by a mask of 69 lumisections in 3 runs" in planned.output,
+    ) == (0, True)
+    done = run(line)
+    assert (done.exit_code, "out: 38 rows" in done.output) == (0, True), done.output
+    found = open_dataset("out").to_table(columns=["run_number", "ls_number"])
+    pairs = {*zip(found["run_number"].to_pylist(), found["ls_number"].to_pylist(), strict=True)}
+    assert pairs == {*((367112, ls) for ls in range(5, 15)), *((379543, ls) for ls in range(1, 10))}
+    assert run("verify out LOGIN").exit_code == 0
+    again = run(f"{line} --refresh")
+    assert (again.exit_code, "0 fetched, 1 there before" in again.output) == (0, True), again.output
+    other = run(line.replace("--good good.json", ""))
+    assert (other.exit_code, "by no mask here" in other.output) == (1, True)
+
+
 def test_what_the_service_lacks_has_an_exit_code_of_its_own(run: Run) -> None:
     assert run("download h1d --me charge_PXLayer_1$ --runs 379543 -o out LOGIN").exit_code == 0
     assert run("verify out --offline").exit_code == 0
@@ -52,6 +72,7 @@ def test_what_the_service_lacks_has_an_exit_code_of_its_own(run: Run) -> None:
         ("download h1d --runs from -o out LOGIN", "Write it as 367100-367200"),
         ("download h1d --runs 1-2-3 -o out LOGIN", "Write it as 367100-367200"),
         ("download h1d --me '(' -o out LOGIN", "cannot be sent"),
+        ("download h1d --good nowhere.json -o out LOGIN", "nowhere.json' cannot be read"),
         ("status nowhere", "there is no download in nowhere"),
         ("verify nowhere --offline", "there is no download in nowhere"),
         ("verify nowhere LOGIN", "there is no download in nowhere"),

@@ -1,4 +1,4 @@
-"""A process that downloads, to be killed: `python child.py URL SECRET FOLDER`. It says when it begins."""
+"""A process that downloads, to be killed: `python child.py URL SECRET FOLDER [SHARD]`. It says when it begins."""
 
 import sys
 
@@ -10,7 +10,8 @@ FILTERS = {"dataset__regex": "2024B", "me__regex": "PXLayer_[12]", "run_number__
 ROWS = 500
 
 if __name__ == "__main__":
-    url, secret, folder = sys.argv[1:]
+    url, secret, folder, *shard = sys.argv[1:]
     dials = Dials(Credentials(token=secret), "tracker", url)
     print("ready", flush=True)
-    dials.h1d.download(LumisectionHistogram1DFilters(**FILTERS, page_size=20), folder, rows_per_file=ROWS)
+    filters = LumisectionHistogram1DFilters(**FILTERS, page_size=20)
+    dials.h1d.download(filters, folder, rows_per_file=ROWS, shard=shard[0] if shard else None)

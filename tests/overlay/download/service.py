@@ -26,6 +26,11 @@ class Histograms(Lumisections):
         missing: Dataset, run, lumisection and element of histograms that there are not.
         fails: Dataset and first run of listings of histograms that fail.
         breaks: What their connections break with; None if they are answered with an error.
+        files: Dataset and run -> id, name and time of the last change of the DQMIO file that it was read from, if they
+            are not those of `file_of`.
+        more_files: Dataset, id, name and time of the last change of others.
+        uncounted: Dataset and run -> how many histograms the first of its lumisections does not count.
+        indexed: Queries of the index of files.
     """
 
     def __init__(self, session_type: Any) -> None:
@@ -37,6 +42,10 @@ class Histograms(Lumisections):
         self.missing: set[tuple[int, int, int, int]] = set()
         self.fails: set[tuple[int, int]] = set()
         self.breaks: Exception | None = None
+        self.files: dict[tuple[int, int], tuple[int, str, str]] = {}
+        self.more_files: list[tuple[int, int, str, str]] = []
+        self.uncounted: dict[tuple[int, int], int] = {}
+        self.indexed: list[dict[str, str]] = []
         self.dials: Dials = dials_over(self.session)
 
     @property
@@ -67,6 +76,22 @@ class Histograms(Lumisections):
                 if query.get("dataset", name) == name and re.search(query.get("dataset__regex", ""), name)
             ]
             return httpx.Response(200, content=json.dumps({"next": None, "previous": None, "results": rows}))
+        if place == "file-index":
+            self.indexed.append(query)
+            rows = [
+                {
+                    "dataset_id": dataset,
+                    "file_id": file_id,
+                    "logical_file_name": name,
+                    "last_modification_date": changed,
+                }
+                for dataset, file_id, name, changed in self._files()
+                if query.get("dataset_id", str(dataset)) == str(dataset)
+                and query.get("dataset", NAMES[dataset]) == NAMES[dataset]
+                and re.search(query.get("dataset__regex", ""), NAMES[dataset])
+                and _is_name(name, query)
+            ]
+            return httpx.Response(200, content=json.dumps({"next": None, "previous": None, "results": rows}))
         if place in ("th1", "th2"):
             where = (
                 int(query.get("dataset_id", 0)),
@@ -77,13 +102,17 @@ class Histograms(Lumisections):
                 if self.breaks is not None:
                     raise self.breaks
                 return httpx.Response(400, json={"detail": "this one is not good"})
-            self.rows = [*self._histograms(place)]
+            self.rows = [
+                row
+                for row in self._histograms(place)
+                if _is_name(self.file_of(row["dataset_id"], row["run_number"])[1], query)
+            ]
             names = set(self.rows[0]) if self.rows else {"run_number"}
             wanted = [one for one in names if "fields" not in query or one in query["fields"].split(",")]
             request = httpx.Request("GET", request.url.copy_merge_params({"fields": ",".join(wanted)}))
         else:
             self.rows = [
-                {**_of(dataset, run), "ls_number": ls, "th1_count": 2, "th2_count": 2}
+                {**_of(dataset, run), "ls_number": ls, **self._counts(dataset, run, ls)}
                 for (dataset, run), count in sorted(self.has.items())
                 for ls in range(1, count + 1)
             ]
@@ -92,6 +121,20 @@ class Histograms(Lumisections):
             ]
         return super()._answer(request)
 
+    def _counts(self, dataset: int, run: int, ls: int) -> dict[str, int]:
+        less = self.uncounted.get((dataset, run), 0) if ls == 1 else 0
+        return {"th1_count": 2 - less, "th2_count": 2 - less}
+
+    def file_of(self, dataset: int, run: int) -> tuple[int, str, str]:
+        """Return id, name and time of the last change of the DQMIO file of a run."""
+        usual = (run * 10 + dataset % 7, named(run), f"2024-05-0{1 + run % 3}T10:00:00Z")
+        return self.files.get((dataset, run), usual)
+
+    def _files(self) -> list[tuple[int, int, str, str]]:
+        return sorted(
+            [*((dataset, *self.file_of(dataset, run)) for dataset, run in self.has), *self.more_files]
+        )
+
     def _histograms(self, place: str) -> Any:
         for (dataset, run), count in sorted(self.has.items()):
             for ls in range(1, count + 1):
@@ -99,6 +142,7 @@ class Histograms(Lumisections):
                     if place != f"th{dim}" or (dataset, run, ls, me_id) in self.missing:
                         continue
                     place_of = {**_of(dataset, run), "ls_number": ls, "me_id": me_id, "me": me, "entries": ls}
+                    place_of["file_id"] = self.file_of(dataset, run)[0]
                     if dim == 1:
                         yield th1(ls, **place_of, data=[ls + 0.5, run, me_id])
                     elif me_id == 3:
@@ -106,6 +150,16 @@ class Histograms(Lumisections):
                     else:
                         odd = {"x_bin": 2, "y_bin": 1, "data": [[float(run), float(ls)]]}
                         yield th2(ls, **{**place_of, **odd})
+
+
+def named(run: int, rest: str = "a.root") -> str:
+    """Name a file of prompt reconstruction."""
+    return f"/store/data/Z/R/DQMIO/v1/000/{run // 1000}/{run % 1000:03}/00000/{rest}"
+
+
+def _is_name(name: str, query: dict[str, str]) -> bool:
+    is_pattern = re.search(query.get("logical_file_name__regex", ""), name) is not None
+    return is_pattern and query.get("logical_file_name", name) == name
 
 
 def _of(dataset: int, run: int) -> dict[str, Any]:

@@ -158,6 +158,52 @@ def test_damage_is_found_and_mended(service: Histograms, tmp_path: Path, kind: s
     assert files(tmp_path).keys() == before.keys()
 
 
+@pytest.mark.parametrize("which", [0, -1])
+def test_any_byte_that_changes_is_found(service: Histograms, tmp_path: Path, which: int) -> None:
+    service.dials.h1d.download(None, tmp_path, rows_per_file=20)
+    path = sorted(tmp_path.glob("data/*/*.parquet"))[which]
+    whole = path.read_bytes()
+    for at in {*range(0, len(whole), 331), *range(12), *range(len(whole) - 12, len(whole))}:
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
+        assert [one.problem for one in verify(tmp_path).problems] == ["changed"]
+    path.write_bytes(whole)
+    assert verify(tmp_path).complete
+
+
+def test_any_byte_of_the_manifest_that_changes_is_found(service: Histograms, tmp_path: Path) -> None:
+    service.dials.h1d.download(Filters1D(dataset_id=14677060), tmp_path)
+    path = tmp_path / "manifest.jsonl"
+    whole = path.read_bytes()
+    starts = [0, *(at + 1 for at, byte in enumerate(whole[:-1]) if byte == ord("\n"))]
+    in_checksums = {start + digit for start in starts for digit in range(9)}
+    for at in sorted({*range(0, len(whole), 97), *in_checksums, len(whole) - 1}):
+        for bit in (1, 32):  # the second makes another case of a letter
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ bit]) + whole[at + 1 :])
+            try:
+                assert not verify(tmp_path).complete, (at, bit)
+            except CheckpointError as error:
+                assert at <= whole.index(b"\n"), error  # noqa: PT017  # of the first line, which all else needs
+    path.write_bytes(whole)
+    assert verify(tmp_path).complete
+
+
+@pytest.mark.parametrize(
+    "name", ["stray.parquet", "dataset=new/1-2.parquet", "{old}/note.txt", "{old}/.hidden.parquet"]
+)
+def test_any_file_that_is_added_is_found(service: Histograms, tmp_path: Path, name: str) -> None:
+    service.dials.h1d.download(None, tmp_path)
+    old = next((tmp_path / "data").iterdir()).name
+    path = tmp_path / "data" / name.format(old=old)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"PAR1")
+    found = verify(tmp_path)
+    assert [(one.path, one.problem) for one in found.problems] == [
+        (f"data/{name.format(old=old)}", "unknown")
+    ]
+    path.unlink()
+    assert verify(tmp_path).complete
+
+
 def test_new_runs_are_added_and_changed_ones_fetched_again(service: Histograms, tmp_path: Path) -> None:
     dataset = 14677060
     service.dials.h1d.download(Filters1D(dataset_id=dataset), tmp_path, rows_per_file=20)
@@ -401,6 +447,34 @@ def test_rows_that_are_many_move_to_files_meanwhile(
     assert sorted_rows(tmp_path / "a").equals(sorted_rows(tmp_path / "b"))
     assert files(tmp_path / "a") == files(tmp_path / "b")
     assert not [*(tmp_path / "b" / "unfinished").iterdir()]
+
+
+def test_a_binning_that_changes_within_a_run_is_noted(service: Histograms, tmp_path: Path) -> None:
+    rows = service._histograms
+
+    def rebinned(place: str) -> Any:
+        for row in rows(place):
+            yield {**row, "x_max": 9.0 if row["ls_number"] > 2 else row["x_max"]}
+
+    service._histograms = rebinned  # type: ignore[method-assign]
+    service.dials.h1d.download(Filters1D(run_number=367101, me="P/size"), tmp_path)
+    for path in tmp_path.glob("data/*/*.parquet"):
+        binning = json.loads(pq.read_metadata(path).metadata[b"cmsdials"])["binning"]
+        assert len({one["x_max"] for one in binning["P/size"]}) == 2
+
+
+def test_a_disk_that_is_full_is_said_and_leaves_nothing(service: Histograms, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, most[1]))  # more than the manifest needs
+    try:
+        with pytest.raises(CheckpointError, match=r"cannot be written: .*the same call continues"):
+            service.dials.h1d.download(None, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert not [*(tmp_path / "unfinished").iterdir()]
+    service.dials.h1d.download(None, tmp_path)
+    assert verify(tmp_path, service.dials).complete
 
 
 @pytest.mark.parametrize("cut", [1, 30, None])

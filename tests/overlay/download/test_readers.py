@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from cmsdials import Dials, open_dataset
+from cmsdials import Dials, join, open_dataset
 from cmsdials.errors import BinningError, ConfigurationError, FilterError
 from cmsdials.filters import DatasetIndexFilters
 from cmsdials.filters import LumisectionHistogram1DFilters as Filters1D
@@ -104,6 +104,9 @@ def test_frames_and_arrays_are_those_of_a_listing(service: Histograms, folder: P
         order = np.lexsort([arrays[me][name] for name in KEY[::-1]])
         for name, values in of_listing.items():
             assert np.array_equal(arrays[me][name][order], values)
+    np.testing.assert_equal(held.to_numpy(align=True), listed.to_numpy(align=True))
+    joined = join(held.to_table(columns=[*KEY, "entries"]), listed, on=KEY)
+    assert joined["entries"].equals(joined["entries_right"])
     with pytest.raises(BinningError, match="group_by"):
         held.to_numpy()
 

@@ -158,7 +158,7 @@ def test_the_nearest_hold_a_part_or_are_spelt_like_it_or_hold_its_words() -> Non
     assert nearest("", NAMES) == nearest("?!", NAMES) == nearest("x", []) == []
 
 
-@given(st.lists(names, max_size=12), st.one_of(names, st.text(max_size=5)))
+@given(st.lists(names, max_size=4), st.one_of(names, st.text(max_size=5)))
 def test_the_nearest_are_three_at_most_and_do_not_depend_on_the_order(some: list[str], text: str) -> None:
     near = nearest(text, some)
     assert len(near) <= 3

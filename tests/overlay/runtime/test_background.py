@@ -14,7 +14,7 @@ import weakref
 
 import httpx
 import pytest
-from cmsdials.runtime.background import load
+from cmsdials.runtime.background import Begun, load
 from cmsdials.runtime.interrupts import Stop, Stopped, current_stop, sleep
 
 BOUND = 120.0
@@ -335,3 +335,43 @@ def test_no_first_use_imports_anything_where_signals_come(sandbox_now):
         check=False,
     )
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+def test_work_that_is_begun_goes_on_meanwhile():
+    go, variable = threading.Event(), contextvars.ContextVar("variable")
+    variable.set("the caller's")
+    begun = Begun(lambda: go.wait(BOUND) and (variable.get(), threading.current_thread()))
+    variable.set("later")
+    go.set()
+    assert begun.outcome()[0] == "the caller's"
+    assert begun.outcome()[1] is not threading.current_thread()
+
+
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, SystemExit])
+def test_begun_work_raises_where_it_is_waited_for(kind):
+    def fail():
+        raise kind
+
+    begun = Begun(fail)
+    for _ in range(2):
+        with pytest.raises(kind):
+            begun.outcome()
+
+
+def test_without_another_thread_it_is_done_at_once(monkeypatch):
+    def refused(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(_thread, "start_new_thread", refused)
+    monkeypatch.setattr("cmsdials.runtime.background._idle", [])
+    assert Begun(threading.current_thread).outcome() is threading.current_thread()
+
+
+def test_a_wait_for_begun_work_can_be_cut_short_and_begun_again():
+    go, stop = threading.Event(), Stop()
+    begun = Begun(lambda: go.wait(BOUND))
+    stop.set()
+    with stop.heeded(), pytest.raises(Stopped):
+        begun.outcome()
+    go.set()
+    assert begun.outcome()

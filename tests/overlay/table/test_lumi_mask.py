@@ -195,6 +195,11 @@ def test_the_largest_numbers_are_numbers_like_others() -> None:
     assert LumiMask.of_rows([(7, largest), (8, 0)]).ranges == {7: [(largest, largest)], 8: [(0, 0)]}
 
 
+def test_ranges_of_one_run_are_looked_up() -> None:
+    mask = LumiMask({5: [[7, 9], [1, 2], [3, 3]]})
+    assert (mask.of_run(5), mask.of_run(6)) == (((1, 3), (7, 9)), ())
+
+
 def test_masks_are_copied_and_pickled() -> None:
     mask = LumiMask(GOLDEN)
     mask.ranges[367112].clear()
@@ -262,6 +267,7 @@ def test_every_column_is_looked_up(form: str) -> None:
 MISSING: dict[str, Any] = {
     "None": [367112, None],
     "NaN": [367112, float("nan")],
+    "NaN among text": ["367112", float("nan")],
     "pandas NA": pd.Series([367112, pd.NA], dtype="Int64"),
     "pandas float": pd.Series([367112, None]),
     "pandas objects": pd.Series([367112, pd.NA], dtype=object),
@@ -468,7 +474,10 @@ def test_pages_are_selected_from(service: Scripted) -> None:
     with service.dials.h1d.pages() as pages:
         selected = [LumiMask(GOLDEN).select(page) for page in pages]
     assert [[one.ls_number for one in page.rows] for page in selected] == [[2], [8]]
-    assert [(page.next is None, page.size) for page in selected] == [(False, 0), (True, 0)]
+    assert [(page.next is None, page.dropped, page.size > 0) for page in selected] == [
+        (False, 1, True),
+        (True, 1, True),
+    ]
 
 
 def test_rows_that_a_script_has_changed_are_selected_as_they_are() -> None:

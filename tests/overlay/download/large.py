@@ -1,0 +1,37 @@
+"""A process that downloads, verifies and opens a folder: python large.py URL SECRET FOLDER FILTERS
+
+FILTERS is JSON. It prints a line of JSON: the rows and the number of bins that it has seen, and the most memory that it has
+taken so far, in bytes, after each of the three.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import cmsdials
+from cmsdials import Dials
+from cmsdials.auth.secret_key import Credentials
+from cmsdials.filters import LumisectionHistogram2DFilters
+
+
+def peak() -> int:
+    """Return the most memory of this process since it began; what `getrusage` says includes its parent's."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
+def main(url: str, secret: str, folder: str, filters: str) -> None:
+    dials = Dials(Credentials(token=secret), "tracker", url, timeout=None)
+    done = dials.h2d.download(LumisectionHistogram2DFilters(**json.loads(filters)), folder, concurrency=3)
+    peaks = [peak()]
+    problems = [one.problem for one in cmsdials.verify(folder).problems]
+    peaks.append(peak())
+    bins = 0.0
+    for batch in cmsdials.open_dataset(folder).to_batches(batch_size=100):
+        bins += len(batch["data"].flatten().to_numpy())
+    peaks.append(peak())
+    print(json.dumps({"rows": done.rows, "problems": problems, "bins": bins, "peaks": peaks}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
