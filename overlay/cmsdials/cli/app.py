@@ -32,6 +32,7 @@ _COMMANDS = {  # name -> module and function, and where the help shows it
     "count": ("listing.count", _LISTS),
     "get": ("histograms.get", _HISTOGRAMS),
     "mask": ("masks.mask", _HISTOGRAMS),
+    "join": ("joins.join", _HISTOGRAMS),
     "download": ("folders.download", _HISTOGRAMS),
     "status": ("folders.status", _HISTOGRAMS),
     "verify": ("folders.verify", _HISTOGRAMS),

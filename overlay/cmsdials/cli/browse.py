@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from cmsdials.cli.options import LoginOptions, say, with_options
+from cmsdials.cli.options import LoginOptions, with_options
 from cmsdials.cli.output import OutputOptions, Source
 from cmsdials.dials import Dials
 from cmsdials.errors import SchemaError

@@ -26,9 +26,7 @@ def get(
     kind: Annotated[Literal["h1d", "h2d"], typer.Argument(help="Histograms of one or two dimensions.")],
     show: Annotated[
         bool,
-        typer.Option(
-            "--show", help="Draw the sum over the lumisections of each run and monitoring element."
-        ),
+        typer.Option("--show", help="Draw the sum over the lumisections of each run and monitoring element."),
     ] = False,
     concurrency: Annotated[
         int, typer.Option(metavar="N", help="How many parts to fetch at a time.", min=1)

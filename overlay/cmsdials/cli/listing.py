@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["count", "datasets", "files", "listing_of", "lumis", "mes", "runs"]
 
 _LARGEST_PAGE = 500
-_KEYS = ("run_number", "ls_number")
+_KEYS = ("dataset_id", "run_number", "ls_number")
 
 
 def listing_of(
@@ -56,16 +56,15 @@ def listing_of(
         keys = () if good is None else _KEYS  # by which it selects
         names = [*columns, *(one for one in keys if one not in columns)]
         size = None if limit is None or good is not None else min(limit, _LARGEST_PAGE)
-        query = kind(**given, page_size=size)
+        how = {} if good is None else {"good": good}  # which only some lists take
         left = limit
-        for one in [query] if good is None else good.filters(query):
-            with resource.pages(one, fields=names, concurrency=concurrency) as pages:
-                for page in pages:
-                    chosen = page if good is None else good.select(page)
-                    wanted = len(chosen) if left is None else min(left, len(chosen))
-                    yield chosen, wanted
-                    if left is not None and (left := left - wanted) == 0:
-                        return
+        query = kind(**given, page_size=size)
+        with resource.pages(query, fields=names, concurrency=concurrency, **how) as pages:
+            for page in pages:
+                wanted = len(page) if left is None else min(left, len(page))
+                yield page, wanted
+                if left is not None and (left := left - wanted) == 0:
+                    return
 
     return Source(
         columns=[one.name for one in fields],
@@ -187,9 +186,7 @@ def mes(
             listed = dials.mes.list(kind(me__regex=me, dim=dim))
         names = [one.name for one in fields]
         rows = [one.dict() for one in listed]
-        output.write(
-            Source(columns=names, shown=names, usual=names, pages=lambda _, limit: [rows[:limit]])
-        )
+        output.write(Source(columns=names, shown=names, usual=names, pages=lambda _, limit: [rows[:limit]]))
 
 
 _COUNTED = {"runs": "run", "lumis": "lumi", "files": "file_index"}

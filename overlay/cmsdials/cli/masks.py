@@ -57,7 +57,9 @@ def mask(
     if output.form == "json":
         _as_certification_file(found, output)
         return
-    output.write(Source(columns=_COLUMNS, shown=_COLUMNS, usual=_COLUMNS, pages=lambda *asked: _pages(found, *asked)))
+    output.write(
+        Source(columns=_COLUMNS, shown=_COLUMNS, usual=_COLUMNS, pages=lambda *asked: _pages(found, *asked))
+    )
     if output.output is None and is_terminal(sys.stdout):
         complain(str(found), "dim")
 

@@ -182,16 +182,16 @@ class OutputOptions:
 def json_of(value: Any) -> str:
     """Return JSON in ASCII, without characters that a terminal would obey. Times are written as DIALS does."""
     try:
-        text = json.dumps(value, default=_time, allow_nan=False)
+        text = json.dumps(value, default=_text, allow_nan=False)
     except ValueError:
-        text = json.dumps(_finite(value), default=_time)
+        text = json.dumps(_finite(value), default=_text)
     return text.replace("\x7f", "\\u007f")
 
 
-def _time(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
-    raise TypeError
+    return str(value)  # of a file that was read, such as a date
 
 
 def _finite(value: Any) -> Any:
@@ -209,7 +209,7 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, str):
         return value
-    return _time(value) if isinstance(value, datetime) else json_of(value)
+    return json_of(value) if isinstance(value, bool | int | float | list | tuple | Mapping) else _text(value)
 
 
 def _are_numeric(column: Iterable[Any]) -> bool:

@@ -83,4 +83,4 @@ def at_terminal(login: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AtTermi
         os.close(ours)
         return Shown(int(ended.value.code or 0), shown.decode(encoding).replace("\r\n", "\n"))
 
-    yield run_there
+    return run_there

@@ -13,9 +13,26 @@ import pytest
 from cmsdials import __version__
 from cmsdials.runtime import cache
 
-COMMANDS = (
-    "login logout whoami workspaces datasets runs lumis files mes count get mask download status verify doctor sandbox"
-).split()
+COMMANDS = [
+    "login",
+    "logout",
+    "whoami",
+    "workspaces",
+    "datasets",
+    "runs",
+    "lumis",
+    "files",
+    "mes",
+    "count",
+    "get",
+    "mask",
+    "join",
+    "download",
+    "status",
+    "verify",
+    "doctor",
+    "sandbox",
+]
 
 
 @pytest.fixture
@@ -92,7 +109,7 @@ NAMES = [
     "EcalEndcap/EEOccupancyTask/EEOT digi occupancy EE +",
     "EcalEndcap/EEOccupancyTask/EEOT digi occupancy EE -",
     "PixelPhase1/Tracks/PXBarrel/charge_PXLayer_1",
-    "Odd/it's $HOME (a \"b\"); c:d=e & é",
+    'Odd/it\'s $HOME (a "b"); c:d=e & é',
 ]
 DATASET = "/ZeroBias/Run2024B-PromptReco-v1/DQMIO"
 
@@ -166,7 +183,10 @@ def entered(typed: str, env: dict[str, str], tmp_path: Path) -> list[str]:
         ("cmsdials get h1d --me Pi\t", ["get", "h1d", "--me", NAMES[2]]),
         # The part that both have, to which one more letter is typed.
         ("cmsdials get h2d --me Ecal\t+\t", ["get", "h2d", "--me", NAMES[0]]),
-        ("cmsdials get h2d --me EcalEndcap/EEOccupancyTask/EEOT\\ dig\t-\t", ["get", "h2d", "--me", NAMES[1]]),
+        (
+            "cmsdials get h2d --me EcalEndcap/EEOccupancyTask/EEOT\\ dig\t-\t",
+            ["get", "h2d", "--me", NAMES[1]],
+        ),
         ('cmsdials get h2d --me "EcalEndcap/EEOccupancyTask/EEOT dig\t-"', ["get", "h2d", "--me", NAMES[1]]),
         ("cmsdials get h2d --me 'EcalEndcap/EEOccupancyTask/EEOT dig\t+'", ["get", "h2d", "--me", NAMES[0]]),
         ("cmsdials get h1d --me Odd\t", ["get", "h1d", "--me", NAMES[3]]),
@@ -193,7 +213,11 @@ def test_help_and_completion_load_nothing_that_asks_the_service(command: str, ke
         ([command, "--help"], {}),
         (
             [],
-            {"_CMSDIALS_COMPLETE": "complete_bash", "COMP_WORDS": f"cmsdials\n{command}\n--", "COMP_CWORD": "2"},
+            {
+                "_CMSDIALS_COMPLETE": "complete_bash",
+                "COMP_WORDS": f"cmsdials\n{command}\n--",
+                "COMP_CWORD": "2",
+            },
         ),
     ):
         code = start.replace("{words}", repr(words))

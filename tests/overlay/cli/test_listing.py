@@ -44,9 +44,7 @@ LISTS = {
     ),
     "lumis --run 367112 --ls 5-20 --dataset-id 14677060": (
         lambda dials: dials.lumi.list_all(
-            LumisectionFilters(
-                run_number=367112, ls_number__gte=5, ls_number__lte=20, dataset_id=14677060
-            )
+            LumisectionFilters(run_number=367112, ls_number__gte=5, ls_number__lte=20, dataset_id=14677060)
         ),
         "run_number ls_number dataset_id th1_count th2_count",
     ),
@@ -216,19 +214,25 @@ def test_good_lumisections_only(run: Run, tmp_path: Path) -> None:
     ("line", "said"),
     [
         ("runs --json --csv", "--json and --csv exclude each other. Give one of them."),
-        ("runs -o runs.txt", "the ending of runs.txt says no format. End the name in .parquet, .csv or .json."),
+        (
+            "runs -o runs.txt",
+            "the ending of runs.txt says no format. End the name in .parquet, .csv or .json.",
+        ),
         ("runs --json -o runs.csv", "--json contradicts the ending of runs.csv."),
         ("runs -o nowhere/runs.csv", "nowhere/runs.csv cannot be written (No such file or directory)."),
         ("runs -o folder.csv", "folder.csv cannot be written (Is a directory)."),
         ("runs --json -o /dev/full", "/dev/full cannot be written (No space left on device)."),
         ("runs --columns ,", "--columns ',' names no column."),
         ("runs --columns run_number,run_number", "names a column twice."),
-        ("runs --runs from", "--runs 'from' is neither a number nor a range of numbers. Write it as 367100-367200"),
+        (
+            "runs --runs from",
+            "--runs 'from' is neither a number nor a range of numbers. Write it as 367100-367200",
+        ),
         ("runs --runs 5-3", "--runs '5-3' ends before it begins. Swap the two bounds: 3-5."),
         ("runs --runs ''", "is neither a number nor a range"),
         ("runs --runs -5", "is neither a number nor a range"),
         ("runs --runs 1-2-3", "is neither a number nor a range"),
-        ("runs --runs ١", "is neither a number nor a range"),
+        ("runs --runs \u0661", "is neither a number nor a range"),
         ("runs --dataset '('", "cannot be sent"),
         ("runs --dataset ''", "is empty"),
         ("lumis --ls 1:5", "--ls '1:5' is neither"),

@@ -48,7 +48,9 @@ def test_the_table(run: Run, at_terminal: AtTerminal) -> None:
     shown = at_terminal(line)
     assert [row.split() for row in shown.text.splitlines()[1:3]] == [["1", "18", "1-5,8-20"], ["2", "1", "5"]]
     assert "a mask of 19 lumisections in 2 runs from 1 to 2" in shown.text
-    assert run(f"{line} --csv --columns run_number,ls_count --limit 1").stdout == "run_number,ls_count\n1,18\n"
+    assert (
+        run(f"{line} --csv --columns run_number,ls_count --limit 1").stdout == "run_number,ls_count\n1,18\n"
+    )
     assert run(f"{line} -o out.parquet").stdout == "out.parquet: 2 rows\n"
 
 
