@@ -44,7 +44,8 @@ COMMANDS = {
 def _jobs(submit: str, home: Path, **changed: str) -> Iterator[dict[str, str]]:
     """The settings of each job that a submit file queues. What is not a command of HTCondor is a name for a text."""
     *lines, last = submit.strip().splitlines()
-    settings = dict(re.fullmatch(r"([\w.]+) *= *(.*)", line).groups() for line in lines)  # type: ignore[union-attr]
+    found = [re.fullmatch(r"([\w.]+) *= *(.*)", line) for line in lines]
+    settings = {one[1]: one[2] for one in found if one is not None}
     assert len(settings) == len(lines)
     settings |= changed
     queue = re.fullmatch(r"queue (?:(\$?[\w()]+)|(\w+) in \((.*)\))", last)

@@ -60,7 +60,10 @@ SECRET = "hush-4f1c"
 TIMEOUT = 0.4  # of the client, as most answers that stall cost it
 PAUSE = 0.03
 BOUND = 300  # seconds that any call takes at most, on the busiest machine
-MOST_GROWTH = 400_000  # kB of memory
+MOST_GROWTH = 400_000  # kB of memory: some answers have 100 MB, and several are under way at a time
+MOST_GROWTH_OF_MANY = (
+    1_200_000  # the same, where so many are drawn that more of these coincide; it does not grow on
+)
 BOMB = 30_000_000  # bytes, out of a few thousand
 HALF = "\ud800"
 
@@ -953,4 +956,9 @@ class TestAnyAnswer(AnyAnswer.TestCase):  # type: ignore[misc,name-defined]
     def _memory_stays_flat(self) -> Iterator[None]:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         yield
-        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MOST_GROWTH
+        most = (
+            MOST_GROWTH_OF_MANY
+            if settings().max_examples > settings.get_profile("default").max_examples
+            else MOST_GROWTH
+        )
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < most

@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from datetime import datetime
+from datetime import UTC, datetime
 
 from attrs import evolve, frozen
 
@@ -21,7 +21,7 @@ from cmsdials.download.manifest import Entry
 __all__ = ["Known", "SourceFile", "run_in"]
 
 _RUN_IN_NAME = re.compile(r"/([0-9]{3})/([0-9]{3})/([0-9]{3})/[0-9]{5}/[^/]*")
-_NO_FILES = "0001-01-01T00:00:00+00:00"
+_BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def run_in(name: str) -> int | None:
@@ -47,6 +47,11 @@ class SourceFile:
     name: str
     changed: datetime
 
+    @classmethod
+    def of(cls, file_id: int, name: str, changed: datetime) -> SourceFile:
+        """Make one; a time without a zone is in UTC."""
+        return cls(file_id, name, changed if changed.tzinfo else changed.replace(tzinfo=UTC))
+
 
 @frozen
 class Known:
@@ -63,9 +68,13 @@ class Known:
     def noted(self, entry: Entry) -> Entry:
         """Return a line about a file with what the service said of it before it was fetched."""
         files = self.files.get(entry.partition.dataset_id, {})
-        dates = {one: files[one].changed.isoformat() if one in files else "" for one in entry.files}
-        latest = max((one.changed.isoformat() for one in files.values()), default=_NO_FILES)
-        return self.counted(evolve(entry, files=dates, indexed=latest))
+        latest = max((one.changed for one in files.values()), default=_BEFORE_ALL)
+        return self.counted(evolve(entry, files=self._dates(entry), indexed=latest.isoformat()))
+
+    def _dates(self, entry: Entry) -> dict[int, str]:
+        """Return the dates that the DQMIO files of a file have now; an empty text for those that are not listed."""
+        files = self.files.get(entry.partition.dataset_id, {})
+        return {one: files[one].changed.isoformat() if one in files else "" for one in entry.files}
 
     def counted(self, entry: Entry) -> Entry:
         """Return a line about a file with the numbers of histograms of its runs."""
@@ -92,17 +101,14 @@ class Known:
         """Whether a file has; `seen` are the DQMIO files that rows of its dataset are from."""
         if not entry.indexed:  # fetched by a client that did not note it
             return True
-        files = self.files.get(entry.partition.dataset_id, {})
-        if any(
-            one not in files or files[one].changed.isoformat() != date for one, date in entry.files.items()
-        ):
+        if self._dates(entry) != entry.files:
             return True
         if entry.counts and self.counts is not None and entry.counts != self.counted(entry).counts:
             return True
         since = datetime.fromisoformat(entry.indexed)
         return any(
             one.changed > since and one.file_id not in seen and self._may_hold(one, entry)
-            for one in files.values()
+            for one in self.files.get(entry.partition.dataset_id, {}).values()
         )
 
     @staticmethod

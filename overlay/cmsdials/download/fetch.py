@@ -18,7 +18,7 @@ from cmsdials.download.plan import Partition
 from cmsdials.errors import CheckpointError, DialsError, RequestFailedError
 from cmsdials.listing.pages import Pages
 from cmsdials.listing.provenance import Origin
-from cmsdials.table.objects import as_list
+from cmsdials.table.objects import ABSENT, as_list
 
 __all__ = ["UNFINISHED", "Outcome", "Source", "attempted", "failed", "now", "put"]
 
@@ -105,7 +105,8 @@ def _written(source: Source, path: Path, partition: Partition, update: Callable[
         with source.pages(partition.query(source.origin.query)) as pages:
             for page in pages:
                 file.add(page)
-                files.update(one for block in page.store.held() for one in as_list(block.column("file_id")))
+                found = {one for block in page.store.held() for one in as_list(block.column("file_id"))}
+                files |= found - {ABSENT}
                 update(len(page))
         file.finish()
         rows, sha256 = read_back(path)
@@ -130,7 +131,7 @@ def _written(source: Source, path: Path, partition: Partition, update: Callable[
 
 
 def put(path: Path, target: Path) -> int:
-    """Put a file that was written into its place, in stead of what may be there; return when it was last changed, in ns.
+    """Put a file that was written into its place, over what may be there; return when it was last changed, in ns.
 
     Raises:
         CheckpointError: That is not possible.

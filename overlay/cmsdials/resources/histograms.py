@@ -243,8 +243,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         Args:
             filters: Which histograms; None for all. `order_by` and `next_token` have no place here.
             good: Which lumisections, as in `download`.
-            rows_per_partition: About how many rows a partition holds; no partition is less than a run. None for 100 000 in
-                1D and 5 000 in 2D.
+            rows_per_partition: About how many rows a partition holds; no partition is less than a run. None for as many as a
+                file of `download` has.
             retries: How often to try each page again, as in `list_all`.
 
         Returns:
@@ -315,7 +315,7 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
                 mask=mask,
             ),
             files=lambda dataset_id: [
-                SourceFile(one.file_id, one.logical_file_name, one.last_modification_date)
+                SourceFile.of(one.file_id, one.logical_file_name, one.last_modification_date)
                 for one in self._files({"dataset_id": dataset_id}, retries)
             ],
             counts=lambda: self._counts(query, mask, retries),

@@ -29,6 +29,7 @@ class Histograms(Lumisections):
         files: Dataset and run -> id, name and time of the last change of the DQMIO file that it was read from, if they
             are not those of `file_of`.
         more_files: Dataset, id, name and time of the last change of others.
+        unlisted: Ids of files that are not in the index.
         uncounted: Dataset and run -> how many histograms the first of its lumisections does not count.
         indexed: Queries of the index of files.
     """
@@ -44,6 +45,7 @@ class Histograms(Lumisections):
         self.breaks: Exception | None = None
         self.files: dict[tuple[int, int], tuple[int, str, str]] = {}
         self.more_files: list[tuple[int, int, str, str]] = []
+        self.unlisted: set[int] = set()
         self.uncounted: dict[tuple[int, int], int] = {}
         self.indexed: list[dict[str, str]] = []
         self.dials: Dials = dials_over(self.session)
@@ -86,7 +88,8 @@ class Histograms(Lumisections):
                     "last_modification_date": changed,
                 }
                 for dataset, file_id, name, changed in self._files()
-                if query.get("dataset_id", str(dataset)) == str(dataset)
+                if file_id not in self.unlisted
+                and query.get("dataset_id", str(dataset)) == str(dataset)
                 and query.get("dataset", NAMES[dataset]) == NAMES[dataset]
                 and re.search(query.get("dataset__regex", ""), NAMES[dataset])
                 and _is_name(name, query)

@@ -162,6 +162,14 @@ def test_old_files_of_other_things_do_not_count(service: Histograms, tmp_path: P
     assert service.dials.h1d.download(Filters1D(me="P/size"), tmp_path, refresh=True).fetched == 0
 
 
+def test_files_that_the_service_never_lists_are_no_change(service: Histograms, tmp_path: Path) -> None:
+    service.unlisted = {service.file_of(A, 367101)[0]}
+    service.dials.h1d.download(None, tmp_path, rows_per_file=1)
+    assert refreshed(service, tmp_path) == []
+    service.unlisted = set()
+    assert refreshed(service, tmp_path) == [(A, 367101, 367101)]
+
+
 def test_counts_of_histograms_are_compared_from_the_second_time_on(
     service: Histograms, tmp_path: Path
 ) -> None:

@@ -160,7 +160,7 @@ def test_shards_are_counted_from_one(service: Histograms, tmp_path: Path, shard:
 def test_too_many_shards_are_refused(service: Histograms, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="more than the 10000"):
         service.dials.h1d.download(None, tmp_path / "a", shard="1/10001")
-    with pytest.raises(ConfigurationError, match="takes no concurrency"):
+    with pytest.raises(ConfigurationError, match="with shard there is one request at a time"):
         service.dials.h1d.download(None, tmp_path / "a", shard="1/2", concurrency=3)
     assert service.asked == []
 
