@@ -7,7 +7,7 @@ import shlex
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def run(login: str) -> Run:
 
 
 @pytest.fixture
-def at_terminal(login: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AtTerminal]:
+def at_terminal(login: str, monkeypatch: pytest.MonkeyPatch) -> AtTerminal:
     """Runs a command, in this process, whose output is a terminal of 100 columns."""
 
     def run_there(line: str, encoding: str = "utf-8") -> Shown:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from cmsdials.cli.output import OutputOptions, Source
 
 from tests.overlay.auth.conftest import empty_home  # noqa: F401  # a fixture
 from tests.overlay.cli.test_commands import Answer, Cli, answering, cli  # noqa: F401
@@ -62,6 +63,28 @@ def test_no_answer_is_obeyed(
         assert obeyed_in(done.output, lines=True) == []
         assert "Traceback" not in done.output
         assert "2026-11-28 00:00:00" not in {line[:19] for line in done.output.splitlines()}
+
+
+@pytest.mark.parametrize("at_terminal", [False, True])
+@pytest.mark.parametrize("how", [{}, {"as_json": True}, {"as_csv": True}])
+def test_no_cell_is_obeyed(
+    how: dict[str, bool],
+    at_terminal: bool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if how.get("as_csv") and not at_terminal:
+        pytest.skip("a file has names as they are")
+    monkeypatch.setattr("cmsdials.cli.output.is_terminal", lambda _: at_terminal)
+    names = [name for name in PAYLOADS.values() if name == name.encode("utf-8", "ignore").decode()]
+    rows = [{"a": name, "b": {"c": [name]}} for name in names]
+    columns = ("a", "b")
+    source = Source(columns=columns, shown=columns, usual=columns, pages=lambda *_: [rows])
+    OutputOptions(**how, columns="a,b").write(source)
+    said = capsys.readouterr().out
+    assert obeyed_in(said, lines=True) == []
+    if how.get("as_json"):
+        assert json.loads(said) == rows
 
 
 @pytest.mark.usefixtures("empty_home")
