@@ -7,7 +7,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import pytest
 from cmsdials_generator import compare, project
 from cmsdials_generator.report import Report, render_text
 from ruamel.yaml import YAML
@@ -33,9 +32,9 @@ def _report() -> Report:
     )
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/regenerating.md"])
-def test_the_report_is_as_shown(page: str) -> None:
-    shown = re.search(r"```text\n(breaking drift.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+def test_the_report_is_as_shown() -> None:
+    page = (ROOT / "docs/regenerating.md").read_text("utf-8")
+    shown = re.search(r"```text\n(breaking drift.*?)```", page, re.DOTALL)
     assert shown is not None
     pattern = re.escape(shown[1].strip()).replace(re.escape("..."), ".*")
     assert re.fullmatch(pattern, render_text(_report()).strip())

@@ -56,7 +56,7 @@ def test_it_says_what_it_is(wheel: Path) -> None:
     assert f"Version: {VERSION}\n" in text
     assert "Requires-Python: >=3.11\n" in text
     assert "License-Expression: BSD-3-Clause\n" in text
-    for extra in ("pandas", "arrow", "tqdm", "hist", "sandbox", "socks", "all"):
+    for extra in ("pandas", "arrow", "dask", "tqdm", "hist", "sandbox", "socks", "all"):
         assert f"Provides-Extra: {extra}\n" in text
 
 

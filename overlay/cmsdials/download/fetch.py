@@ -79,7 +79,7 @@ def attempted(source: Source, path: Path, partition: Partition, update: Callable
 
     Args:
         source: Where from.
-        path: The file. It is removed if anything fails.
+        path: The file, in the folder `UNFINISHED`. It is removed if anything fails.
         partition: What to fetch.
         update: Is called with the number of rows of each page.
 
@@ -92,7 +92,8 @@ def attempted(source: Source, path: Path, partition: Partition, update: Callable
     except RequestFailedError as failure:  # some are an OSError too
         return failed(partition, failure, started)
     except OSError as problem:
-        raise damage(path, "cannot be written", problem) from None
+        target = path.parent.parent / "data" / partition.path
+        raise damage(target, "cannot be written", problem) from None
     return Outcome(evolve(entry, started=started, ended=now()), path)
 
 

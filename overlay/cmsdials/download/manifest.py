@@ -14,9 +14,10 @@ Processes that share a folder need no lock for it, and no clocks that agree:
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -132,8 +133,10 @@ class Entry:
             retrieved = {int(key): value for key, value in known["retrieved"].items()}
             known["retrieved"] = runs if retrieved == runs else retrieved
             known["groups"] = tuple([(run, me_id, rows) for run, me_id, rows in known["groups"]])
-            for name in ("status", "started", "ended"):
-                known[name] = shared(known[name])
+            known["files"] = {int(key): shared(value) for key, value in known.get("files", {}).items()}
+            known["counts"] = {int(key): value for key, value in known.get("counts", {}).items()}
+            for name in ("status", "started", "ended", "indexed"):
+                known[name] = shared(known.get(name, ""))
         return cls(partition=Partition(**partition), **known)
 
 
@@ -208,9 +211,10 @@ class Manifest:
                 message, advice="Restore it from a copy, or download to another folder."
             ) from None
         known: dict[Any, Any] = {}
-        made._take(NAME, enumerate(lines, 2), known)
-        for one in (*plans.values(), *parts):
-            made._take(one.name, enumerate(lines_of(one), 1), known)
+        with _without_collecting():
+            made._take(NAME, enumerate(lines, 2), known)
+            for one in (*plans.values(), *parts):
+                made._take(one.name, enumerate(lines_of(one), 1), known)
         made.latest = max([1, *plans])
         begun = (Shard.of_name(one.name.removeprefix("manifest-")) for one in parts)
         made.shards = sorted({one for one in begun if one is not None})
@@ -321,6 +325,18 @@ class Manifest:
             lines.append(f"shard {shard} has {counted(len(paths), 'file')} left{begun}")
         lines += [f"{place} is damaged" for place in self.damaged]
         return printable("\n".join(lines), lines=True)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Have Python look for no garbage meanwhile: of millions of new objects, none refers to itself, it would find nothing."""
+    is_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_enabled:
+            gc.enable()
 
 
 def _parts(folder: Path) -> tuple[list[Path], dict[int, Path]]:

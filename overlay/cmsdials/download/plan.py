@@ -7,6 +7,7 @@ the file done again whose range they fall into.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -239,14 +240,17 @@ def _of_dataset(
     sizes: Mapping[int, int],
 ) -> Iterator[Partition]:
     made = []
-    left = sorted(runs)
+    numbers, covered = sorted(runs), set[int]()
     for one in known:
-        inside = {number: runs[number] for number in left if one.first <= number <= one.last}
+        there = numbers[bisect_left(numbers, one.first) : bisect_right(numbers, one.last)]
+        inside = {number: runs[number] for number in there if number not in covered}
         made.append(evolve(one, runs=dict(sorted({**one.runs, **inside}.items()))))
-        left = [number for number in left if number not in inside]
+        covered.update(inside)
+    left = [number for number in numbers if number not in covered]
+    lasts = sorted(one.last for one in known)
 
     def ranges_before(number: int) -> int:
-        return sum(one.last < number for one in known)
+        return bisect_left(lasts, number)
 
     for _, between in groupby(left, ranges_before):  # so that no range reaches over one that is there
         for few in _few(between, sizes, most):

@@ -174,11 +174,8 @@ def _with_shards(problems: list[Problem], left: Mapping[Shard, list[str]]) -> It
 
 def _strays(manifest: Manifest, problems: list[Problem]) -> Iterator[Problem]:
     """Yield the problems, with those files that the manifest does not know, or knows by another name."""
-    missing = {
-        entry.sha256: entry.path
-        for entry in manifest.finished
-        if any(one.path == f"data/{entry.path}" and one.problem == "missing" for one in problems)
-    }
+    gone = {one.path for one in problems if one.problem == "missing"}
+    missing = {one.sha256: one.path for one in manifest.finished if f"data/{one.path}" in gone}
     renamed: dict[str, str] = {}
     for path in sorted(manifest.data.rglob("*")):
         name = path.relative_to(manifest.data).as_posix()

@@ -1,5 +1,7 @@
 """The commands about folders of histograms: `download`, `status` and `verify`."""
 
+import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,19 @@ def test_from_the_plan_to_the_check(run: Run, tmp_path: Path, now: Dials) -> Non
     next(Path("out").glob("data/*/*.parquet")).unlink()
     damaged = run("verify out --offline")
     assert (damaged.exit_code, "missing: data/dataset=%2FZeroBias" in damaged.output) == (3, True)
+
+
+def test_a_log_instead_of_a_bar(run: Run, tmp_path: Path) -> None:
+    done = run(f"download h1d {CHOICE} -o out LOGIN --log")
+    assert done.exit_code == 0, done.output
+    (line,) = done.stderr.splitlines()
+    found = re.fullmatch(
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (\d+) of at most \d+ rows, 1 of 1 files, [\d.]+ MB", line
+    )
+    assert found is not None
+    assert f"out: {found[1]} rows" in done.stdout
+    assert run(f"download h1d {CHOICE} -o out LOGIN").stderr == ""
+    assert not logging.getLogger("cmsdials.download").handlers
 
 
 def test_only_what_is_good(run: Run, tmp_path: Path) -> None:

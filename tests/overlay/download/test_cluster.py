@@ -30,6 +30,7 @@ from cmsdials.errors import (
 )
 from cmsdials.filters import LumisectionHistogram1DFilters as Filters1D
 from cmsdials.filters import LumisectionHistogram2DFilters as Filters2D
+from cmsdials.resources.elsewhere import Elsewhere
 from cmsdials_sandbox import Sandbox, serve
 from hypothesis import settings
 
@@ -270,7 +271,7 @@ def test_the_login_of_a_person_goes_as_the_path_of_its_file(sandbox_now: Sandbox
     token = models.Token(access_token=TOKENS["token"], **{k: v for k, v in TOKENS.items() if k != "token"})
     made = device.Credentials.from_authclient_token(token, tmp_path, client)
     with Dials(made, "tracker", sandbox_now.url) as dials:
-        sent = cloudpickle.dumps(dials.h1d._elsewhere({}, None, None))
+        sent = cloudpickle.dumps(Elsewhere.of(type(dials.h1d), "h1d", dials.h1d._session, repr))
     assert b"hidden" not in sent
     assert tmp_path.name.encode() in sent
     opened = pickle.loads(sent).login.open()
