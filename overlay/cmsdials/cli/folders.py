@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cmsdials.cli.options import LoginOptions, reported, say, with_login_options
+from cmsdials.cli.options import LoginOptions, reported, say, with_options
 from cmsdials.dials import Dials
 from cmsdials.download.verify import manifest_of
 from cmsdials.download.verify import verify as verified
@@ -24,7 +24,7 @@ DAMAGED, LACKING = 3, 4
 _FOLDER = typer.Argument(metavar="FOLDER", help="Folder that a download wrote to.", show_default=False)
 
 
-@with_login_options
+@with_options
 def download(
     login: LoginOptions,
     kind: Annotated[Literal["h1d", "h2d"], typer.Argument(help="Histograms of one or two dimensions.")],
@@ -123,7 +123,7 @@ def status(folder: Annotated[Path, _FOLDER]) -> None:
         say(line)
 
 
-@with_login_options
+@with_options
 def verify(
     login: LoginOptions,
     folder: Annotated[Path, _FOLDER],

@@ -2,31 +2,15 @@
 
 import logging
 import re
-import shlex
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from cmsdials import Dials, open_dataset
-from cmsdials.cli.app import app
 from cmsdials.filters import LumisectionHistogram1DFilters
-from cmsdials_sandbox import Sandbox
-from typer.testing import CliRunner
 
-Run = Callable[[str], Result]
+from tests.overlay.cli.conftest import Run
+
 CHOICE = "--workspace tracker --dataset 2024B --me 'charge_PXLayer_[12]$' --runs 367112-379100"
-
-
-@pytest.fixture
-def run(sandbox_now: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command as an application that is logged in; LOGIN stands for the options of the login."""
-    monkeypatch.setenv("CMSDIALS_CLIENT_ID", sandbox_now.client_id)
-    monkeypatch.setenv("CMSDIALS_CLIENT_SECRET", sandbox_now.client_secret)
-    monkeypatch.setenv("CMSDIALS_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
-    login = f"--instance {sandbox_now.url} --keycloak-url {sandbox_now.keycloak_url}"
-    return lambda line: CliRunner().invoke(app, shlex.split(line.replace("LOGIN", login)))
 
 
 def test_from_the_plan_to_the_check(run: Run, tmp_path: Path, now: Dials) -> None:
