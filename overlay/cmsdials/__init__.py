@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Dials", "LumiMask", "__version__", "join", "load", "open_dataset", "stack", "verify"]
 
 _MODULES = frozenset(
-    {"arrays", "auth", "clients", "cmsdials", "errors", "filters", "models", "result", "utils"}
+    {"arrays", "auth", "clients", "cmsdials", "errors", "filters", "models", "plotting", "result", "utils"}
 )
 """Modules reachable after `import cmsdials` alone, as in `cmsdials.filters.RunFilters`."""
 

@@ -26,13 +26,24 @@ LONGEST = 100.0
 
 
 def _built(*command: str, folder: Path = ROOT) -> str:
+    return _built_by("-m", *command, folder=folder)
+
+
+def _built_by(*command: str, folder: Path = ROOT) -> str:
     env = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "NO_COLOR": "1"}
     made = subprocess.run(
-        [sys.executable, "-m", *command], cwd=folder, env=env, capture_output=True, text=True, check=False
+        [sys.executable, *command], cwd=folder, env=env, capture_output=True, text=True, check=False
     )
     written = made.stdout + made.stderr
     assert made.returncode == 0, written
     return written
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pictures() -> None:
+    """The pictures of the gallery, which the page of plots shows."""
+    written = _built_by("docs/examples/gallery.py", "docs/pictures")
+    assert "overlay.png" in written
 
 
 @pytest.fixture(scope="module")

@@ -157,6 +157,14 @@ CALLS = {
     "cmsdials.models.RunMonitoringElement": "* me_id me dim",
     "cmsdials.models.RunMonitoringElement.dict": "",
     "cmsdials.result.Page.join": "right * on suffix",
+    "cmsdials.plotting.Plots": "rows",
+    "cmsdials.plotting.Plots.animate": "* seconds good ax cms_label year energy",
+    "cmsdials.plotting.Plots.compare": "reference * panel ax cms_label year energy",
+    "cmsdials.plotting.Plots.heatmap": "* normalise good ax cms_label year energy",
+    "cmsdials.plotting.Plots.map": "* ls how ax cms_label year energy",
+    "cmsdials.plotting.Plots.of": "",
+    "cmsdials.plotting.Plots.overlay": "* most normalise good ax cms_label year energy",
+    "cmsdials.plotting.Plots.trend": "of * axis good ax cms_label year energy",
     "cmsdials.result.Page.to_arrow": "",
     "cmsdials.result.Page.to_hist": "",
     "cmsdials.result.Page.to_numpy": "* group_by align",
@@ -228,10 +236,11 @@ ATTRIBUTES = {
     "cmsdials.models.Run": "copy extra json model_copy model_dump model_dump_json model_fields",
     "cmsdials.models.RunMonitoringElement": "extra",
     "cmsdials.result": "Page Pages Result Rows",
-    "cmsdials.result.Page": "next previous rows",
+    "cmsdials.plotting": "AXES Plots",
+    "cmsdials.result.Page": "next plot previous rows",
     "cmsdials.result.Pages": "complete next origin pages rows",
     "cmsdials.result.Result": (
-        "complete exc_formatted exc_type fields next note origin previous results retrieved status"
+        "complete exc_formatted exc_type fields next note origin plot previous results retrieved status"
     ),
 }
 """What is there besides, by module or class."""
@@ -383,14 +392,15 @@ def test_what_a_search_and_a_selection_return_keeps_its_names(service: Scripted)
     selection = service.dials.histograms("a")
     assert (selection.rows, selection.absent, selection.mask) == (9, (), None)
     assert (selection.elements[0].me, selection.datasets[0].dataset) == ("a", "/Z/R/D")
-    assert (selection.runs, [*selection.by_kind], len(selection.filters)) == ({14677060: {3: 9}}, ["h1d"], 1)
+    assert (selection.runs, [*selection.by_kind]) == ({14677060: {3: 9}}, ["h1d"])
+    assert selection.filters.given() == {"me_id": 1, "me": "a"}
     assert selection.resource is service.dials.h1d
     for method, arguments in {
-        "list_all": "* retries fields concurrency enable_progress",
+        "list_all": "* retries fields concurrency enable_progress keep_failed resume_from checkpoint",
         "pages": "* retries fields concurrency",
         "to_numpy": "* group_by retries concurrency enable_progress",
         "to_pandas": "* retries concurrency enable_progress",
-        "download": "folder * dry_run rows_per_file concurrency retries enable_progress",
+        "download": "folder * dry_run refresh rows_per_file shard client concurrency retries enable_progress",
     }.items():
         refuse_changed(getattr(selection, method), arguments)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import field, frozen
+from attrs import frozen
 
 from cmsdials.runtime import extras
 from cmsdials.runtime.background import load
@@ -34,7 +34,7 @@ class Plots:
     All plots take:
 
     - ax: Axes to draw on; None for a new figure.
-    - cms_label: Words after "CMS", which mplhep draws above the axes, such as "Preliminary"; "" for none; None for no label.
+    - cms_label: Words after "CMS", which mplhep draws above the axes, such as "Preliminary"; "" for CMS alone; None for no label.
     - year: When the data were taken, such as 2024.
     - energy: Energy of the collisions: a number in TeV, or text such as "5.36 TeV".
 
@@ -46,12 +46,13 @@ class Plots:
     - BinningError: The rows are not histograms, not of one binning, of another number of dimensions than the plot shows, or
       were listed without their binning or contents.
 
-    Args:
-        rows: A result, a page, a row or a list of rows; a frame of pandas or polars with the column `data`; or the arrays that
-            `to_numpy` returns, also after `rebin`, `crop`, `sum_lumis` or `normalise` of `cmsdials.arrays`.
+    Attributes:
+        rows: What is drawn: a result, a page, a row or a list of rows; a frame of pandas or polars with the column `data`;
+            or the arrays that `to_numpy` returns, also after `rebin`, `crop`, `sum_lumis` or `normalise` of
+            `cmsdials.arrays`.
     """
 
-    rows: Any = field()
+    rows: Any
 
     def __repr__(self) -> str:
         return "<plots: of(...), overlay(), heatmap(), trend(), compare(reference), map(), animate()>"

@@ -37,6 +37,7 @@ def trend(subject: Subject, ax: Any, cms: CmsLabel, *, of: Any, axis: Any, good:
     """Draw it. See `cmsdials.plotting.Plots.trend`."""
     values, errors, label = _quantity(subject, of, axis)
     canvas = canvas_on(ax, height=0.65)
+    is_first = not canvas.axes.has_data()
     sections = subject.sections
     is_good = are_good(good, sections)
     values, power = scaled(values)
@@ -45,6 +46,8 @@ def trend(subject: Subject, ax: Any, cms: CmsLabel, *, of: Any, axis: Any, good:
     canvas.shade(sections, ~is_good)
     if len(subject):
         _draw(canvas, subject, values, errors)
+        if is_first:
+            _limit(canvas, values, errors)
     if not np.isfinite(values).any():
         canvas.note("no lumisections" if not len(subject) else "all histograms are empty")
     canvas.label("", label + power)
@@ -76,6 +79,16 @@ def _draw(canvas: Canvas, subject: Subject, values: Array, errors: Array | None)
     for stretch in subject.sections.stretches():
         low, high = (np.where(known, values + sign * errors, np.nan)[stretch] for sign in (-1, 1))
         axes.fill_between(at[stretch], low, high, color=colour, alpha=0.3, linewidth=0)
+
+
+def _limit(canvas: Canvas, values: Array, errors: Array | None) -> None:
+    """Let the scale show all values; a histogram that is almost empty has an uncertainty that would hide how others differ."""
+    known = np.isfinite(values) & np.isfinite(errors if errors is not None else np.nan)
+    if errors is not None and known.any():
+        low, high = values[known].min(), values[known].max()
+        room = max(0.1 * (high - low), 1.5 * float(np.median(errors[known])))
+        if room > 0:
+            canvas.axes.set_ylim(low - room, high + room)
 
 
 def _quantity(subject: Subject, of: Any, axis: Any) -> _Values:

@@ -8,9 +8,7 @@ import numpy as np
 RUN = 367112
 DATASET = "/ZeroBias/Run2023C-PromptReco-v1/DQMIO"
 CHARGE = "PixelPhase1/Tracks/PXBarrel/charge_PXLayer_2"
-CLUSTERS = (
-    "PixelPhase1/Phase1_MechanicalView/PXBarrel/clusters_per_SignedModuleCoord_per_SignedLadderCoord_PXLayer_1"
-)
+CLUSTERS = "PixelPhase1/Phase1_MechanicalView/PXBarrel/clusters_per_SignedModuleCoord_per_SignedLadderCoord_PXLayer_1"
 Arrays = dict[str, Any]
 
 

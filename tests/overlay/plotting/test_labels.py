@@ -1,0 +1,465 @@
+"""What plots say: ME, run, lumisections, dataset, quantities and units, CMS; and what stands for gaps and bad lumisections."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from cmsdials import LumiMask
+from cmsdials.errors import BinningError, ConfigurationError
+from cmsdials.plotting import AXES, Plots
+from matplotlib.collections import LineCollection, QuadMesh
+from matplotlib.patches import Polygon, Rectangle, StepPatch
+
+from tests.overlay.plotting.histograms import CHARGE, DATASET, RUN, charge, clusters, together
+
+GAPS = [*range(1, 11), 14, 15, 20]
+RUNS = together(charge([20, 21, 24]), charge([1, 2], run=367131), charge([5], run=367140))
+LABEL = {"cms_label": "Preliminary", "year": 2023, "energy": 13.6}
+
+
+def title(axes: Any) -> str:
+    return " ".join(axes.get_title(loc="left").split("\n"))
+
+
+def bar(axes: Any) -> Any:
+    """The axes of the scale of colours."""
+    return next(one for one in axes.figure.axes if one.get_label() == "<colorbar>")
+
+
+def legend(axes: Any) -> list[str]:
+    return [one.get_text() for one in axes.get_legend().get_texts()]
+
+
+def found(axes: Any, kind: type) -> list[Any]:
+    return axes.findobj(kind)
+
+
+@pytest.fixture
+def table() -> Iterator[dict[str, Any]]:
+    """The table of axes, which is afterwards as it was."""
+    before = dict(AXES)
+    yield AXES
+    AXES.clear()
+    AXES.update(before)
+
+
+@pytest.mark.parametrize("kind", ["overlay", "heatmap", "trend"])
+@pytest.mark.parametrize(
+    ("rows", "when"),
+    [
+        (charge([7]), f"Run {RUN}, LS 7"),
+        (charge(GAPS), f"Run {RUN}, LS 1\N{EN DASH}20"),
+        (RUNS, "3 runs 367112\N{EN DASH}367140, 6 LS"),
+    ],
+)
+def test_the_title_says_what_is_drawn(kind: str, rows: Any, when: str) -> None:
+    axes = getattr(Plots(rows), kind)()
+    assert title(axes) == f"{CHARGE} {when} {DATASET}"
+
+
+def test_axes_say_quantity_and_unit() -> None:
+    plots = Plots(charge(GAPS))
+    assert (plots.overlay().get_xlabel(), plots.overlay().get_ylabel()) == (
+        "Cluster charge [e]",
+        "Content per bin",
+    )
+    assert plots.overlay(normalise=True).get_ylabel() == "Fraction per bin"
+    heatmap = plots.heatmap()
+    labels = heatmap.get_xlabel(), heatmap.get_ylabel(), bar(heatmap).get_ylabel()
+    assert labels == ("Cluster charge [e]", "Lumisection", "Content per bin")
+    assert bar(plots.overlay()).get_ylabel() == "Lumisection"
+    drawn = plots.compare(charge([1]))
+    assert (drawn.top.get_ylabel(), drawn.bottom.get_ylabel()) == ("Fraction per bin", "Ratio")
+    assert drawn.bottom.get_xlabel() == "Cluster charge [e]"
+    axes = Plots(clusters([1, 2])).map()
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Signed module coordinate", "Signed ladder coordinate")
+
+
+@pytest.mark.parametrize(
+    ("of", "axis", "label"),
+    [
+        ("mean", "x", "Cluster charge, mean [e]"),
+        ("rms", "x", "Cluster charge, RMS [e]"),
+        ("entries", "x", "Entries"),
+        ("sum", "x", "Sum of contents"),
+        ("empty", "x", "Fraction of empty bins"),
+    ],
+)
+def test_a_trend_says_of_what_it_is(of: str, axis: str, label: str) -> None:
+    axes = Plots(charge(GAPS)).trend(of, axis=axis)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Lumisection", label)
+
+
+def test_a_trend_of_a_map_names_the_axis() -> None:
+    assert Plots(clusters([1])).trend(axis="y").get_ylabel() == "Signed ladder coordinate,\nmean"
+
+
+def test_a_trend_of_your_own_is_drawn_in_order() -> None:
+    def highest_bin(arrays: Any) -> Any:
+        return arrays["data"].max(axis=1), np.sqrt(arrays["data"].max(axis=1))
+
+    rows = charge([3, 1, 2])
+    axes = Plots(rows).trend(highest_bin)
+    (line,) = [one for one in axes.lines if one.get_marker() == "o"]
+    assert [*line.get_xdata()] == [1, 2, 3]
+    assert [*line.get_ydata()] == [*rows["data"].max(axis=1)[[1, 2, 0]]]
+    assert axes.get_ylabel() == "Highest bin"
+    assert Plots(rows).trend(lambda arrays: arrays["entries"]).get_ylabel() == ""
+
+
+@pytest.mark.parametrize(
+    "made", [lambda _: 1.0, lambda _: [1, 2], lambda _: ["a"] * 3, lambda _: (1, 2, 3, 4), lambda _: None]
+)
+def test_a_trend_of_your_own_has_a_number_for_each_row(made: Any) -> None:
+    with pytest.raises(ConfigurationError, match="one number for each of the 3 rows"):
+        Plots(charge([1, 2, 3])).trend(made)
+
+
+@pytest.mark.parametrize("of", ["median", "", None, 3, ["mean"]])
+def test_other_trends_are_refused(of: Any) -> None:
+    with pytest.raises(ConfigurationError, match="mean, rms, entries, sum, empty"):
+        Plots(charge([1])).trend(of)
+
+
+@pytest.mark.parametrize("axis", ["y", "z", "xy", "", None, 0])
+def test_axes_that_histograms_do_not_have_are_refused(axis: Any) -> None:
+    with pytest.raises(BinningError, match="They have x"):
+        Plots(charge([1])).trend(axis=axis)
+
+
+def test_the_mean_has_the_uncertainty_of_its_entries() -> None:
+    rows = charge([4])
+    centres = np.linspace(1000, 39_000, 20)
+    mean = np.average(centres, weights=rows["data"][0])
+    error = np.sqrt(np.average((centres - mean) ** 2, weights=rows["data"][0]) / rows["data"].sum())
+    axes = Plots(rows).trend()
+    (bars,) = found(axes, LineCollection)
+    assert bars.get_segments()[0][:, 1] == pytest.approx([mean - error, mean + error])
+
+
+def test_an_almost_empty_histogram_does_not_hide_how_the_others_differ() -> None:
+    rows = charge(range(1, 20))
+    usual = Plots(rows).trend().get_ylim()
+    rows["data"][9] = 0
+    rows["data"][9, [2, 9]] = 1
+    axes = Plots(rows).trend()
+    low, high = axes.get_ylim()
+    (bars,) = found(axes, LineCollection)
+    assert np.ptp(bars.get_segments()[9][:, 1]) > high - low
+    seen = np.concatenate([one.get_ydata() for one in axes.lines])
+    assert low < seen.min() < seen.max() < high
+    assert usual[0] > low
+
+
+# --- units
+
+
+@pytest.mark.parametrize(
+    ("me", "label"),
+    [
+        ("JetMET/Jet/Cleanedak4PFJetsCHS/Pt", "Transverse momentum [GeV]"),
+        ("JetMET/Jet/Cleanedak4PFJetsCHS/Eta", "Pseudorapidity"),
+        ("JetMET/MET/pfMETT1/Cleaned/METPhi", "Azimuth [rad]"),
+        ("JetMET/MET/pfMETT1/Cleaned/MET", "Missing transverse momentum [GeV]"),
+        ("Muons/MuonRecoAnalyzer/GlbMuon_Glb_pt", "Transverse momentum [GeV]"),
+        ("Egamma/Electrons/Ele2_All/ele3_Et", "Transverse energy [GeV]"),
+        ("EcalBarrel/EBTimingTask/EBTMT timing 1D summary", "Time [ns]"),
+        ("CSC/CSCOfflineMonitor/recHits/hRHTimingAll", "Time [ns]"),
+        ("Tracking/X/TrackPhi_ImpactPoint_GenTk", "Azimuth [rad]"),
+        ("A/Betatron", "Betatron"),
+        ("A/Options", "Options"),
+        ("no_slash", "no_slash"),
+        ("A/$x_{$", "$x_{$"),
+        ("A/" + "n" * 100, "\N{HORIZONTAL ELLIPSIS}" + "n" * 39),
+    ],
+)
+def test_known_quantities_have_their_units(me: str, label: str) -> None:
+    axes = Plots(charge([1, 2], me=me)).overlay()
+    axes.figure.draw_without_rendering()
+    assert axes.get_xlabel() == label
+
+
+def test_the_table_can_be_extended(table: dict[str, Any]) -> None:
+    table[r"charge_PXLayer_2$"] = "Charge [fC]"
+    table[r"clusters_per"] = ("z [cm]", "r [cm]")
+    assert Plots(charge([1])).overlay().get_xlabel() == "Charge [fC]"
+    assert Plots(charge([1])).trend().get_ylabel() == "Charge, mean [fC]"
+    assert Plots(clusters([1])).trend("rms", axis="y").get_ylabel() == "r, RMS [cm]"
+    table[r"charge_PXLayer_2$"] = ("one", "two")  # of a map, which this is not
+    assert Plots(charge([1])).overlay().get_xlabel() == "Cluster charge [e]"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "shown"), [("(", "x"), (3, "x"), ("a", 3), ("a", ("x", 3)), ("a", b"x"), ("a", None)]
+)
+def test_the_table_takes_expressions_and_labels(table: dict[Any, Any], pattern: Any, shown: Any) -> None:
+    table[pattern] = shown
+    with pytest.raises(ConfigurationError, match=r"Write AXES\["):
+        Plots(charge([1])).overlay()
+
+
+# --- CMS
+
+
+@pytest.mark.parametrize("kind", ["overlay", "heatmap", "trend"])
+def test_the_label_of_cms_is_drawn_on_request(kind: str) -> None:
+    axes = getattr(Plots(charge(GAPS)), kind)(**LABEL)
+    texts = {one.get_text() for one in axes.texts}
+    assert {"CMS", "Preliminary", "2023 (13.6 TeV)"} <= texts
+    assert "TeV" not in title(axes)
+    assert "CMS" not in {one.get_text() for one in getattr(Plots(charge(GAPS)), kind)().texts}
+
+
+@pytest.mark.parametrize(
+    ("how", "in_title", "at_right"),
+    [
+        ({"year": 2023}, "2023", None),
+        ({"energy": 13.6}, "13.6 TeV", None),
+        ({"year": "Run 3", "energy": "5.36 TeV"}, "Run 3 (5.36 TeV)", None),
+        ({"cms_label": "", "energy": 13}, None, "13 TeV"),
+        ({"cms_label": "Work in progress", "year": 2024}, None, "2024"),
+    ],
+)
+def test_year_and_energy_stand_beside_the_label_or_in_the_title(
+    how: Any, in_title: str | None, at_right: str | None
+) -> None:
+    axes = Plots(clusters([1])).map(**how)
+    texts = {one.get_text() for one in axes.texts}
+    assert ("CMS" in texts) == ("cms_label" in how)
+    if in_title is not None:
+        assert f"Run {RUN}, LS 1, {in_title}" in title(axes)
+    else:
+        assert at_right in texts
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"cms_label": True},
+        {"cms_label": 3},
+        {"year": [2023]},
+        {"year": 20.5},
+        {"energy": True},
+        {"energy": [13]},
+    ],
+)
+def test_other_labels_are_refused(wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be"):
+        Plots(charge([1])).overlay(**wrong)
+
+
+# --- lumisections
+
+
+def test_the_last_lumisection_is_on_top() -> None:
+    axes = Plots(charge([5, 1, 9])).overlay()
+    lines = sorted(found(axes, LineCollection), key=lambda one: one.get_zorder())
+    assert [*lines[-2].get_array()] == [1, 5, 9]
+    assert len(lines[-1].get_segments()) == 1
+    assert np.array_equal(lines[-1].get_segments()[0], lines[-2].get_segments()[-1])
+    assert lines[-1].get_linewidth()[0] > lines[-2].get_linewidth()[0]
+
+
+@pytest.mark.parametrize(("many", "most"), [(2000, 100), (5, 2), (101, 100), (3, 1)])
+def test_the_rest_is_a_band(many: int, most: int) -> None:
+    rows = charge(range(1, many + 1))
+    axes = Plots(rows).overlay(most=most)
+    (band,) = found(axes, StepPatch)
+    drawn = [*next(one for one in found(axes, LineCollection) if one.get_array() is not None).get_array()]
+    assert (len(drawn), drawn[-1]) == (most, many)
+    rest = np.delete(rows["data"], np.array(drawn) - 1, axis=0)
+    assert np.array_equal(band.get_data().values, rest.max(axis=0))
+    assert np.array_equal(band.get_data().baseline, rest.min(axis=0))
+    assert legend(axes) == [f"{many - most} more LS, lowest to highest"]
+
+
+@pytest.mark.parametrize("most", [0, -1, 1.5, "3", None, True])
+def test_how_many_are_drawn_is_a_whole_number(most: Any) -> None:
+    with pytest.raises(ConfigurationError, match="whole number from 1"):
+        Plots(charge([1])).overlay(most=most)
+
+
+def test_missing_lumisections_are_gaps() -> None:
+    (mesh,) = [
+        one for one in found(Plots(charge(GAPS)).heatmap(), QuadMesh) if one.get_array().shape[-1] == 20
+    ]
+    empty = np.ma.getmaskarray(mesh.get_array()).all(axis=1)
+    borders = mesh.get_coordinates()[:, 0, 1]
+    gaps = [(borders[at], borders[at + 1]) for at in np.flatnonzero(empty)]
+    assert gaps == [(10.5, 13.5), (15.5, 19.5)]
+    lines = [one.get_xdata().tolist() for one in Plots(charge(GAPS)).trend().lines if one.get_marker() == "o"]
+    assert lines == [[*range(1, 11)], [14, 15], [20]]
+
+
+def test_missing_histograms_of_aligned_arrays_are_gaps() -> None:
+    rows = charge([1, 2, 3])
+    rows["data"][1] = np.nan
+    lines = [one.get_xdata().tolist() for one in Plots(rows).trend().lines if one.get_marker() == "o"]
+    assert lines == [[1], [3]]
+
+
+def test_a_lumisection_far_away_costs_nothing() -> None:
+    axes = Plots(charge([1, 2, 2**32 - 1])).heatmap()
+    assert axes.get_ylim() == (0.5, 2**32 - 0.5)
+
+
+@pytest.mark.parametrize("kind", ["trend", "heatmap"])
+def test_runs_follow_one_another(kind: str) -> None:
+    axes = getattr(Plots(RUNS), kind)()
+    axis = axes.xaxis if kind == "trend" else axes.yaxis
+    assert [one.get_text() for one in axis.get_ticklabels()] == ["367112", "367131", "367140"]
+    assert [*axis.get_ticklocs()] == [0, 5, 7]
+    borders = [one for one in axes.lines if len(one.get_xdata()) == 2 and one.is_dashed()]
+    ends = [one.get_xdata() if kind == "trend" else one.get_ydata() for one in borders]
+    assert [[*one] for one in ends] == [[4.5, 4.5], [6.5, 6.5]]
+    assert axis.get_label_text() == "Lumisections, run after run"
+
+
+def test_of_many_runs_some_are_named() -> None:
+    rows = together(*(charge([1, 2, 3], run=run) for run in range(1000, 1100)))
+    axes = Plots(rows).trend()
+    labels = [one.get_text() for one in axes.xaxis.get_ticklabels()]
+    assert labels[0] == "1000"
+    assert 3 <= len(labels) <= 6
+
+
+def test_lumisections_that_are_not_good_are_shaded() -> None:
+    good = LumiMask({RUN: [[1, 3], [15, 20]]})
+    axes = Plots(charge(GAPS)).trend(good=good)
+    spans = [one.get_path().vertices for one in axes.patches if isinstance(one, Polygon)]
+    spans += [one.get_bbox().get_points() for one in axes.patches if isinstance(one, Rectangle)]
+    assert sorted((one[:, 0].min(), one[:, 0].max()) for one in spans) == [(3.5, 10.5), (13.5, 14.5)]
+    assert legend(axes) == ["8 LS not good"]
+    assert legend(Plots(charge(GAPS)).heatmap(good=good)) == ["paler: 8 LS not good"]
+    overlay = Plots(charge(GAPS)).overlay(good=good)
+    assert legend(overlay) == ["8 LS not good"]
+    coloured = next(one for one in found(overlay, LineCollection) if one.get_array() is not None)
+    assert [*coloured.get_array()] == [1, 2, 3, 15, 20]
+
+
+@pytest.mark.parametrize("kind", ["overlay", "heatmap", "trend"])
+def test_all_may_be_bad(kind: str) -> None:
+    axes = getattr(Plots(charge(GAPS)), kind)(good=LumiMask({1: [[1, 5]]}))
+    axes.figure.draw_without_rendering()
+    assert legend(axes)[-1].endswith("13 LS not good")
+
+
+@pytest.mark.parametrize("good", [{RUN: [[1, 2]]}, "golden.json", [True], 1])
+@pytest.mark.parametrize("kind", ["overlay", "heatmap", "trend"])
+def test_good_is_a_mask(kind: str, good: Any) -> None:
+    with pytest.raises(ConfigurationError, match="LumiMask"):
+        getattr(Plots(charge([1])), kind)(good=good)
+
+
+# --- maps
+
+
+def values_of(axes: Any) -> Any:
+    return next(one for one in found(axes, QuadMesh) if one.axes is axes).get_array()
+
+
+def test_a_map_is_of_one_lumisection_of_their_sum_or_of_their_mean() -> None:
+    rows = clusters([1, 2, 4])
+    for axes, expected, said in (
+        (Plots(rows).map(ls=2), rows["data"][1], f"Run {RUN}, LS 2"),
+        (Plots(rows).map(), rows["data"].sum(axis=0), f"Run {RUN}, LS 1\N{EN DASH}4, sum of 3 LS"),
+        (
+            Plots(rows).map(how="mean"),
+            rows["data"].mean(axis=0),
+            f"Run {RUN}, LS 1\N{EN DASH}4, mean of 3 LS",
+        ),
+    ):
+        values = values_of(axes)
+        assert np.array_equal(values.filled(0), expected)
+        assert np.array_equal(np.ma.getmaskarray(values), expected == 0)
+        assert said in title(axes)
+        assert found(axes, QuadMesh)[0].get_cmap()(np.ma.masked)[:3] == (1, 1, 1)
+
+
+@pytest.mark.parametrize("ls", [3, 0, -1, 1.0, "1", [1, 2], True])
+def test_a_map_of_a_lumisection_that_is_not_there_is_refused(ls: Any) -> None:
+    with pytest.raises(ConfigurationError, match="lumisection"):
+        Plots(clusters([1, 2, 4])).map(ls=ls)
+
+
+def test_the_run_of_a_lumisection_is_asked_for() -> None:
+    rows = together(clusters([1, 2]), clusters([2, 3], run=367131))
+    with pytest.raises(
+        ConfigurationError,
+        match=r"in 2 runs \(367112, 367131\).* result.plot.of\(run_number=367112\).map\(ls=2\)",
+    ):
+        Plots(rows).map(ls=2)
+    assert f"Run {RUN}, LS 2" in title(Plots(rows).of(run_number=RUN).map(ls=2))
+    assert "Run 367131, LS 3" in title(Plots(rows).map(ls=3))
+
+
+@pytest.mark.parametrize("how", ["max", "", None, 1])
+def test_other_sums_are_refused(how: Any) -> None:
+    with pytest.raises(ConfigurationError, match="'sum' or 'mean'"):
+        Plots(clusters([1])).map(how=how)
+
+
+def test_an_animation_shows_each_lumisection_with_the_same_colours() -> None:
+    rows = clusters([1, 2, 7])
+    moving = Plots(rows).animate(good=LumiMask({RUN: [[1, 2]]}), seconds=0.5)
+    figure = moving._fig  # type: ignore[attr-defined]  # what it draws on: matplotlib has no other name for it
+    axes = figure.axes[0]
+    seen = []
+    for number in range(3):
+        moving._draw_frame(number)  # type: ignore[attr-defined]
+        assert np.array_equal(values_of(axes).filled(0), rows["data"][number])
+        seen.append((title(axes), found(axes, QuadMesh)[0].get_clim()))
+    moving._draw_was_started = True  # type: ignore[attr-defined]
+    limits = (0, rows["data"].max())
+    assert [limit for _, limit in seen] == [limits] * 3
+    assert [
+        f"Run {RUN}, LS {which} {DATASET}" in text
+        for (text, _), which in zip(seen, ("1", "2", "7, not good"), strict=True)
+    ] == [True] * 3
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "1", None, True])
+def test_each_picture_of_an_animation_takes_its_time(seconds: Any) -> None:
+    with pytest.raises(ConfigurationError, match="seconds"):
+        Plots(clusters([1])).animate(seconds=seconds)
+
+
+# --- against a reference
+
+
+def test_a_comparison_is_of_shapes() -> None:
+    rows, reference = charge([1, 2]), charge([100, 120, 140], run=366_000)
+    drawn = Plots(rows).compare(reference)
+    ours, theirs = (one["data"].sum(axis=0) / one["data"].sum() for one in (rows, reference))
+    shapes = [one.get_data().values for one in found(drawn.top, StepPatch)]
+    assert np.allclose(shapes, [theirs, ours])
+    (points,) = [one for one in drawn.bottom.lines if one.get_marker() == "o"]
+    filled = theirs > 0
+    assert points.get_ydata()[filled] == pytest.approx(ours[filled] / theirs[filled])
+    said = [f"Run {RUN}, LS 1\N{EN DASH}2", "Reference: Run 366000, LS 100\N{EN DASH}140"]
+    assert legend(drawn.top) == said
+    assert Plots(rows).compare(reference, panel="pull").bottom.get_ylabel() == "Pull"
+
+
+def test_a_map_is_compared_as_a_map() -> None:
+    rows, reference = clusters([1, 2]), clusters([9], run=366_000)
+    drawn = Plots(rows).compare(reference)
+    ours, theirs = (one["data"].sum(axis=0) / one["data"].sum() for one in (rows, reference))
+    filled = theirs > 0
+    assert values_of(drawn.bottom).filled(0)[filled] == pytest.approx(ours[filled] / theirs[filled])
+    assert "reference: Run 366000, LS" in title(drawn.top)
+
+
+@pytest.mark.parametrize("panel", ["difference", "", None, 2])
+def test_other_panels_are_refused(panel: Any) -> None:
+    with pytest.raises(ConfigurationError, match="'ratio' or 'pull'"):
+        Plots(charge([1])).compare(charge([1]), panel=panel)
+
+
+@pytest.mark.parametrize(
+    "reference", [charge([1], x_max=50_000.0), clusters([1]), (np.ones(3), np.arange(4.0))]
+)
+def test_a_reference_has_the_same_binning(reference: Any) -> None:
+    with pytest.raises(BinningError, match="20 bins from 0 to 40000"):
+        Plots(charge([1])).compare(reference)
