@@ -109,6 +109,17 @@ def test_texts_stay_inside_a_figure_of_its_own_and_can_be_read(kind: str) -> Non
             assert text.get_fontsize() >= 5.3, text
 
 
+def test_the_title_fits_above_axes_with_the_style_of_cms() -> None:
+    import mplhep
+
+    with plt.style.context(mplhep.style.CMS):
+        figure = Figure()
+        axes = draw("trend", ax=figure.add_subplot(), cms_label="Preliminary", year=2024)
+        figure.draw_without_rendering()
+        (title,) = [one for one in axes.findobj(mpl.text.Text) if "Run" in one.get_text()]
+        assert title.get_window_extent().y1 <= figure.bbox.y1
+
+
 @pytest.mark.parametrize("kind", ["overlay", "compare"])
 def test_notebooks_show_figures_that_pyplot_does_not_know(kind: str) -> None:
     assert draw(kind)._repr_png_().startswith(b"\x89PNG")

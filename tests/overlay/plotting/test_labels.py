@@ -19,7 +19,8 @@ LABEL = {"cms_label": "Preliminary", "year": 2023, "energy": 13.6}
 
 
 def title(axes: Any) -> str:
-    return " ".join(axes.get_title(loc="left").split("\n"))
+    text: str = " ".join(axes.get_title(loc="left").split("\n"))
+    return text.replace(f", {DATASET}", f" {DATASET}")  # on one line, where there is room
 
 
 def bar(axes: Any) -> Any:
