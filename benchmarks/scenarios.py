@@ -306,4 +306,14 @@ SCENARIOS = (
         ),
         repeat=3,
     ),
+    Scenario(
+        "command",
+        "start of a command",
+        (
+            Contender("import typer, rich, httpx", "importing", options={"only": "libraries of a command"}),
+            Contender("cmsdials --version", "importing", options={"only": "command --version"}),
+            Contender("cmsdials runs --help", "importing", options={"only": "command runs --help"}),
+        ),
+        repeat=3,
+    ),
 )

@@ -192,4 +192,22 @@ TARGETS = (
         "ours, import cmsdials alone",
         most=0,
     ),
+    *(
+        Target(
+            f"Start of `{command}`: time, in times `import typer, rich, httpx`",
+            "command",
+            "ratio",
+            command,
+            "import typer, rich, httpx",
+            most=most,
+        )
+        for command, most in (("cmsdials --version", 0.75), ("cmsdials runs --help", 1.5))
+    ),
+    Target(
+        "`cmsdials runs --help`: of attrs, httpx, numpy, pandas, urllib3 it loads",
+        "command",
+        "loaded",
+        "cmsdials runs --help",
+        most=1,  # attrs
+    ),
 )

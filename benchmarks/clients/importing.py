@@ -1,4 +1,4 @@
-"""The import at the start of every script, or of the package alone; the option `only` says which.
+"""The import at the start of every script, or of the package alone, or the start of a command; the option `only` says which.
 
 It is measured in another, fresh process: modules that are already loaded would not count.
 """
@@ -13,7 +13,17 @@ from typing import Any
 
 from benchmarks.clients.task import Measurement, Task
 
+_COMMAND = """
+import contextlib, io, sys
+sys.argv = ["cmsdials", *{words}]
+from cmsdials.__main__ import main
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    main()
+"""
 IMPORTS = {
+    "command --version": _COMMAND.format(words=["--version"]),
+    "command runs --help": _COMMAND.format(words=["runs", "--help"]),
+    "libraries of a command": "import typer, rich, httpx",
     "package": "import cmsdials",
     "script": "from cmsdials import Dials; from cmsdials.filters import LumisectionHistogram1DFilters",
 }

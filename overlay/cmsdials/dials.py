@@ -20,7 +20,6 @@ from cmsdials.resources.histograms import (
     LumisectionHistogram1DResource,
     LumisectionHistogram2DResource,
 )
-from cmsdials.resources.histograms_of import histograms_of
 from cmsdials.resources.index import (
     DatasetIndexResource,
     FileIndexResource,
@@ -29,10 +28,12 @@ from cmsdials.resources.index import (
 )
 from cmsdials.resources.machine_learning import MLBadLumisectionResource, MLModelsIndexResource
 from cmsdials.resources.oms import OMS
-from cmsdials.resources.selection import Selection
 from cmsdials.resources.services import CAF, BrilWS, RunRegistry
 from cmsdials.resources.workspaces import DefaultWorkspace, Workspaces
 from cmsdials.runtime.interrupts import Closing
+
+if TYPE_CHECKING:
+    from cmsdials.resources.selection import Selection
 
 __all__ = ["Dials"]
 
@@ -155,6 +156,8 @@ class Dials(Closing):
             ConfigurationError: No mask can be made of `good`.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
+        from cmsdials.resources.histograms_of import histograms_of  # noqa: PLC0415  # not all scripts choose by name
+
         kinds = {one._dimensions: one for one in vars(self).values() if isinstance(one, HistogramResource)}
         return histograms_of(
             self.mes,

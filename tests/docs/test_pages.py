@@ -5,7 +5,7 @@ What a page may hold:
 - ```python: run, in order, in one namespace for each page, with a sandbox at http://localhost:8000/ that approves
   logins at once, and with an empty home folder;
 - ```shell: commands, whose scripts, options and extras must exist. Three kinds are run, in order with the Python:
-  `cmsdials` that names the sandbox or asks for `--help`, `python` with a file that the page saves, and `export` and `unset`;
+  `cmsdials` that names the sandbox, needs no service or asks for `--help`, with what its output is piped to, `python` with a file that the page saves, and `export` and `unset`;
 - ```text right after either: all that the block writes: what it prints, its warnings, what a person sees while
   logging in, and the error it ends with, as Python shows it (`cmsdials.errors.NotFoundError: ...`). Progress bars are
   left out. Three dots stand for anything in a line. Without it Python writes nothing, and nothing fails;
@@ -70,6 +70,9 @@ MOST_NOT_RUN = 2
 
 OPTIONS = {"cmsdials_sandbox": sandbox_options, "cmsdials_generator": generator_options}
 FREE_MODULES = {"pip", "pytest", "venv"}
+PIPE = "|"
+OFFLINE = {"mask", "join"}
+"""Commands of `cmsdials` that ask no service."""
 FREE_COMMANDS = {
     "cd",
     "chmod",
@@ -78,8 +81,13 @@ FREE_COMMANDS = {
     "for",
     "fs",
     "git",
+    "head",
+    "jq",
     "pre-commit",
+    "sort",
+    "tail",
     "tox",
+    "uniq",
     "unset",
     "uv",
 }
@@ -183,8 +191,14 @@ def _enter(block: Block, saved: set[str], url: str) -> str | None:
                 os.environ.pop(variable, None)
         command = words[len(_settings(words)) :]
         match command:
-            case ["cmsdials", *arguments] if url in " ".join(words) or "--help" in arguments:
+            case ["cmsdials", *arguments] if (
+                url in " ".join(words) or "--help" in arguments or arguments[0] in OFFLINE
+            ):
                 run = [sys.executable, "-m", "cmsdials", *arguments]
+                if PIPE in arguments:
+                    line = " ".join(word if word == PIPE else shlex.quote(word) for word in command)
+                    function = f'cmsdials() {{ {shlex.quote(sys.executable)} -m cmsdials "$@"; }}'
+                    run = ["bash", "-o", "pipefail", "-c", f"{function}; {line}"]
             case ["python", name, *arguments] if name in saved:
                 run = [sys.executable, name, *arguments]
             case _:
@@ -275,7 +289,16 @@ def test_commands_exist(page: Path) -> None:
     for block in _blocks(page):
         if block.language == "shell" and block.saved is None:
             for words in _commands(block):
-                _check_command(words[len(_settings(words)) :] if words[0] != "export" else words, saved)
+                for command in _piped(words):
+                    given = command[len(_settings(command)) :]
+                    _check_command(given if command[0] != "export" else command, saved)
+
+
+def _piped(words: list[str]) -> Iterator[list[str]]:
+    """The commands of a pipe."""
+    for is_pipe, command in itertools.groupby(words, PIPE.__eq__):
+        if not is_pipe:
+            yield [*command]
 
 
 def _check_command(words: list[str], saved: set[str | None]) -> None:

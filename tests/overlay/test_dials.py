@@ -67,13 +67,31 @@ def test_a_client_that_is_made_and_asked_nothing_loads_no_http_library() -> None
     assert not (HEAVY | BROUGHT_BY_THEM) & loaded_by(made)
 
 
+def test_a_first_listing_loads_nothing_of_downloads_searches_and_notebooks(sandbox_now: Sandbox) -> None:
+    listing = (
+        "from cmsdials import Dials; import cmsdials.auth.secret_key as s; import sys\n"
+        "from cmsdials.filters import LumisectionHistogram1DFilters as F\n"
+        f"dials = Dials(s.Credentials({sandbox_now.secret!r}), 'tracker', {sandbox_now.url!r})\n"
+        "assert len(dials.h1d.list_all(F(run_number=367112, ls_number=3, me_id=2), enable_progress=False)) == 1\n"
+        "print(*(one for one in sys.modules if one.startswith('cmsdials.')))"
+    )
+    loaded = set(run_python(listing).split())
+    assert "cmsdials.resources.histograms" in loaded
+    assert not {one for one in loaded if one.startswith(("cmsdials.download", "cmsdials.auth.client"))}
+    for unused in (
+        *(f"resources.{one}" for one in ("choice", "elsewhere", "histograms_of", "ranking", "selection")),
+        *("runtime.cache", "table.found", "table.html"),
+    ):
+        assert f"cmsdials.{unused}" not in loaded
+
+
 def test_import_touches_no_logging() -> None:
     code = "import logging, cmsdials, cmsdials.dials; print(logging.root.handlers, logging.root.level)"
     assert run_python(code) == "[] 30"
 
 
 def test_the_public_names() -> None:
-    names = ["Dials", "LumiMask", "__version__", "load", "open_dataset", "stack", "verify"]
+    names = ["Dials", "LumiMask", "__version__", "join", "load", "open_dataset", "stack", "verify"]
     assert dir(cmsdials) == names
     assert cmsdials.__version__
     with pytest.raises(AttributeError, match="no attribute 'Dails'"):

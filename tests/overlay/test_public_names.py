@@ -392,14 +392,15 @@ def test_what_a_search_and_a_selection_return_keeps_its_names(service: Scripted)
     selection = service.dials.histograms("a")
     assert (selection.rows, selection.absent, selection.mask) == (9, (), None)
     assert (selection.elements[0].me, selection.datasets[0].dataset) == ("a", "/Z/R/D")
-    assert (selection.runs, [*selection.by_kind], len(selection.filters)) == ({14677060: {3: 9}}, ["h1d"], 1)
+    assert (selection.runs, [*selection.by_kind]) == ({14677060: {3: 9}}, ["h1d"])
+    assert selection.filters.given() == {"me_id": 1, "me": "a"}
     assert selection.resource is service.dials.h1d
     for method, arguments in {
-        "list_all": "* retries fields concurrency enable_progress",
+        "list_all": "* retries fields concurrency enable_progress keep_failed resume_from checkpoint",
         "pages": "* retries fields concurrency",
         "to_numpy": "* group_by retries concurrency enable_progress",
         "to_pandas": "* retries concurrency enable_progress",
-        "download": "folder * dry_run rows_per_file concurrency retries enable_progress",
+        "download": "folder * dry_run refresh rows_per_file shard client concurrency retries enable_progress",
     }.items():
         refuse_changed(getattr(selection, method), arguments)
 

@@ -1,39 +1,80 @@
-"""The commands of `cmsdials`, a thin shell over the library."""
+"""The commands of `cmsdials`, a thin shell over the library. Each is loaded when it is asked for."""
 
 from __future__ import annotations
 
 import importlib
 import runpy
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
 import typer.core
+import typer.main
 
 from cmsdials import __version__
-from cmsdials.cli.browse import workspaces
-from cmsdials.cli.doctor import doctor
-from cmsdials.cli.folders import download, status, verify
-from cmsdials.cli.login import log_in, logout, whoami
 from cmsdials.cli.options import reported, say
 
 __all__ = ["app"]
 
+_LOGIN, _LISTS, _HISTOGRAMS, _HELP = "Login", "What there is", "Histograms", "Help"
+
+_COMMANDS = {  # name -> module and function, and where the help shows it
+    "login": ("login.log_in", _LOGIN),
+    "logout": ("login.logout", _LOGIN),
+    "whoami": ("login.whoami", _LOGIN),
+    "workspaces": ("browse.workspaces", _LISTS),
+    "datasets": ("listing.datasets", _LISTS),
+    "runs": ("listing.runs", _LISTS),
+    "lumis": ("listing.lumis", _LISTS),
+    "files": ("listing.files", _LISTS),
+    "mes": ("listing.mes", _LISTS),
+    "count": ("listing.count", _LISTS),
+    "get": ("histograms.get", _HISTOGRAMS),
+    "mask": ("masks.mask", _HISTOGRAMS),
+    "join": ("joins.join", _HISTOGRAMS),
+    "download": ("folders.download", _HISTOGRAMS),
+    "status": ("folders.status", _HISTOGRAMS),
+    "verify": ("folders.verify", _HISTOGRAMS),
+    "doctor": ("doctor.doctor", _HELP),
+}
+
+
+class _Commands(Mapping[str, Any]):
+    """The commands by name: those that are made already, behind those that are loaded when they are looked up."""
+
+    def __init__(self, made: Mapping[str, Any]) -> None:
+        self._made = dict(made)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            place, panel = _COMMANDS[name]
+            module, _, function = place.partition(".")
+            alone = typer.Typer(add_completion=False)
+            command = getattr(importlib.import_module(f"cmsdials.cli.{module}"), function)
+            alone.command(name, rich_help_panel=panel)(command)
+            self._made[name] = typer.main.get_command(alone)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*_COMMANDS, *(name for name in self._made if name not in _COMMANDS)])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class _Group(typer.core.TyperGroup):
+    def __init__(self, *, commands: Any = None, **how: Any) -> None:
+        super().__init__(commands=_Commands(commands or {}), **how)  # type: ignore[arg-type]  # it is read only
+
+
 app = typer.Typer(
+    cls=_Group,
     help="Client of DIALS, the CMS service of per-lumisection data quality histograms.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they show local variables, and those may be secrets
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("login")(log_in)
-app.command()(logout)
-app.command()(whoami)
-app.command()(workspaces)
-app.command()(download)
-app.command()(status)
-app.command()(verify)
-app.command()(doctor)
 
 
 def _print_version(asked: bool) -> None:
@@ -78,6 +119,7 @@ class _Sandbox(typer.core.TyperCommand):
 
 @app.command(
     cls=_Sandbox,
+    rich_help_panel=_HELP,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
     add_help_option=False,
 )

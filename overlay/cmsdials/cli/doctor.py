@@ -14,7 +14,8 @@ from rich.text import Text
 from cmsdials.cli.asking import Asker
 from cmsdials.cli.beliefs import QUESTIONS
 from cmsdials.cli.checks import Finding, findings
-from cmsdials.cli.options import LoginOptions, complain, console, say, with_login_options
+from cmsdials.cli.options import LoginOptions, complain, console, say, with_options
+from cmsdials.cli.output import replaced
 from cmsdials.cli.probe import Probe, report
 from cmsdials.errors import ConfigurationError
 from cmsdials.redaction import printable
@@ -26,7 +27,7 @@ _WORDS = {True: ("ok", "green"), False: ("wrong", "red"), None: ("unknown", "yel
 _LONGEST = 1000
 
 
-@with_login_options
+@with_options
 def doctor(
     login: LoginOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Write what was found as JSON.")] = False,
@@ -78,11 +79,8 @@ def _probe(login: LoginOptions, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(written)
     else:
-        try:
-            output.write_text(written, encoding="ascii")
-        except (OSError, ValueError) as problem:
-            message = f"{output} cannot be written ({getattr(problem, 'strerror', None) or problem})"
-            raise ConfigurationError(message, advice="Name another file with -o.") from None
+        with replaced(output) as path:
+            path.write_text(written, encoding="ascii")
         say(
             f"Written to {output}: send it to the developers of cmsdials. It holds no secrets, names or data."
         )

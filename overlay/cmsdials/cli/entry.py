@@ -11,11 +11,14 @@ import sys
 import traceback
 import warnings
 from types import TracebackType
+from typing import Any
 
 from cmsdials.redaction import printable, without_secrets
 from cmsdials.runtime.interrupts import INTERRUPTED
 
 __all__ = ["main"]
+
+MISUSED = 2
 
 
 def main() -> None:
@@ -35,8 +38,27 @@ def main() -> None:
         sys.exit('The command cmsdials needs an extra. Install it with: pip install "cmsdials[cli]"')
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    # Not app(): it would replace our report of bugs by its own.
-    typer.main.get_command(app)(prog_name="cmsdials")
+    # Not app(): it would replace our report of bugs by its own, and what is wrong with a command by a page of text.
+    try:
+        code = typer.main.get_command(app).main(prog_name="cmsdials", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(INTERRUPTED)
+    except Exception as problem:
+        if not hasattr(problem, "format_message"):
+            raise
+        _misused(problem)
+        sys.exit(getattr(problem, "exit_code", MISUSED))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _misused(problem: Any) -> None:
+    """Say in one line what is wrong with the command that was typed."""
+    context = getattr(problem, "ctx", None)
+    command = "cmsdials" if context is None else context.command_path
+    said = " ".join(problem.format_message().split())
+    if said:  # else the help has been shown
+        end = "" if said[-1] in ".?" else "."
+        sys.stderr.write(f"{command}: {printable(said)}{end} See {command} --help.\n")
 
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from cmsdials.cli.options import LoginOptions, reported, say, with_login_options
+from cmsdials.cli.options import LoginOptions, reported, say, with_options
 from cmsdials.dials import Dials
 from cmsdials.download.verify import manifest_of
 from cmsdials.download.verify import verify as verified
@@ -21,7 +24,7 @@ DAMAGED, LACKING = 3, 4
 _FOLDER = typer.Argument(metavar="FOLDER", help="Folder that a download wrote to.", show_default=False)
 
 
-@with_login_options
+@with_options
 def download(
     login: LoginOptions,
     kind: Annotated[Literal["h1d", "h2d"], typer.Argument(help="Histograms of one or two dimensions.")],
@@ -57,6 +60,9 @@ def download(
         str | None,
         typer.Option("--shard", metavar="I/N", help="Fetch the part of job I of N, counted from 1, only."),
     ] = None,
+    log: Annotated[
+        bool, typer.Option("--log", help="Write a line a minute to standard error, instead of a bar.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what there is, and fetch nothing.")
     ] = False,
@@ -66,7 +72,7 @@ def download(
     filters = LumisectionHistogram1DFilters if kind == "h1d" else LumisectionHistogram2DFilters
     chosen = filters(dataset__regex=dataset, me__regex=me, run_number__gte=first, run_number__lte=last)
     client = login.client()
-    with Dials(login.credentials(client), workspace, client.base_url) as dials:
+    with _logged(log), Dials(login.credentials(client), workspace, client.base_url) as dials:
         resource = dials.h1d if kind == "h1d" else dials.h2d
         done = resource.download(
             chosen,
@@ -76,9 +82,28 @@ def download(
             refresh=refresh,
             shard=shard,
             concurrency=concurrency,
+            enable_progress=False if log else None,
         )
     for line in repr(done).strip("<>").splitlines():
         say(line)
+
+
+@contextmanager
+def _logged(wanted: bool) -> Iterator[None]:
+    """Write what a download logs to standard error, if that is wanted."""
+    if not wanted:
+        yield
+        return
+    logger, handler = logging.getLogger("cmsdials.download"), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
 
 
 def _runs(given: str | None) -> tuple[int | None, int | None]:
@@ -98,7 +123,7 @@ def status(folder: Annotated[Path, _FOLDER]) -> None:
         say(line)
 
 
-@with_login_options
+@with_options
 def verify(
     login: LoginOptions,
     folder: Annotated[Path, _FOLDER],

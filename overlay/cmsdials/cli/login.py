@@ -16,7 +16,8 @@ from cmsdials.auth.client import AuthClient
 from cmsdials.auth.device import LEGACY_CACHE_DIR
 from cmsdials.auth.models import ApiToken, Token
 from cmsdials.cli.browse import workspace_name
-from cmsdials.cli.options import LoginOptions, complain, say, with_login_options
+from cmsdials.cli.options import LoginOptions, complain, say, with_options
+from cmsdials.cli.output import json_of
 from cmsdials.dials import Dials
 from cmsdials.errors import ConfigurationError, CredentialsError, DialsError, TokenStoreError
 from cmsdials.redaction import printable
@@ -27,7 +28,7 @@ __all__ = ["duration", "log_in", "logout", "name_in", "whoami"]
 _LONGEST_NAME = 100
 
 
-@with_login_options
+@with_options
 def log_in(
     login: LoginOptions,
     device: Annotated[
@@ -89,7 +90,7 @@ def _asked(variable: str, question: str, *, hidden: bool = False) -> str:
         raise KeyboardInterrupt from None
 
 
-@with_login_options
+@with_options
 def logout(login: LoginOptions) -> None:
     """End the login at the service that issued it, and delete it here."""
     client, store = login.client(), TokenStore.at(login.cache_dir)
@@ -117,20 +118,33 @@ def logout(login: LoginOptions) -> None:
         complain(f"{older / 'creds'}, left by an older cmsdials, stays: delete it yourself.")
 
 
-@with_login_options
-def whoami(login: LoginOptions) -> None:
+@with_options
+def whoami(
+    login: LoginOptions,
+    as_json: Annotated[bool, typer.Option("--json", help="Write a JSON object.")] = False,
+) -> None:
     """Show who is logged in where, with which workspace, and for how long. Never the token."""
     client = login.client()
     credentials = login.credentials(client)
     token = credentials.check()
     with Dials(credentials, base_url=client.base_url) as dials:
         default = dials.workspaces.default(retries=1)
+    until = token.refresh_expires_at if isinstance(token, Token) and not token.refresh_lasts_forever else None
+    if as_json:
+        said = {
+            "user": name_in(token),
+            "instance": client.place,
+            "workspace": workspace_name(default),
+            "token_until": token.expires_at,
+            "login_until": until,
+            "is_application": not isinstance(token, Token),
+        }
+        say(json_of(said))
+        return
     if not isinstance(token, Token):
         lasts = "of an application, renewed with its secret"
-    elif token.refresh_lasts_forever:
-        lasts = "good until it is revoked"
     else:
-        lasts = f"good for {duration(token.refresh_expires_at)}"
+        lasts = "good until it is revoked" if until is None else f"good for {duration(until)}"
     say(f"user       {name_in(token)}")
     say(f"instance   {client.place}")
     say(f"workspace  {workspace_name(default)}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import or_
@@ -18,7 +19,7 @@ from cmsdials_api.filters import Filters
 from cmsdials_api.records import Record
 from cmsdials_api.resources import RESOURCES
 
-from cmsdials.download.manifest import Manifest
+from cmsdials.download.manifest import Entry, Manifest
 from cmsdials.download.plan import counted
 from cmsdials.download.verify import manifest_of
 from cmsdials.errors import CheckpointError, FilterError
@@ -27,6 +28,7 @@ from cmsdials.runtime import extras
 from cmsdials.runtime.background import load
 from cmsdials.runtime.console import warn
 from cmsdials.table.histograms import model_of
+from cmsdials.table.html import html_lines, html_rows
 from cmsdials.table.rows import RowStore
 from cmsdials.table.tabular import Cells, Tabular, checked_cells
 
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["HistogramDataset", "open_dataset"]
+
+_MOST_SHOWN = 10  # in a notebook
 
 
 def open_dataset(folder: str | os.PathLike[str]) -> HistogramDataset:
@@ -229,3 +233,16 @@ class HistogramDataset:
         counts = {"row": len(self), "dataset": len(self.datasets), "monitoring element": len(self.elements)}
         what = ", ".join(counted(number, name) for name, number in counts.items())
         return printable(f"<{self._manifest.origin.resource} in {self.folder}: {what}>")
+
+    def _repr_html_(self) -> str:
+        """Show in notebooks which datasets and monitoring elements it has."""
+        found: defaultdict[str, list[Entry]] = defaultdict(list)
+        for one in self._manifest.finished:
+            found[one.partition.dataset].append(one)
+        rows = [
+            (name, sum(len(one.partition.runs) for one in own), len(own), sum(one.rows for one in own))
+            for name, own in sorted(found.items())
+        ]
+        datasets = html_rows(("dataset", "runs", "files", "rows"), rows, _MOST_SHOWN)
+        elements = html_rows(("monitoring element",), [(name,) for name in self.elements], _MOST_SHOWN)
+        return html_lines([repr(self)[1:-1]]) + datasets + elements

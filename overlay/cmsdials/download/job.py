@@ -24,6 +24,7 @@ from cmsdials.download.files import alone, checksum, damage, folder_of
 from cmsdials.download.manifest import NAME, Entry, Manifest
 from cmsdials.download.plan import Partition, Plan, counted, lumisections, partitions
 from cmsdials.download.shards import Shard
+from cmsdials.download.watching import Watched
 from cmsdials.errors import (
     AuthenticationError,
     CheckpointError,
@@ -37,7 +38,8 @@ from cmsdials.runtime import extras
 from cmsdials.runtime.background import load
 from cmsdials.runtime.console import warn
 from cmsdials.runtime.interrupts import sleep
-from cmsdials.runtime.progress import Progress, progress_bar
+from cmsdials.runtime.progress import progress_bar
+from cmsdials.table.html import html_lines, html_rows
 
 __all__ = ["Download", "download", "to_dask"]
 
@@ -82,6 +84,20 @@ class Download:
         of = f"shard {self.shard} of " if self.shard else ""
         what = f"{counted(self.rows, 'row')}, {self.bytes / 1e6:.1f} MB in {counted(self.files, 'file')}"
         return printable(f"<{of}{self.folder}: {what}, {self.fetched} fetched, {kept} there before>")
+
+    def _repr_html_(self) -> str:
+        """Show in notebooks what was done."""
+        counts = {
+            "rows": self.rows,
+            "MB": f"{self.bytes / 1e6:.1f}",
+            "files": self.files,
+            "fetched": self.fetched,
+            "there before": self.files - self.fetched,
+        }
+        if self.note:
+            return html_lines([repr(self)[1:-1]])
+        of = f"shard {self.shard} of " if self.shard else ""
+        return html_lines([of + self.folder]) + html_rows(counts, [[*counts.values()]], 1)
 
 
 def download(
@@ -155,7 +171,8 @@ def _listed(source: Source) -> _Listed:
 
 
 def _planned(source: Source, listed: _Listed, known: Iterable[Partition], rows: int) -> list[Partition]:
-    most, size = rows / max(1, len(listed.elements)), partial(lumisections, source.origin)
+    most, origin = rows / max(1, len(listed.elements)), source.origin
+    size = partial(lumisections, origin.query, origin.mask)
     return [*partitions(listed.runs, listed.names, known, most=most, size=size)]
 
 
@@ -276,7 +293,7 @@ class _Job:
             unit="row",
             description=self._source.origin.resource,
         ) as bar:
-            self._fetch_all(manifest, left, bar)
+            self._fetch_all(manifest, left, Watched(bar, plan.expected(left), len(left)))
         _remove(self._unfinished.glob(f"{self._name}*"))
         self._look_for_strays()
         chosen = {one.path for one in plan.partitions}
@@ -342,12 +359,13 @@ class _Job:
             manifest.add(noted)
         return {one.path for one in whole}
 
-    def _fetch_all(self, manifest: Manifest, left: list[Partition], bar: Progress) -> None:
+    def _fetch_all(self, manifest: Manifest, left: list[Partition], watched: Watched) -> None:
         failures: list[DialsError] = []
         in_a_row = 0
-        with closing(self._outcomes(left, bar)) as outcomes:
+        with closing(self._outcomes(left, watched)) as outcomes:
             for outcome in outcomes:
                 entry, failure = outcome.entry, outcome.failure
+                watched.done(entry)
                 if failure is None:
                     modified = put(outcome.path, manifest.data / entry.path)
                     entry = evolve(self._known.noted(entry), modified=modified)
@@ -365,17 +383,16 @@ class _Job:
             failures[0].advice = f"{failures[0].advice} {done}; the same call continues.".lstrip()
             raise failures[0]
 
-    def _outcomes(self, left: list[Partition], bar: Progress) -> Generator[Outcome]:
+    def _outcomes(self, left: list[Partition], watched: Watched) -> Generator[Outcome]:
         if self._cluster is not None:
             with closing(self._cluster.outcomes(self._unfinished, self._name, left)) as outcomes:
-                for done, outcome in enumerate(outcomes, 1):
-                    bar.update(outcome.entry.rows, said=f"{done} of {len(left)} files")
+                for outcome in outcomes:
+                    watched.came(outcome.entry.rows)
                     yield outcome
             return
         for number, partition in enumerate(left):
-            update = partial(bar.update, said=f"{number} of {len(left)} files")
             path = self._unfinished / f"{self._name}.{number}.part"
-            yield attempted(self._source, path, partition, update)
+            yield attempted(self._source, path, partition, watched.came)
 
 
 def _remove(paths: Iterable[Path]) -> None:

@@ -19,8 +19,10 @@ from attrs import evolve, frozen
 
 from cmsdials.listing.provenance import Origin
 from cmsdials.redaction import printable
+from cmsdials.table.html import html_lines, html_rows
+from cmsdials.table.lumi_mask import LumiMask
 
-__all__ = ["Partition", "Plan", "counted", "partitions"]
+__all__ = ["Partition", "Plan", "counted", "lumisections", "partitions"]
 
 Runs = Mapping[int, int | None]
 """Runs, and how many lumisections the service counts in each; None where it does not say."""
@@ -58,7 +60,7 @@ class Partition:
 
     def lumisections(self, origin: Origin) -> int:
         """Return how many lumisections of its runs are asked for."""
-        return sum(lumisections(origin, run, count) for run, count in self.runs.items())
+        return sum(lumisections(origin.query, origin.mask, *one) for one in self.runs.items())
 
     def query(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return the part of a query that it holds."""
@@ -137,7 +139,7 @@ class Plan:
     def _bytes_each(self) -> float:
         return _BYTES.get(self.dimensions, _BYTES[2]) if self.bytes_each is None else self.bytes_each
 
-    def __repr__(self) -> str:
+    def _said(self) -> list[str]:
         runs = sum(len(one.runs) for one in self.partitions)
         counts = {"dataset": len(self.datasets), "run": runs, "monitoring element": len(self.elements)}
         many = ", ".join(counted(number, what) for what, number in counts.items())
@@ -160,14 +162,29 @@ class Plan:
             lines.append(
                 f"about {time} for the service, by what it needed before, one request after the other"
             )
-        for dataset in self.datasets[:_MOST_SHOWN]:
-            own = [one for one in self.partitions if one.dataset == dataset]
-            of_own = counted(sum(len(one.runs) for one in own), "run")
-            rows, files = counted(self.expected(own), "row"), counted(len(own), "file")
-            lines.append(f"  {dataset}: {of_own}, {own[0].first} to {own[-1].last}, {files}, up to {rows}")
+        return lines
+
+    def _of_dataset(self, dataset: str) -> tuple[str, int, int, int, int, int]:
+        """Return its name, number of runs, the first and the last, and number of files and rows."""
+        own = [one for one in self.partitions if one.dataset == dataset]
+        runs = sum(len(one.runs) for one in own)
+        return dataset, runs, own[0].first, own[-1].last, len(own), self.expected(own)
+
+    def __repr__(self) -> str:
+        lines = self._said()
+        for one in map(self._of_dataset, self.datasets[:_MOST_SHOWN]):
+            dataset, runs, first, last, files, rows = one
+            what = f"{counted(files, 'file')}, up to {counted(rows, 'row')}"
+            lines.append(f"  {dataset}: {counted(runs, 'run')}, {first} to {last}, {what}")
         if len(self.datasets) > _MOST_SHOWN:
             lines.append(f"  and {len(self.datasets) - _MOST_SHOWN} more datasets")
         return printable("\n".join(lines), lines=True)
+
+    def _repr_html_(self) -> str:
+        """Show it in notebooks."""
+        names = ("dataset", "runs", "first", "last", "files", "rows at most")
+        rows = [*map(self._of_dataset, self.datasets)]
+        return html_lines(self._said()) + html_rows(names, rows, _MOST_SHOWN)
 
 
 def counted(number: int, what: str) -> str:
@@ -191,15 +208,15 @@ def _duration(seconds: float) -> str:
     return f"{max(1, round(seconds))} s"
 
 
-def lumisections(origin: Origin, run: int, count: int | None) -> int:
+def lumisections(query: Mapping[str, Any], mask: LumiMask | None, run: int, count: int | None) -> int:
     """Return how many lumisections of a run are asked for; 0 where the service has not said how many there are."""
     low, high = 1, count or 0
-    for name, number in origin.query.items():
+    for name, number in query.items():
         if name in ("ls_number", "ls_number__gte"):
             low = max(low, number)
         if name in ("ls_number", "ls_number__lte"):
             high = min(high, number)
-    ranges = ((low, high),) if origin.mask is None else origin.mask.of_run(run)
+    ranges = ((low, high),) if mask is None else mask.of_run(run)
     return sum(max(0, min(last, high) - max(first, low) + 1) for first, last in ranges)
 
 

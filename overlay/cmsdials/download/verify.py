@@ -16,13 +16,14 @@ from cmsdials.download.plan import counted
 from cmsdials.download.shards import Shard
 from cmsdials.errors import CheckpointError, ConfigurationError
 from cmsdials.filters import LumisectionFilters
-from cmsdials.listing.coverage import Coverage, CoverageRow, notes_on, ranges
+from cmsdials.listing.coverage import Coverage, CoverageRow, lacking, notes_on, ranges, summary
 from cmsdials.redaction import printable
 from cmsdials.runtime import extras
+from cmsdials.table.html import html_lines, html_rows
 
 __all__ = ["Problem", "Verification", "manifest_of", "verify"]
 
-_MOST_SHOWN = 50
+_MOST_SHOWN, _MOST_IN_A_NOTEBOOK = 50, 20
 
 
 @frozen
@@ -66,29 +67,42 @@ class Verification:
         return not self.problems and (self.coverage is None or self.coverage.complete)
 
     def __str__(self) -> str:
-        lines = [
-            f"{self.folder}: as written are {counted(self.files, 'file')} with {counted(self.rows, 'row')}"
-        ]
+        lines = [self._written]
         lines += [f"{one.problem}: {one.path}. {one.advice}" for one in self.problems]
-        lines.append(counted(len(self.problems), "problem") if self.problems else "no problem")
-        lines += [f"shard {shard} has {counted(many, 'file')} left" for shard, many in self.shards.items()]
+        lines += self._counts
         if self.coverage is not None:
             lines.append(_shown(self.coverage))
         return printable("\n".join(lines), lines=True)
 
     __repr__ = __str__
 
+    def _repr_html_(self) -> str:
+        """Show in notebooks what is not as it should be."""
+        rows = [(one.problem, one.path, one.advice) for one in self.problems]
+        table = html_rows(("problem", "file", "advice"), rows, _MOST_IN_A_NOTEBOOK)
+        shown = html_lines([self._written]) + table + html_lines(self._counts)
+        return shown if self.coverage is None else shown + self.coverage._repr_html_()
+
+    @property
+    def _written(self) -> str:
+        return f"{self.folder}: as written are {counted(self.files, 'file')} with {counted(self.rows, 'row')}"
+
+    @property
+    def _counts(self) -> list[str]:
+        problems = counted(len(self.problems), "problem") if self.problems else "no problem"
+        shards = [f"shard {shard} has {counted(many, 'file')} left" for shard, many in self.shards.items()]
+        return [problems, *shards]
+
 
 def _shown(coverage: Coverage) -> str:
     """Return what is not complete as a table, of a reasonable length."""
-    lacking = [row for row in coverage.rows if not row.complete]
-    whole = f"{len(coverage.rows) - len(lacking)} of {len(coverage.rows)} monitoring elements of runs are complete"
-    if coverage.rows and not lacking:
+    rows, whole = lacking(coverage), summary(coverage)
+    if coverage.rows and not rows:
         verdict = whole if coverage.listing_complete else f"{whole}, of the files that are there"
         return "\n".join([*coverage.notes, verdict])
-    table = str(evolve(coverage, rows=tuple(lacking[:_MOST_SHOWN])))
-    more = f"{len(lacking) - _MOST_SHOWN} more lines are in coverage.to_pandas()"
-    return "\n".join([whole, table, *([more] if len(lacking) > _MOST_SHOWN else [])])
+    table = str(evolve(coverage, rows=tuple(rows[:_MOST_SHOWN])))
+    more = f"{len(rows) - _MOST_SHOWN} more lines are in coverage.to_pandas()"
+    return "\n".join([whole, table, *([more] if len(rows) > _MOST_SHOWN else [])])
 
 
 def verify(folder: str | os.PathLike[str], dials: Any = None) -> Verification:

@@ -18,10 +18,12 @@ from cmsdials.runtime import extras
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Coverage", "CoverageRow", "covered", "ranges"]
+__all__ = ["Coverage", "CoverageRow", "covered", "lacking", "ranges", "summary"]
 
 Ranges = list[tuple[int, int]]
-_MOST_SHOWN = 4
+_MOST_SHOWN = 4  # ranges
+_MOST_ROWS = 20  # in a notebook
+_COLUMNS = ("dataset_id", "run", "me_id", "expected", "retrieved", "missing", "empty", "duplicate")
 _Run = tuple[int, int]
 
 
@@ -89,21 +91,36 @@ class Coverage:
         return frame
 
     def __str__(self) -> str:
-        table: list[tuple[str, ...]] = [
-            ("dataset_id", "run", "me_id", "expected", "retrieved", "missing", "empty", "duplicate")
-        ]
-        for row in self.rows:
-            numbers = (row.dataset_id, row.run_number, row.me_id, row.expected, row.retrieved)
-            shown = ("-" if number is None else str(number) for number in numbers)
-            table.append((*shown, *map(_shown, (row.missing, row.empty, row.duplicate))))
+        table = [_COLUMNS, *map(_cells, self.rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = ["  ".join(map(str.rjust, line, widths)) for line in table]
-        verdict = "complete" if self.complete else "NOT complete"
-        if not self.listing_complete:
-            verdict += ": the listing itself stopped early"
-        return "\n".join([*lines, *self.notes, verdict])
+        return "\n".join([*lines, *self.notes, self._verdict])
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Show in notebooks what is not complete."""
+        from cmsdials.table.html import html_lines, html_rows  # noqa: PLC0415  # for notebooks only
+
+        rows = [*map(_cells, lacking(self))]
+        table = html_rows(_COLUMNS, rows, _MOST_ROWS)
+        return html_lines([summary(self)]) + table + html_lines([*self.notes, self._verdict])
+
+    @property
+    def _verdict(self) -> str:
+        verdict = "complete" if self.complete else "NOT complete"
+        return verdict if self.listing_complete else f"{verdict}: the listing itself stopped early"
+
+
+def lacking(coverage: Coverage) -> list[CoverageRow]:
+    """Return the rows that are not complete."""
+    return [row for row in coverage.rows if not row.complete]
+
+
+def summary(coverage: Coverage) -> str:
+    """Say how many rows are complete."""
+    complete = len(coverage.rows) - len(lacking(coverage))
+    return f"{complete} of {len(coverage.rows)} monitoring elements of runs are complete"
 
 
 NOTHING_LISTED = "note: DIALS lists no lumisection for these filters in this workspace"
@@ -167,6 +184,12 @@ def ranges(numbers: Iterable[int]) -> Ranges:
 
 def _run(row: Any) -> _Run:
     return (row.dataset_id, row.run_number)
+
+
+def _cells(row: CoverageRow) -> tuple[str, ...]:
+    numbers = (row.dataset_id, row.run_number, row.me_id, row.expected, row.retrieved)
+    shown = ("-" if number is None else str(number) for number in numbers)
+    return (*shown, *map(_shown, (row.missing, row.empty, row.duplicate)))
 
 
 def _shown(found: Ranges) -> str:

@@ -32,7 +32,7 @@ from cmsdials.listing.pagination import Listing
 from cmsdials.listing.parts import Fetching, Parts, Runs, are_parts
 from cmsdials.listing.provenance import Origin
 from cmsdials.listing.result import Result
-from cmsdials.models import DatasetIndex, MonitoringElement, Run
+from cmsdials.models import MonitoringElement, Run
 from cmsdials.parallel.split import Position, read_position
 from cmsdials.resources.addressed import Addressed
 from cmsdials.resources.arguments import explaining
@@ -125,9 +125,9 @@ class Resource(Addressed, Generic[RecordT, FiltersT]):
         if what == "ME":
             mes = self._elements({"fields": ["me_id", "me", "dim"]}, 0)
             return {key: one.dim for one in mes for key in (one.me_id, one.me)}
-        index: PaginatedResource[DatasetIndex, Filters] = PaginatedResource(self._session, "dataset_index")
-        datasets = index.list_all(fields=["dataset_id", "dataset"], retries=0, enable_progress=False)
-        return {key: 0 for one in datasets for key in (one.dataset_id, one.dataset)}
+        from cmsdials.resources.index import names_of_datasets  # noqa: PLC0415  # it imports this module
+
+        return {key: 0 for pair in names_of_datasets(self._session, {}, 0).items() for key in pair}
 
     def _elements(self, query: Mapping[str, Any], retries: Retries) -> list[MonitoringElement]:
         table = RESOURCES["mes"]

@@ -10,7 +10,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from attrs import frozen
 
@@ -19,9 +19,10 @@ from cmsdials.filters import checked_value
 from cmsdials.http.retry import Retries
 from cmsdials.redaction import shortened
 from cmsdials.resources.addressed import Addressed
-from cmsdials.resources.ranking import is_glob, nearest
-from cmsdials.runtime import cache
-from cmsdials.table.found import Found
+from cmsdials.resources.emptiness import place_in_words
+
+if TYPE_CHECKING:
+    from cmsdials.table.found import Found
 
 __all__ = ["Catalogue", "Listed"]
 
@@ -85,6 +86,8 @@ class Catalogue(Addressed, Generic[EntryT]):
 
     def _list(self, retries: Retries = None, *, refresh: bool = False) -> Listed[EntryT]:
         """Return the list, from memory, from the file, or from the service."""
+        from cmsdials.runtime import cache  # noqa: PLC0415  # for a search only
+
         workspace = self._session.named_workspace(retries)
         place = (self.api_url, workspace)
         listed = self._listed
@@ -99,6 +102,8 @@ class Catalogue(Addressed, Generic[EntryT]):
         return listed
 
     def _kept(self, place: tuple[str, str | None]) -> Listed[EntryT] | None:
+        from cmsdials.runtime import cache  # noqa: PLC0415  # for a search only
+
         address, workspace = place
         kept = None if workspace is None else cache.kept(self._kind, address, workspace)
         if kept is None:
@@ -130,12 +135,15 @@ class Catalogue(Addressed, Generic[EntryT]):
         refresh: bool,
     ) -> Found[EntryT]:
         """Return what a search finds; in a list that is new if there is nothing in the one that is kept."""
+        from cmsdials.resources.ranking import nearest_in_words  # noqa: PLC0415  # for a search only
+        from cmsdials.table.found import Found  # noqa: PLC0415  # for a search only
+
         listed = self._list(retries, refresh=refresh)
         names = search(listed)
         if not names and not listed.is_within(_NEW):
             listed = self._list(retries, refresh=True)
             names = search(listed)
-        note = "" if names or not isinstance(text, str) else _nearest_in(text, listed.by_name)
+        note = "" if names or not isinstance(text, str) else nearest_in_words(text, listed.by_name)
         return Found(
             rows=tuple(listed.by_name[name] for name in names),
             what=self._what,
@@ -180,6 +188,8 @@ class Catalogue(Addressed, Generic[EntryT]):
             UnknownNameError: One of them names nothing.
             FilterError: There are none, or one is something else.
         """
+        from cmsdials.resources.ranking import is_glob  # noqa: PLC0415  # for a search only
+
         number = next(iter(self._columns))
         is_one = (
             isinstance(given, str | bytes | re.Pattern)
@@ -207,10 +217,11 @@ class Catalogue(Addressed, Generic[EntryT]):
 
     def _unknown(self, key: object) -> UnknownNameError:
         """Return the error for a name, an id or a pattern that the list has not."""
+        from cmsdials.resources.ranking import nearest_in_words  # noqa: PLC0415  # for a search only
+
         listed = self._list()
-        workspace = f"the workspace {listed.place[1]}" if listed.place[1] else "your workspace"
-        message = f"there is no {self._what} {shortened(repr(key), 200)} in {workspace}"
-        near = _nearest_in(key, listed.by_name) if isinstance(key, str) else ""
+        message = f"there is no {self._what} {shortened(repr(key), 200)} in {place_in_words(listed.place)}"
+        near = nearest_in_words(key, listed.by_name) if isinstance(key, str) else ""
         search = f"Call dials.{self._kind}.find(...) to search."
         return UnknownNameError(message, advice=f"{near[:1].upper()}{near[1:]}. {search}" if near else search)
 
@@ -222,6 +233,8 @@ class Catalogue(Addressed, Generic[EntryT]):
 
     def _ipython_key_completions_(self) -> list[str]:
         """Return the names that IPython offers behind ``dials.mes["``, as far as they are kept: it must not wait."""
+        from cmsdials.runtime import cache  # noqa: PLC0415  # for a search only
+
         if self._listed is not None:
             return [*self._listed.by_name]
         return cache.cached_names(self._kind, self.base_url, self._session.workspace)
@@ -229,11 +242,6 @@ class Catalogue(Addressed, Generic[EntryT]):
 
 def _in(listed: Listed[EntryT], key: Any) -> EntryT | None:
     return listed.by_name.get(key) if isinstance(key, str) else listed.by_id.get(int(key))
-
-
-def _nearest_in(text: str, names: Iterable[str]) -> str:
-    near = nearest(text, names)
-    return f"the nearest: {', '.join(map(repr, near))}" if near else ""
 
 
 def _now() -> datetime:

@@ -6,12 +6,12 @@ import fnmatch
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cmsdials_api.resources import RESOURCES
 
 from cmsdials.errors import FilterError
-from cmsdials.filters import LumisectionFilters, RunFilters, checked_value
+from cmsdials.filters import LumisectionFilters, RunFilters
 from cmsdials.http.retry import Retries
 from cmsdials.listing.coverage import Coverage, CoverageRow, ranges
 from cmsdials.listing.result import Result
@@ -19,15 +19,15 @@ from cmsdials.models import Dataset, DatasetIndex, Run
 from cmsdials.redaction import shortened
 from cmsdials.resources.arguments import explaining
 from cmsdials.resources.catalogue import Catalogue, Listed
-from cmsdials.resources.choice import between
-from cmsdials.resources.index import DatasetIndexResource, LumisectionResource, RunResource
-from cmsdials.resources.ranking import ranked
+from cmsdials.resources.index import LumisectionResource, RunResource, names_of_datasets
+from cmsdials.resources.numbers import Numbers, between, numbers_of
 from cmsdials.table import decode
-from cmsdials.table.found import Found
 
-__all__ = ["Datasets", "Numbers", "numbers_of", "runs_of"]
+if TYPE_CHECKING:
+    from cmsdials.table.found import Found
 
-Numbers = int | Iterable[int]
+__all__ = ["Datasets", "runs_of"]
+
 _FIELDS = ("dataset_id", "dataset", "run_number", "ls_count")
 
 
@@ -93,6 +93,8 @@ class Datasets(Catalogue[Dataset]):
             FilterError: An argument is of the wrong kind.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
+        from cmsdials.resources.ranking import ranked  # noqa: PLC0415  # for a search only
+
         parts = {"primary": primary, "era": era, "reco": reco, "tier": tier}
         tests = [_part(part, wanted) for part, wanted in parts.items() if wanted is not None]
         if version is not None:
@@ -197,9 +199,8 @@ class Datasets(Catalogue[Dataset]):
         return self._one(dataset.dataset_id if isinstance(dataset, Dataset) else dataset, retries).dataset_id
 
     def _fetched_rows(self, retries: Retries) -> list[dict[str, Any]]:
-        index = DatasetIndexResource(self._session)
-        listed = index.list_all(fields=["dataset_id", "dataset"], retries=retries, enable_progress=False)
-        return [one.dict() for one in listed]
+        names = names_of_datasets(self._session, {}, retries)
+        return [dict(zip(_FIELDS, one, strict=False)) for one in names.items()]
 
     def _entries(self, rows: list[dict[str, Any]]) -> list[Dataset]:
         read = decode.read_array(json.dumps(rows).encode(), DatasetIndex, self.name, fields=_FIELDS[:2])
@@ -227,25 +228,6 @@ def _part(part: str, wanted: Any) -> Callable[[Dataset], bool]:
         return value is not None and any(fits(value.lower()) for fits in globs)
 
     return is_wanted
-
-
-def numbers_of(what: str, given: Any) -> Collection[int]:
-    """Return the runs or lumisections that an argument names: one number, a range, or any collection of them.
-
-    Raises:
-        FilterError: There is none, or one is not a whole number.
-    """
-    if isinstance(given, range):
-        if not given:
-            message = f"{what}={given!r} holds no number"
-            raise FilterError(
-                message, advice="The first number of a range comes first, and its end is left out."
-            )
-        return given
-    is_one = isinstance(given, str) or not isinstance(given, Iterable) or getattr(given, "ndim", None) == 0
-    return frozenset(
-        [checked_value(what, "integer", given)] if is_one else checked_value(what, "integers", given)
-    )
 
 
 def runs_of(

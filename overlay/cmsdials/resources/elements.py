@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cmsdials_api import operations
 from cmsdials_api.filters import Filters
@@ -17,8 +17,9 @@ from cmsdials.models import MonitoringElement, RunMonitoringElement
 from cmsdials.resources.base import Resource
 from cmsdials.resources.catalogue import Catalogue, Listed
 from cmsdials.resources.query import list_query
-from cmsdials.resources.ranking import ranked
-from cmsdials.table.found import Found
+
+if TYPE_CHECKING:
+    from cmsdials.table.found import Found
 
 __all__ = ["MonitoringElementResource"]
 
@@ -101,6 +102,8 @@ class MonitoringElementResource(Catalogue[MonitoringElement], Resource[Monitorin
             FilterError: `regex` is no regular expression, or an argument is of the wrong kind.
             RequestFailedError: No usable answer came; see `cmsdials.errors`.
         """
+        from cmsdials.resources.ranking import ranked  # noqa: PLC0415  # for a search only
+
         wanted = None if dim is None else checked_value("dials.mes.find(dim=)", "integer", dim)
 
         def search(listed: Listed[MonitoringElement]) -> _Names:

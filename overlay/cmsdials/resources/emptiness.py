@@ -14,13 +14,12 @@ from cmsdials_api.resources import RESOURCES
 
 from cmsdials.errors import DialsError
 from cmsdials.redaction import printable, shortened
-from cmsdials.resources.ranking import nearest
 from cmsdials.runtime.console import warn
 
-__all__ = ["Held", "Place", "why_empty"]
+__all__ = ["Held", "Place", "place_in_words", "why_empty"]
 
-Place: TypeAlias = tuple[str, str | int]
-"""Address of a service, and the workspace, or a substitute if its name is not known."""
+Place: TypeAlias = tuple[str, str | int | None]
+"""Address of a service, and the workspace; a substitute or None if its name is not known."""
 
 Held: TypeAlias = Mapping[int | str, int]
 """An index, by id and by name: the dimension of an ME, 0 of a dataset."""
@@ -95,7 +94,9 @@ def _why(place: Place, name: str, value: Any, fetch: Callable[[str], Held], dime
         return ""  # one of several can match
     # The same for each part of a long list, so that it is warned of once.
     return (
-        f"there is no {what} with any of the ids of {name} in {_where(place)}" if len(said) > 1 else said[0]
+        f"there is no {what} with any of the ids of {name} in {place_in_words(place)}"
+        if len(said) > 1
+        else said[0]
     )
 
 
@@ -121,13 +122,16 @@ def _why_not(name: str, value: Any) -> str:
     return _without_a_slash(name, value)
 
 
-def _where(place: Place) -> str:
+def place_in_words(place: Place) -> str:
+    """Return the workspace as messages say it."""
     return f"the workspace {place[1]}" if isinstance(place[1], str) else "your workspace"
 
 
 def _absent(name: str, what: str, value: int | str, held: Held, place: Place) -> str:
+    from cmsdials.resources.ranking import nearest_in_words  # noqa: PLC0415  # for names that are not there
+
     name = name.removesuffix("__in")
-    text = f"there is no {what} with {name}={shortened(repr(value), _LONGEST)} in {_where(place)}"
+    text = f"there is no {what} with {name}={shortened(repr(value), _LONGEST)} in {place_in_words(place)}"
     if isinstance(value, int):
         return text
     for wildcard in _WILDCARDS:
@@ -135,8 +139,8 @@ def _absent(name: str, what: str, value: int | str, held: Held, place: Place) ->
             return f"{text}: {_not_a_pattern(wildcard, name)}"
     if problem := _without_a_slash(name, value):
         text += f": {problem}"
-    near = nearest(value, [one for one in held if isinstance(one, str)])
-    return f"{text}; the nearest: {', '.join(map(repr, near))}" if near else text
+    near = nearest_in_words(value, [one for one in held if isinstance(one, str)])
+    return f"{text}; {near}" if near else text
 
 
 def _without_a_slash(name: str, value: Any) -> str:

@@ -44,7 +44,9 @@ def mask_of(table: Resource, query: Mapping[str, Any], good: Good | None) -> Lum
             raise FilterError(message, advice=advice)
     lacking = [name for name in _KEYS if name not in query.get("fields", _KEYS)]
     if lacking:
-        message = f"good= needs the fields {', '.join(_KEYS)}, and fields= lacks {', '.join(lacking)}"
+        message = (
+            f"rows within a mask need the fields {', '.join(_KEYS)}, and fields= lacks {', '.join(lacking)}"
+        )
         raise FilterError(message, advice="Add them to fields=.")
     return mask
 

@@ -6,16 +6,10 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from cmsdials_api.filters import Filters
 
-from cmsdials.download.changes import SourceFile, run_in
-from cmsdials.download.cluster import Cluster
-from cmsdials.download.fetch import Source
-from cmsdials.download.job import Download, download, to_dask
-from cmsdials.download.plan import Plan
-from cmsdials.download.shards import Shard
 from cmsdials.errors import CheckpointError, ConfigurationError, FilterError
 from cmsdials.filters import LumisectionFilters, LumisectionHistogram1DFilters, LumisectionHistogram2DFilters
 from cmsdials.http.retry import Retries
@@ -25,12 +19,17 @@ from cmsdials.listing.parts import Runs
 from cmsdials.listing.result import Result
 from cmsdials.models import FileIndex, LumisectionHistogram1D, LumisectionHistogram2D
 from cmsdials.resources.base import FiltersT, PaginatedResource, RecordT
-from cmsdials.resources.elsewhere import Elsewhere
 from cmsdials.resources.good import Good, mask_of
-from cmsdials.resources.index import DatasetIndexResource, FileIndexResource, LumisectionResource
+from cmsdials.resources.index import FileIndexResource, LumisectionResource, names_of_datasets
 from cmsdials.resources.query import chosen
 from cmsdials.runtime import extras
 from cmsdials.table.lumi_mask import LumiMask
+
+if TYPE_CHECKING:
+    from cmsdials.download.fetch import Source
+    from cmsdials.download.job import Download
+    from cmsdials.download.plan import Plan
+    from cmsdials.resources.elsewhere import Elsewhere
 
 __all__ = ["HistogramResource", "LumisectionHistogram1DResource", "LumisectionHistogram2DResource"]
 
@@ -201,6 +200,10 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
             CredentialsError: There is a client, and the login is only in the memory of this process.
             RequestFailedError: Something could not be fetched; see `cmsdials.errors`.
         """
+        from cmsdials.download.cluster import Cluster  # noqa: PLC0415  # most listings need none of it
+        from cmsdials.download.job import download  # noqa: PLC0415  # most listings need none of it
+        from cmsdials.download.shards import Shard  # noqa: PLC0415  # most listings need none of it
+
         extras.require("pyarrow.parquet", needed_by="download")
         part = None if shard is None else Shard.parse(shard)
         if part is not None and client is not None:
@@ -257,6 +260,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
             CredentialsError: The login is only in the memory of this process, where workers cannot open it.
             RequestFailedError: Datasets, runs or monitoring elements could not be fetched; see `cmsdials.errors`.
         """
+        from cmsdials.download.job import to_dask  # noqa: PLC0415  # most listings need none of it
+
         query, page_size, mask = self._divided(filters, good, retries)
         remake = self._elsewhere(query, page_size, mask, retries)
         return to_dask(self._source(query, page_size, mask, retries, 1), remake, rows_per_partition)
@@ -274,6 +279,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
     def _elsewhere(
         self, query: Mapping[str, Any], page_size: int | None, mask: LumiMask | None, retries: Retries
     ) -> Elsewhere:
+        from cmsdials.resources.elsewhere import Elsewhere  # noqa: PLC0415  # most listings need none of it
+
         make = partial(
             HistogramResource._source,
             query=query,
@@ -292,20 +299,14 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         retries: Retries,
         concurrency: int,
     ) -> Source:
-        datasets = DatasetIndexResource(self._session)
+        from cmsdials.download.changes import SourceFile  # noqa: PLC0415  # most listings need none of it
+        from cmsdials.download.fetch import Source  # noqa: PLC0415  # most listings need none of it
+
         return Source(
             origin=self._origin(query, mask),
             record=self._record,
             runs=partial(self._runs, query, retries, mask),
-            datasets=lambda: {
-                one.dataset_id: one.dataset
-                for one in datasets.list_all(
-                    chosen(datasets.filters, query),
-                    fields=["dataset_id", "dataset"],
-                    retries=retries,
-                    enable_progress=False,
-                )
-            },
+            datasets=partial(names_of_datasets, self._session, query, retries),
             elements=lambda: self._chosen_elements(query, retries),
             pages=lambda part: self._pages(
                 part,
@@ -354,6 +355,8 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
         listed = super()._runs(query, retries, mask)
         if not listed or not _OF_FILES & query.keys():
             return listed
+        from cmsdials.download.changes import run_in  # noqa: PLC0415  # most listings need none of it
+
         of: defaultdict[int, set[int | None]] = defaultdict(set)
         for one in self._files(query, retries):
             if query.get("file_id", one.file_id) == one.file_id:

@@ -10,11 +10,12 @@ from cmsdials.errors import FilterError
 from cmsdials.http.retry import Retries
 from cmsdials.models import Dataset, Run
 from cmsdials.redaction import shortened
-from cmsdials.resources.choice import Choice, ends
-from cmsdials.resources.datasets import Datasets, numbers_of, runs_of
+from cmsdials.resources.choice import Choice
+from cmsdials.resources.datasets import Datasets, runs_of
 from cmsdials.resources.elements import MonitoringElementResource
 from cmsdials.resources.histograms import HistogramResource
 from cmsdials.resources.index import RunResource
+from cmsdials.resources.numbers import ends, numbers_of
 from cmsdials.resources.selection import Selection
 from cmsdials.table.lumi_mask import LumiMask
 
@@ -63,24 +64,12 @@ def histograms_of(
             there[row.dataset_id][row.run_number] = row.ls_count
             names[row.dataset_id] = row.dataset
     choice = Choice(
-        datasets=None if named is None else names,
-        runs=chosen_runs,
-        ls=lumis,
-        good=mask,
-        there=there,
+        datasets=None if named is None else names, runs=chosen_runs, ls=lumis, good=mask, there=there
     )
-    found = choice.found
-    within = choice.mask() if found else None
-    if within is not None:  # which may have no lumisection of some runs
-        good_runs = {*within.runs}
-        found = {
-            number: {run: count for run, count in counts.items() if run in good_runs}
-            for number, counts in found.items()
-        }
-    listings = choice.listings(within) if found else []
-    if not listings:
-        raise _nothing(run_resource, named, runs, mask, is_there=bool(found), retries=retries)
-    found = {number: counts for number, counts in found.items() if counts}
+    within = choice.mask()
+    found = choice.found(within)
+    if not found:
+        raise _nothing(run_resource, named, runs, mask, is_there=bool(choice.found(None)), retries=retries)
     listed = {number for numbers in there.values() for number in numbers}
     asked = () if chosen_runs is None or isinstance(chosen_runs, range) else chosen_runs
     return Selection(
@@ -89,8 +78,7 @@ def histograms_of(
         runs=found,
         absent=tuple(sorted({*asked} - listed)),
         mask=within,
-        whole=choice.whole(),
-        listings=listings,
+        query=choice.query(found),
         resources=kinds,
     )
 
@@ -113,6 +101,8 @@ def _nothing(
 ) -> FilterError:
     """Return the error that says why there is nothing to fetch."""
     where = "this workspace" if named is None else " or ".join(one.dataset for one in [*named.values()][:3])
+    if is_there and mask is None:
+        return FilterError("ls holds no number that a lumisection can have", advice="They begin with 1.")
     if is_there:
         message = f"no lumisection is both in ls and in {mask}"
         return FilterError(message, advice="Leave one of the two out.")

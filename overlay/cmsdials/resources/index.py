@@ -6,13 +6,24 @@ more of it than these are in modules of their own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from cmsdials.filters import DatasetIndexFilters, FileIndexFilters, LumisectionFilters, RunFilters
 from cmsdials.http.retry import Retries
+from cmsdials.http.session import Session
 from cmsdials.models import DatasetIndex, FileIndex, Lumisection, Run
 from cmsdials.resources.base import PaginatedResource
 from cmsdials.resources.counted import CountedResource
+from cmsdials.resources.query import chosen
 
-__all__ = ["DatasetIndexResource", "FileIndexResource", "LumisectionResource", "RunResource"]
+__all__ = [
+    "DatasetIndexResource",
+    "FileIndexResource",
+    "LumisectionResource",
+    "RunResource",
+    "names_of_datasets",
+]
 
 
 class DatasetIndexResource(PaginatedResource[DatasetIndex, DatasetIndexFilters]):
@@ -55,3 +66,13 @@ class LumisectionResource(CountedResource[Lumisection, LumisectionFilters]):
     ) -> Lumisection:
         """Fetch one lumisection."""
         return self._row(retries, dataset_id=dataset_id, run_number=run_number, ls_number=ls_number)
+
+
+def names_of_datasets(session: Session, query: Mapping[str, Any], retries: Retries) -> dict[int, str]:
+    """Fetch the names of the datasets that a query of any list chooses, by their ids."""
+    filters = chosen(DatasetIndexFilters, query)
+    fields = ["dataset_id", "dataset"]
+    listed = DatasetIndexResource(session).list_all(
+        filters, fields=fields, retries=retries, enable_progress=False
+    )
+    return {one.dataset_id: one.dataset for one in listed}

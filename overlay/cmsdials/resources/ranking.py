@@ -16,7 +16,7 @@ from typing import Any
 from cmsdials.errors import FilterError
 from cmsdials.redaction import shortened
 
-__all__ = ["glob_of", "is_glob", "natural", "nearest", "ranked"]
+__all__ = ["glob_of", "is_glob", "natural", "nearest", "nearest_in_words", "ranked"]
 
 _PIECE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 """PXLayer_2 -> PX, Layer, 2."""
@@ -161,3 +161,9 @@ def nearest(value: str, names: Iterable[str]) -> list[str]:
     held = {one: sum(word in one.lower() for word in words) for one in known}
     most = max(held.values(), default=0)
     return [one for one in known if held[one] == most][:_MOST] if most else []
+
+
+def nearest_in_words(value: str, names: Iterable[str]) -> str:
+    """Return the nearest names as a note says them; empty if there are none."""
+    near = nearest(value, names)
+    return f"the nearest: {', '.join(map(repr, near))}" if near else ""

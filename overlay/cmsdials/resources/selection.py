@@ -1,56 +1,55 @@
-"""What `dials.histograms(...)` has found: which monitoring elements, in which datasets and runs, before any is fetched.
-
-A selection is one listing where the service can be asked for all of it at once: of one dataset, or of any, and of runs
-between which no other is. Otherwise it is several, one after the other, in the order that the service has.
-"""
+"""What `dials.histograms(...)` has found: which monitoring elements, in which datasets and runs, before any is fetched."""
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
 
 from attrs import evolve, field, frozen
 from cmsdials_api.filters import Filters
 
-from cmsdials.download.job import Download
-from cmsdials.download.plan import Plan, counted, lumisections
+from cmsdials.download.plan import counted, lumisections
 from cmsdials.errors import FilterError
 from cmsdials.http.retry import Retries
-from cmsdials.listing.page import Page
+from cmsdials.listing.pages import Pages
 from cmsdials.listing.result import Result
 from cmsdials.models import Dataset, MonitoringElement
 from cmsdials.redaction import printable
 from cmsdials.resources.choice import any_of
 from cmsdials.resources.histograms import HistogramResource
-from cmsdials.runtime.progress import progress_bar
+from cmsdials.table.html import html_lines, html_rows
 from cmsdials.table.lumi_mask import LumiMask
-from cmsdials.table.rows import RowStore
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from cmsdials.download.job import Download
+    from cmsdials.download.plan import Plan
 
 __all__ = ["Selection"]
 
 _MOST_SHOWN = 10
 _LONGEST = 3000
-"""Characters that an expression of names may take in a URL: all of it may have some 4000."""
+"""Characters that expressions of names may take in a URL: all of it may have some 4000."""
 
 
 @frozen(repr=False, eq=False)
 class Selection:
     """Histograms that DIALS should have; none is fetched before a method is called.
 
-    Its `repr` shows what was found. Histograms of one and of two dimensions have different columns, and are fetched apart:
-    where there are both, `by_kind` has a selection of each, and the methods of this one raise FilterError.
+    It is one listing: ``resource.list_all(filters, good=mask)``, and likewise `pages`, `iterate`, `to_dask`, ... Its `repr`
+    shows what was found. Histograms of one and of two dimensions have different columns, and are fetched apart: where
+    there are both, `by_kind` has a selection of each, and the methods of this one raise FilterError.
 
     Attributes:
         elements: The monitoring elements.
         datasets: The datasets that have such runs, in the order of their ids.
         runs: Dataset id -> run -> number of its lumisections, None if the service does not say.
         absent: Runs that were asked for, and that none of these datasets has.
-        mask: Which lumisections were asked for, where the filters of one listing cannot say it; else None.
+        mask: Which lumisections were asked for, where `filters` cannot say it; else None.
     """
 
     elements: tuple[MonitoringElement, ...]
@@ -58,10 +57,8 @@ class Selection:
     runs: Mapping[int, Mapping[int, int | None]]
     absent: tuple[int, ...]
     mask: LumiMask | None
-    _whole: Mapping[str, Any] = field(alias="whole")
-    """The filters of everything, without those of the monitoring elements."""
-    _listings: Sequence[Mapping[str, Any]] = field(alias="listings")
-    """The filters of each listing, likewise."""
+    _query: Mapping[str, Any] = field(alias="query")
+    """The filters without those of the monitoring elements."""
     _resources: Mapping[int, HistogramResource[Any, Any]] = field(alias="resources")
 
     @property
@@ -75,12 +72,8 @@ class Selection:
     @property
     def rows(self) -> int:
         """How many rows there are if each lumisection has a histogram of each monitoring element."""
-        good = None if self.mask is None else self.mask.counts
-        return len(self.elements) * sum(
-            min(lumisections(self._whole, count), count or 0 if good is None else good[run])
-            for runs in self.runs.values()
-            for run, count in runs.items()
-        )
+        runs = [one for counts in self.runs.values() for one in counts.items()]
+        return len(self.elements) * sum(lumisections(self._query, self.mask, *one) for one in runs)
 
     @property
     def resource(self) -> HistogramResource[Any, Any]:
@@ -97,31 +90,36 @@ class Selection:
         return self._resources[self.elements[0].dim]
 
     @property
-    def filters(self) -> list[Filters]:
-        """The filters of each listing, as `resource` takes them.
+    def filters(self) -> Filters:
+        """What was chosen, as `resource` takes it; with `mask` it is all of it.
 
         Raises:
-            FilterError: There are histograms of both dimensions, or so many monitoring elements that no URL holds them.
+            FilterError: There are histograms of both dimensions, or so many names that no URL holds them.
         """
-        kind, of_elements = self.resource.filters, self._of_elements
-        return [kind(**one, **of_elements) for one in self._listings]
-
-    @property
-    def _of_elements(self) -> dict[str, Any]:
+        resource, query = self.resource, {**self._query}
         if len(self.elements) == 1:
             # The name too: a local DIALS that was filled again may give the id to another one.
-            return {"me_id": self.elements[0].me_id, "me": self.elements[0].me}
-        expression, length = any_of([one.me for one in self.elements])
-        if length > _LONGEST:
-            few = max(1, len(self.elements) * _LONGEST // (2 * length))
-            message = f"the names of {len(self.elements)} monitoring elements are too long for one URL"
-            advice = f"Ask for fewer at a time: dials.histograms(selection.elements[:{few}], ...). Nothing was sent."
-            raise FilterError(message, advice=advice)
-        return {"me__regex": expression}
+            query |= {"me_id": self.elements[0].me_id, "me": self.elements[0].me}
+        else:
+            query["me__regex"] = any_of([one.me for one in self.elements])
+        self._refuse_too_long(query)
+        return resource.filters(**query)
 
-    @property
-    def _is_one_listing(self) -> bool:
-        return len(self._listings) == 1 and self.mask is None
+    def _refuse_too_long(self, query: Mapping[str, Any]) -> None:
+        lengths = {name: len(quote_plus(query.get(name, ""))) for name in ("me__regex", "dataset__regex")}
+        if (length := sum(lengths.values())) <= _LONGEST:
+            return
+        of_elements = lengths["me__regex"] >= lengths["dataset__regex"]
+        what, many = (
+            ("monitoring element", len(self.elements)) if of_elements else ("dataset", len(self.datasets))
+        )
+        few = max(1, many * _LONGEST // (2 * length))
+        part = (
+            f"selection.elements[:{few}], ..." if of_elements else f"..., dataset=selection.datasets[:{few}]"
+        )
+        message = f"the names of {counted(many, what)} are too long for one URL"
+        advice = f"Ask for fewer at a time: dials.histograms({part}). Nothing was sent."
+        raise FilterError(message, advice=advice)
 
     def list_all(
         self,
@@ -130,65 +128,40 @@ class Selection:
         fields: Sequence[str] | None = None,
         concurrency: int = 1,
         enable_progress: bool | None = None,
+        keep_failed: bool = False,
+        resume_from: Result[Any] | str | os.PathLike[str] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> Result[Any]:
         """Fetch all rows, with the arguments of `dials.h1d.list_all`.
 
-        For its others (`checkpoint`, `resume_from`, `keep_failed`) call `resource.list_all` with each of the `filters`.
-
         Returns:
-            All rows, in the order of dataset, run, lumisection and monitoring element. Of several listings it is one
-            result; `origin.mask` has the lumisections that were chosen. It is not resumed, and `coverage` takes it.
+            All rows, in the order of dataset, run, lumisection and monitoring element; `origin` has filters and mask.
 
         Raises:
-            FilterError: There are histograms of both dimensions, too many monitoring elements, or `fields` without
-                run_number and ls_number, by which the rows of a mask are selected.
+            FilterError: There are histograms of both dimensions, too many names, or, with a mask, `fields` without
+                dataset_id, run_number and ls_number, by which rows are selected.
+            CheckpointError: A file cannot be used, or resume_from belongs to another listing.
             RequestFailedError: A page could not be fetched; see `cmsdials.errors`.
         """
-        resource, filters = self.resource, self.filters
-        self._check_fields(fields)
-        if self._is_one_listing:
-            return resource.list_all(
-                filters[0], None, enable_progress, retries, fields=fields, concurrency=concurrency
-            )
-        results: list[Result[Any]] = []
-        with progress_bar(enable_progress, total=self.rows, unit="row", description=resource.name) as bar:
-            for one in filters:
-                listed = resource.list_all(one, None, False, retries, fields=fields, concurrency=concurrency)
-                bar.update(len(listed))
-                results.append(listed)
-        first = results[0].origin
-        query = {**self._whole, **self._of_elements}
-        if "fields" in first.query:
-            query["fields"] = first.query["fields"]
-        whole: Result[Any] = Result(
-            store=RowStore(
-                results[0].record, [block for one in results for block in one.store.held()], fields=fields
-            ),
-            complete=all(one.complete for one in results),
-            origin=evolve(first, query=query),
-            retrieved=max(one.retrieved for one in results),
+        return self.resource.list_all(
+            self.filters,
+            enable_progress=enable_progress,
+            retries=retries,
+            keep_failed=keep_failed,
+            resume_from=resume_from,
+            checkpoint=checkpoint,
+            fields=fields,
+            concurrency=concurrency,
+            good=self.mask,
         )
-        return whole if self.mask is None else self.mask.select(whole)
 
     def pages(
         self, *, retries: Retries = None, fields: Sequence[str] | None = None, concurrency: int = 1
-    ) -> Iterator[Page[Any]]:
-        """Fetch page after page, keeping none of them. Arguments and errors as in `list_all`.
-
-        Returns:
-            An iterator of pages (`page.rows`, `page.to_numpy()`, ...). With a mask, pages may have few rows or none. Closing
-            it stops fetching ahead; after an error it has ended.
-        """
-        resource, filters = self.resource, self.filters
-        self._check_fields(fields)
-
-        def fetched() -> Iterator[Page[Any]]:
-            for one in filters:
-                with resource.pages(one, retries=retries, fields=fields, concurrency=concurrency) as pages:
-                    for page in pages:
-                        yield page if self.mask is None else self.mask.select(page)
-
-        return fetched()
+    ) -> Pages[Any]:
+        """Fetch page after page, as `dials.h1d.pages`, keeping none of them. Errors as in `list_all`."""
+        return self.resource.pages(
+            self.filters, retries=retries, fields=fields, concurrency=concurrency, good=self.mask
+        )
 
     def to_numpy(
         self,
@@ -199,85 +172,108 @@ class Selection:
         enable_progress: bool | None = None,
     ) -> Any:
         """Fetch all rows as arrays: `list_all` with these arguments and `Result.to_numpy`, errors included."""
-        result = self.list_all(retries=retries, concurrency=concurrency, enable_progress=enable_progress)
-        return result.to_numpy() if group_by is None else result.to_numpy(group_by=group_by)
+        return self.resource.to_numpy(
+            self.filters,
+            group_by=group_by,
+            retries=retries,
+            concurrency=concurrency,
+            enable_progress=enable_progress,
+            good=self.mask,
+        )
 
     def to_pandas(
         self, *, retries: Retries = None, concurrency: int = 1, enable_progress: bool | None = None
     ) -> pd.DataFrame:
         """Fetch all rows as a DataFrame: `list_all` with these arguments and `Result.to_pandas`, errors included."""
-        result = self.list_all(retries=retries, concurrency=concurrency, enable_progress=enable_progress)
-        return result.to_pandas()
+        return self.resource.to_pandas(
+            self.filters,
+            retries=retries,
+            concurrency=concurrency,
+            enable_progress=enable_progress,
+            good=self.mask,
+        )
 
     def download(
         self,
         folder: str | os.PathLike[str],
         *,
         dry_run: bool = False,
+        refresh: bool = False,
         rows_per_file: int | None = None,
+        shard: str | None = None,
+        client: Any = None,
         concurrency: int = 1,
         retries: Retries = None,
         enable_progress: bool | None = None,
     ) -> Download | Plan:
-        """Fetch all rows into a folder of Parquet files, with the arguments of `dials.h1d.download`.
-
-        Raises:
-            FilterError: As in `list_all`; or it is of several listings, or of a mask, and a folder holds one.
-            CheckpointError: The folder is of another download, is in use by another process, or cannot be written.
-            MissingDependencyError: pyarrow is not installed; the message holds the command.
-            RequestFailedError: Something could not be fetched; see `cmsdials.errors`.
-        """
-        resource, filters = self.resource, self.filters
-        if not self._is_one_listing:
-            message = f"a folder holds one listing, and this selection is {counted(len(filters), 'listing')}{self._within}"
-            loop = f"for number, one in enumerate(selection.filters): dials.{resource.name}.download(one, f'data/{{number}}')"
-            raise FilterError(message, advice=f"Use a folder for each: {loop}. Nothing was sent.")
-        return resource.download(
-            filters[0],
+        """Fetch all rows into a folder of Parquet files, with the arguments, results and errors of `dials.h1d.download`."""
+        return self.resource.download(
+            self.filters,
             folder,
             dry_run=dry_run,
+            good=self.mask,
+            refresh=refresh,
             rows_per_file=rows_per_file,
+            shard=shard,
+            client=client,
             concurrency=concurrency,
             retries=retries,
             enable_progress=enable_progress,
         )
 
-    def _check_fields(self, fields: Sequence[str] | None) -> None:
-        if self.mask is not None and fields is not None and not {"run_number", "ls_number"} <= {*fields}:
-            message = "fields lack run_number or ls_number, by which the rows of a mask are selected"
-            raise FilterError(message, advice="Add both. Nothing was sent.")
+    @property
+    def _said(self) -> str:
+        counts = {
+            "monitoring element": len(self.elements),
+            "dataset": len(self.datasets),
+            "run": len({run for counts in self.runs.values() for run in counts}),
+        }
+        what = ", ".join(counted(number, name) for name, number in counts.items())
+        within = "" if self.mask is None else f" within {self.mask}"
+        return f"{what}{within}: up to {counted(self.rows, 'row')} of {' and '.join(self.by_kind)}"
 
     @property
-    def _within(self) -> str:
-        return "" if self.mask is None else f" within {self.mask}"
+    def _absent(self) -> list[str]:
+        some = ", ".join(map(str, self.absent[:_MOST_SHOWN]))
+        more = ", ..." if len(self.absent) > _MOST_SHOWN else ""
+        return [f"in none of them: {counted(len(self.absent), 'run')} ({some}{more})"] if self.absent else []
+
+    def _of_datasets(self) -> list[tuple[str, str, int]]:
+        """Return name, runs and number of lumisections of each dataset."""
+        return [
+            (
+                one.dataset,
+                _where([*self.runs[one.dataset_id]]),
+                sum(filter(None, self.runs[one.dataset_id].values())),
+            )
+            for one in self.datasets
+        ]
 
     def __repr__(self) -> str:
-        kinds = self.by_kind
-        runs = {run for numbers in self.runs.values() for run in numbers}
-        what = ", ".join(
-            [
-                counted(len(self.elements), "monitoring element"),
-                counted(len(self.datasets), "dataset"),
-                counted(len(runs), "run"),
-            ]
-        )
-        lines = [f"{what}{self._within}: up to {counted(self.rows, 'row')} of {' and '.join(kinds)}"]
-        for kind, part in kinds.items():
-            lines += _few([f"  {kind} {one.me_id} {one.me}" for one in part.elements], "monitoring element")
-        lines += _few([self._of_dataset(one) for one in self.datasets], "dataset")
-        if self.absent:
-            some = ", ".join(map(str, self.absent[:_MOST_SHOWN]))
-            more = ", ..." if len(self.absent) > _MOST_SHOWN else ""
-            lines.append(f"  in none of them: {counted(len(self.absent), 'run')} ({some}{more})")
-        return printable("\n".join(lines), lines=True)
+        lines = [self._said]
+        for kind, part in self.by_kind.items():
+            lines += _few([f"{kind} {one.me_id} {one.me}" for one in part.elements], "monitoring element")
+        datasets = [
+            f"{name}: {where}, {counted(many, 'lumisection')}" for name, where, many in self._of_datasets()
+        ]
+        lines += [*_few(datasets, "dataset"), *self._absent]
+        return printable("\n  ".join(lines), lines=True)
 
-    def _of_dataset(self, dataset: Dataset) -> str:
-        runs = self.runs[dataset.dataset_id]
-        where = f"run {min(runs)}" if len(runs) == 1 else f"{len(runs)} runs, {min(runs)} to {max(runs)}"
-        lumis = counted(sum(count or 0 for count in runs.values()), "lumisection")
-        return f"  {dataset.dataset}: {where}, {lumis}"
+    def _repr_html_(self) -> str:
+        """Show in notebooks what was found."""
+        elements = [(kind, one.me_id, one.me) for kind, part in self.by_kind.items() for one in part.elements]
+        return (
+            html_lines([self._said])
+            + html_rows(("kind", "me_id", "me"), elements, _MOST_SHOWN)
+            + html_rows(("dataset", "runs", "lumisections"), self._of_datasets(), _MOST_SHOWN)
+            + html_lines(self._absent)
+        )
+
+
+def _where(runs: Sequence[int]) -> str:
+    return f"run {min(runs)}" if len(runs) == 1 else f"{len(runs)} runs, {min(runs)} to {max(runs)}"
 
 
 def _few(lines: list[str], what: str) -> list[str]:
     left = len(lines) - _MOST_SHOWN
-    return [*lines[:_MOST_SHOWN], f"  and {counted(left, f'more {what}')}"] if left > 0 else lines
+    return [*lines[:_MOST_SHOWN], f"and {counted(left, f'more {what}')}"] if left > 0 else lines

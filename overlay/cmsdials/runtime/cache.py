@@ -31,7 +31,7 @@ _VERSION = 1
 _FOLDER = "catalogue"
 _LARGEST = 64_000_000
 """Bytes that a file is read of at most: several hundred thousand names."""
-_NAMES = {"mes": "me", "datasets": "dataset"}
+_NAMES = {"mes": "me", "datasets": "dataset", "workspaces": "name"}
 """Kinds of lists -> the field that holds the names."""
 
 
@@ -64,7 +64,7 @@ def kept(kind: str, address: str, workspace: str) -> Kept | None:
     """Return what is kept of a list; None if there is nothing that can be used.
 
     Args:
-        kind: "mes" or "datasets".
+        kind: "mes", "datasets" or "workspaces".
         address: Address of the API.
         workspace: The workspace.
     """
@@ -107,7 +107,7 @@ def cached_names(kind: str, base_url: str, workspace: str | None = None) -> list
     """Return the names in the lists that are kept, however old, without asking the service: for completion in a shell.
 
     Args:
-        kind: "mes" or "datasets".
+        kind: "mes", "datasets" or "workspaces".
         base_url: Address of the service.
         workspace: The workspace; None for all of them.
     """

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Documents", "OMSRows", "arrow_of", "nullable_of"]
 
+_MOST_ROWS, _MOST_COLUMNS = 10, 12  # in a notebook
+
 
 @frozen(repr=False)
 class Documents:
@@ -67,6 +69,17 @@ class OMSRows(Documents):
 
     def __repr__(self) -> str:
         return f"<{len(self.results)} rows of OMS {self.endpoint}>"
+
+    def _repr_html_(self) -> str:
+        """Show the first rows and attributes in notebooks."""
+        from cmsdials.table.html import html_lines, html_rows  # noqa: PLC0415  # for notebooks only
+
+        names = self.names
+        left = len(names) - _MOST_COLUMNS
+        more = [f"and {left} more attributes: to_pandas() has them"] if left > 0 else []
+        rows = [[row.get(name) for name in names[:_MOST_COLUMNS]] for row in self.results]
+        title = f"{len(rows)} rows of OMS {self.endpoint}"
+        return html_lines([title]) + html_rows(names, rows, _MOST_ROWS) + html_lines(more)
 
 
 def nullable_of(pandas: Any, values: list[Any]) -> Any:

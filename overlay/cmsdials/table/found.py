@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from cmsdials.redaction import printable
 from cmsdials.runtime import extras
-from cmsdials.table.html import as_html, html_table
+from cmsdials.table.html import html_lines, html_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,14 +97,15 @@ class Found(Sequence[EntryT], Generic[EntryT]):
             ).rstrip()
             for row in table
         ]
-        return "\n".join([self._title, *(lines if self.rows else ()), *self._more])
+        more = len(self) - _SHOWN
+        return "\n".join(
+            [self._title, *(lines if self.rows else ()), *([f"and {more} more"] if more > 0 else ())]
+        )
 
     def _repr_html_(self) -> str:
         """Show the table in notebooks."""
-        columns = zip(*self._cells(), strict=True)
-        cells = {name: [*map(as_html, column)] for name, column in zip(self.columns, columns, strict=False)}
-        more = "".join(f"<p>{as_html(line)}</p>" for line in self._more)
-        return f"<p>{as_html(self._title)}</p>{html_table(cells)}{more}"
+        rows = [[getattr(one, name) for name in self.columns] for one in self.rows]
+        return html_lines([self._title]) + html_rows(self.columns, rows, _SHOWN)
 
     def _cells(self) -> list[list[str]]:
         return [[_shown(getattr(one, name)) for name in self.columns] for one in self.rows[:_SHOWN]]
@@ -115,11 +116,6 @@ class Found(Sequence[EntryT], Generic[EntryT]):
         listed = f"{self.retrieved:%Y-%m-%d %H:%M} UTC"
         note = f"; {self.note}" if self.note else ""
         return printable(f"{len(self)} of {self.total} {many}, as listed on {listed}{note}")
-
-    @property
-    def _more(self) -> list[str]:
-        more = len(self) - _SHOWN
-        return [f"and {more} more"] if more > 0 else []
 
 
 def _shown(value: Any) -> str:

@@ -1,13 +1,15 @@
-"""HTML tables, for notebooks."""
+"""HTML for notebooks: tables, and lines of text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from cmsdials.redaction import printable
 
-__all__ = ["as_html", "html_table"]
+__all__ = ["as_html", "html_lines", "html_rows", "html_table"]
+
+_MOST_TEXT = 200  # characters of a cell
 
 
 def as_html(value: object, most: int | None = None) -> str:
@@ -23,3 +25,16 @@ def html_table(columns: Mapping[str, Sequence[str]]) -> str:
         for row in zip(*columns.values(), strict=True)
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if columns else ""
+
+
+def html_lines(lines: Iterable[str]) -> str:
+    """Return lines of text, each a paragraph."""
+    return "".join(f"<p>{as_html(line)}</p>" for line in lines)
+
+
+def html_rows(names: Iterable[str], rows: Sequence[Sequence[object]], most: int) -> str:
+    """Return a table of the first rows, whose cells are text, and how many more there are; nothing without rows."""
+    shown = ((as_html("-" if cell is None else cell, _MOST_TEXT) for cell in row) for row in rows[:most])
+    columns = zip(names, zip(*shown, strict=True), strict=False)
+    left = len(rows) - most
+    return html_table(dict(columns)) + html_lines([f"and {left} more"] if left > 0 else [])

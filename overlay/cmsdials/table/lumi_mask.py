@@ -32,6 +32,9 @@ _Range = tuple[int, int]
 LARGEST = 2**32 - 1
 """The largest number of a run or a lumisection: CMS keeps both in 32 bits."""
 
+_ALL = ((0, LARGEST),)
+_MOST_SHOWN = 10  # runs
+
 _BEFORE_JSON = " \t\r\n\ufeff"
 _FORM = 'A run has a list of ranges with both ends: {"367112": [[2, 104], [110, 120]]}.'
 
@@ -242,11 +245,18 @@ class LumiMask:
         if not runs:
             return "a mask without lumisections"
         where = f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs from {runs[0]} to {runs[-1]}"
-        is_whole = all(ranges == ((0, LARGEST),) for ranges in self._runs.values())
+        is_whole = all(ranges == _ALL for ranges in self._runs.values())
         return f"a mask of {'all' if is_whole else len(self)} lumisections in {where}"
 
     def __repr__(self) -> str:
         return f"<{self}>"
+
+    def _repr_html_(self) -> str:
+        """Show the first runs in notebooks, and how many lumisections each has."""
+        from cmsdials.table.html import html_lines, html_rows  # noqa: PLC0415  # for notebooks only
+
+        rows = [(run, "all" if self._runs[run] == _ALL else count) for run, count in self.counts.items()]
+        return html_lines([str(self)]) + html_rows(("run", "lumisections"), rows, _MOST_SHOWN)
 
 
 def whole(value: Any, what: str, where: str = "") -> int | None:

@@ -192,7 +192,7 @@ def test_from_login_to_logout(
 
     done = cli(["workspaces", *here])
     assert done.exit_code == 0
-    assert "(default)" in next(line for line in done.stdout.splitlines() if line.startswith("tracker"))
+    assert next(line for line in done.stdout.splitlines() if line.startswith("tracker")).endswith("  true")
     assert any(line.startswith("jetmet") for line in done.stdout.splitlines())
     said.append(done.output)
 
@@ -259,7 +259,7 @@ def test_the_generation_of_v1_12_has_other_workspaces(
     env = {"CMSDIALS_CLIENT_ID": client_id, "CMSDIALS_CLIENT_SECRET": secret}
     here = ["--instance", sandbox_v112.url, "--keycloak-url", sandbox_v112.keycloak_url]
     done = cli(["workspaces", *here], env=env)
-    assert "tracker       (default)" in done.stdout
+    assert ["tracker", "true"] in [line.split() for line in done.stdout.splitlines()]
     done = cli(["whoami", *here], env=env)
     assert "workspace  tracker" in done.stdout
 

@@ -1,30 +1,16 @@
 """The commands about folders of histograms: `download`, `status` and `verify`."""
 
-import shlex
-from collections.abc import Callable
+import logging
+import re
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from cmsdials import Dials, open_dataset
-from cmsdials.cli.app import app
 from cmsdials.filters import LumisectionHistogram1DFilters
-from cmsdials_sandbox import Sandbox
-from typer.testing import CliRunner
 
-Run = Callable[[str], Result]
+from tests.overlay.cli.conftest import Run
+
 CHOICE = "--workspace tracker --dataset 2024B --me 'charge_PXLayer_[12]$' --runs 367112-379100"
-
-
-@pytest.fixture
-def run(sandbox_now: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command as an application that is logged in; LOGIN stands for the options of the login."""
-    monkeypatch.setenv("CMSDIALS_CLIENT_ID", sandbox_now.client_id)
-    monkeypatch.setenv("CMSDIALS_CLIENT_SECRET", sandbox_now.client_secret)
-    monkeypatch.setenv("CMSDIALS_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
-    login = f"--instance {sandbox_now.url} --keycloak-url {sandbox_now.keycloak_url}"
-    return lambda line: CliRunner().invoke(app, shlex.split(line.replace("LOGIN", login)))
 
 
 def test_from_the_plan_to_the_check(run: Run, tmp_path: Path, now: Dials) -> None:
@@ -52,6 +38,19 @@ def test_from_the_plan_to_the_check(run: Run, tmp_path: Path, now: Dials) -> Non
     next(Path("out").glob("data/*/*.parquet")).unlink()
     damaged = run("verify out --offline")
     assert (damaged.exit_code, "missing: data/dataset=%2FZeroBias" in damaged.output) == (3, True)
+
+
+def test_a_log_instead_of_a_bar(run: Run, tmp_path: Path) -> None:
+    done = run(f"download h1d {CHOICE} -o out LOGIN --log")
+    assert done.exit_code == 0, done.output
+    (line,) = done.stderr.splitlines()
+    found = re.fullmatch(
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (\d+) of at most \d+ rows, 1 of 1 files, [\d.]+ MB", line
+    )
+    assert found is not None
+    assert f"out: {found[1]} rows" in done.stdout
+    assert run(f"download h1d {CHOICE} -o out LOGIN").stderr == ""
+    assert not logging.getLogger("cmsdials.download").handlers
 
 
 def test_only_what_is_good(run: Run, tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from cmsdials import Dials, LumiMask, load, open_dataset
 from cmsdials.auth.secret_key import Credentials
 from cmsdials.errors import CheckpointError, ConfigurationError, FilterError, UnknownNameError
 from cmsdials.filters import LumisectionHistogram1DFilters
+from cmsdials.http.session import Session
 from cmsdials_sandbox import Sandbox
 
 from tests.overlay.conftest import Scripted, run_row
@@ -143,8 +145,8 @@ def test_a_single_listing_is_what_the_resource_lists(dials: Dials) -> None:
     assert result.complete
     assert len(result) == selection.rows == LS
     assert selection.mask is None
-    again = dials.h1d.list_all(selection.filters[0], max_pages=1)
-    assert len(dials.h1d.list_all(selection.filters[0], resume_from=again)) == LS
+    again = dials.h1d.list_all(selection.filters, max_pages=1)
+    assert len(selection.list_all(resume_from=again)) == LS
     assert sum(map(len, selection.pages(fields=["ls_number"]))) == LS
     assert selection.to_numpy(group_by="me")[f"{CHARGE}2"]["data"].shape == (LS, 200)
     assert selection.to_pandas().shape == (LS, 12)
@@ -176,19 +178,43 @@ def everything(sandbox_now: Sandbox) -> list[tuple[int, ...]]:
 
 
 @pytest.mark.parametrize("name", SEVERAL)
-def test_several_listings_are_one_result_in_the_order_of_the_service(
+def test_it_is_one_listing_whatever_is_chosen(
     dials: Dials, everything: list[tuple[int, ...]], name: str, folder: Path
 ) -> None:
     asked = SEVERAL[name]
     selection = dials.histograms("*charge_PXLayer_[12]", **asked)
-    result = selection.list_all()
-    ids = None
-    if "dataset" in asked:
-        ids = {one.dataset_id for one in selection.datasets}
+    result = selection.list_all(checkpoint=folder / "kept.dials")
+    wanted = wanted_of(selection, everything, asked)
+    assert wanted
+    assert keys(result) == wanted
+    assert result.complete
+    assert [key for page in selection.pages(concurrency=3) for key in keys(page.rows)] == wanted
+    assert len(selection.to_numpy()["run_number"]) == len(selection.to_pandas()) == len(wanted)
+    assert len(wanted) <= selection.rows
+    # What a result can do, this one can.
+    coverage = dials.h1d.coverage(result)
+    assert sum(one.retrieved for one in coverage.rows) == len(wanted)
+    assert keys(load(folder / "kept.dials")) == wanted
+    assert keys(pickle.loads(pickle.dumps(result))) == wanted
+    # And its parts continue.
+    part = dials.h1d.list_all(selection.filters, good=selection.mask, max_pages=1)
+    assert keys(selection.list_all(resume_from=part, concurrency=2)) == wanted
+    plan: Any = selection.download(folder / "data", dry_run=True)
+    assert plan.rows == selection.rows
+    selection.download(folder / "data")
+    table = open_dataset(folder / "data").to_table(columns=["dataset_id", "run_number", "ls_number", "me_id"])
+    assert sorted(tuple(row.values()) for row in table.to_pylist()) == wanted
+
+
+def wanted_of(
+    selection: Any, everything: list[tuple[int, ...]], asked: dict[str, Any]
+) -> list[tuple[int, ...]]:
+    """Return those of all keys that were asked for."""
+    ids = {one.dataset_id for one in selection.datasets} if "dataset" in asked else None
     runs = None if "run" not in asked else {int(one) for one in np.atleast_1d(asked["run"])}
     good = LumiMask(asked["good"]) if "good" in asked else None
     lumis = None if "ls" not in asked else {*np.atleast_1d(asked["ls"]).tolist()}
-    wanted = [
+    return [
         key
         for key in everything
         if (ids is None or key[0] in ids)
@@ -196,28 +222,36 @@ def test_several_listings_are_one_result_in_the_order_of_the_service(
         and (lumis is None or key[2] in lumis)
         and (good is None or key[1:3] in good)
     ]
-    assert wanted
-    assert keys(result) == wanted
-    assert result.complete
-    assert [key for page in selection.pages() for key in keys(page.rows)] == wanted
-    assert len(wanted) <= selection.rows
-    # What a result can do, this one can.
-    coverage = dials.h1d.coverage(result)
-    assert sum(one.retrieved for one in coverage.rows) == len(wanted)
-    result.save(folder / "kept.dials")
-    assert keys(load(folder / "kept.dials")) == wanted
-    assert keys(pickle.loads(pickle.dumps(result))) == wanted
-    if selection.mask is not None:
-        with pytest.raises(CheckpointError, match="another listing"):
-            dials.h1d.list_all(selection.filters[0], resume_from=result)
 
 
-def test_several_listings_share_a_progress_bar(dials: Dials, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name", ["runs with others between", "datasets by glob, and a run", "all of it"])
+def test_a_service_of_v112_has_the_same(
+    sandbox_v112: Sandbox, everything: list[tuple[int, ...]], name: str
+) -> None:
+    with Dials(Credentials(token=sandbox_v112.secret), "tracker", sandbox_v112.url) as dials:
+        selection = dials.histograms("*charge_PXLayer_[12]", **SEVERAL[name])
+        fields = ["dataset_id", "run_number", "ls_number", "me_id"]
+        found = keys(selection.list_all(fields=fields))
+    assert found == wanted_of(selection, everything, SEVERAL[name])
+    assert found
+
+
+def test_a_killed_listing_of_several_runs_and_datasets_continues(dials: Dials, folder: Path) -> None:
     selection = dials.histograms(2, run=[367112, 382921], ls=range(1, 4))
-    selection.list_all(enable_progress=True, fields=["run_number", "ls_number"])
+    kept = folder / "kept.dials"
+    whole = selection.list_all()
+    dials.h1d.list_all(selection.filters, good=selection.mask, max_pages=1, checkpoint=kept)
+    assert selection.list_all(checkpoint=kept, resume_from=kept) == whole
+    assert len(whole) == 9
+    with pytest.raises(CheckpointError, match="another listing"):
+        dials.histograms(2, run=[367112, 382937]).list_all(resume_from=kept)
+
+
+def test_it_shows_one_progress_bar(dials: Dials, capsys: pytest.CaptureFixture[str]) -> None:
+    selection = dials.histograms(2, run=[367112, 382921], ls=range(1, 4))
+    selection.list_all(enable_progress=True)
     bars = [line for line in re.split(r"[\r\n]+", capsys.readouterr().err) if line.startswith("h1d")]
     assert "9/9" in bars[-1]
-    assert all("/9 " in bar for bar in bars)
 
 
 def test_only_what_is_wanted_is_asked_for() -> None:
@@ -227,14 +261,51 @@ def test_only_what_is_wanted_is_asked_for() -> None:
     service.will_answer({"next": None, "previous": None, "results": runs})
     selection = service.dials.histograms("a", run=[3, 5, 9])
     assert len(service.asked) == 2
-    assert [one.given() for one in selection.filters] == [
-        {"dataset_id": 14677060, "run_number__gte": 3, "run_number__lte": 5, "me_id": 1, "me": "a"},
-        {"dataset_id": 14677060, "run_number": 9, "me_id": 1, "me": "a"},
-    ]
+    assert selection.filters.given() == {
+        "run_number__gte": 3,
+        "run_number__lte": 9,
+        "me_id": 1,
+        "me": "a",
+    }
+    assert selection.mask is not None
+    assert selection.mask.runs == [3, 5, 9]
     assert selection.rows == 150
     service.will_answer({"next": None, "previous": None, "results": runs[:1]})
-    assert service.dials.histograms(1, run=3).filters[0].given() == {"run_number": 3, "me_id": 1, "me": "a"}
+    one = service.dials.histograms(1, run=3)
+    assert (one.filters.given(), one.mask) == ({"run_number": 3, "me_id": 1, "me": "a"}, None)
     assert len(service.asked) == 3  # names are kept, runs are not
+
+
+def test_no_row_of_another_run_is_asked_for(sandbox_now: Sandbox) -> None:
+    """Of a golden JSON of many runs, few of which are there."""
+    golden = {str(run): [[1, 40]] for run in (367112, 379543, 382937, *range(300000, 300500))}
+    asked: list[httpx.Request] = []
+
+    class Counting(httpx.HTTPTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            asked.append(request)
+            return super().handle_request(request)
+
+    session = Session(sandbox_now.url, Credentials(token=sandbox_now.secret), "tracker", transport=Counting())
+    dials = Dials(Credentials(token=sandbox_now.secret), "tracker", sandbox_now.url)
+    listed = [(one.dataset_id, one.run_number) for one in dials.run.list_all()]
+    selection = dials.histograms(2, good=golden)
+    dials.close()
+    own = type(selection.resource)(session)
+    result = own.list_all(selection.filters, good=selection.mask)
+    session.close()
+    queries = [dict(one.url.params) for one in asked if one.url.path.endswith("/th1/")]
+    # Also of datasets that have none of these runs by the list of runs: they may have rows all the same.
+    assert 3 <= len(queries) < 10
+    for query in queries:
+        first, last = (
+            int(query.get("run_number", query.get(f"run_number__{end}", 0))) for end in ("gte", "lte")
+        )
+        within = {
+            run for dataset, run in listed if str(dataset) == query["dataset_id"] and first <= run <= last
+        }
+        assert within <= {367112, 379543, 382937}
+    assert {row.run_number for row in result} == {367112, 379543, 382937}
 
 
 @pytest.mark.parametrize("named", ["a", "*", [1], re.compile("a")])
@@ -295,6 +366,10 @@ NOTHING: dict[str, tuple[dict[str, Any], str]] = {
         {"good": {"367112": [[1, 2]]}, "ls": 9},
         "no lumisection is both in ls and in a mask",
     ),
+    "no number of a lumisection": (
+        {"run": [367112, 382921], "ls": [-7, -1, 2**32]},
+        "ls holds no number that a lumisection can have",
+    ),
     "an empty mask": ({"good": {}}, "good has no lumisection"),
     "no runs": ({"run": []}, "run is empty"),
     "an empty range": ({"run": range(9, 3)}, "range(9, 3) holds no number"),
@@ -311,6 +386,12 @@ def test_where_there_is_nothing_an_error_says_why(dials: Dials, name: str) -> No
         dials.histograms(2, **asked)
 
 
+def test_numbers_that_no_lumisection_has_choose_none(dials: Dials) -> None:
+    for ls, many in ((range(-5, 10**12), LS + 2 * 187), ([-1, 0, 2, 10**12], 3)):
+        selection = dials.histograms(2, run=[367112, 382921], ls=ls)
+        assert len(selection.list_all()) == selection.rows == many
+
+
 def test_what_is_no_mask_is_refused(dials: Dials) -> None:
     with pytest.raises(ConfigurationError, match="a mask cannot be made of int"):
         dials.histograms(2, good=5)
@@ -319,9 +400,10 @@ def test_what_is_no_mask_is_refused(dials: Dials) -> None:
 def test_fields_without_the_keys_of_a_mask_are_refused_before_anything_is_sent(dials: Dials) -> None:
     selection = dials.histograms(2, run=[367112, 382921])
     for call in (selection.list_all, selection.pages):
-        with pytest.raises(FilterError, match="fields lack run_number or ls_number"):
+        with pytest.raises(FilterError, match=r"need the fields .* fields= lacks dataset_id, ls_number"):
             call(fields=["run_number", "data"])
-    assert selection.list_all(fields=["run_number", "ls_number"]).fields == ("run_number", "ls_number")
+    fields = ("dataset_id", "run_number", "ls_number")
+    assert selection.list_all(fields=fields).fields == fields
 
 
 def test_runs_without_a_lumisection_in_the_mask_are_not_counted(dials: Dials) -> None:
@@ -363,18 +445,24 @@ def test_too_many_names_for_a_url_are_refused_with_advice() -> None:
     assert service.dials.histograms(selection.elements[: int(few[1])], run=3).filters
 
 
-def test_a_download_of_one_listing_is_that_of_the_resource(dials: Dials, folder: Path) -> None:
-    selection = dials.histograms(2, run=367112)
-    assert selection.download(folder / "data", dry_run=True).rows == LS
-    done: Any = selection.download(folder / "data")
-    assert done.rows == LS
-    assert len(open_dataset(folder / "data").to_table()) == LS
-    several = dials.histograms(2, run=[367112, 382921])
-    with pytest.raises(
-        FilterError, match="a folder holds one listing, and this selection is 3 listings"
-    ) as caught:
-        several.download(folder / "data")
-    assert "dials.h1d.download(one, f'data/{number}')" in caught.value.advice
+def test_too_many_datasets_for_a_url_are_refused_with_advice() -> None:
+    names = {n: f"/{n * 7919 % 10007:05}{'x' * 60}{n}/B-C-v1/D" for n in range(1, 200)}
+    service = Scripted()
+    service.will_answer([{"me_id": 1, "me": "a", "count": 1, "dim": 1}])
+    listed = [{"dataset_id": number, "dataset": name} for number, name in names.items()]
+    service.will_answer({"next": None, "previous": None, "results": listed})
+    runs = [run_row(3, dataset_id=number, dataset=name) for number, name in names.items()]
+    service.will_answer({"next": None, "previous": None, "results": runs})
+    selection = service.dials.histograms("a", run=3, dataset="/*")
+    assert len(selection.datasets) == 199
+    with pytest.raises(FilterError, match="names of 199 datasets are too long for one URL") as caught:
+        selection.list_all()
+    few = re.search(r"datasets\[:(\d+)\]", str(caught.value))
+    assert few is not None
+    service.will_answer({"next": None, "previous": None, "results": runs[: int(few[1])]})
+    part = service.dials.histograms("a", run=3, dataset=selection.datasets[: int(few[1])])
+    assert part.filters
+    assert len(part.datasets) > 5
 
 
 def test_a_golden_json_may_be_a_file(dials: Dials, folder: Path) -> None:

@@ -1,0 +1,92 @@
+"""The command that joins two tables by run and lumisection."""
+
+import json
+import math
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from tests.overlay.cli.conftest import AtTerminal, Run
+
+LEFT = "run_number,ls_number,entries\n5,1,10\n5,2,20\n6,1,30\n"
+RIGHT = [
+    {"run_number": 5, "lumisection_number": 2, "beams_stable": True, "note": "a b"},
+    {"run_number": 6, "lumisection_number": 9, "beams_stable": False, "note": None},
+]
+JOINED = [
+    {"run_number": 5, "ls_number": 1, "entries": 10, "beams_stable": None, "note": None},
+    {"run_number": 5, "ls_number": 2, "entries": 20, "beams_stable": True, "note": "a b"},
+    {"run_number": 6, "ls_number": 1, "entries": 30, "beams_stable": None, "note": None},
+]
+
+
+@pytest.fixture(autouse=True)
+def files(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "left.csv").write_text(LEFT)
+    (tmp_path / "right.json").write_text(json.dumps(RIGHT))
+    pyarrow.parquet.write_table(pa.Table.from_pylist(RIGHT), tmp_path / "right.parquet")
+
+
+@pytest.mark.parametrize("right", ["right.json", "right.parquet"])
+def test_every_row_on_the_left_stays(right: str, run: Run, at_terminal: AtTerminal, tmp_path: Path) -> None:
+    line = f"join left.csv {right}"
+    assert json.loads(run(f"{line} --json").stdout) == JOINED
+    assert json.loads(run(f"join - {right} --json", LEFT).stdout) == JOINED
+    text = run(line)
+    assert (text.exit_code, text.stdout.splitlines()[2].split()) == (0, ["5", "2", "20", "true", "a", "b"])
+    assert "\x1b[1mbeams_stable" in at_terminal(line).text
+    assert run(f"{line} -o out.parquet --columns note,entries --limit 2").exit_code == 0
+    written = pyarrow.parquet.read_table(tmp_path / "out.parquet")
+    assert written.to_pylist() == [{"note": None, "entries": 10}, {"note": "a b", "entries": 20}]
+    assert (
+        run(f"{line} --csv --columns entries,beams_stable").stdout
+        == "entries,beams_stable\n10,\n20,true\n30,\n"
+    )
+
+
+def test_a_listing_is_joined_with_what_brilcalc_wrote(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "lumi.csv").write_text(
+        "#Data tag : 24v1 , Norm tag: onlineresult\n"
+        "#run:fill,ls,time,beamstatus,E(GeV),delivered(/ub),recorded(/ub),avgpu,source\n"
+        "367112:8700,2:2,05/02/23 10:00:00,STABLE BEAMS,6800,1500.5,1400.25,40.1,HFET\n"
+        "#Summary:\n"
+    )
+    listed = run("lumis --run 367112 --ls 1-2 --csv --columns run_number,ls_number LOGIN").stdout
+    done = run("join - lumi.csv --json", listed)
+    assert done.exit_code == 0, done.output
+    first, second = json.loads(done.stdout)
+    assert first["ls_number"] == 1
+    recorded = next(name for name in second if name.startswith("recorded"))
+    assert (first[recorded], math.isclose(second[recorded], 1400.25)) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("join none.csv right.json", "none.csv cannot be read as a table: No such file or directory."),
+        ("join left.csv none.csv", "none.csv cannot be read as a table: No such file or directory."),
+        ("join empty.csv right.json", "empty.csv cannot be read as a table: "),
+        ("join left.csv broken.json", "broken.json cannot be read as a table: "),
+        ("join left.csv numbers.json", "numbers.json cannot be read as a table: "),
+        ("join left.csv twice.csv", "twice.csv has several columns of the same name."),
+        ("join left.csv double.csv", "5"),
+        ("join left.csv right.json --on entries", "entries"),
+        ("join left.csv right.json --columns nothing", "there is no column 'nothing'."),
+        ("join . right.json", "cannot be read as a table: Is a directory"),
+    ],
+)
+def test_what_makes_no_sense_is_said(line: str, said: str, run: Run, tmp_path: Path) -> None:
+    for name, content in (
+        ("empty.csv", ""),
+        ("broken.json", '[{"run_number": 5'),
+        ("numbers.json", "[1, 2]"),
+        ("twice.csv", "run_number,ls_number,a,a\n5,1,1,1\n"),
+        ("double.csv", "run_number,ls_number,a\n5,1,1\n5,1,2\n"),
+    ):
+        (tmp_path / name).write_text(content)
+    done = run(line)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
