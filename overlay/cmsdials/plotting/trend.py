@@ -76,8 +76,10 @@ def _draw(canvas: Canvas, subject: Subject, values: Array, errors: Array | None)
     if many:
         low, high = broken(values - errors), broken(values + errors)
         axes.fill_between(broken(at), low, high, color=colour, alpha=0.3, linewidth=0)
-        return
     known = is_there & np.isfinite(errors)
+    if many:  # a band of one lumisection has no width
+        lengths = np.diff([0, *gaps, len(at)])
+        known &= np.repeat(lengths == 1, lengths)
     width = canvas.line(0.6)
     axes.errorbar(at[known], values[known], errors[known], fmt="none", ecolor=colour, elinewidth=width)
 

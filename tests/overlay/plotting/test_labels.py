@@ -301,6 +301,12 @@ def test_missing_lumisections_are_gaps() -> None:
     assert lines == [[*range(1, 11)], [14, 15], [20]]
 
 
+def test_a_lumisection_alone_among_many_has_its_uncertainty() -> None:
+    axes = Plots(charge([*range(1, 201), 205, 207])).trend()
+    (bars,) = [one for one in found(axes, LineCollection) if len(one.get_segments())]
+    assert [one[0, 0] for one in bars.get_segments()] == [205, 207]
+
+
 def test_missing_histograms_of_aligned_arrays_are_gaps() -> None:
     rows = charge([1, 2, 3])
     rows["data"][1] = np.nan
