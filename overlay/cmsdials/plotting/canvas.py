@@ -350,7 +350,11 @@ def are_good(good: Any, sections: Sections) -> Array:
     if not isinstance(good, LumiMask):
         message = f"good must be a LumiMask, not {shortened(type(good).__name__, 60)}"
         raise ConfigurationError(message, advice="Make one: LumiMask(...) reads files, JSON and dicts.")
-    return np.asarray(good(sections.run, sections.ls))
+    lengths = sections.last - sections.ls + 1
+    starts = np.cumsum(lengths) - lengths
+    within = np.arange(lengths.sum()) - np.repeat(starts, lengths)
+    each = np.asarray(good(np.repeat(sections.run, lengths), np.repeat(sections.ls, lengths) + within))
+    return np.logical_and.reduceat(each, starts) if len(starts) else each
 
 
 def from_zero(contents: Array) -> Normalize:
