@@ -44,6 +44,7 @@ DATASETS = {
 }
 FIRST_RUN = 367112
 FILE = 3393809397
+_MODIFIED = "2024-05-12T08:30:00Z"
 ME_1D, ME_2D = 1, 100
 X_BINS_1D = 100
 X_BINS, Y_BINS = 72, 26
@@ -358,6 +359,7 @@ def make_tables(volume: Volume) -> dict[str, Table]:
     ]
     tables = [
         Table("dataset-index", (dataset_row(*one) for one in datasets.items()), keys=("dataset_id",)),
+        Table("file-index", (_file_row(*one) for one in datasets.items()), keys=("dataset_id", "file_id")),
         Table(
             "run",
             ({**run, "ls_count": volume.ls, "ls_completeness": 1.0} for run in runs),
@@ -396,7 +398,22 @@ def dataset_row(identifier: int, name: str) -> dict[str, Any]:
         "primary_ds_name": primary,
         "processed_ds_name": processed,
         "processing_version": int(version[1:]),
-        "last_modification_date": "2024-05-12T08:30:00Z",
+        "last_modification_date": _MODIFIED,
+    }
+
+
+def _file_row(identifier: int, name: str) -> dict[str, Any]:
+    """Return the row of the one file of a dataset."""
+    return {
+        "dataset_id": identifier,
+        "dataset": name,
+        "file_id": FILE,
+        "file_size": 1_000_000,
+        "creation_date": _MODIFIED,
+        "last_modification_date": _MODIFIED,
+        "logical_file_name": f"/store/data/{identifier}.root",
+        "status": "FINISHED",
+        "err_trace": None,
     }
 
 

@@ -55,7 +55,7 @@ def test_a_client_that_fails_makes_the_run_fail(
     )
     broken.chmod(0o755)
     monkeypatch.setattr(environments, "here", lambda: environments.Environment(broken))
-    monkeypatch.setattr(environments, "published", lambda: environments.Environment(tmp_path / "no"))
+    monkeypatch.setattr(environments, "published", lambda **_: environments.Environment(tmp_path / "no"))
     assert command.main(["--quick", "--only", "import", "--output", str(tmp_path)]) == 1
     assert "failed: Broken: it is" in capsys.readouterr().out
 

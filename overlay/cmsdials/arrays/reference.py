@@ -27,8 +27,10 @@ def compare(
 
     - ratio = s / t
     - difference = s - t
-    - pull = (s - t) / sqrt(w / W^2 + r / R^2): the difference in units of its uncertainty, if contents are counts of fills
-      with weight 1 (so that their variance is w), W and R are taken as given, and the reference does not hold the histogram
+    - pull = (s - t) / sqrt(p (1 / W + 1 / R)), with p = (w + r) / (W + R): the difference in units of the uncertainty that it
+      would have if both had the same shape, so that an empty bin is no certainty. It supposes that contents are counts of fills with
+      weight 1, that W and R are given, and that the reference does not hold the histogram. Where few fills are
+      expected in a bin, it is not distributed as a Gaussian
 
     Args:
         stack: Arrays by field, groups of them, or contents alone.
@@ -38,7 +40,7 @@ def compare(
 
     Returns:
         The same as `stack` with other `data`: NaN where it does not exist: the ratio where the reference is empty, the pull where
-        both are or a variance is negative, and everything of a histogram or reference whose sum is 0 or that is missing.
+        both are or a content is negative, and everything of a histogram or reference whose sum is 0 or that is missing.
 
     Raises:
         BinningError: The reference has another binning, or there is none for a group.
@@ -70,9 +72,11 @@ def _compared(stack: Stack, reference: Stack, how: str) -> Stack:
         elif how == "difference":
             made = shape - expected
         else:
-            variance, its_variance = shape / total, expected / its_total
-            both = np.where((variance < 0) | (its_variance < 0), np.nan, variance + its_variance)
-            made = np.where(both > 0, (shape - expected) / np.sqrt(both), np.nan)
+            # Shares of totals, which cannot be too large for a float, as the sum of two contents can.
+            part = 1 / (1 + its_total / total)
+            pooled = np.where((shape < 0) | (expected < 0), np.nan, part * shape + (1 - part) * expected)
+            variance = pooled * (1 / total + 1 / its_total)
+            made = np.where(variance > 0, (shape - expected) / np.sqrt(variance), np.nan)
     return replaced(stack, made)
 
 

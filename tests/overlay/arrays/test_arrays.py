@@ -390,7 +390,8 @@ def test_shapes_are_compared_with_that_of_a_reference(arrays: dict[str, Array], 
             assert all(np.isnan(one[at]).all() for one in made.values())
             continue
         shape, expected = content / content.sum(), added / added.sum()
-        variance = content / content.sum() ** 2 + added / added.sum() ** 2
+        pooled = (content + added) / (content.sum() + added.sum())
+        variance = pooled * (1 / content.sum() + 1 / added.sum())
         for bin_ in range(len(content)):
             values = {how: one[at, bin_] for how, one in made.items()}
             assert values["difference"] == pytest.approx(shape[bin_] - expected[bin_], abs=1e-15)
@@ -423,6 +424,32 @@ def test_negative_contents_have_no_pull() -> None:
     assert np.isnan(made[0]).tolist() == [True, False, False]
     made = ar.compare(np.array([[1e308, 1e308]]), [1, 3], "ratio")
     assert made.tolist() == [[2, 0.5 / 0.75]]
+
+
+def test_few_fills_have_no_large_pull() -> None:
+    reference = np.full(100, 1000.0)
+    few = np.zeros((1, 100))
+    few[0, [10, 50]] = 1
+    pull = ar.compare(few, reference, "pull")[0]
+    assert np.delete(pull, [10, 50]) == pytest.approx(
+        -0.141, abs=0.01
+    )  # one of the empty bins may well be empty
+    assert (pull[[10, 50]] > 3).all()
+    same = ar.compare(reference[None] / 10, reference, "pull")[0]
+    assert same == pytest.approx(0, abs=1e-12)
+
+
+def test_pulls_of_samples_of_one_shape_have_the_width_1() -> None:
+    random = np.random.default_rng(1)
+    shape = np.array([1.0, 5, 20, 60, 20, 5, 1]) / 112
+    pulls = ar.compare(
+        random.poisson(50_000 * shape, (400, 7)).astype(float),
+        random.poisson(80_000 * shape).astype(float),
+        "pull",
+    )
+    # A reference is the same for all, so each bin is shifted; around that the width is that of the samples alone.
+    alone = (1 / 50_000 / (1 / 50_000 + 1 / 80_000)) ** 0.5
+    assert pulls.std(axis=0) == pytest.approx(alone * np.sqrt(1 - shape), rel=0.15)
 
 
 # --- of what kind
