@@ -260,7 +260,7 @@ def test_what_failed_for_programs(run: Run) -> None:
         ("download h1d --ls 1:5 -o out LOGIN", "--ls '1:5' is neither a number nor a range"),
         ("download h1d --dataset '' -o out LOGIN", "is empty"),
         ("download h1d --me '' -o out LOGIN", "is empty"),
-        ("download h1d --shard 9/8 -o out --json LOGIN", "9/8"),
+        ("download h1d --shard 9/8 -o out --json LOGIN", "there is no shard 9 of 8"),
         ("download h1d --workspace nowhere --json -o out LOGIN", "Workspace 'nowhere' not found"),
         ("status nowhere --json", "there is no download in nowhere"),
         ("verify nowhere --offline --json", "there is no download in nowhere"),
