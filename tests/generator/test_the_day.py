@@ -68,10 +68,6 @@ OVERLAY: dict[str, list[tuple[str, str]]] = {
             "from cmsdials.models import LumisectionHistogram3D\nfrom cmsdials.resources.arguments import no_resource\n",
         ),
         (
-            "import LumisectionHistogram1DResource,",
-            "import HistogramResource, LumisectionHistogram1DResource,",
-        ),
-        (
             "        h2d: Two-dimensional histograms.\n",
             "        h2d: Two-dimensional histograms.\n        h3d: Three-dimensional histograms.\n",
         ),

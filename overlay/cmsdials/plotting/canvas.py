@@ -50,6 +50,7 @@ __all__ = [
 
 _WIDTH = 86 / 25.4  # inches: a column of a paper
 _TEXT = 7.0  # points
+_LARGEST_TITLE = 11.0  # points: styles with large texts leave no room for more above the axes
 _RESOLUTION = 200  # dots per inch
 _LETTER = 0.55  # of the size of a text, on average
 _SMALLER = 0.85
@@ -171,14 +172,14 @@ class Canvas:
     def title(self, subject: Subject, cms: CmsLabel, when: str | None = None) -> Text:
         """Say above the axes what is shown, and on request that it is of CMS; return the text."""
         second = subject.when if when is None else when
-        lines = [
-            subject.me,
-            second if cms.text is not None or not cms.when else f"{second}, {cms.when}",
-            subject.dataset,
-        ]
-        size = self.text * _SMALLER
+        if cms.text is None and cms.when:
+            second = f"{second}, {cms.when}"
+        size = min(self.text * _SMALLER, _LARGEST_TITLE)
         room = self.axes.get_position().width * self.figure.get_figwidth() * 72
         letters = max(20, int(room * 0.98 / (size * _LETTER)))
+        together = f"{second}, {subject.dataset}"
+        fits = subject.dataset and len(together) <= letters
+        lines = [subject.me, together] if fits else [subject.me, second, subject.dataset]
         wrapped = [part for line in lines if line for part in _wrapped(line, letters)]
         pad = size / 2
         if cms.text is not None:
@@ -349,7 +350,11 @@ def are_good(good: Any, sections: Sections) -> Array:
     if not isinstance(good, LumiMask):
         message = f"good must be a LumiMask, not {shortened(type(good).__name__, 60)}"
         raise ConfigurationError(message, advice="Make one: LumiMask(...) reads files, JSON and dicts.")
-    return np.asarray(good(sections.run, sections.ls))
+    lengths = sections.last - sections.ls + 1
+    starts = np.cumsum(lengths) - lengths
+    within = np.arange(lengths.sum()) - np.repeat(starts, lengths)
+    each = np.asarray(good(np.repeat(sections.run, lengths), np.repeat(sections.ls, lengths) + within))
+    return np.logical_and.reduceat(each, starts) if len(starts) else each
 
 
 def from_zero(contents: Array) -> Normalize:

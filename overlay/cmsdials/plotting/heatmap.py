@@ -40,9 +40,7 @@ def heatmap(subject: Subject, ax: Any, cms: CmsLabel, *, normalise: bool, good: 
     for first, last in sections.ranges(~is_good):
         canvas.axes.axhspan(first, last, facecolor="white", edgecolor="none", alpha=_PALER)
     if not is_good.all():
-        canvas.legend(
-            [handle_of_shade(f"paler: {np.count_nonzero(~is_good)} LS not good")], loc="upper right"
-        )
+        canvas.legend([handle_of_shade(f"paler: {sections.count(~is_good)} LS not good")], loc="upper right")
     canvas.title(subject, cms)
     return canvas.axes
 
@@ -51,10 +49,10 @@ def _with_gaps(sections: Sections, data: Array) -> tuple[Array, Array]:
     """Return the borders of rows, and the rows with an empty one for each gap, however long it is."""
     borders, rows = [sections.limits[0]], []
     for stretch in sections.stretches():
-        at = sections.at[stretch]
-        if at[0] - 0.5 > borders[-1]:
-            borders.append(at[0] - 0.5)
+        begin = sections.at[stretch.start] - 0.5
+        if begin > borders[-1]:
+            borders.append(begin)
             rows.append(np.full((1, data.shape[1]), np.nan))
-        borders += (at + 0.5).tolist()
+        borders += sections.ends[stretch].tolist()
         rows.append(data[stretch])
     return np.array(borders), np.concatenate(rows)

@@ -37,10 +37,10 @@ def draw_map(subject: Subject, ax: Any, cms: CmsLabel, *, ls: Any, how: Literal[
         raise ConfigurationError(message, advice="For one lumisection pass ls=.")
     if ls is not None:
         subject = _of_one(subject, ls)
-    many = len(subject)
+    many = subject.sections.many
     canvas = canvas_on(ax)
     parts, power = scaled(subject.data)
-    contents = parts.sum(axis=0) if how == "sum" or many < 2 else parts.mean(axis=0)
+    contents = parts.sum(axis=0) if how == "sum" or len(subject) < 2 else parts.mean(axis=0)
     _mesh(canvas, subject, contents, "Content per bin" + power, from_zero(contents))
     if not many:
         canvas.note("no lumisections")

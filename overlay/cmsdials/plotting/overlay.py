@@ -55,7 +55,7 @@ def overlay(subject: Subject, ax: Any, cms: CmsLabel, *, most: Any, normalise: b
         zorder=2,
     )
     if not is_good.all():
-        text = f"{np.count_nonzero(~is_good)} LS not good"
+        text = f"{sections.count(~is_good)} LS not good"
         handles.append(handle_of_line(text, color="0.55", linewidth=canvas.line(0.8), linestyle=(0, (2, 1))))
     colours = colours_of_lumisections()
     norm = Normalize(*sections.limits)

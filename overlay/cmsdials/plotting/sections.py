@@ -16,16 +16,20 @@ __all__ = ["Sections", "sections_of"]
 class Sections:
     """Where lumisections stand on an axis, one unit each: missing ones leave a gap, and runs follow one another.
 
+    A row is of one lumisection, or of several that follow one another, such as a sum.
+
     Attributes:
-        run: The run of each lumisection, in order.
-        ls: The number of each.
-        at: The position of each. With one run it is the number.
+        run: The run of each row, in order.
+        ls: The number of its lumisection, or of its first one.
+        last: The number of its last lumisection.
+        at: The position of its first lumisection. With one run it is the number.
         runs: Each run once.
         starts: The position of the first lumisection of each run.
     """
 
     run: Array
     ls: Array
+    last: Array
     at: Array
     runs: Array
     starts: Array
@@ -49,21 +53,41 @@ class Sections:
     @property
     def limits(self) -> tuple[float, float]:
         """Where the first lumisection begins and the last one ends."""
-        return (self.at[0] - 0.5, self.at[-1] + 0.5) if len(self.at) else (0.5, 1.5)
+        return (self.at[0] - 0.5, self.ends[-1]) if len(self.at) else (0.5, 1.5)
+
+    @property
+    def ends(self) -> Array:
+        """Where each row ends."""
+        made: Array = self.at + (self.last - self.ls) + 0.5
+        return made
+
+    @property
+    def middles(self) -> Array:
+        """Where the middle of each row is."""
+        made: Array = self.at + (self.last - self.ls) / 2
+        return made
+
+    @property
+    def many(self) -> int:
+        """How many lumisections there are."""
+        return self.count(np.ones(len(self.at), bool))
+
+    def count(self, which: Array) -> int:
+        """Return how many lumisections the rows have that a mask chooses."""
+        return int((self.last - self.ls + 1)[which].sum())
 
     def stretches(self) -> list[slice]:
         """Return which lumisections follow one another without a gap, within a run."""
-        breaks = np.flatnonzero((np.diff(self.at) != 1) | (np.diff(self.run) != 0)) + 1
+        breaks = np.flatnonzero((self.at[1:] - 0.5 != self.ends[:-1]) | (np.diff(self.run) != 0)) + 1
         ends = [0, *breaks.tolist(), len(self.at)]
         return [slice(first, last) for first, last in pairwise(ends) if last > first]
 
     def ranges(self, which: Array) -> list[tuple[float, float]]:
-        """Return from where to where lumisections reach that a mask chooses."""
-        at = self.at[which]
-        starts = np.flatnonzero(np.diff(at, prepend=at[:1] - 2) != 1)
-        lasts = np.append(starts[1:], len(at)) - 1
-        pairs = zip(at[starts].tolist(), at[lasts[: len(starts)]].tolist(), strict=True)
-        return [(first - 0.5, last + 0.5) for first, last in pairs]
+        """Return from where to where rows reach that a mask chooses."""
+        begins, ends = self.at[which] - 0.5, self.ends[which]
+        is_first = np.append(True, begins[1:] != ends[:-1])[: len(begins)]
+        is_last = np.append(is_first[1:], True)[: len(begins)]
+        return [*zip(begins[is_first].tolist(), ends[is_last].tolist(), strict=True)]
 
     def ticks(self, most: int) -> tuple[list[float], list[str]]:
         """Return at most so many beginnings of runs, far enough from each other, with their numbers."""
@@ -75,12 +99,12 @@ class Sections:
         return [float(self.starts[one]) for one in kept], [str(self.runs[one]) for one in kept]
 
 
-def sections_of(run: Array, ls: Array) -> Sections:
+def sections_of(run: Array, ls: Array, last: Array) -> Sections:
     """Place lumisections, which are in order, on an axis."""
     runs, first = np.unique(run, return_index=True)
     if len(runs) < 2:
-        return Sections(run, ls, ls, runs, ls[first])
-    lengths = np.maximum.reduceat(ls, first) - ls[first] + 1
+        return Sections(run, ls, last, ls, runs, ls[first])
+    lengths = np.maximum.reduceat(last, first) - ls[first] + 1
     starts = np.cumsum(lengths) - lengths
     shifts = np.repeat(starts - ls[first], np.diff(np.append(first, len(run))))
-    return Sections(run, ls, ls + shifts, runs, starts)
+    return Sections(run, ls, last, ls + shifts, runs, starts)

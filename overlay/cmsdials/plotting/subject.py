@@ -71,14 +71,14 @@ class Subject:
         if not len(ls):
             return "no lumisections"
         if len(runs) > 1:
-            return f"{len(runs)} runs {runs[0]}\N{EN DASH}{runs[-1]}, {len(ls)} LS"
-        first, last = ls[0], ls[-1]
+            return f"{len(runs)} runs {runs[0]}\N{EN DASH}{runs[-1]}, {self.sections.many} LS"
+        first, last = ls[0], self.sections.last[-1]
         return f"Run {runs[0]}, LS {first}" + (f"\N{EN DASH}{last}" if last > first else "")
 
     def only(self, keep: Array) -> Subject:
         """Return the same with some of the lumisections, by their positions or by a mask of them."""
         arrays = {name: np.asarray(values)[keep] for name, values in self.arrays.items()}
-        sections = sections_of(self.sections.run[keep], self.sections.ls[keep])
+        sections = sections_of(self.sections.run[keep], self.sections.ls[keep], self.sections.last[keep])
         return evolve(self, arrays=arrays, data=self.data[keep], sections=sections)
 
     def check_dimensions(self, wanted: int, plot: str, advice: str) -> None:
@@ -132,7 +132,7 @@ def subject_of(rows: Any) -> Subject:
         data=data[order],
         edges=borders,
         labels=axis_labels(me, data.ndim - 1),
-        sections=sections_of(run, ls),
+        sections=sections_of(run, ls, _lasts(arrays, order, ls)),
         me=printable(me) or (f"ME {names['me_id']}" if names.get("me_id") else ""),
         dataset=printable(names.get("dataset", "")),
     )
@@ -205,11 +205,11 @@ def _columns_of(rows: Any) -> Arrays:
         message = f"a plot cannot be made of {shortened(type(rows).__name__, 60)}"
         advice = "Give a result, a page, rows of h1d or h2d, a frame with the column data, or the arrays of to_numpy()."
         raise ConfigurationError(message, advice=advice)
-    if (
-        isinstance(arrays.get("data"), np.ndarray)
-        and 2 <= arrays["data"].ndim <= 4
-        and arrays["data"].dtype.kind in "biuf"
-    ):
+    data = arrays.get("data")
+    if isinstance(data, np.ndarray) and 2 <= data.ndim <= 4 and data.dtype.kind in "biuf":
+        if odd := [name for name, values in arrays.items() if np.shape(values)[:1] != (len(data),)]:
+            message = f"{odd[0]} has not a value for each of {len(data)} histograms"
+            raise ConfigurationError(message, advice="Give arrays of one length, as to_numpy() returns them.")
         return arrays
     if arrays and all(isinstance(one, Mapping) for one in arrays.values()):
         message = (
@@ -250,6 +250,15 @@ def _only_one(name: str, values: list[str]) -> str:
 def _few(values: list[str]) -> str:
     more = f", and {len(values) - _FEW} more" if len(values) > _FEW else ""
     return ", ".join(printable(one) for one in values[:_FEW]) + more
+
+
+def _lasts(arrays: Arrays, order: Array, ls: Array) -> Array:
+    """Return the last lumisection of each row: its own, or for a sum of `cmsdials.arrays.sum_lumis` that of the sum."""
+    if "ls_last" not in arrays:
+        return ls
+    numbers, are_known = numbers_of(arrays["ls_last"], "lumisection")
+    last = numbers.astype(np.int64)[order]
+    return np.where(are_known[order] & (last >= ls), last, ls)
 
 
 def _refuse_twice(run: Array, ls: Array) -> None:

@@ -54,31 +54,34 @@ def trend(subject: Subject, ax: Any, cms: CmsLabel, *, of: Any, axis: Any, good:
     canvas.place_runs(sections, along="x")
     canvas.title(subject, cms)
     if not is_good.all():
-        canvas.legend([handle_of_shade(f"{np.count_nonzero(~is_good)} LS not good")], loc="best")
+        canvas.legend([handle_of_shade(f"{sections.count(~is_good)} LS not good")], loc="best")
     return canvas.axes
 
 
 def _draw(canvas: Canvas, subject: Subject, values: Array, errors: Array | None) -> None:
     """Draw points and lines between them, which end at each gap."""
-    at, axes, colour = subject.sections.at, canvas.axes, COLOURS[0]
-    is_there = np.isfinite(values)
+    axes, colour = canvas.axes, COLOURS[0]
+    at, is_there = subject.sections.middles, np.isfinite(values)
+    gaps = [one.start for one in subject.sections.stretches()[1:]]
+
+    def broken(numbers: Array) -> Array:
+        return np.insert(np.where(is_there, numbers, np.nan), gaps, np.nan)
+
     many = len(values) > _MANY
+    axes.plot(broken(at), broken(values), color=colour, linewidth=canvas.line(0.2 if many else 0.5))
     size = canvas.line(1.2 if many else 2.5)
-    for stretch in subject.sections.stretches():
-        x, y = at[stretch], np.where(is_there[stretch], values[stretch], np.nan)
-        axes.plot(x, y, color=colour, linewidth=canvas.line(0.2 if many else 0.5))
-        axes.plot(x, y, color=colour, linestyle="none", marker="o", markersize=size, markeredgewidth=0)
+    axes.plot(at, values, color=colour, linestyle="none", marker="o", markersize=size, markeredgewidth=0)
     if errors is None:
         return
+    if many:
+        low, high = broken(values - errors), broken(values + errors)
+        axes.fill_between(broken(at), low, high, color=colour, alpha=0.3, linewidth=0)
     known = is_there & np.isfinite(errors)
-    if not many:
-        axes.errorbar(
-            at[known], values[known], errors[known], fmt="none", ecolor=colour, elinewidth=canvas.line(0.6)
-        )
-        return
-    for stretch in subject.sections.stretches():
-        low, high = (np.where(known, values + sign * errors, np.nan)[stretch] for sign in (-1, 1))
-        axes.fill_between(at[stretch], low, high, color=colour, alpha=0.3, linewidth=0)
+    if many:  # a band of one lumisection has no width
+        lengths = np.diff([0, *gaps, len(at)])
+        known &= np.repeat(lengths == 1, lengths)
+    width = canvas.line(0.6)
+    axes.errorbar(at[known], values[known], errors[known], fmt="none", ecolor=colour, elinewidth=width)
 
 
 def _limit(canvas: Canvas, values: Array, errors: Array | None) -> None:

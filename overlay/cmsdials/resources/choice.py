@@ -41,9 +41,11 @@ class Choice:
         is_range = self.ls is None or _is_range(self.ls)
         if self.good is None and is_range and not self._has_others_between:
             return None
-        lumis = [[0, LARGEST]]
+        lumis = [(0, LARGEST)]
         if self.ls is not None:
-            lumis = [[*ends(self.ls)]] if is_range else [[one, one] for one in self.ls]
+            lumis = [ends(self.ls)] if is_range else [(one, one) for one in self.ls]
+        # Numbers that no lumisection can have choose none.
+        lumis = [(max(0, low), min(high, LARGEST)) for low, high in lumis if low <= LARGEST and high >= 0]
         chosen = LumiMask({run: lumis for runs in self.found(None).values() for run in runs})
         return chosen if self.good is None else chosen & self.good
 

@@ -101,6 +101,8 @@ def _nothing(
 ) -> FilterError:
     """Return the error that says why there is nothing to fetch."""
     where = "this workspace" if named is None else " or ".join(one.dataset for one in [*named.values()][:3])
+    if is_there and mask is None:
+        return FilterError("ls holds no number that a lumisection can have", advice="They begin with 1.")
     if is_there:
         message = f"no lumisection is both in ls and in {mask}"
         return FilterError(message, advice="Leave one of the two out.")

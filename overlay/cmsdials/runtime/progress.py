@@ -81,4 +81,6 @@ def _tqdm(**options: Any) -> Any:
     # error.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return extras.tqdm().tqdm(leave=True, **options)
+        # What stands on standard error is red in a notebook; with widgets tqdm writes to neither.
+        where = None if kernel() is None else sys.stdout
+        return extras.tqdm().tqdm(leave=True, file=where, **options)

@@ -82,7 +82,7 @@ def test_what_are_no_axes_is_refused(kind: str, ax: Any) -> None:
         draw(kind, ax=ax)
 
 
-@pytest.mark.parametrize("kind", [*FLAT, "map", "compare"])
+@pytest.mark.parametrize("kind", ["overlay", "heatmap", "compare"])
 def test_figures_are_as_wide_as_a_column_and_are_saved_in_every_format(kind: str, tmp_path: Path) -> None:
     drawn = draw(kind)
     figure = (drawn.top if kind == "compare" else drawn).figure
@@ -107,6 +107,17 @@ def test_texts_stay_inside_a_figure_of_its_own_and_can_be_read(kind: str) -> Non
             assert box.x1 <= room.x1 + 2, text
             assert box.y1 <= room.y1 + 2, text
             assert text.get_fontsize() >= 5.3, text
+
+
+def test_the_title_fits_above_axes_with_the_style_of_cms() -> None:
+    import mplhep
+
+    with plt.style.context(mplhep.style.CMS):
+        figure = Figure()
+        axes = draw("trend", ax=figure.add_subplot(), cms_label="Preliminary", year=2024)
+        figure.draw_without_rendering()
+        (title,) = [one for one in axes.findobj(mpl.text.Text) if "Run" in one.get_text()]
+        assert title.get_window_extent().y1 <= figure.bbox.y1
 
 
 @pytest.mark.parametrize("kind", ["overlay", "compare"])

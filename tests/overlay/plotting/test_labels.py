@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cmsdials import LumiMask
+from cmsdials.arrays import sum_lumis
 from cmsdials.errors import BinningError, ConfigurationError
 from cmsdials.plotting import AXES, Plots
 from matplotlib.collections import LineCollection, QuadMesh
@@ -19,7 +20,8 @@ LABEL = {"cms_label": "Preliminary", "year": 2023, "energy": 13.6}
 
 
 def title(axes: Any) -> str:
-    return " ".join(axes.get_title(loc="left").split("\n"))
+    text: str = " ".join(axes.get_title(loc="left").split("\n"))
+    return text.replace(f", {DATASET}", f" {DATASET}")  # on one line, where there is room
 
 
 def bar(axes: Any) -> Any:
@@ -33,6 +35,14 @@ def legend(axes: Any) -> list[str]:
 
 def found(axes: Any, kind: type) -> list[Any]:
     return axes.findobj(kind)
+
+
+def stretches(axes: Any) -> list[list[float]]:
+    """Where the line of a trend goes, without its gaps."""
+    (line,) = [one for one in axes.lines if one.get_linestyle() == "-"]
+    at, is_there = line.get_xdata(), ~np.isnan(line.get_ydata())
+    parts = np.split(np.arange(len(at)), np.flatnonzero(~is_there))
+    return [kept for part in parts if (kept := [float(at[one]) for one in part if is_there[one]])]
 
 
 @pytest.fixture
@@ -176,7 +186,6 @@ def test_an_almost_empty_histogram_does_not_hide_how_the_others_differ() -> None
 )
 def test_known_quantities_have_their_units(me: str, label: str) -> None:
     axes = Plots(charge([1, 2], me=me)).overlay()
-    axes.figure.draw_without_rendering()
     assert axes.get_xlabel() == label
 
 
@@ -288,15 +297,32 @@ def test_missing_lumisections_are_gaps() -> None:
     borders = mesh.get_coordinates()[:, 0, 1]
     gaps = [(borders[at], borders[at + 1]) for at in np.flatnonzero(empty)]
     assert gaps == [(10.5, 13.5), (15.5, 19.5)]
-    lines = [one.get_xdata().tolist() for one in Plots(charge(GAPS)).trend().lines if one.get_marker() == "o"]
+    lines = stretches(Plots(charge(GAPS)).trend())
     assert lines == [[*range(1, 11)], [14, 15], [20]]
+
+
+def test_a_lumisection_alone_among_many_has_its_uncertainty() -> None:
+    axes = Plots(charge([*range(1, 201), 205, 207])).trend()
+    (bars,) = [one for one in found(axes, LineCollection) if len(one.get_segments())]
+    assert [one[0, 0] for one in bars.get_segments()] == [205, 207]
 
 
 def test_missing_histograms_of_aligned_arrays_are_gaps() -> None:
     rows = charge([1, 2, 3])
     rows["data"][1] = np.nan
-    lines = [one.get_xdata().tolist() for one in Plots(rows).trend().lines if one.get_marker() == "o"]
+    lines = stretches(Plots(rows).trend())
     assert lines == [[1], [3]]
+
+
+def test_sums_of_lumisections_are_as_wide_as_these() -> None:
+    sums = sum_lumis(charge([*range(1, 11), *range(21, 31)]), 5)
+    (mesh,) = [one for one in found(Plots(sums).heatmap(), QuadMesh) if one.get_array().shape[-1] == 20]
+    assert mesh.get_coordinates()[:, 0, 1].tolist() == [0.5, 5.5, 10.5, 20.5, 25.5, 30.5]
+    axes = Plots(sums).trend("sum", good=LumiMask({RUN: [[1, 9], [21, 30]]}))
+    lines = stretches(axes)
+    assert lines == [[3, 8], [23, 28]]
+    assert f"Run {RUN}, LS 1\N{EN DASH}30" in title(axes)
+    assert legend(axes) == ["5 LS not good"]
 
 
 def test_a_lumisection_far_away_costs_nothing() -> None:

@@ -81,6 +81,7 @@ def test_without_rows_the_plot_says_so(record: Any) -> None:
         result.plot.trend(),
         Plots(result.to_numpy()).trend(),
     ):
+        axes.figure.set_layout_engine("none")
         axes.figure.draw_without_rendering()
         assert "no lumisections" in [one.get_text() for one in axes.texts]
     row = th1(1) if record is LumisectionHistogram1D else th2(1)
@@ -172,6 +173,8 @@ DATASETS = listed(th1(1), th1(2, dataset="/Other/R-v1/DQMIO", dataset_id=1467706
             {name: one for name, one in charge([1]).items() if name not in ("run_number", "ls_number")},
             "no run_number and no ls_number",
         ),
+        (charge([1, 2]) | {"entries": np.array([1])}, "entries has not a value for each of 2"),
+        (charge([1, 2]) | {"me_id": 3}, "me_id has not a value for each of 2"),
         (SEVERAL.to_numpy(group_by="me"), "arrays of 2 groups ('P/charge', 'P/size')"),
         (3, "a plot cannot be made of int"),
         ("rows", "a plot cannot be made of str"),
@@ -245,6 +248,7 @@ def test_odd_histograms_are_drawn(change: Any) -> None:
         result.plot.trend(),
         result.plot.compare(result, panel="pull").top,
     ):
+        axes.figure.set_layout_engine("none")  # which draws twice
         axes.figure.draw_without_rendering()
         assert "\x1b" not in axes.get_title(loc="left")
 

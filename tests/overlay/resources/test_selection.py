@@ -366,6 +366,10 @@ NOTHING: dict[str, tuple[dict[str, Any], str]] = {
         {"good": {"367112": [[1, 2]]}, "ls": 9},
         "no lumisection is both in ls and in a mask",
     ),
+    "no number of a lumisection": (
+        {"run": [367112, 382921], "ls": [-7, -1, 2**32]},
+        "ls holds no number that a lumisection can have",
+    ),
     "an empty mask": ({"good": {}}, "good has no lumisection"),
     "no runs": ({"run": []}, "run is empty"),
     "an empty range": ({"run": range(9, 3)}, "range(9, 3) holds no number"),
@@ -380,6 +384,12 @@ def test_where_there_is_nothing_an_error_says_why(dials: Dials, name: str) -> No
     asked, said = NOTHING[name]
     with pytest.raises((FilterError, UnknownNameError), match=re.escape(said)):
         dials.histograms(2, **asked)
+
+
+def test_numbers_that_no_lumisection_has_choose_none(dials: Dials) -> None:
+    for ls, many in ((range(-5, 10**12), LS + 2 * 187), ([-1, 0, 2, 10**12], 3)):
+        selection = dials.histograms(2, run=[367112, 382921], ls=ls)
+        assert len(selection.list_all()) == selection.rows == many
 
 
 def test_what_is_no_mask_is_refused(dials: Dials) -> None:
