@@ -40,6 +40,17 @@ _COMMANDS = {  # name -> module and function, and where the help shows it
 }
 
 
+class _Command(typer.core.TyperCommand):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as problem:
+            # An option that lacks its value does not know its command, which the message names.
+            if getattr(problem, "ctx", ctx) is None:
+                problem.ctx = ctx  # type: ignore[attr-defined]
+            raise
+
+
 class _Commands(Mapping[str, Any]):
     """The commands by name: those that are made already, behind those that are loaded when they are looked up."""
 
@@ -52,7 +63,7 @@ class _Commands(Mapping[str, Any]):
             module, _, function = place.partition(".")
             alone = typer.Typer(add_completion=False)
             command = getattr(importlib.import_module(f"cmsdials.cli.{module}"), function)
-            alone.command(name, rich_help_panel=panel)(command)
+            alone.command(name, cls=_Command, rich_help_panel=panel)(command)
             self._made[name] = typer.main.get_command(alone)
         return self._made[name]
 

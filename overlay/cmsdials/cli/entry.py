@@ -33,9 +33,8 @@ def main() -> None:
 
         from cmsdials.cli.app import app  # noqa: PLC0415
     except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] not in ("typer", "rich"):
-            raise
-        sys.exit('The command cmsdials needs an extra. Install it with: pip install "cmsdials[cli]"')
+        _end_without_extra(missing)
+        raise
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     # Not app(): it would replace our report of bugs by its own, and what is wrong with a command by a page of text.
@@ -43,12 +42,21 @@ def main() -> None:
         code = typer.main.get_command(app).main(prog_name="cmsdials", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(INTERRUPTED)
+    except ModuleNotFoundError as missing:  # of a command, which is loaded only now
+        _end_without_extra(missing)
+        raise
     except Exception as problem:
         if not hasattr(problem, "format_message"):
             raise
         _misused(problem)
         sys.exit(getattr(problem, "exit_code", MISUSED))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end_without_extra(missing: ModuleNotFoundError) -> None:
+    """End if what is missing belongs to the extra."""
+    if (missing.name or "").partition(".")[0] in ("typer", "rich"):
+        sys.exit('The command cmsdials needs an extra. Install it with: pip install "cmsdials[cli]"')
 
 
 def _misused(problem: Any) -> None:

@@ -3,58 +3,45 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from attrs import asdict
 
-from cmsdials.cli.options import LoginOptions, reported, say, with_options
+from cmsdials.cli.choice import GoodFile, HistogramOptions, mask_of
+from cmsdials.cli.options import LoginOptions, ServiceOptions, say, with_options
+from cmsdials.cli.output import json_of
 from cmsdials.dials import Dials
-from cmsdials.download.verify import manifest_of
+from cmsdials.download.files import folder_of
+from cmsdials.download.manifest import FAILED, Manifest
+from cmsdials.download.plan import Plan
+from cmsdials.download.verify import Verification, manifest_of
 from cmsdials.download.verify import verify as verified
-from cmsdials.errors import ConfigurationError
 from cmsdials.filters import LumisectionHistogram1DFilters, LumisectionHistogram2DFilters
 
 __all__ = ["download", "status", "verify"]
 
 DAMAGED, LACKING = 3, 4
 _FOLDER = typer.Argument(metavar="FOLDER", help="Folder that a download wrote to.", show_default=False)
+_AsJson = Annotated[bool, typer.Option("--json", help="Write a JSON object.")]
 
 
 @with_options
 def download(
-    login: LoginOptions,
     kind: Annotated[Literal["h1d", "h2d"], typer.Argument(help="Histograms of one or two dimensions.")],
     folder: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write to.", show_default=False)
     ],
-    workspace: Annotated[
-        str | None, typer.Option("--workspace", metavar="NAME", help="Workspace; default: your own.")
-    ] = None,
-    dataset: Annotated[
-        str | None, typer.Option("--dataset", metavar="REGEX", help="Datasets; default: all.")
-    ] = None,
-    me: Annotated[
-        str | None, typer.Option("--me", metavar="REGEX", help="Monitoring elements; default: all.")
-    ] = None,
-    runs: Annotated[
-        str | None, typer.Option("--runs", metavar="A-B", help="Runs from A to B, or one; default: all.")
-    ] = None,
-    good: Annotated[
-        Path | None,
-        typer.Option(
-            "--good", metavar="FILE", help="JSON of good lumisections, such as the golden one; default: all."
-        ),
-    ] = None,
+    good: GoodFile = None,
     refresh: Annotated[
         bool,
         typer.Option("--refresh", help="Ask also what has changed at the service since files were fetched."),
     ] = False,
     concurrency: Annotated[
-        int, typer.Option("--concurrency", metavar="N", help="How many parts to fetch at a time.")
+        int, typer.Option("--concurrency", metavar="N", help="How many parts to fetch at a time.", min=1)
     ] = 1,
     shard: Annotated[
         str | None,
@@ -66,26 +53,67 @@ def download(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what there is, and fetch nothing.")
     ] = False,
+    as_json: _AsJson = False,
+    *,
+    choice: HistogramOptions,
+    service: ServiceOptions,
 ) -> None:
     """Fetch histograms into a folder of Parquet files; the same command again continues."""
-    first, last = _runs(runs)
     filters = LumisectionHistogram1DFilters if kind == "h1d" else LumisectionHistogram2DFilters
-    chosen = filters(dataset__regex=dataset, me__regex=me, run_number__gte=first, run_number__lte=last)
-    client = login.client()
-    with _logged(log), Dials(login.credentials(client), workspace, client.base_url) as dials:
+    mask = mask_of(good)
+    with _logged(log), service.dials() as dials:
         resource = dials.h1d if kind == "h1d" else dials.h2d
         done = resource.download(
-            chosen,
+            filters(**_as_begun(folder, choice.given_at(dials))),
             folder,
             dry_run=dry_run,
-            good=good,
+            good=mask,
             refresh=refresh,
             shard=shard,
             concurrency=concurrency,
             enable_progress=False if log else None,
         )
+    if as_json:
+        say(json_of(_of_plan(done) if isinstance(done, Plan) else asdict(done)))
+        return
     for line in repr(done).strip("<>").splitlines():
         say(line)
+
+
+def _as_begun(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the filters that a folder was begun with, if these options may mean them, so that it continues.
+
+    A text may be a whole name today that was none then, and one run is also a range.
+    """
+    begun = Manifest.read(folder_of(folder))
+    if begun is not None and _options_of(begun.origin.query) == _options_of(given):
+        return {**begun.origin.query}
+    return given
+
+
+def _options_of(query: Mapping[str, Any]) -> dict[str, str]:
+    """Return filters without what the options leave open: whether a text is a name, and one number a range."""
+    found: dict[str, str] = {}
+    for name, value in query.items():
+        ends = ("__gte", "__lte") if name in ("run_number", "ls_number") else ("",)
+        found.update({f"{name.removesuffix('__regex')}{end}": str(value) for end in ends})
+    return found
+
+
+def _of_plan(plan: Plan) -> dict[str, Any]:
+    return {
+        "folder": plan.folder,
+        "datasets": plan.datasets,
+        "mes": [{"me_id": me_id, "me": me} for me_id, me in plan.elements.items()],
+        "runs": sum(len(one.runs) for one in plan.partitions),
+        "files": len(plan.partitions),
+        "files_left": len(plan.partitions) - len(plan.finished),
+        "rows": plan.rows,
+        "rows_left": plan.rows_left,
+        "bytes": plan.bytes,
+        "bytes_left": plan.bytes_left,
+        "seconds_left": plan.seconds_left,
+    }
 
 
 @contextmanager
@@ -106,21 +134,41 @@ def _logged(wanted: bool) -> Iterator[None]:
         logger.setLevel(before)
 
 
-def _runs(given: str | None) -> tuple[int | None, int | None]:
-    if given is None:
-        return None, None
-    found = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", given, re.ASCII)
-    if found is None:
-        message = f"--runs {given!r} is neither a run nor a range of runs"
-        raise ConfigurationError(message, advice="Write it as 367100-367200, or as 367100.")
-    return int(found[1]), int(found[2] or found[1])
-
-
-@reported
-def status(folder: Annotated[Path, _FOLDER]) -> None:
+@with_options
+def status(folder: Annotated[Path, _FOLDER], as_json: _AsJson = False) -> None:
     """Say how far the download in a folder is; it may be under way."""
-    for line in str(manifest_of(folder)).splitlines():
+    manifest = manifest_of(folder)
+    if as_json:
+        say(json_of(_of_manifest(manifest)))
+        return
+    for line in str(manifest).splitlines():
         say(line)
+
+
+def _of_manifest(manifest: Manifest) -> dict[str, Any]:
+    entries, finished, origin = [*manifest.entries.values()], manifest.finished, manifest.origin
+    failures = [{"path": one.path, "error": one.error} for one in entries if one.status == FAILED]
+    return {
+        "folder": str(manifest.folder),
+        "kind": origin.resource,
+        "instance": origin.base_url,
+        "workspace": origin.workspace,
+        "filters": origin.query,
+        "begun": manifest.begun,
+        "last_finished": max((one.ended for one in finished), default=None),
+        "files": len(entries),
+        "finished": len(finished),
+        "failed": len(failures),
+        "planned": len(entries) - len(finished) - len(failures),
+        "rows": sum(one.rows for one in finished),
+        "bytes": sum(one.bytes for one in finished),
+        "failures": failures,
+        "shards": [
+            {"shard": str(shard), "files_left": len(paths), "begun": shard in manifest.shards}
+            for shard, paths in manifest.left().items()
+        ],
+        "damaged": manifest.damaged,
+    }
 
 
 @with_options
@@ -130,6 +178,7 @@ def verify(
     offline: Annotated[
         bool, typer.Option("--offline", help="Look at the files only, and ask no service.")
     ] = False,
+    as_json: _AsJson = False,
 ) -> None:
     """Check the files of a folder, and whether each lumisection is there.
 
@@ -142,9 +191,25 @@ def verify(
         origin = manifest_of(folder).origin
         with Dials(login.credentials(client), origin.workspace, client.base_url) as dials:
             found = verified(folder, dials)
-    for line in str(found).splitlines():
+    for line in [json_of(_of_verification(found))] if as_json else str(found).splitlines():
         say(line)
     if found.problems:
         raise typer.Exit(DAMAGED)
     if not found.complete:
         raise typer.Exit(LACKING)
+
+
+def _of_verification(found: Verification) -> dict[str, Any]:
+    coverage = found.coverage
+    return {
+        "folder": found.folder,
+        "complete": found.complete,
+        "files": found.files,
+        "rows": found.rows,
+        "problems": [asdict(one) for one in found.problems],
+        "shards": [{"shard": shard, "files_left": many} for shard, many in found.shards.items()],
+        "coverage": None
+        if coverage is None
+        else [{**asdict(row), "complete": row.complete} for row in coverage.rows],
+        "notes": [] if coverage is None else [*coverage.notes],
+    }

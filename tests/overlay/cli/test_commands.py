@@ -623,11 +623,15 @@ def test_a_warning_is_a_sentence(environment: dict[str, str], tmp_path: Path) ->
 # --- when it is not whole, or breaks
 
 
-@pytest.mark.parametrize("missing", ["typer", "rich"])
-def test_without_the_extra(missing: str, environment: dict[str, str]) -> None:
+@pytest.mark.parametrize(("missing", "arguments"), [("typer", []), ("rich", []), ("rich", ["status", "x"])])
+def test_without_the_extra(missing: str, arguments: list[str], environment: dict[str, str]) -> None:
     start = f"import sys; sys.modules[{missing!r}] = None; from cmsdials.__main__ import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", start], env=environment, text=True, capture_output=True, check=False
+        [sys.executable, "-c", start, *arguments],
+        env=environment,
+        text=True,
+        capture_output=True,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert (
