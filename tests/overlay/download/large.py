@@ -22,7 +22,7 @@ def peak() -> int:
 
 def main(url: str, secret: str, folder: str, filters: str) -> None:
     dials = Dials(Credentials(token=secret), "tracker", url, timeout=None)
-    done = dials.h2d.download(LumisectionHistogram2DFilters(**json.loads(filters)), folder, concurrency=3)
+    done = dials.h2d.download(LumisectionHistogram2DFilters(**json.loads(filters)), folder, concurrency=2)
     peaks = [peak()]
     problems = [one.problem for one in cmsdials.verify(folder).problems]
     peaks.append(peak())
