@@ -153,8 +153,15 @@ class HistogramDataset:
         self, filters: Filters | None = None, columns: Sequence[str] | None = None, *, batch_size: int = 1000
     ) -> Iterator[pa.RecordBatch]:
         """Yield Arrow batches of at most `batch_size` rows, so that not all are in memory. Errors as in `scanner`."""
+        lean = self._arrow.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
         scanner = self.scanner(
-            filters, columns, batch_size=batch_size, batch_readahead=2, fragment_readahead=1
+            filters,
+            columns,
+            batch_size=batch_size,
+            batch_readahead=1,
+            fragment_readahead=1,
+            fragment_scan_options=lean,
+            use_threads=False,
         )
         yield from (batch for batch in scanner.to_batches() if batch.num_rows)
 

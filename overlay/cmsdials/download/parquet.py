@@ -13,10 +13,9 @@ import os
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,10 @@ __all__ = ["KEY", "PartitionFile", "columns_of_table", "contract_of", "flat_tabl
 KEY = "dataset"
 """What stands in the name of the folder, and therefore not in the file."""
 
-_HELD = 64 * 2**20  # bytes of a run in memory
+_HELD = 16 * 2**20  # bytes of a run in memory
+_GROUP = (
+    16 * 2**20
+)  # bytes of a row group, from which on a run and monitoring element has several: readers hold whole ones
 _AT_A_TIME = 100  # rows
 _METADATA = "cmsdials"
 
@@ -58,6 +60,18 @@ class _Part:
 
     table: Any
     ids: Any
+
+
+@frozen
+class _Spilt:
+    """Rows of one run in a file of Arrow, and the monitoring element of each of its batches."""
+
+    path: Path
+    elements: list[int]
+
+
+_Rows = Callable[[], Any]
+"""Gives rows of one run and one monitoring element, as a table."""
 
 
 class PartitionFile:
@@ -94,14 +108,12 @@ class PartitionFile:
         )
         self._run: int | None = None
         self._held: list[_Part] = []
-        self._mapped: list[_Part] = []
         self._bytes = 0
-        self._spilt: list[Path] = []
+        self._spilt: list[_Spilt] = []
         self._lumisections: set[int] = set()
         self._writing: Begun[None] | None = None
-        self._using = (
-            threading.Lock()
-        )  # the writer, of which an interrupt must not take what another thread uses
+        # For the writer: an interrupt must not close it while another thread uses it.
+        self._using = threading.Lock()
         self._is_abandoned = False
         self._binnings: dict[int, dict[tuple[Any, ...], None]] = {}
         self.rows = 0
@@ -138,18 +150,26 @@ class PartitionFile:
                 self.elements[me_id] = table["me"][first].as_py()
             self._binnings.setdefault(me_id, {})[tuple(binning)] = None
 
+    def _held_of_elements(self) -> defaultdict[int, list[_Rows]]:
+        """Return what gives the rows in memory, by monitoring element."""
+        found: defaultdict[int, list[_Rows]] = defaultdict(list)
+        for part in self._held:
+            order = np.argsort(part.ids, kind="stable")
+            for start, stop in _equal(part.ids[order]):
+                found[int(part.ids[order[start]])].append(partial(_rows, part.table, order[start:stop]))
+        return found
+
     def _spill(self) -> None:
-        """Move the rows in memory to a file, which is read like memory."""
+        """Move the rows in memory to a file, in which those of a monitoring element stand together."""
         path = self._path.with_name(f"{self._path.name}.{uuid.uuid4().hex}")
-        self._spilt.append(path)
-        with self._pa.OSFile(str(path), "wb") as file, self._pa.ipc.new_file(file, self._schema) as writer:
-            for part in self._held:
-                writer.write_table(part.table.combine_chunks())
-        reader = self._pa.ipc.open_file(self._pa.memory_map(str(path)))
-        batches = map(reader.get_batch, range(reader.num_record_batches))
-        for part, batch in zip(self._held, batches, strict=True):
-            self._mapped.append(_Part(self._pa.Table.from_batches([batch]), part.ids))
+        of_elements = self._held_of_elements()
+        spilt = _Spilt(path, sorted(of_elements))
+        self._spilt.append(spilt)
         self._held, self._bytes = [], 0
+        with self._pa.OSFile(str(path), "wb") as file, self._pa.ipc.new_file(file, self._schema) as writer:
+            for me_id in spilt.elements:
+                rows = of_elements.pop(me_id)
+                writer.write_table(self._pa.concat_tables(give() for give in rows).combine_chunks())
 
     def _end_run(self) -> None:
         """Have the rows of a run written, once those of the one before are."""
@@ -157,19 +177,22 @@ class PartitionFile:
             self._writing.outcome()
         if self._run is None:
             return
-        of_elements: defaultdict[int, list[tuple[Any, Any]]] = defaultdict(list)
-        for part in (*self._mapped, *self._held):
-            order = np.argsort(part.ids, kind="stable")
-            for start, stop in _equal(part.ids[order]):
-                of_elements[int(part.ids[order[start]])].append((part.table, order[start:stop]))
+        if self._spilt and self._held:
+            self._spill()  # it is a large one: hold nothing of it while it is written
+        of_elements: defaultdict[int, list[_Rows]] = defaultdict(list)
+        for spilt in self._spilt:
+            for number, me_id in enumerate(spilt.elements):
+                of_elements[me_id].append(partial(_read, self._pa, spilt.path, number))
+        for me_id, rows in self._held_of_elements().items():
+            of_elements[me_id] += rows
         self.retrieved[self._run] = len(self._lumisections)
-        work = partial(self._write, self._run, of_elements, self._spilt)
-        self._held, self._mapped, self._spilt, self._bytes = [], [], [], 0
+        work = partial(self._write, self._run, of_elements, [one.path for one in self._spilt])
+        self._held, self._spilt, self._bytes = [], [], 0
         self._lumisections = set()
         self._writing = Begun(work)
 
-    def _write(self, run: int, of_elements: dict[int, list[tuple[Any, Any]]], spilt: list[Path]) -> None:
-        """Write the rows of a run, a row group for each monitoring element.
+    def _write(self, run: int, of_elements: dict[int, list[_Rows]], spilt: list[Path]) -> None:
+        """Write the rows of a run, a row group for each monitoring element, or several if it is large.
 
         In as few calls as can be: each waits for threads that read answers meanwhile.
         """
@@ -177,12 +200,15 @@ class PartitionFile:
             for me_id in sorted(of_elements):
                 if self._is_abandoned:
                     break
-                group = self._pa.concat_tables(starmap(_rows, of_elements.pop(me_id)))
-                self._writer.write_table(group, row_group_size=len(group))
-                self.rows += len(group)
-                self.groups.append((run, me_id, len(group)))
+                for group in _groups(self._pa, of_elements.pop(me_id)):
+                    self._writer.write_table(group, row_group_size=len(group))
+                    self.rows += len(group)
+                    self.groups.append((run, me_id, len(group)))
+                    del group
             of_elements.clear()
-            _remove(spilt)
+            if spilt:
+                _remove(spilt)
+                self._pa.default_memory_pool().release_unused()
 
     def finish(self) -> None:
         """Write what is held and the end of the file, through to the disk."""
@@ -201,7 +227,7 @@ class PartitionFile:
     def abandon(self) -> None:
         """Remove the file, and those beside it."""
         self._is_abandoned = True
-        self._held, self._mapped = [], []
+        self._held = []
         with self._using, suppress(OSError):  # the disk may be full
             self._writer.close()
         _remove([*self._path.parent.glob(f"{self._path.name}*")])
@@ -213,6 +239,26 @@ def _rows(table: Any, numbers: Any) -> Any:
     if last - first == len(numbers) - 1:
         return table.slice(first, len(numbers))
     return table.take(numbers)
+
+
+def _groups(pa: Any, rows: list[_Rows]) -> Iterator[Any]:
+    """Yield the rows of a row group: all of them, or some of them at a time if they are large."""
+    tables: list[Any] = []
+    size = 0
+    while rows:
+        tables.append(rows.pop(0)())
+        size += tables[-1].nbytes
+        if size > _GROUP or not rows:
+            group = pa.concat_tables(tables)
+            tables, size = [], 0
+            yield group
+            del group
+
+
+def _read(pa: Any, path: Path, number: int) -> Any:
+    """Return a batch of a file, as a table in memory of its own."""
+    with pa.OSFile(str(path)) as file:
+        return pa.Table.from_batches([pa.ipc.open_file(file).get_batch(number)])
 
 
 def _remove(paths: Iterable[Path]) -> None:

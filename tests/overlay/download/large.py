@@ -1,4 +1,4 @@
-"""A process that downloads, verifies and opens a folder: python large.py URL SECRET FOLDER FILTERS
+"""A process that downloads, verifies and opens a folder: python large.py URL SECRET FOLDER CONCURRENCY FILTERS
 
 FILTERS is JSON. It prints a line of JSON: the rows and the number of bins that it has seen, and the most memory that it has
 taken so far, in bytes, after each of the three.
@@ -20,9 +20,10 @@ def peak() -> int:
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
-def main(url: str, secret: str, folder: str, filters: str) -> None:
+def main(url: str, secret: str, folder: str, concurrency: str, filters: str) -> None:
     dials = Dials(Credentials(token=secret), "tracker", url, timeout=None)
-    done = dials.h2d.download(LumisectionHistogram2DFilters(**json.loads(filters)), folder, concurrency=3)
+    chosen = LumisectionHistogram2DFilters(**json.loads(filters))
+    done = dials.h2d.download(chosen, folder, concurrency=int(concurrency))
     peaks = [peak()]
     problems = [one.problem for one in cmsdials.verify(folder).problems]
     peaks.append(peak())
