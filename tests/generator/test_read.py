@@ -137,7 +137,7 @@ class TestFiles:
             (b" \n", "it is empty"),
             (b"\n <!doctype html><html></html>", "login or error page"),
             (b"\xff\xfe{\x00", "not UTF-8 text (byte 0)"),
-            (gzip.compress(RAW), "compressed with gzip. Unpack it first"),
+            (gzip.compress(RAW, mtime=0), "compressed with gzip. Unpack it first"),
             (b'{"openapi": "4.0.0", "paths": {}}', "an OpenAPI '4.0.0' document"),
             (b'{"openapi": "3.0.3", "paths"', "not JSON, nor JSON with small mistakes"),
             (b"openapi: 3.0.3\npaths: {}\n", "looks like YAML"),
