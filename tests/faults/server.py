@@ -3,7 +3,7 @@
     python tests/faults/server.py [--tls CERTIFICATE]
 
 It prints its port and then answers commands, a line of JSON each, on standard input; it ends with its input. The lists
-`run`, `lumisection`, `th1`, `th2` and `dataset-index` hold rows that are computed from their number (`rows_of`, which the tests import
+`run`, `lumisection`, `th1`, `th2`, `dataset-index` and `file-index` hold rows that are computed from their number (`rows_of`, which the tests import
 too), in pages of 10 or what page_size says, 500 at most, behind opaque cursors; `mes` is all in one. A cursor means a
 row, whatever filters it comes with: the page begins behind it. Filters are honoured, as far as they name a field. A link to the next page names a host that does not exist, as the service's own
 idea of its address may.
@@ -69,7 +69,15 @@ KINDS = (
     "wrong_type",
 )
 
-HOW_MANY = {"run": 2600, "lumisection": 1000, "th1": 1300, "th2": 700, "mes": 8, "dataset-index": 2}
+HOW_MANY = {
+    "run": 2600,
+    "lumisection": 1000,
+    "th1": 1300,
+    "th2": 700,
+    "mes": 8,
+    "dataset-index": 2,
+    "file-index": 1,
+}
 DATASET = "/ZeroBias/Run2024B-PromptReco-v1/DQMIO"
 SPLIT = 15102369
 FIRST_RUN = 369590  # of SPLIT; the runs of DATASET come before
@@ -110,6 +118,13 @@ def _row(name: str, number: int) -> dict[str, Any]:
     if name == "lumisection":
         keys = {"run_number": FIRST_RUN + number // 100, "ls_number": 1 + number % 100}
         return {**_OF_SPLIT, **keys, "th1_count": 4, "th2_count": 4}
+    if name == "file-index":
+        return {
+            **_OF_SPLIT,
+            "file_id": 3393809397,
+            "logical_file_name": "/store/data/Run2024B/ZeroBias/DQMIO/file.root",
+            "last_modification_date": "2024-05-12T08:30:00Z",
+        }
     if name == "dataset-index":
         return _OF_SPLIT if number else {"dataset_id": 14677060, "dataset": DATASET}
     dim = 1 + (number >= 4 if name == "mes" else name == "th2")

@@ -49,7 +49,7 @@ KINDS = (
     "status",
     "worker_killed",
 )
-REQUESTS = 75
+REQUESTS = 76
 """How many a whole download needs."""
 BOUND = 120.0
 KEY = [(name, "ascending") for name in ("dataset_id", "run_number", "ls_number", "me_id")]

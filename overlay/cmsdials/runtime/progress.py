@@ -82,5 +82,5 @@ def _tqdm(**options: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # What stands on standard error is red in a notebook; with widgets tqdm writes to neither.
-        where = None if kernel() is None else sys.stdout
-        return extras.tqdm().tqdm(leave=True, file=where, **options)
+        where = {} if kernel() is None else {"file": sys.stdout}
+        return extras.tqdm().tqdm(leave=True, **where, **options)

@@ -86,7 +86,8 @@ def test_when_there_is_a_bar(enable, stderr, notebook, shown, bars, list_runs, m
     assert len(bars) == shown
     if shown:
         assert (bars[0].done, bars[0].closed) == (3, 1)
-        assert bars[0].options == {"total": 3, "unit": "page", "desc": "run", "leave": True}
+        where = {"file": sys.stdout} if notebook else {}  # standard error is red there
+        assert bars[0].options == {"total": 3, "unit": "page", "desc": "run", "leave": True, **where}
 
 
 def test_a_closed_stderr_is_not_a_terminal(bars, list_runs, monkeypatch):
