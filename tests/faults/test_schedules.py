@@ -24,7 +24,7 @@ from cmsdials.filters import (
     RunFilters,
 )
 from cmsdials.result import load
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from urllib3.util import Retry
 
@@ -244,6 +244,14 @@ def test_what_streams(
     listing.close()
 
 
+@example(  # smaller pages than wanted, and then again from the first one
+    faults={0: {"kind": "worker_killed", "at": 0.0}, 3: {"kind": "invalid_cursor", "at": 0.0}},
+    resource="run",
+    size=37,
+    limit=None,
+    retries=0,
+    way="file alone",
+)
 @given(
     faults=schedules(),
     resource=resources,

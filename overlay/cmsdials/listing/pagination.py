@@ -313,8 +313,10 @@ class Listing:
     def start_again(self, cursor: str | None) -> None:
         """Continue from another page, because the service does not accept the cursor of this one.
 
-        The link stays the same until that page has arrived, which may begin with rows that were fetched already.
+        The link stays the same until that page has arrived, which may begin with rows that were fetched already, in pages
+        that were smaller: so what was passed before may come once more.
         """
+        self._passed = set()
         self.reached = evolve(self.reached, cursor=cursor, latest=None)
 
     @property
