@@ -1,13 +1,12 @@
-"""A process that downloads and verifies a folder: python large.py FOLDER URL SECRET CONCURRENCY FILTERS
+"""A process that downloads, verifies and opens a folder: python large.py URL SECRET FOLDER CONCURRENCY FILTERS
 
-FILTERS is JSON. With the folder alone it opens and reads it. It prints a line of JSON: what it has seen, and the most memory
-that it has taken, in bytes.
+FILTERS is JSON. It prints a line of JSON: the rows and the number of bins that it has seen, and the most memory that it has
+taken so far, in bytes, after each of the three.
 """
 
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import cmsdials
 from cmsdials import Dials
@@ -21,20 +20,19 @@ def peak() -> int:
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
-def fetch(folder: str, url: str, secret: str, concurrency: str, filters: str) -> dict[str, Any]:
+def main(url: str, secret: str, folder: str, concurrency: str, filters: str) -> None:
     dials = Dials(Credentials(token=secret), "tracker", url, timeout=None)
     chosen = LumisectionHistogram2DFilters(**json.loads(filters))
     done = dials.h2d.download(chosen, folder, concurrency=int(concurrency))
-    return {"rows": done.rows, "problems": [one.problem for one in cmsdials.verify(folder).problems]}
-
-
-def read(folder: str) -> dict[str, Any]:
+    peaks = [peak()]
+    problems = [one.problem for one in cmsdials.verify(folder).problems]
+    peaks.append(peak())
     bins = 0.0
     for batch in cmsdials.open_dataset(folder).to_batches(batch_size=100):
         bins += len(batch["data"].flatten().to_numpy())
-    return {"bins": bins}
+    peaks.append(peak())
+    print(json.dumps({"rows": done.rows, "problems": problems, "bins": bins, "peaks": peaks}))
 
 
 if __name__ == "__main__":
-    said = (fetch if len(sys.argv) > 2 else read)(*sys.argv[1:])
-    print(json.dumps({**said, "peak": peak()}))
+    main(*sys.argv[1:])
