@@ -16,10 +16,10 @@ from cmsdials.arrays.stacks import (
     edges,
     replaced,
     shapes,
-    whole_number,
 )
 from cmsdials.errors import BinningError, ConfigurationError
 from cmsdials.redaction import shortened
+from cmsdials.runtime.arguments import checked_count
 from cmsdials.table.columns import Array
 
 __all__ = ["crop", "normalise", "rebin"]
@@ -48,7 +48,7 @@ def rebin(stack: Stack, /, *, x: int = 1, y: int = 1, z: int = 1) -> Stack:
     data = given_data = contents(stack)
     changed: dict[str, Any] = {}
     for axis, given in (("x", x), ("y", y), ("z", z)):
-        factor = whole_number(given, axis)
+        factor = checked_count(axis, given)
         if factor == 1:
             continue
         at = checked_axis(data, axis)

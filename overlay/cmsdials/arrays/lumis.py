@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cmsdials.arrays.stacks import by_group, contents, whole_number
+from cmsdials.arrays.stacks import by_group, contents
 from cmsdials.errors import BinningError, ConfigurationError
 from cmsdials.redaction import shortened
+from cmsdials.runtime.arguments import checked_count
 from cmsdials.table.columns import Array
 
 __all__ = ["sum_lumis"]
@@ -41,7 +42,7 @@ def sum_lumis(
         BinningError: A lumisection comes twice, or `data` is missing.
         ConfigurationError: Runs or lumisections are missing, or an argument is not what it can be.
     """
-    size = whole_number(n, "n")
+    size = checked_count("n", n)
     if incomplete not in ("drop", "keep"):
         message = f"incomplete must be 'drop' or 'keep', not {shortened(repr(incomplete), 40)}"
         raise ConfigurationError(message, advice="With 'keep', complete says which sums have all n.")

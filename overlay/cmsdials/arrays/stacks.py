@@ -25,7 +25,6 @@ __all__ = [
     "replaced",
     "scaled",
     "shapes",
-    "whole_number",
 ]
 
 Stack: TypeAlias = Any
@@ -152,16 +151,3 @@ def shapes(data: Array) -> tuple[Array, Array]:
         total = parts.sum(axis=tuple(range(1, data.ndim)), keepdims=True)
         total = np.where((total != 0) & np.isfinite(total), total, np.nan)
         return parts / total, np.ldexp(total, exponents)
-
-
-def whole_number(value: object, what: str) -> int:
-    """Return a whole number from 1 on.
-
-    Raises:
-        ConfigurationError: It is something else.
-    """
-    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not is_whole or int(value) < 1:  # type: ignore[call-overload]  # it is whole
-        message = f"{what} must be a whole number from 1 on, not {shortened(repr(value), 40)}"
-        raise ConfigurationError(message, advice="Give a whole number.")
-    return int(value)  # type: ignore[call-overload,no-any-return]  # it is whole

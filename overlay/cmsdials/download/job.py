@@ -28,13 +28,13 @@ from cmsdials.download.watching import Watched
 from cmsdials.errors import (
     AuthenticationError,
     CheckpointError,
-    ConfigurationError,
     DialsError,
     FilterError,
     SchemaError,
 )
 from cmsdials.redaction import printable
 from cmsdials.runtime import extras
+from cmsdials.runtime.arguments import checked_count
 from cmsdials.runtime.background import load
 from cmsdials.runtime.console import warn
 from cmsdials.runtime.interrupts import sleep
@@ -142,12 +142,10 @@ def _checked(source: Source, name: str, rows: int | None) -> int:
         if refused in source.origin.query:
             message = f"a download is of whole rows in the order of the service, so it takes no {refused}"
             raise FilterError(message, advice="Leave it out; choose columns of what comes.")
-    if rows is not None and (type(rows) is not int or rows < 1):
-        message = f"{name} must be a whole number from 1, not {rows!r}"
-        raise ConfigurationError(message, advice="Leave it out for a sensible size.")
+    wanted = None if rows is None else checked_count(name, rows)
     load("cmsdials.download.parquet")  # raises if a library is missing, before anything is asked
     dimensions = max(one.dimensions for one in source.record.FIELDS)
-    return rows or _ROWS.get(dimensions, 1_000)
+    return wanted or _ROWS.get(dimensions, 1_000)
 
 
 @frozen

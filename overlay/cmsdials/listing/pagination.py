@@ -8,18 +8,18 @@ come between any two instructions, so the move is a single assignment.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from operator import index
 from typing import Any
 
 from attrs import evolve, frozen
 
-from cmsdials.errors import ConfigurationError, PaginationError
+from cmsdials.errors import PaginationError
 from cmsdials.listing.order import RowOrder
 from cmsdials.listing.page import Page, cursor_of
 from cmsdials.parallel.split import read_position
+from cmsdials.runtime.arguments import checked_count
 from cmsdials.table.rows import RowStore
 
-__all__ = ["LARGEST_PAGE", "Listing", "PageSize", "Reached", "checked_count"]
+__all__ = ["LARGEST_PAGE", "Listing", "PageSize", "Reached"]
 
 LARGEST_PAGE = 500
 """Largest number of rows in a page: the service silently reduces a larger page_size to this."""
@@ -42,22 +42,6 @@ MOST_PAGES_TO_GROW = 256
 
 MOST_EMPTY_PAGES = 100
 """With this many empty pages, one after the other, a listing would never end."""
-
-
-def checked_count(name: str, value: Any) -> int:
-    """Return a number of pages, rows or workers, which may be a NumPy integer.
-
-    Raises:
-        ConfigurationError: It is not a whole number of at least 1.
-    """
-    try:
-        number = 0 if isinstance(value, bool) else index(value)
-    except TypeError:
-        number = 0
-    if number < 1:
-        message = f"{name} must be a whole number from 1 on, not {value!r}"
-        raise ConfigurationError(message)
-    return number
 
 
 @frozen

@@ -24,11 +24,12 @@ from cmsdials_api.records import Record
 from cmsdials.errors import CheckpointError, ConfigurationError
 from cmsdials.listing.page import Page, cursor_of
 from cmsdials.listing.pages import Pages
-from cmsdials.listing.pagination import Listing, PageSize, checked_count
+from cmsdials.listing.pagination import Listing, PageSize
 from cmsdials.listing.provenance import Origin
 from cmsdials.parallel.boxes import Good
 from cmsdials.parallel.split import Part, Position, Splitter, can_be_split, read_position
 from cmsdials.parallel.workers import in_order
+from cmsdials.runtime.arguments import checked_count
 from cmsdials.runtime.console import warn
 from cmsdials.table.lumi_mask import LumiMask
 from cmsdials.table.rows import RowStore

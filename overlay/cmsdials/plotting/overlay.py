@@ -9,7 +9,6 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 
 from cmsdials.arrays import normalise as to_shapes
-from cmsdials.errors import ConfigurationError
 from cmsdials.plotting.canvas import (
     Axes,
     CmsLabel,
@@ -21,7 +20,7 @@ from cmsdials.plotting.canvas import (
     scaled,
 )
 from cmsdials.plotting.subject import Subject
-from cmsdials.redaction import shortened
+from cmsdials.runtime.arguments import checked_count
 from cmsdials.table.columns import Array
 
 __all__ = ["overlay"]
@@ -30,9 +29,7 @@ __all__ = ["overlay"]
 def overlay(subject: Subject, ax: Any, cms: CmsLabel, *, most: Any, normalise: bool, good: Any) -> Axes:
     """Draw it. See `cmsdials.plotting.Plots.overlay`."""
     subject.check_dimensions(1, "overlay()", "Draw maps with map() or animate().")
-    if isinstance(most, bool) or not isinstance(most, int | np.integer) or most < 1:
-        message = f"most must be a whole number from 1 on, not {shortened(repr(most), 40)}"
-        raise ConfigurationError(message, advice="Say how many lumisections are drawn as lines.")
+    most = checked_count("most", most)
     canvas = canvas_on(ax)
     data, power = scaled(to_shapes(subject.data) if normalise else subject.data)
     sections, edges = subject.sections, subject.edges[0]
