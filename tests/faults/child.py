@@ -8,8 +8,6 @@ page only once it knows the runs, so that from there on several threads ask.
 times takes longer than all the rest; the line `wait` has it wait for the last one and say how that ended.
 """
 
-import json
-import os
 import sys
 import threading
 import warnings
@@ -63,22 +61,10 @@ def main(url: str, checkpoint: str, saved: str = "", concurrency: str = "", once
     print(len(result), result.exc_type, flush=True)
 
 
-def fork_for_each_line() -> None:
-    pid = 0
-    while line := sys.stdin.readline().strip():
-        if line == "wait":
-            print(os.waitpid(pid, 0)[1], flush=True)
-            continue
-        pid = os.fork()
-        if pid == 0:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            main(*json.loads(line))
-            os._exit(0)
-        print(pid, flush=True)
-
-
 if __name__ == "__main__":
     if sys.argv[1:]:
         main(*sys.argv[1:])
     else:
-        fork_for_each_line()
+        from forks import fork_for_each_line  # a neighbour of this program
+
+        fork_for_each_line(main)

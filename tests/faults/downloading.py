@@ -8,11 +8,9 @@ and Arrow takes longer than all the rest; the line `wait` has it wait for the la
 """
 
 import importlib
-import json
 import os
 import signal
 import sys
-import traceback
 import warnings
 from pathlib import Path
 from typing import Any
@@ -69,32 +67,12 @@ def main(url: str, folder: str, concurrency: str, event: str = "", number: str =
         raise SystemExit(FAILED) from None
 
 
-def fork_for_each_line() -> None:
-    for library in ("cmsdials.download.parquet", "filelock", "httpx", "pyarrow.parquet"):
-        importlib.import_module(library)  # before the fork, not after it
-    pid = 0
-    while line := sys.stdin.readline().strip():
-        if line == "wait":
-            print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
-            continue
-        pid = os.fork()
-        if pid == 0:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            code = 1
-            try:
-                main(*json.loads(line))
-                code = 0
-            except SystemExit as end:
-                code = int(str(end.code))
-            except BaseException:  # noqa: BLE001  # whatever it is, the test looks at the exit code
-                traceback.print_exc()
-            finally:
-                os._exit(code)
-        print(pid, flush=True)
-
-
 if __name__ == "__main__":
     if sys.argv[1:]:
         main(*sys.argv[1:])
     else:
-        fork_for_each_line()
+        from forks import fork_for_each_line  # a neighbour of this program
+
+        for library in ("cmsdials.download.parquet", "filelock", "httpx", "pyarrow.parquet"):
+            importlib.import_module(library)  # before the fork, not after it
+        fork_for_each_line(main)

@@ -1,6 +1,5 @@
 """Processes that are killed while they list: what they kept is whole pages, and going on gives every row once."""
 
-import json
 import os
 import random
 import shutil
@@ -20,6 +19,7 @@ from cmsdials.filters import LumisectionHistogram1DFilters, RunFilters
 from cmsdials.result import load
 
 from .conftest import HERE, Client, FaultServer
+from .forks import Forks
 from .server import SPLIT, rows_of
 
 SIZE = 40  # as in child.py
@@ -49,21 +49,12 @@ def child(server: FaultServer, *arguments: Any) -> Iterator[subprocess.Popen[str
         process.communicate()
 
 
-class Forks:
-    """Starts processes that list, and kills them."""
+class Listings(Forks):
+    """Processes that list, to be killed."""
 
     def __init__(self, server: FaultServer) -> None:
+        super().__init__(HERE / "child.py")
         self._server = server
-        self._process = subprocess.Popen(
-            [sys.executable, HERE / "child.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def _tell(self, line: str) -> int:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
 
     def killed(self, path: Path, requests: int, then: float, *more: str) -> None:
         """Have a process list into a file, and kill it some seconds after so many requests.
@@ -72,22 +63,17 @@ class Forks:
         """
         ahead = requests + AHEAD
         self._server.begin({number: {"kind": "hold"} for number in range(ahead, ahead + CONCURRENCY)})
-        pid = self._tell(json.dumps([self._server.url, str(path), *more]))
+        pid = self.start(self._server.url, str(path), *more)
         self._server.wait_until_asked(requests)
         time.sleep(then)
-        os.kill(
-            pid, signal.SIGKILL
-        )  # it stays a zombie, so the number is its own, until somebody waits for it
-        assert self._tell("wait") == signal.SIGKILL, "it was under way"
+        os.kill(pid, signal.SIGKILL)
+        assert self.ended() == -signal.SIGKILL, "it was under way"
         self._server.begin()
-
-    def stop(self) -> None:
-        self._process.communicate(timeout=BOUND)
 
 
 @pytest.fixture
-def forks(server: FaultServer) -> Iterator[Forks]:
-    forks = Forks(server)
+def forks(server: FaultServer) -> Iterator[Listings]:
+    forks = Listings(server)
     yield forks
     forks.stop()
 
@@ -131,7 +117,7 @@ def patient(server: FaultServer) -> Iterator[Client]:
         yield client
 
 
-def test_killed_at_any_moment(forks: Forks, patient: Client, folder: Path) -> None:
+def test_killed_at_any_moment(forks: Listings, patient: Client, folder: Path) -> None:
     moments = random.Random(20240504)
     path, copy = folder / "listing.dials", folder / "copy.dials"
     kept = [0]
@@ -155,7 +141,7 @@ def test_killed_at_any_moment(forks: Forks, patient: Client, folder: Path) -> No
     assert sum(one > 0 for one in kept) > MOMENTS / 2, "most were killed in the middle"
 
 
-def test_killed_at_any_moment_in_parts(forks: Forks, patient: Client, folder: Path) -> None:
+def test_killed_at_any_moment_in_parts(forks: Listings, patient: Client, folder: Path) -> None:
     moments = random.Random(20260214)
     path, copy = folder / "listing.dials", folder / "copy.dials"
     kept = [0]

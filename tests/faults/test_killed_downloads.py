@@ -1,11 +1,8 @@
 """Downloads that are killed while the service fails: in the end the folder is as that of a quiet one, whenever that was."""
 
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +16,7 @@ from hypothesis import settings
 
 from .conftest import HERE, Client, Fault, FaultServer
 from .downloading import FAILED, FILTERS, ROWS
+from .forks import Forks
 
 IS_NIGHTLY = settings().max_examples >= 1000
 KILLS = 30 if IS_NIGHTLY else 4
@@ -68,47 +66,32 @@ def faults(moments: random.Random) -> dict[int, Fault]:
     }
 
 
-class Forks:
-    """Starts processes that download, one at a time, and kills them."""
+class Downloads(Forks):
+    """Processes that download, to be killed."""
 
     def __init__(self, server: FaultServer) -> None:
+        super().__init__(HERE / "downloading.py")
         self._server = server
-        self._process = subprocess.Popen(
-            [sys.executable, HERE / "downloading.py"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
 
-    def _tell(self, line: str) -> int:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def ended(self, folder: Path, *more: object) -> int:
+    def whole(self, folder: Path, *more: object) -> int:
         """Have a process download into a folder; return its exit code."""
-        self._tell(json.dumps([self._server.url, str(folder), *map(str, more)]))
-        return self._tell("wait")
+        self.start(self._server.url, str(folder), *map(str, more))
+        return self.ended()
 
     def killed(self, folder: Path, concurrency: int, requests: int, then: float) -> int:
         """Have a process download, and kill it some seconds after so many requests, if it has not ended by itself."""
-        pid = self._tell(json.dumps([self._server.url, str(folder), str(concurrency)]))
+        pid = self.start(self._server.url, str(folder), str(concurrency))
         until = time.monotonic() + then + 1
         while len(self._server.asked) < requests and time.monotonic() < until:
             time.sleep(0.002)
         time.sleep(then)
-        os.kill(pid, signal.SIGKILL)  # it stays a zombie until it is waited for, so the number is its own
-        return self._tell("wait")
-
-    def stop(self) -> None:
-        self._process.communicate(timeout=BOUND)
+        os.kill(pid, signal.SIGKILL)
+        return self.ended()
 
 
 @pytest.fixture
-def forks(server: FaultServer) -> Iterator[Forks]:
-    forks = Forks(server)
+def forks(server: FaultServer) -> Iterator[Downloads]:
+    forks = Downloads(server)
     yield forks
     forks.stop()
 
@@ -133,11 +116,11 @@ def whole_files(folder: Path) -> int:
     return found.files
 
 
-def finish(server: FaultServer, forks: Forks, folder: Path, moments: random.Random) -> None:
+def finish(server: FaultServer, forks: Downloads, folder: Path, moments: random.Random) -> None:
     """Download to the end, while the service goes on failing."""
     for _ in range(100):
         server.begin(faults(moments))
-        code = forks.ended(folder, moments.choice([1, 3]))
+        code = forks.whole(folder, moments.choice([1, 3]))
         if code == 0:
             return
         assert code == FAILED
@@ -151,7 +134,7 @@ def is_as_quiet(folder: Path, quiet: Any) -> None:
 
 
 def test_killed_at_random_moments_while_the_service_fails(
-    server: FaultServer, forks: Forks, quiet: Any, folder: Path
+    server: FaultServer, forks: Downloads, quiet: Any, folder: Path
 ) -> None:
     moments = random.Random(20260417)
     place, finished, killed = folder / "killed", 0, 0
@@ -176,13 +159,13 @@ def test_killed_at_random_moments_while_the_service_fails(
 
 @pytest.mark.parametrize("concurrency", [1, 3] if IS_NIGHTLY else [3])
 def test_killed_at_each_place(
-    server: FaultServer, forks: Forks, quiet: Any, folder: Path, concurrency: int
+    server: FaultServer, forks: Downloads, quiet: Any, folder: Path, concurrency: int
 ) -> None:
     moments = random.Random(20260418)
     place = folder / "killed"
     for event, number in PLACES:
         server.begin(faults(moments))
-        code = forks.ended(place, concurrency, event, number)
+        code = forks.whole(place, concurrency, event, number)
         assert code == -signal.SIGKILL, f"it never came to {event} {number}"
         whole_files(place)
     finish(server, forks, place, moments)
