@@ -40,6 +40,7 @@ class Source:
         files: Asks for the DQMIO files of a dataset, by its id.
         counts: Asks how many histograms each dataset and run has.
         why_empty: Says why there is nothing, and warns the user.
+        concurrency: How many requests may be under way at a time.
     """
 
     origin: Origin
@@ -51,6 +52,7 @@ class Source:
     files: Callable[[int], Iterable[SourceFile]]
     counts: Callable[[], Mapping[tuple[int, int], int]]
     why_empty: Callable[[], str]
+    concurrency: int = 1
 
 
 @frozen

@@ -35,7 +35,7 @@ from cmsdials.errors import (
 from cmsdials.redaction import printable
 from cmsdials.runtime import extras
 from cmsdials.runtime.arguments import checked_count
-from cmsdials.runtime.background import load
+from cmsdials.runtime.background import Begun, load
 from cmsdials.runtime.console import warn
 from cmsdials.runtime.interrupts import sleep
 from cmsdials.runtime.progress import progress_bar
@@ -158,10 +158,14 @@ class _Listed:
 
 
 def _listed(source: Source) -> _Listed:
-    """Ask the service what there is."""
+    """Ask the service what there is: for the runs and, if it may be asked for several things at a time, for their names too."""
+    elements_of, names_of = (
+        Begun(ask).outcome if beside < source.concurrency else ask
+        for beside, ask in enumerate((source.elements, source.datasets), 1)
+    )
     runs = [one for one in source.runs() if source.origin.mask is None or source.origin.mask.of_run(one[1])]
-    elements = source.elements() if runs else {}
-    names = source.datasets() if elements else {}
+    elements = elements_of() if runs else {}
+    names = names_of() if elements else {}
     if lacking := {dataset_id for dataset_id, _, _ in runs if elements} - names.keys():
         problem = f"does not name dataset {min(lacking)}, which has runs"
         raise SchemaError(problem, resource="dataset_index", field="dataset_id")

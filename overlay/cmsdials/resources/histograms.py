@@ -23,6 +23,7 @@ from cmsdials.resources.good import Good, mask_of
 from cmsdials.resources.index import FileIndexResource, LumisectionResource, names_of_datasets
 from cmsdials.resources.query import chosen
 from cmsdials.runtime import extras
+from cmsdials.runtime.arguments import checked_count
 from cmsdials.table.lumi_mask import LumiMask
 
 if TYPE_CHECKING:
@@ -321,6 +322,7 @@ class HistogramResource(PaginatedResource[RecordT, FiltersT]):
             ],
             counts=lambda: self._counts(query, mask, retries),
             why_empty=partial(self._why_empty, query),
+            concurrency=checked_count("concurrency", concurrency),
         )
 
     def _files(self, query: Mapping[str, Any], retries: Retries) -> Result[FileIndex]:
