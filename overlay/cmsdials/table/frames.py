@@ -16,6 +16,7 @@ import numpy as np
 from cmsdials.errors import ConfigurationError
 from cmsdials.redaction import shortened
 from cmsdials.runtime import extras
+from cmsdials.runtime.background import loaded
 from cmsdials.table.columns import Array
 from cmsdials.table.documents import Documents, arrow_of, nullable_of
 from cmsdials.table.tabular import Tabular
@@ -73,7 +74,7 @@ class Pandas(Kind):
 
     def is_one(self, rows: object) -> bool:
         """Whether rows are a DataFrame."""
-        pandas = sys.modules.get("pandas")
+        pandas = loaded("pandas")
         return pandas is not None and isinstance(rows, pandas.DataFrame)
 
     def of(self, rows: Any) -> _Frame:
@@ -132,7 +133,7 @@ class Arrow(Kind):
 
     def is_one(self, rows: object) -> bool:
         """Whether rows are a table or a batch."""
-        arrow = sys.modules.get("pyarrow")
+        arrow = loaded("pyarrow")
         return arrow is not None and isinstance(rows, arrow.Table | arrow.RecordBatch)
 
     def of(self, rows: Any) -> _Frame:
@@ -196,7 +197,7 @@ class Polars(Kind):
 
     def is_one(self, rows: object) -> bool:
         """Whether rows are a DataFrame of polars."""
-        polars = sys.modules.get("polars")
+        polars = loaded("polars")
         return polars is not None and isinstance(rows, polars.DataFrame)
 
     def of(self, rows: Any) -> _Frame:

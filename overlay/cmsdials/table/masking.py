@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from cmsdials.errors import ConfigurationError
+from cmsdials.runtime.background import loaded
 from cmsdials.table.columns import Array, plain
 from cmsdials.table.keys import numbers_of
 from cmsdials.table.lumi_mask import LARGEST
@@ -159,7 +160,7 @@ def _check_names(names: Iterable[Any], run: str, ls: str, advice: str | None = N
 
 
 def _is_arrow(rows: Any) -> bool:
-    arrow = sys.modules.get("pyarrow")
+    arrow = loaded("pyarrow")
     return arrow is not None and isinstance(rows, arrow.Table | arrow.RecordBatch)
 
 
