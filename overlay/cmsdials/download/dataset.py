@@ -25,6 +25,7 @@ from cmsdials.download.verify import manifest_of
 from cmsdials.errors import CheckpointError, FilterError
 from cmsdials.redaction import printable
 from cmsdials.runtime import extras
+from cmsdials.runtime.arguments import checked_count
 from cmsdials.runtime.background import load
 from cmsdials.runtime.console import warn
 from cmsdials.table.histograms import model_of
@@ -138,12 +139,7 @@ class HistogramDataset:
         Raises:
             FilterError: A filter or column is not one of these rows.
         """
-        names = None if columns is None else [columns] if isinstance(columns, str) else [*columns]
-        for name in names or ():
-            if name not in self.schema.names:
-                message = f"{self._manifest.origin.resource} has no column {name!r}"
-                raise FilterError(message, advice=f"It has {', '.join(self.schema.names)}.")
-        return self._files.scanner(columns=names, filter=self._condition(filters), **options)
+        return self._files.scanner(columns=self._fields(columns), filter=self._condition(filters), **options)
 
     def to_table(self, filters: Filters | None = None, columns: Sequence[str] | None = None) -> pa.Table:
         """Return an Arrow table. Errors as in `scanner`."""
@@ -152,18 +148,24 @@ class HistogramDataset:
     def to_batches(
         self, filters: Filters | None = None, columns: Sequence[str] | None = None, *, batch_size: int = 1000
     ) -> Iterator[pa.RecordBatch]:
-        """Yield Arrow batches of at most `batch_size` rows, so that not all are in memory. Errors as in `scanner`."""
-        lean = self._arrow.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
-        scanner = self.scanner(
-            filters,
-            columns,
-            batch_size=batch_size,
-            batch_readahead=1,
-            fragment_readahead=1,
-            fragment_scan_options=lean,
-            use_threads=False,
-        )
-        yield from (batch for batch in scanner.to_batches() if batch.num_rows)
+        """Yield Arrow batches of at most `batch_size` rows, so that not all are in memory.
+
+        Raises:
+            FilterError: As in `scanner`.
+            ConfigurationError: `batch_size` is no number of rows.
+        """
+        # Files are read here, since a scanner of pyarrow decodes whole row groups, and several at a time.
+        size = checked_count("batch_size", batch_size)
+        names, condition = self._fields(columns), self._condition(filters)
+        asked = [] if filters is None else [name.partition("__")[0] for name in filters.given()]
+        schema = extras.pyarrow().schema([self.schema.field(one) for one in dict.fromkeys((*names, *asked))])
+        for fragment in self._files.get_fragments(condition):
+            chosen = fragment if condition is None else fragment.subset(condition, self.schema)
+            for batch in _batches(chosen, schema, size):
+                scanner = self._arrow.Scanner.from_batches(
+                    [batch], schema=schema, columns=names, filter=condition, use_threads=False
+                )
+                yield from (one for one in scanner.to_batches() if one.num_rows)
 
     def to_polars(self, filters: Filters | None = None, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return a polars DataFrame of `to_table`. Errors as in `scanner`, and MissingDependencyError."""
@@ -202,6 +204,16 @@ class HistogramDataset:
         asked = None if names is None else [*dict.fromkeys((*names, *axes))]
         table = self.to_table(filters, asked)
         return _Rows(RowStore(self._record, [columns_of_table(table, self._record, names)], fields=names))
+
+    def _fields(self, columns: Sequence[str] | None) -> list[str]:
+        names = (
+            [*self.schema.names] if columns is None else [columns] if isinstance(columns, str) else [*columns]
+        )
+        for name in names:
+            if name not in self.schema.names:
+                message = f"{self._manifest.origin.resource} has no column {name!r}"
+                raise FilterError(message, advice=f"It has {', '.join(self.schema.names)}.")
+        return names
 
     def _condition(self, filters: object) -> Any:
         if filters is None:
@@ -253,3 +265,23 @@ class HistogramDataset:
         datasets = html_rows(("dataset", "runs", "files", "rows"), rows, _MOST_SHOWN)
         elements = html_rows(("monitoring element",), [(name,) for name in self.elements], _MOST_SHOWN)
         return html_lines([repr(self)[1:-1]]) + datasets + elements
+
+
+def _batches(fragment: Any, schema: Any, batch_size: int) -> Iterator[Any]:
+    """Yield the row groups of a fragment in batches of some columns."""
+    arrow, parquet, dataset = (
+        extras.require(one) for one in ("pyarrow", "pyarrow.parquet", "pyarrow.dataset")
+    )
+    of_folder = dataset.get_partition_keys(fragment.partition_expression)
+    of_file = [name for name in schema.names if name not in of_folder]
+    groups = [one.id for one in fragment.row_groups]
+    with parquet.ParquetFile(fragment.path, pre_buffer=False) as file:
+        read = of_file or file.schema_arrow.names[:1]  # a batch of no columns has no length
+        for batch in file.iter_batches(batch_size, row_groups=groups, columns=read, use_threads=False):
+            columns = [
+                batch.column(field.name).cast(field.type)
+                if field.name in of_file
+                else arrow.repeat(arrow.scalar(of_folder[field.name], field.type), len(batch))
+                for field in schema
+            ]
+            yield arrow.RecordBatch.from_arrays(columns, schema=schema)
