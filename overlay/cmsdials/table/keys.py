@@ -110,5 +110,5 @@ def _read(values: Array, what: str) -> tuple[Array, Array]:
 
 
 def _not_numbers(what: str, more: str = "") -> ConfigurationError:
-    message = f"the {what}s are not whole numbers{more}"
+    message = f"the values of {what} are not whole numbers{more}"
     return ConfigurationError(message, advice="Give one whole number, or text of its digits, for each row.")

@@ -11,9 +11,11 @@ from itertools import compress, starmap
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from attrs import evolve
 
 from cmsdials.errors import ConfigurationError
 from cmsdials.table.columns import Array, plain
+from cmsdials.table.documents import Documents
 from cmsdials.table.keys import numbers_of
 from cmsdials.table.lumi_mask import LARGEST
 from cmsdials.table.rows import Block, RowStore
@@ -77,6 +79,8 @@ def select(mask: LumiMask, rows: Any, run: str, ls: str) -> Any:
         )
         raise ConfigurationError(message, advice=advice)
     keep = np.atleast_1d(mask(*pair))
+    if isinstance(rows, Documents):
+        return evolve(rows, results=[*compress(rows.results, keep)])
     if isinstance(rows, Mapping):
         return {name: _chosen(name, values, keep) for name, values in rows.items()}
     if hasattr(rows, "iloc"):
@@ -125,6 +129,8 @@ def _columns(rows: Any, run: str, ls: str) -> _Pair | None:
     if hasattr(rows, "collect_schema") and hasattr(rows, "collect"):
         message = "a mask selects from rows, and a LazyFrame has none yet"
         raise ConfigurationError(message, advice="Collect it first: mask.select(frame.collect()).")
+    if isinstance(rows, Documents):
+        rows = rows.columns()
     if isinstance(rows, Mapping):
         _check_names(rows, run, ls)
         return rows[run], rows[ls]
