@@ -55,7 +55,9 @@ def rebin(stack: Stack, /, *, x: int = 1, y: int = 1, z: int = 1) -> Stack:
         bins = data.shape[at]
         if bins % factor:
             divisors = [one for one in range(2, bins + 1) if bins % one == 0]
-            message = f"{bins} bin{'' if bins == 1 else 's'} along {axis} cannot be merged {factor} by {factor}"
+            message = (
+                f"{bins} bin{'' if bins == 1 else 's'} along {axis} cannot be merged {factor} by {factor}"
+            )
             advice = f"Take one of {', '.join(map(str, divisors[:8]))}, or crop the histograms first."
             if not divisors:
                 advice = f"Leave {axis}= out for these histograms."

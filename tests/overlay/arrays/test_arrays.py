@@ -486,7 +486,9 @@ def test_sums_that_no_float_holds_are_infinite_without_a_warning() -> None:
     stack = stack_of([[1e308, 1e308], [1e308, -1e308]])
     assert ar.rebin(stack, x=2)["data"].tolist() == [[math.inf], [0]]
     assert ar.sum_lumis(stack, 2)["data"].tolist() == [[math.inf, 0]]
-    assert ar.rebin(np.array([[math.inf, -math.inf]]), x=2).tolist() == [[pytest.approx(math.nan, nan_ok=True)]]
+    assert ar.rebin(np.array([[math.inf, -math.inf]]), x=2).tolist() == [
+        [pytest.approx(math.nan, nan_ok=True)]
+    ]
 
 
 ACTIONS: dict[str, Any] = {
