@@ -187,7 +187,7 @@ class OutputOptions:
             table.add_row(*(Text(printable(_cell(row.get(name)))) for name in columns))
         console().print(table, soft_wrap=False)
         if more:
-            complain(f"There are more than {limit} rows: see them with --limit, or all with --limit 0.")
+            complain(f"There are more rows than {limit}: see them with --limit, or all with --limit 0.")
 
 
 def json_of(value: Any) -> str:
@@ -220,7 +220,9 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, str):
         return value
-    return json_of(value) if isinstance(value, bool | int | float | list | tuple | Mapping) else _text(value)
+    if isinstance(value, float):
+        return repr(value)  # nan and inf too, as programs read them in CSV
+    return json_of(value) if isinstance(value, bool | int | list | tuple | Mapping) else _text(value)
 
 
 def _are_numeric(column: Iterable[Any]) -> bool:

@@ -1,9 +1,11 @@
 """The command that joins two tables by run and lumisection."""
 
+import io
 import json
 import math
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -91,6 +93,16 @@ def test_objects_need_not_have_the_same_names_and_hold_any_number(run: Run, tmp_
     assert (second["big"], third["big"]) == (str(10**30), "1")  # as text, since no column holds it
     assert third["nan"] is None
     assert (second["mixed"], third["mixed"]) == ('"a"', "5")
+
+
+def test_numbers_that_are_none_are_told_apart_in_csv_and_are_null_in_json(run: Run, tmp_path: Path) -> None:
+    table = pa.table({"run": [5, 5], "ls": [1, 2], "f": [math.nan, -math.inf], "l": [[math.nan, 1.5], None]})
+    pyarrow.parquet.write_table(table, tmp_path / "odd.parquet")
+    line = "join left.csv odd.parquet --columns f,l"
+    assert run(f"{line} --csv").stdout == 'f,l\nnan,"[null, 1.5]"\n-inf,\n,\n'
+    nothing = {"f": None, "l": None}
+    assert json.loads(run(f"{line} --json").stdout) == [{"f": None, "l": [None, 1.5]}, nothing, nothing]
+    assert pd.read_csv(io.StringIO(run(f"{line} --csv").stdout))["f"].tolist()[1] == -math.inf
 
 
 def test_text_of_csv_stays_what_it_is(run: Run, tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_one_listing_in_every_form(
     person = at_terminal(f"{line} --limit 1 LOGIN")
     assert person.exit_code == 0
     assert "\x1b[1m" in person.text  # a header in bold
-    assert ("There are more than 1 rows" in person.text) == (len(rows) > 1)
+    assert ("There are more rows than 1" in person.text) == (len(rows) > 1)
     assert "\x1b" not in text.stdout
 
     wrong = run(f"{line} --columns run_numer LOGIN")
@@ -194,7 +194,7 @@ def test_limits(limit: int, run: Run, now: Dials) -> None:
 def test_a_terminal_shows_a_hundred_rows_unless_it_is_asked_for_more(at_terminal: AtTerminal) -> None:
     shown = at_terminal("lumis --columns ls_number LOGIN").text.splitlines()
     assert len(shown) == 102
-    assert "There are more than 100 rows: see them with --limit, or all with --limit 0." in shown[-1]
+    assert "There are more rows than 100: see them with --limit, or all with --limit 0." in shown[-1]
     assert len(at_terminal("lumis --limit 0 --run 367112 LOGIN").text.splitlines()) == 105
     assert len(at_terminal("lumis --csv --run 367112 LOGIN").text.splitlines()) == 105
 
