@@ -43,6 +43,10 @@ def main() -> None:
         raise
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    if os.environ.get("_CMSDIALS_COMPLETE", "").endswith("bash"):
+        from cmsdials.cli.completion import join_words  # noqa: PLC0415  # only a shell asks for it
+
+        join_words()
     # Not app(): it would replace our report of bugs by its own, and what is wrong with a command by a page of text.
     try:
         code = typer.main.get_command(app).main(prog_name="cmsdials", standalone_mode=False)
