@@ -53,6 +53,8 @@ def integers_of(column: Any, what: str) -> tuple[Array, Array]:
         column = column.as_py()
     if isinstance(column, Iterator):
         column = [*column]
+    if str(getattr(column, "dtype", "")) in ("Int128", "UInt128"):  # of polars, which NumPy does not have
+        column = column.to_list()
     try:
         values = np.asarray(column)
     except ValueError:  # lists of several lengths

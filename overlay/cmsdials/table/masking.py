@@ -181,8 +181,10 @@ def _of_pairs(rows: Any) -> _Pair:
 
 
 def _chosen(name: str, values: Any, keep: Array) -> Any:
-    if len(values) != len(keep):
-        message = f"{name} has {len(values)} values, and there are {len(keep)} runs"
+    is_column = hasattr(values, "__len__") and getattr(values, "ndim", 1) > 0
+    if not is_column or len(values) != len(keep):
+        many = f"{len(values)} values" if is_column else "a single value"
+        message = f"{name} has {many}, and there are {len(keep)} runs"
         raise ConfigurationError(message, advice="Give arrays of one length, as to_numpy() returns them.")
     return values[keep] if isinstance(values, np.ndarray) else [*compress(values, keep)]
 

@@ -413,6 +413,8 @@ def test_frames_and_tables_are_selected_from() -> None:
     assert mask.select(table.to_batches()[0]).equals(table.to_batches()[0][:1])
     of_oms = FRAME.rename(columns={"ls_number": "lumisection_number"})
     assert [*mask.select(of_oms, ls="lumisection_number").index] == [7]
+    wide = pl.from_pandas(FRAME).with_columns(pl.col("ls_number").cast(pl.Int128))
+    assert mask.select(wide)["run_number"].to_list() == [367112]
     oms = OMSRows(
         [{"id": str(row), **one} for row, one in enumerate(of_oms.to_dict("records"))], "lumisections"
     )
@@ -580,6 +582,8 @@ def test_coverage_of_a_selection_is_within_its_mask(now: Dials) -> None:
             lambda: {"run_number": np.array([1]), "ls_number": np.array([1]), "data": np.zeros((2, 3))},
             "data has 2 values, and there are 1 runs",
         ),
+        (lambda: {"run_number": 1, "ls_number": 1}, "run_number has a single value, and there are 1 runs"),
+        (lambda: {"run_number": [1], "ls_number": [1], "n": np.array(5)}, "n has a single value"),
         (lambda: listed(run_row(1), record=Run), "no ls_number. Take lumisections or histograms"),
         (lambda: listed(record=Run), "no ls_number. Take lumisections"),
         (lambda: listed(th1(), fields=["ls_number"]), "no run_number. .*fields="),
