@@ -53,6 +53,8 @@ def integers_of(column: Any, what: str) -> tuple[Array, Array]:
         column = column.as_py()
     if isinstance(column, Iterator):
         column = [*column]
+    if str(getattr(column, "dtype", "")) in ("Int128", "UInt128"):  # of polars, which NumPy does not have
+        column = column.to_list()
     try:
         values = np.asarray(column)
     except ValueError:  # lists of several lengths
@@ -110,5 +112,5 @@ def _read(values: Array, what: str) -> tuple[Array, Array]:
 
 
 def _not_numbers(what: str, more: str = "") -> ConfigurationError:
-    message = f"the {what}s are not whole numbers{more}"
+    message = f"the values of {what} are not whole numbers{more}"
     return ConfigurationError(message, advice="Give one whole number, or text of its digits, for each row.")

@@ -475,6 +475,22 @@ def test_more_lumisections_than_there_are_make_one_sum() -> None:
     assert ar.sum_lumis(stack_of([[1], [2]]), np.int64(2))["data"].tolist() == [[3]]  # type: ignore[arg-type]
 
 
+def test_names_some_of_which_are_missing_tell_histograms_apart() -> None:
+    names = np.array(["a", None, "a", None, ""], object)  # as to_numpy returns them where others are ""
+    stack = stack_of([[1], [2], [4], [8], [16]], ls_number=np.array([1, 1, 2, 2, 3]), me=names)
+    made = ar.sum_lumis(stack, 2)
+    assert (made["me"].tolist(), made["data"].tolist()) == (["a", None], [[5], [10]])
+
+
+def test_sums_that_no_float_holds_are_infinite_without_a_warning() -> None:
+    stack = stack_of([[1e308, 1e308], [1e308, -1e308]])
+    assert ar.rebin(stack, x=2)["data"].tolist() == [[math.inf], [0]]
+    assert ar.sum_lumis(stack, 2)["data"].tolist() == [[math.inf, 0]]
+    assert ar.rebin(np.array([[math.inf, -math.inf]]), x=2).tolist() == [
+        [pytest.approx(math.nan, nan_ok=True)]
+    ]
+
+
 ACTIONS: dict[str, Any] = {
     "rebin": lambda stack: ar.rebin(stack, x=3),
     "crop": lambda stack: ar.crop(stack, x=(-1, 0.5)),
@@ -522,6 +538,16 @@ def test_stacks_without_rows_or_with_one_bin_stay_stacks(action: str, shape: tup
             "10 bins along x cannot be merged 3 by 3. Take one of 2, 5, 10",
         ),
         (lambda: ar.rebin(stack_of([[1] * 7]), x=2), BinningError, "Take one of 7, or crop"),
+        (
+            lambda: ar.rebin(stack_of([[1]]), x=2),
+            BinningError,
+            "1 bin along x cannot be merged 2 by 2. Leave x= out for these histograms",
+        ),
+        (
+            lambda: ar.sum_lumis(stack_of([[1], [2]], entries=np.array([5, None], object)), 2),
+            ConfigurationError,
+            "entries hold what is not a number",
+        ),
         (lambda: ar.rebin(stack_of([[1] * 10]), y=2), BinningError, "no axis 'y'. They have x"),
         (
             lambda: ar.rebin(stack_of([[1]]), x=0),
