@@ -1,7 +1,8 @@
 """A downloaded folder, opened: tables, frames and arrays of the rows that filters choose.
 
-Filters are those of `cmsdials.filters`, as the service takes them. They become conditions on the columns of the files, so
-that files and row groups without such rows are not read.
+Filters are those of `cmsdials.filters`, as the service takes them. They become conditions on the columns of the files. Which
+row groups may have such rows is known from the manifest, and the others are not read: pyarrow would compare the statistics
+of each with each name that a pattern means.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
-from operator import or_
+from operator import and_
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -82,6 +83,52 @@ class _Rows(Tabular[Any]):
     store: RowStore[Any]
 
 
+@frozen
+class _Condition:
+    """What a filter says of a column.
+
+    Attributes:
+        column: Its name.
+        on: Makes an Arrow expression of its field.
+        of: Whether it is true of one value.
+    """
+
+    column: str
+    on: Callable[[Any], Any]
+    of: Callable[[Any], bool]
+
+
+def _condition(column: str, operation: str, value: Any, kind: Any) -> _Condition:
+    if operation == "gte":
+        return _Condition(column, lambda field: field >= value, lambda one: one >= value)
+    if operation == "lte":
+        return _Condition(column, lambda field: field <= value, lambda one: one <= value)
+    if not isinstance(value, list):
+        return _Condition(column, lambda field: field == value, lambda one: one == value)
+    values = extras.pyarrow().array(value, kind)
+    return _Condition(column, lambda field: field.isin(values), frozenset(value).__contains__)
+
+
+def _groups(entry: Entry, conditions: Sequence[_Condition]) -> list[int]:
+    """Return which row groups of a file may have rows of which all conditions are true: each is of one run and element."""
+    partition = entry.partition
+    of_file = {"dataset": partition.dataset, "dataset_id": partition.dataset_id}
+    of_run = [one.of for one in conditions if one.column == "run_number"]
+    of_element = [(one.column == "me", one.of) for one in conditions if one.column in ("me", "me_id")]
+    if not all(one.of(of_file[one.column]) for one in conditions if one.column in of_file):
+        return []
+    elements = {
+        me_id
+        for me_id, me in entry.elements.items()
+        if all(of(me if is_name else me_id) for is_name, of in of_element)
+    }
+    return [
+        number
+        for number, (run, me_id, _) in enumerate(entry.groups)
+        if me_id in elements and all(of(run) for of in of_run)
+    ]
+
+
 class HistogramDataset:
     """A downloaded folder. Make one with `open_dataset`.
 
@@ -106,13 +153,7 @@ class HistogramDataset:
         self.folder = str(manifest.folder)
         self.schema = schema_of(self._record)
         entries = sorted(manifest.finished, key=lambda one: (one.partition.dataset_id, one.partition.first))
-        self._files = arrow.FileSystemDataset.from_paths(
-            [str((manifest.data / one.path).absolute()) for one in entries],
-            schema=self.schema,
-            format=arrow.ParquetFileFormat(),
-            filesystem=extras.require("pyarrow.fs").LocalFileSystem(),
-            partitions=[arrow.field(KEY) == one.partition.dataset for one in entries],
-        )
+        self._entries = entries
         self._names = {
             KEY: sorted({one.partition.dataset for one in entries}),
             "me": sorted({me for one in entries for me in one.elements.values()}),
@@ -139,7 +180,10 @@ class HistogramDataset:
         Raises:
             FilterError: A filter or column is not one of these rows.
         """
-        return self._files.scanner(columns=self._fields(columns), filter=self._condition(filters), **options)
+        conditions = self._conditions(filters)
+        return self._files(conditions).scanner(
+            columns=self._fields(columns), filter=self._all_of(conditions), **options
+        )
 
     def to_table(self, filters: Filters | None = None, columns: Sequence[str] | None = None) -> pa.Table:
         """Return an Arrow table. Errors as in `scanner`."""
@@ -156,14 +200,17 @@ class HistogramDataset:
         """
         # Files are read here, since a scanner of pyarrow decodes whole row groups, and several at a time.
         size = checked_count("batch_size", batch_size)
-        names, condition = self._fields(columns), self._condition(filters)
-        asked = [] if filters is None else [name.partition("__")[0] for name in filters.given()]
-        schema = extras.pyarrow().schema([self.schema.field(one) for one in dict.fromkeys((*names, *asked))])
-        for fragment in self._files.get_fragments(condition):
-            chosen = fragment if condition is None else fragment.subset(condition, self.schema)
-            for batch in _batches(chosen, schema, size):
+        names, conditions = self._fields(columns), self._conditions(filters)
+        needed = dict.fromkeys((*names, *(one.column for one in conditions)))
+        schema = extras.pyarrow().schema([self.schema.field(one) for one in needed])
+        for fragment in self._files(conditions).get_fragments():
+            for batch in _batches(fragment, schema, size):
                 scanner = self._arrow.Scanner.from_batches(
-                    [batch], schema=schema, columns=names, filter=condition, use_threads=False
+                    [batch],
+                    schema=schema,
+                    columns=names,
+                    filter=self._all_of(conditions),
+                    use_threads=False,
                 )
                 yield from (one for one in scanner.to_batches() if one.num_rows)
 
@@ -215,14 +262,35 @@ class HistogramDataset:
                 raise FilterError(message, advice=f"It has {', '.join(self.schema.names)}.")
         return names
 
-    def _condition(self, filters: object) -> Any:
+    def _files(self, conditions: Sequence[_Condition]) -> Any:
+        """Return the files and row groups that may have rows of which all conditions are true."""
+        arrow, fragments = self._arrow, []
+        form, system = arrow.ParquetFileFormat(), extras.require("pyarrow.fs").LocalFileSystem()
+        for entry in self._entries:
+            groups = _groups(entry, conditions)
+            if groups or not conditions:
+                fragments.append(
+                    form.make_fragment(
+                        str((self._manifest.data / entry.path).absolute()),
+                        system,
+                        arrow.field("dataset") == entry.partition.dataset,
+                        row_groups=groups if len(groups) < len(entry.groups) else None,
+                    )
+                )
+        return arrow.FileSystemDataset(fragments, self.schema, form, system)
+
+    def _all_of(self, conditions: Sequence[_Condition]) -> Any:
+        parts = [one.on(self._arrow.field(one.column)) for one in conditions]
+        return reduce(and_, parts) if parts else None
+
+    def _conditions(self, filters: object) -> list[_Condition]:
         if filters is None:
-            return None
+            return []
         if not isinstance(filters, Filters):
             own = RESOURCES[self._manifest.origin.resource].filters.__name__
             message = f"filters must be {own}(...), not {type(filters).__name__}"
             raise FilterError(message, advice=f"Write: from cmsdials.filters import {own}")
-        condition = None
+        made = []
         for name, value in filters.given().items():
             column, _, operation = name.partition("__")
             if column not in self.schema.names or column == "data":
@@ -230,23 +298,13 @@ class HistogramDataset:
                     f"{type(filters).__name__}.{name} cannot be asked of files, which have no such column"
                 )
                 raise FilterError(message, advice="Leave it out, or give it to download.")
-            one = self._of_column(column, operation, value)
-            condition = one if condition is None else condition & one
-        return condition
-
-    def _of_column(self, column: str, operation: str, value: Any) -> Any:
-        field = self._arrow.field(column)
-        if operation == "gte":
-            return field >= value
-        if operation == "lte":
-            return field <= value
-        if operation == "regex":
-            pattern = re.compile(value)  # filters refuse what the service reads differently
-            value = [name for name in self._names[column] if pattern.search(name)]
-        if value == []:
-            return field.isin(extras.pyarrow().array([], self.schema.field(column).type))
-        # One by one, because statistics of row groups are compared with single values only.
-        return reduce(or_, (field == one for one in (value if isinstance(value, list) else [value])))
+            if operation == "regex":
+                pattern = re.compile(value)  # filters refuse what the service reads differently
+                chosen: Any = [known for known in self._names[column] if pattern.search(known)]
+            else:
+                chosen = value
+            made.append(_condition(column, operation, chosen, self.schema.field(column).type))
+        return made
 
     def __repr__(self) -> str:
         counts = {"row": len(self), "dataset": len(self.datasets), "monitoring element": len(self.elements)}

@@ -297,7 +297,7 @@ class _Job:
         ) as bar:
             self._fetch_all(manifest, left, Watched(bar, plan.expected(left), len(left)))
         _remove(self._unfinished.glob(f"{self._name}*"))
-        self._look_for_strays()
+        self._look_at_all(manifest.own)
         chosen = {one.path for one in plan.partitions}
         finished = [one for one in manifest.finished if one.path in chosen]
         return Download(
@@ -336,10 +336,14 @@ class _Job:
                     with alone(self.folder, shard):
                         _remove([path])
 
-    def _look_for_strays(self) -> None:
-        """Warn of files that no plan knows. Those of other processes are planned before they appear."""
+    def _look_at_all(self, own: str) -> None:
+        """Warn of files that no plan knows; if all are there, lines that are damaged have been made up for.
+
+        Those of other processes are planned before they appear.
+        """
         there = {*(self.folder / "data").rglob("*.parquet")}
         manifest = self.manifest()
+        manifest.mend(own)
         for path in sorted(there - {manifest.data / one for one in manifest.entries}):
             warn(f"{path} is not of this download, but other programs read it too: remove it")
 
