@@ -20,6 +20,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 from mpl_toolkits.axes_grid1 import make_axes_locatable
 
 from cmsdials.errors import ConfigurationError
@@ -33,6 +34,7 @@ from cmsdials.table.lumi_mask import LumiMask
 __all__ = [
     "BAD",
     "COLOURS",
+    "RED",
     "Axes",
     "Canvas",
     "CmsLabel",
@@ -45,6 +47,7 @@ __all__ = [
     "from_zero",
     "handle_of_line",
     "handle_of_shade",
+    "handle_of_words",
     "scaled",
 ]
 
@@ -61,8 +64,15 @@ COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59")
 BAD = "0.88"
 """The shade behind lumisections that are not good."""
 
+RED = COLOURS[2]
+"""For lumisections that are not good."""
+
 _HUGE = 1e100
 _MOST_LINES = 3
+_MOST_RUNS = 12
+_BESIDE_COLOURS = 0.8
+"""How much of the width of axes a scale of colours leaves."""
+
 _PARTS = re.compile(r"[^/_ ]*[/_ ]|[^/_ ]+")
 
 
@@ -175,8 +185,7 @@ class Canvas:
         if cms.text is None and cms.when:
             second = f"{second}, {cms.when}"
         size = min(self.text * _SMALLER, _LARGEST_TITLE)
-        room = self.axes.get_position().width * self.figure.get_figwidth() * 72
-        letters = max(20, int(room * 0.98 / (size * _LETTER)))
+        letters = max(20, int(self._room("x") * 0.98 / (size * _LETTER)))
         together = f"{second}, {subject.dataset}"
         fits = subject.dataset and len(together) <= letters
         lines = [subject.me, together] if fits else [subject.me, second, subject.dataset]
@@ -199,9 +208,9 @@ class Canvas:
             ax=self.axes,
         )
 
-    def colour_bar(self, of: Any, label: str, sections: Sections | None = None) -> Any:
+    def colour_bar(self, of: Any, label: str, sections: Sections | None = None, **how: Any) -> Any:
         """Draw the scale of colours beside the axes; with sections, a scale of lumisections. Return it."""
-        bar = self.figure.colorbar(of, ax=self.axes, pad=0.02, aspect=30)
+        bar = self.figure.colorbar(of, ax=self.axes, **{"pad": 0.02, "aspect": 30} | how)
         self.beside(bar.ax).small_ticks()
         bar.outline.set_linewidth(self.text / 12)
         bar.set_label(label, fontsize=self.text)
@@ -210,21 +219,23 @@ class Canvas:
         if sections is not None and not sections.is_one_run:
             ticks, names = sections.ticks(8)
             bar.set_ticks(ticks, labels=names)
+            bar.ax.tick_params(length=0)
         elif sections is not None:
             bar.locator = MaxNLocator(8, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
         return bar
 
     def place_runs(self, sections: Sections, *, along: str) -> None:
-        """Let an axis show lumisections: their numbers, or with several runs where each begins."""
+        """Let an axis show lumisections: their numbers, or with several runs these in the middle of their stretch."""
         axis = self.axes.xaxis if along == "x" else self.axes.yaxis
         axis.label.set(text=sections.label, fontsize=self.text)
         (self.axes.set_xlim if along == "x" else self.axes.set_ylim)(*sections.limits)
         if sections.is_one_run:
             axis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
             return
-        axis.set_ticks(*sections.ticks(6 if along == "x" else 10))
-        if along == "x":
-            self.axes.tick_params(axis="x", labelrotation=30)
+        letters = len(str(sections.runs[-1])) + 2 if along == "x" else 2
+        most = max(1, int(self._room(along) / (letters * _LETTER * self.text * _SMALLER)))
+        axis.set_ticks(*sections.ticks(min(most, _MOST_RUNS)))
+        self.axes.tick_params(axis="x" if along == "x" else "y", length=0)
         draw = self.axes.axvline if along == "x" else self.axes.axhline
         for border in sections.borders.tolist():
             draw(
@@ -233,6 +244,12 @@ class Canvas:
                 linewidth=self.line(0.6),
                 linestyle=(0, (4, 2)),
             )
+
+    def _room(self, along: str) -> float:
+        """Return about how wide, or along y how high, the axes are, in points."""
+        box, figure = self.axes.get_position(), self.figure
+        inches = box.width * figure.get_figwidth() if along == "x" else box.height * figure.get_figheight()
+        return 72 * float(inches)
 
     def shade(self, sections: Sections, bad: Array) -> None:
         """Shade lumisections, which are along x, behind what is drawn."""
@@ -253,6 +270,34 @@ class Canvas:
             made.set_zorder(10)
             for text in made.get_texts():
                 text.set_parse_math(False)
+
+    def legend_outside(self, handles: list[Any], loc: str) -> None:
+        """Name what is drawn below the axes, where it hides nothing; at `loc` if the figure makes no room for that."""
+        if not handles or self.figure.get_layout_engine() is None:
+            self.legend(handles, loc=loc)
+            return
+        size = self.text * _SMALLER
+        widths = [(len(one.get_label()) * _LETTER + 5) * size for one in handles]
+        room = self._room("x") * (1 if len(self.figure.axes) < 2 else _BESIDE_COLOURS)
+        columns = next(
+            number
+            for number in range(len(handles), 0, -1)
+            if number == 1 or sum(part.max() for part in np.array_split(widths, number)) <= room
+        )
+        rows = -(-len(handles) // columns)
+        if self.is_own:  # so that the axes stay as high as they are
+            self.figure.set_figheight(self.figure.get_figheight() + 1.5 * size * rows / 72)
+        below = ScaledTranslation(0, -4 * self.text / 72, self.figure.dpi_scale_trans)
+        self.legend(
+            handles,
+            loc="upper left",
+            bbox_to_anchor=(0, 0),
+            bbox_transform=self.axes.transAxes + below,
+            ncols=columns,
+            borderpad=0,
+            borderaxespad=0,
+            labelspacing=0.3,
+        )
 
     def note(self, text: str, *, has_axes: bool = False) -> None:
         """Say in the middle of the axes why nothing is there."""
@@ -399,3 +444,8 @@ def handle_of_shade(text: str, colour: str = BAD) -> Patch:
 def handle_of_line(text: str, **how: Any) -> Line2D:
     """Return what names a line in a legend."""
     return Line2D([], [], label=text, **how)
+
+
+def handle_of_words(text: str) -> Line2D:
+    """Return words in a legend on what is not drawn."""
+    return handle_of_line(text, linestyle="none")
