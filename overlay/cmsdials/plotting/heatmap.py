@@ -54,8 +54,8 @@ def heatmap(subject: Subject, ax: Any, cms: CmsLabel, *, normalise: Any, good: A
         label = ("Fraction per bin" if normalise else "Content per bin") + power
         extend = _beyond(norm, data[is_shown])
         canvas.colour_bar(mesh, label, extend=extend, pad=0.07 if verdicts.has_bad else 0.02)
-        handles += _rows(canvas, sections, verdicts.is_empty, _EMPTY, verdicts.empty)
         handles += _rows(canvas, sections, verdicts.is_few, _FEW, verdicts.few)
+        handles += _rows(canvas, sections, verdicts.is_empty, _EMPTY, verdicts.empty)
     else:
         canvas.note("no lumisections")
     canvas.label(subject.labels[0], "")

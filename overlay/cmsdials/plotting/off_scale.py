@@ -18,7 +18,8 @@ _EDGE = 0.025
 
 def limit(axes: Axes, low: float, high: float, *, is_first: bool) -> None:
     """Let the y axis reach from `low` to `high`, and also show what the limits showed that an earlier plot set."""
-    if not is_first:
+    others = [one for one in _sharing(axes) if one is not axes]
+    if not is_first or any(one.has_data() for one in others):
         before = axes.get_ylim()
         low, high = min(low, *before), max(high, *before)
     if np.isfinite([low, high]).all() and low < high:
@@ -36,13 +37,20 @@ def mark_off_scale(axes: Axes, at: Array, low: Array, high: Array, **how: Any) -
     axes.add_artist(up)
     axes.add_artist(down)
 
-    def follow(axes: Axes) -> None:
-        first, last = axes.get_ylim()
+    def follow(changed: Axes) -> None:
+        first, last = changed.get_ylim()
         above, below = high > max(first, last), low < min(first, last)
         top = 1 - _EDGE if last >= first else _EDGE
         for line, which, edge in ((up, above, top), (down, below, 1 - top)):
             line.set_data(at[which], np.full(int(which.sum()), edge))
 
     follow(axes)
-    axes.callbacks.connect("ylim_changed", follow)
+    for one in _sharing(axes):  # only the one that is changed says so
+        one.callbacks.connect("ylim_changed", follow)
     return any(np.size(line.get_xdata()) for line in (up, down))
+
+
+def _sharing(axes: Axes) -> list[Axes]:
+    """Return the axes that share the y axis, these among them."""
+    made: list[Axes] = axes.get_shared_y_axes().get_siblings(axes)
+    return made

@@ -75,9 +75,9 @@ def overlay(
         names = f": {', '.join(map(subject.sections.name, bad.tolist()))}" if len(bad) else ""
     _draw_bad(canvas, data[bad], edges)
     if len(others):
-        handles.append(handle_of_shade(f"{len(others)} more LS, 5\N{EN DASH}95%", _BAND))
+        handles.append(handle_of_shade(f"{subject.sections.count(others)} more LS, 5\N{EN DASH}95%", _BAND))
     if verdicts.has_bad:
-        part = f", {len(bad)} drawn" if len(more_bad) else ""
+        part = f", {subject.sections.count(bad)} drawn" if len(more_bad) else ""
         handles.append(handle_of_line(verdicts.bad + part + names, **_bad(canvas)))
     handles += verdicts.handles()
     if name:

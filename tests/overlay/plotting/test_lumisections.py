@@ -145,6 +145,28 @@ def test_a_second_plot_on_the_same_axes_shows_both() -> None:
         assert triangles(axes) == {"^": [], "v": []}
 
 
+def test_axes_that_share_a_scale_show_all_and_mark_what_leaves_it() -> None:
+    left, right = Figure().subplots(1, 2, sharey=True)
+    Plots(hundred()).trend(ax=left)
+    assert triangles(left)["^"] == [41]
+    Plots(filled(charge(range(200, 220)), 3, {19: 3000})).trend(ax=right)
+    assert left.get_ylim() == right.get_ylim()
+    assert left.get_ylim()[1] > 39_000
+    assert triangles(left) == triangles(right) == {"^": [], "v": []}
+    right.set_ylim(10_000, 20_000)
+    assert triangles(left)["^"] == [41]
+    assert 203 in triangles(right)["^"]
+
+
+@pytest.mark.parametrize(("kind", "of"), [("overlay", {}), ("trend", {"of": "entries"})])
+def test_a_scale_may_become_logarithmic(kind: str, of: Any) -> None:
+    axes = getattr(Plots(hundred()), kind)(**of)
+    top = axes.get_ylim()[1]
+    axes.set(yscale="log", ylim=(1, None))
+    axes.figure.draw_without_rendering()
+    assert axes.get_ylim() == (1, top)
+
+
 def test_without_entries_the_contents_say_what_is_measured_well() -> None:
     rows = hundred()
     del rows["entries"]
@@ -163,7 +185,7 @@ def test_lumisections_with_few_entries_are_counted_and_not_drawn_as_lines() -> N
     assert {*range(1, 101)} - {*drawn.get_array()} == {41, 61, 81}
     heatmap = Plots(rows).heatmap(min_entries=50)
     assert np.ma.getmaskarray(mesh_of(heatmap).get_array()).all(axis=1).nonzero()[0].tolist() == [40, 60, 80]
-    assert legend(heatmap) == ["1 LS empty", "2 LS with under 50 entries"]
+    assert legend(heatmap) == ["2 LS with under 50 entries", "1 LS empty"]
     assert bar(Plots(rows).heatmap(min_entries=50, normalise=True)).extend == "neither"
     assert legend(Plots(rows).overlay(min_entries=49))[0] == "1 LS with under 49 entries"
 
@@ -407,6 +429,14 @@ def test_other_histograms_give_the_level_of_their_sum(of: str) -> None:
     assert found == pytest.approx((expected[of][0], expected[f"{of}_error"][0]), rel=1e-6)
     one = (REFERENCE["data"].sum(axis=0), np.linspace(0, 40_000, 21))
     assert level_of(charge(range(1, 31)), one, of) == pytest.approx(found, rel=1e-6)
+
+
+def test_of_maps_the_level_is_along_the_axis() -> None:
+    reference = clusters(range(100, 140), run=366_000)
+    total = reference["data"].sum(axis=(0, 2))
+    axes = Plots(clusters(range(1, 31))).trend(axis="y", reference=reference)
+    (line,) = [one for one in axes.lines if one.is_dashed()]
+    assert line.get_ydata()[0] == pytest.approx(np.average(np.arange(-2.5, 3), weights=total))
 
 
 def test_of_other_quantities_the_level_is_the_mean_over_lumisections_that_are_measured_well() -> None:
