@@ -14,6 +14,7 @@ import numpy as np
 from attrs import frozen
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -44,6 +45,7 @@ __all__ = [
     "canvas_pair",
     "colours_of_lumisections",
     "colours_with_gaps",
+    "draw_spans",
     "from_zero",
     "handle_of_line",
     "handle_of_shade",
@@ -253,8 +255,7 @@ class Canvas:
 
     def shade(self, sections: Sections, bad: Array) -> None:
         """Shade lumisections, which are along x, behind what is drawn."""
-        for first, last in sections.ranges(bad):
-            self.axes.axvspan(first, last, facecolor=BAD, edgecolor="none", zorder=0)
+        draw_spans(self.axes, sections.ranges(bad), along="x", facecolor=BAD, edgecolor="none", zorder=0)
 
     def legend(self, handles: list[Any], **how: Any) -> None:
         """Name what is drawn."""
@@ -400,6 +401,18 @@ def are_good(good: Any, sections: Sections) -> Array:
     within = np.arange(lengths.sum()) - np.repeat(starts, lengths)
     each = np.asarray(good(np.repeat(sections.run, lengths), np.repeat(sections.ls, lengths) + within))
     return np.logical_and.reduceat(each, starts) if len(starts) else each
+
+
+def draw_spans(axes: Axes, ranges: list[tuple[float, float]], *, along: str, **how: Any) -> None:
+    """Draw bars across the axes, each from one position to another along x or y, as one artist: there may be thousands."""
+    if not ranges:
+        return
+    first, last = np.array(ranges).T
+    zeros, ones = np.zeros(len(first)), np.ones(len(first))
+    corners = np.array([[first, zeros], [last, zeros], [last, ones], [first, ones]]).transpose(2, 0, 1)
+    across = axes.get_xaxis_transform() if along == "x" else axes.get_yaxis_transform()
+    bars = PolyCollection([*(corners if along == "x" else corners[:, :, ::-1])], transform=across, **how)
+    axes.add_collection(bars, autolim=False)
 
 
 def from_zero(contents: Array) -> Normalize:

@@ -15,6 +15,7 @@ from cmsdials.plotting.canvas import (
     CmsLabel,
     canvas_on,
     colours_with_gaps,
+    draw_spans,
     from_zero,
     handle_of_shade,
     scaled,
@@ -80,8 +81,7 @@ def _beyond(norm: Normalize, seen: Array) -> str:
 
 def _rows(canvas: Canvas, sections: Sections, which: Array, colour: str, text: str) -> list[Any]:
     """Draw rows in one colour; return what names it."""
-    for first, last in sections.ranges(which):
-        canvas.axes.axhspan(first, last, facecolor=colour, edgecolor="none")
+    draw_spans(canvas.axes, sections.ranges(which), along="y", facecolor=colour, edgecolor="none")
     return [handle_of_shade(text, colour)] if which.any() else []
 
 
@@ -91,11 +91,10 @@ def _strip(canvas: Canvas, verdicts: Verdicts) -> list[Any]:
     strip.tick_params(bottom=False, left=False, labelbottom=False, labelleft=False, which="both")
     for spine in strip.spines.values():
         spine.set_linewidth(canvas.line(0.4))
-    for which, colour, width in ((verdicts.is_good, _GOOD, 0.0), (~verdicts.is_good, RED, 0.5)):
-        for first, last in verdicts.sections.ranges(
-            which
-        ):  # a line around it, so that one of thousands is seen
-            strip.axhspan(first, last, facecolor=colour, edgecolor=colour, linewidth=canvas.line(width))
+    good, bad = (verdicts.sections.ranges(which) for which in (verdicts.is_good, ~verdicts.is_good))
+    draw_spans(strip, good, along="y", facecolor=_GOOD, edgecolor="none")
+    line = canvas.line(0.5)  # around them, so that one of thousands is seen
+    draw_spans(strip, bad, along="y", facecolor=RED, edgecolor=RED, linewidth=line)
     return [handle_of_shade(verdicts.bad, RED)]
 
 

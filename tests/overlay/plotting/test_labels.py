@@ -10,8 +10,8 @@ from cmsdials import LumiMask
 from cmsdials.arrays import sum_lumis
 from cmsdials.errors import BinningError, ConfigurationError
 from cmsdials.plotting import AXES, Plots
-from matplotlib.collections import LineCollection, QuadMesh
-from matplotlib.patches import Polygon, Rectangle, StepPatch
+from matplotlib.collections import LineCollection, PolyCollection, QuadMesh
+from matplotlib.patches import StepPatch
 
 from tests.overlay.plotting.histograms import CHARGE, DATASET, RUN, charge, clusters, together
 
@@ -359,8 +359,8 @@ def test_of_many_runs_some_are_named() -> None:
 def test_lumisections_that_are_not_good_are_shaded() -> None:
     good = LumiMask({RUN: [[1, 3], [15, 20]]})
     axes = Plots(charge(GAPS)).trend(good=good)
-    spans = [one.get_path().vertices for one in axes.patches if isinstance(one, Polygon)]
-    spans += [one.get_bbox().get_points() for one in axes.patches if isinstance(one, Rectangle)]
+    (shade,) = [one for one in axes.collections if isinstance(one, PolyCollection)]
+    spans = [one.vertices for one in shade.get_paths()]
     assert sorted((one[:, 0].min(), one[:, 0].max()) for one in spans) == [(3.5, 10.5), (13.5, 14.5)]
     assert legend(axes) == ["8 of 13 LS not in mask"]
 

@@ -9,7 +9,7 @@ from cmsdials import LumiMask
 from cmsdials.arrays import moments, normalise
 from cmsdials.errors import BinningError, ConfigurationError
 from cmsdials.plotting import Plots
-from matplotlib.collections import LineCollection, QuadMesh
+from matplotlib.collections import LineCollection, PolyCollection, QuadMesh
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle, StepPatch
@@ -273,10 +273,10 @@ def test_all_may_be_empty(kind: str) -> None:
 
 def test_empty_rows_of_a_heatmap_are_grey_and_missing_ones_white() -> None:
     axes = Plots(filled(charge([1, 2, 3, 7]), 1, {})).heatmap(normalise=True)
-    (span,) = [one for one in axes.patches if isinstance(one, Polygon | Rectangle)]
-    box = span.get_extents().transformed(axes.transData.inverted())
-    assert (box.y0, box.y1) == (pytest.approx(1.5), pytest.approx(2.5))
-    assert to_hex(span.get_facecolor()) == "#999999"
+    (span,) = [one for one in axes.collections if isinstance(one, PolyCollection)]
+    (corners,) = [one.vertices[:, 1] for one in span.get_paths()]
+    assert (corners.min(), corners.max()) == (1.5, 2.5)
+    assert to_hex(span.get_facecolor()[0]) == "#999999"
     assert legend(axes) == ["1 LS empty"]
 
 
@@ -312,7 +312,8 @@ def test_in_a_trend_its_points_are_red() -> None:
 def test_a_column_beside_the_rows_says_what_is_not_good() -> None:
     axes = Plots(charge([1, 2, 3, 7])).heatmap(good=LumiMask({RUN: [[1, 1], [7, 7]]}))
     (strip,) = axes.child_axes
-    assert [to_hex(one.get_facecolor()) == RED for one in strip.patches] == [False, False, True]
+    (red,) = [one for one in strip.collections if to_hex(one.get_facecolor()[0]) == RED]
+    assert [(one.vertices[:, 1].min(), one.vertices[:, 1].max()) for one in red.get_paths()] == [(1.5, 3.5)]
     assert legend(axes) == ["2 of 4 LS not in mask"]
     axes.set_ylim(2.5, 7.5)
     assert strip.get_ylim() == (2.5, 7.5)
