@@ -45,12 +45,12 @@ __all__ = [
     "canvas_pair",
     "colours_of_lumisections",
     "colours_with_gaps",
-    "draw_spans",
     "from_zero",
     "handle_of_line",
     "handle_of_shade",
     "handle_of_words",
     "scaled",
+    "shade_across",
 ]
 
 _WIDTH = 86 / 25.4  # inches: a column of a paper
@@ -187,7 +187,8 @@ class Canvas:
         if cms.text is None and cms.when:
             second = f"{second}, {cms.when}"
         size = min(self.text * _SMALLER, _LARGEST_TITLE)
-        letters = max(20, int(self._room("x") * 0.98 / (size * _LETTER)))
+        room = self.axes.get_position().width * self.figure.get_figwidth() * 72
+        letters = max(20, int(room * 0.98 / (size * _LETTER)))
         together = f"{second}, {subject.dataset}"
         fits = subject.dataset and len(together) <= letters
         lines = [subject.me, together] if fits else [subject.me, second, subject.dataset]
@@ -253,25 +254,6 @@ class Canvas:
         inches = box.width * figure.get_figwidth() if along == "x" else box.height * figure.get_figheight()
         return 72 * float(inches)
 
-    def shade(self, sections: Sections, bad: Array) -> None:
-        """Shade lumisections, which are along x, behind what is drawn."""
-        draw_spans(self.axes, sections.ranges(bad), along="x", facecolor=BAD, edgecolor="none", zorder=0)
-
-    def legend(self, handles: list[Any], **how: Any) -> None:
-        """Name what is drawn."""
-        if handles:
-            made = self.axes.legend(
-                handles=handles,
-                fontsize=self.text * _SMALLER,
-                frameon=True,
-                framealpha=0.8,
-                edgecolor="none",
-                **how,
-            )
-            made.set_zorder(10)
-            for text in made.get_texts():
-                text.set_parse_math(False)
-
     def legend_outside(self, handles: list[Any], loc: str) -> None:
         """Name what is drawn below the axes, where it hides nothing; at `loc` if the figure makes no room for that."""
         if not handles or self.figure.get_layout_engine() is None:
@@ -299,6 +281,25 @@ class Canvas:
             borderaxespad=0,
             labelspacing=0.3,
         )
+
+    def shade(self, sections: Sections, bad: Array) -> None:
+        """Shade lumisections, which are along x, behind what is drawn."""
+        shade_across(self.axes, sections.ranges(bad), along="x", facecolor=BAD, edgecolor="none", zorder=0)
+
+    def legend(self, handles: list[Any], **how: Any) -> None:
+        """Name what is drawn."""
+        if handles:
+            made = self.axes.legend(
+                handles=handles,
+                fontsize=self.text * _SMALLER,
+                frameon=True,
+                framealpha=0.8,
+                edgecolor="none",
+                **how,
+            )
+            made.set_zorder(10)
+            for text in made.get_texts():
+                text.set_parse_math(False)
 
     def note(self, text: str, *, has_axes: bool = False) -> None:
         """Say in the middle of the axes why nothing is there."""
@@ -403,7 +404,7 @@ def are_good(good: Any, sections: Sections) -> Array:
     return np.logical_and.reduceat(each, starts) if len(starts) else each
 
 
-def draw_spans(axes: Axes, ranges: list[tuple[float, float]], *, along: str, **how: Any) -> None:
+def shade_across(axes: Axes, ranges: list[tuple[float, float]], *, along: str, **how: Any) -> None:
     """Draw bars across the axes, each from one position to another along x or y, as one artist: there may be thousands."""
     if not ranges:
         return

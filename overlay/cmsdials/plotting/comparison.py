@@ -45,7 +45,7 @@ def compare(
     if subject.dimensions > 2:
         subject.check_dimensions(2, "compare()", "Project them first.")
     other = reference_of(subject, reference)
-    contents, name = other.contents, other.name
+    contents, name = _added(other.data), other.name
     if not len(subject):
         subject = evolve(subject, data=np.zeros((0, *contents.shape)), edges=other.edges)
     ours = _added(subject.data)

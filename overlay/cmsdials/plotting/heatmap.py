@@ -14,11 +14,10 @@ from cmsdials.plotting.canvas import (
     Canvas,
     CmsLabel,
     canvas_on,
-    colours_with_gaps,
-    draw_spans,
     from_zero,
     handle_of_shade,
     scaled,
+    shade_across,
 )
 from cmsdials.plotting.sections import Sections
 from cmsdials.plotting.subject import Subject
@@ -47,10 +46,10 @@ def heatmap(subject: Subject, ax: Any, cms: CmsLabel, *, normalise: Any, good: A
     handles: list[Any] = []
     if len(subject):
         borders, rows = _with_gaps(sections, np.where(is_shown[:, None], data, np.nan))
-        shown, colours = np.ma.masked_invalid(rows), colours_with_gaps("viridis")
+        shown = np.ma.masked_invalid(rows)
         norm = from_zero(data[is_shown & verdicts.is_measured] if normalise else data[is_shown])
         mesh = canvas.axes.pcolormesh(
-            subject.edges[0], borders, shown, cmap=colours, norm=norm, rasterized=True
+            subject.edges[0], borders, shown, cmap="viridis", norm=norm, rasterized=True
         )
         label = ("Fraction per bin" if normalise else "Content per bin") + power
         extend = _beyond(norm, data[is_shown])
@@ -81,7 +80,7 @@ def _beyond(norm: Normalize, seen: Array) -> str:
 
 def _rows(canvas: Canvas, sections: Sections, which: Array, colour: str, text: str) -> list[Any]:
     """Draw rows in one colour; return what names it."""
-    draw_spans(canvas.axes, sections.ranges(which), along="y", facecolor=colour, edgecolor="none")
+    shade_across(canvas.axes, sections.ranges(which), along="y", facecolor=colour, edgecolor="none")
     return [handle_of_shade(text, colour)] if which.any() else []
 
 
@@ -92,9 +91,9 @@ def _strip(canvas: Canvas, verdicts: Verdicts) -> list[Any]:
     for spine in strip.spines.values():
         spine.set_linewidth(canvas.line(0.4))
     good, bad = (verdicts.sections.ranges(which) for which in (verdicts.is_good, ~verdicts.is_good))
-    draw_spans(strip, good, along="y", facecolor=_GOOD, edgecolor="none")
+    shade_across(strip, good, along="y", facecolor=_GOOD, edgecolor="none")
     line = canvas.line(0.5)  # around them, so that one of thousands is seen
-    draw_spans(strip, bad, along="y", facecolor=RED, edgecolor=RED, linewidth=line)
+    shade_across(strip, bad, along="y", facecolor=RED, edgecolor=RED, linewidth=line)
     return [handle_of_shade(verdicts.bad, RED)]
 
 

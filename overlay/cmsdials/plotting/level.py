@@ -73,7 +73,7 @@ def level_of(
     other = reference_of(subject, reference)
     rows = other.rows
     if rows is None or (is_of_sum and len(rows)):
-        rows = _one_row(subject, other.contents, other.edges)
+        rows = _one_row(subject, other.added, other.edges)
     with np.errstate(all="ignore"):
         values, errors = quantity(rows)
         chosen = np.isfinite(values) & verdicts_of(rows, None, None).is_measured

@@ -107,7 +107,7 @@ def _reference(subject: Subject, reference: Any, data: Array | None) -> tuple[Ar
     if reference is None:
         return np.zeros((0, subject.data.shape[1])), ""
     other = reference_of(subject, reference)
-    shape = to_shapes(other.contents[None])
+    shape = to_shapes(other.added[None])
     if data is None or not len(data):
         return shape, f"Reference: {other.name}"
     return shape * np.median(data.sum(axis=1)), f"Reference, scaled: {other.name}"

@@ -22,16 +22,22 @@ class Reference:
     """A reference of the same binning as what is drawn.
 
     Attributes:
-        contents: The sum of its lumisections, or the one histogram that it is; of the shape of one row.
+        data: Contents of its lumisections, or of the one histogram that it is; of the shape (n, x_bin) or (n, y_bin, x_bin).
         edges: Edges of the bins of each axis, x first.
         name: What it is called.
         rows: Its lumisections; None if it is one histogram.
     """
 
-    contents: Array
+    data: Array
     edges: tuple[Array, ...]
     name: str
     rows: Subject | None
+
+    @property
+    def added(self) -> Array:
+        """Their sum; of several that are huge divided by a power of ten, so that it still has a shape."""
+        made: Array = self.data[0] if len(self.data) == 1 else scaled(self.data)[0].sum(axis=0)
+        return made
 
 
 def reference_of(subject: Subject, reference: Any) -> Reference:
@@ -46,7 +52,8 @@ def reference_of(subject: Subject, reference: Any) -> Reference:
         BinningError: It has another binning than what is drawn.
     """
     if hasattr(reference, "kind") or isinstance(reference, tuple):
-        found = Reference(*_of_uhi(reference), "a histogram", None)
+        contents, borders = _of_uhi(reference)
+        found = Reference(contents[None], borders, "a histogram", None)
     else:
         found = _of_rows(subject, subject_of(reference))
     if len(subject):
@@ -61,10 +68,8 @@ def _of_rows(subject: Subject, rows: Subject) -> Reference:
         else f"{rows.me.rpartition('/')[2]}, {rows.when}"
     )
     if not len(rows):
-        return Reference(np.zeros(subject.data.shape[1:]), subject.edges, name, rows)
-    parts, power = scaled(rows.data)
-    added: Array = parts.sum(axis=0)
-    return Reference(added * 1e100 if power else added, rows.edges, name, rows)  # only shapes are compared
+        return Reference(np.zeros((0, *subject.data.shape[1:])), subject.edges, name, rows)
+    return Reference(rows.data, rows.edges, name, rows)
 
 
 def _check_binning(subject: Subject, borders: tuple[Array, ...]) -> None:
