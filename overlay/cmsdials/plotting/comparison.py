@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 
 from cmsdials.arrays import compare as compared
 from cmsdials.arrays import normalise
-from cmsdials.errors import BinningError, ConfigurationError
+from cmsdials.errors import ConfigurationError
 from cmsdials.plotting.canvas import (
     COLOURS,
     Canvas,
@@ -22,9 +22,9 @@ from cmsdials.plotting.canvas import (
     handle_of_shade,
     scaled,
 )
-from cmsdials.plotting.subject import Subject, subject_of
+from cmsdials.plotting.reference import reference_of
+from cmsdials.plotting.subject import Subject
 from cmsdials.redaction import shortened
-from cmsdials.runtime import extras
 from cmsdials.table.columns import Array
 
 __all__ = ["compare"]
@@ -44,10 +44,10 @@ def compare(
         raise ConfigurationError(message, advice="Choose one of these.")
     if subject.dimensions > 2:
         subject.check_dimensions(2, "compare()", "Project them first.")
-    contents, borders, name = _reference(subject, reference)
+    other = reference_of(subject, reference)
+    contents, name = _added(other.data), other.name
     if not len(subject):
-        subject = evolve(subject, data=np.zeros((0, *contents.shape)), edges=borders)
-    _check_binning(subject, borders)
+        subject = evolve(subject, data=np.zeros((0, *contents.shape)), edges=other.edges)
     ours = _added(subject.data)
     shapes = [normalise(one[None])[0] for one in (ours, contents)]
     found = compared(ours[None], contents, panel)[0]
@@ -147,55 +147,3 @@ def _added(data: Array) -> Array:
     parts, power = scaled(data)
     made: Array = parts.sum(axis=0)
     return made * 1e100 if power else made  # only shapes are compared
-
-
-def _reference(subject: Subject, reference: Any) -> tuple[Array, tuple[Array, ...], str]:
-    """Return the contents of the reference, the edges of its bins, and what it is called."""
-    if hasattr(reference, "kind") or isinstance(reference, tuple):
-        return *_of_uhi(reference), "a histogram"
-    other = subject_of(reference)
-    name = (
-        other.when
-        if "" in (other.me, subject.me) or other.me == subject.me
-        else f"{other.me.rpartition('/')[2]}, {other.when}"
-    )
-    if not len(other):
-        return np.zeros(subject.data.shape[1:]), subject.edges, name
-    return _added(other.data), other.edges, name
-
-
-def _check_binning(subject: Subject, borders: tuple[Array, ...]) -> None:
-    """Refuse a reference of another binning.
-
-    Raises:
-        BinningError: It has one.
-    """
-    if [*map(len, borders)] == [*map(len, subject.edges)] and all(
-        np.allclose(ours, theirs) for ours, theirs in zip(subject.edges, borders, strict=True)
-    ):
-        return
-    message = f"the reference has {_binning(borders)}, and the histograms have {_binning(subject.edges)}"
-    raise BinningError(message, advice="Compare with histograms of the same monitoring element.")
-
-
-def _of_uhi(histogram: Any) -> tuple[Array, tuple[Array, ...]]:
-    """Return contents, the last axis first, and edges of what follows the UHI convention.
-
-    Raises:
-        ConfigurationError: It does not.
-    """
-    uhi = extras.require("uhi.numpy_plottable", "hist", needed_by="compare()")
-    try:
-        plottable = uhi.ensure_plottable_histogram(histogram)
-        borders = tuple(
-            np.array([axis[0][0], *(axis[at][1] for at in range(len(axis)))], float)
-            for axis in plottable.axes
-        )
-        return np.asarray(plottable.values(), float).T, borders
-    except (TypeError, ValueError, IndexError, AttributeError) as error:
-        message = f"the reference is not a histogram with numbers as its edges: {shortened(str(error), 100)}"
-        raise ConfigurationError(message, advice="Give a result, rows, arrays or a hist.Hist.") from error
-
-
-def _binning(borders: tuple[Array, ...]) -> str:
-    return " x ".join(f"{len(one) - 1} bins from {one[0]:g} to {one[-1]:g}" for one in borders)

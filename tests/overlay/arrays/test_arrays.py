@@ -229,7 +229,8 @@ def test_moments_are_those_of_the_expanded_sample(arrays: dict[str, Array]) -> N
                 continue
             sample = np.repeat(centres, along.astype(int))
             many, deviation = len(sample), sample.std()
-            expected = (sample.mean(), deviation / many**0.5, deviation, deviation / (2 * many) ** 0.5, many)
+            scatter = deviation if many > 1 else np.nan  # one entry does not tell
+            expected = (sample.mean(), scatter / many**0.5, deviation, scatter / (2 * many) ** 0.5, many)
             np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
@@ -276,6 +277,18 @@ def test_entries_do_not_count_and_may_be_given() -> None:
     np.testing.assert_allclose(given_entries["mean"], plain["mean"])
     np.testing.assert_allclose(given_entries["mean_error"], [plain["mean_error"][0] / 2, np.nan])
     assert ar.moments(arrays, effective_entries=9.0)["effective_entries"].tolist() == [9, 9]
+
+
+@pytest.mark.parametrize(
+    ("content", "known"),
+    [([0, 1, 0], False), ([0.5, 0.5, 0], False), ([0, 1, 1], True), ([0, 2, 0], True), ([1e-9, 1, 0], False)],
+)
+def test_the_errors_of_a_single_entry_are_not_known(content: list[float], *, known: bool) -> None:
+    made = ar.moments(np.array([content]), centres=[0, 1, 2])
+    assert np.isfinite([*made["mean"], *made["rms"]]).all()
+    assert np.isfinite([*made["mean_error"], *made["rms_error"]]).tolist() == [known, known]
+    given = ar.moments(np.array([content]), centres=[0, 1, 2], effective_entries=[1.5])
+    assert np.isnan([*given["mean_error"], *given["rms_error"]]).all()
 
 
 def test_a_far_mean_keeps_its_digits() -> None:
