@@ -259,7 +259,7 @@ def converting(rows: str) -> Iterator[None]:
 def _refusals() -> Iterator[type[Exception]]:
     """Yield the errors by which libraries refuse values."""
     yield from (TypeError, ValueError, OverflowError, NotImplementedError)
-    arrow, polars = sys.modules.get("pyarrow"), sys.modules.get("polars")
+    arrow, polars = loaded("pyarrow"), loaded("polars")
     if arrow is not None:
         yield arrow.ArrowException
     if polars is not None:
