@@ -18,9 +18,14 @@ _WAYS = ("ratio", "difference", "pull")
 
 
 def compare(
-    stack: Stack, reference: Stack, /, how: Literal["ratio", "difference", "pull"] = "ratio"
+    stack: Stack,
+    reference: Stack,
+    /,
+    how: Literal["ratio", "difference", "pull"] = "ratio",
+    *,
+    normalise: bool = True,
 ) -> Stack:
-    """Compare the shape of each histogram with that of a reference, bin by bin.
+    """Compare each histogram with a reference, bin by bin: their shapes, or their contents as they are.
 
     With the contents w of a histogram and W = sum(w), and the contents r of the reference and R = sum(r), its shape is
     s = w / W, and that of the reference t = r / R:
@@ -32,15 +37,20 @@ def compare(
       weight 1, that W and R are given, and that the reference does not hold the histogram. Where few fills are
       expected in a bin, it is not distributed as a Gaussian
 
+    With `normalise=False` it is w / r, w - r, and (w - r) / sqrt(w + r): for histograms of equal exposure, since twice the
+    lumisections have twice the contents.
+
     Args:
         stack: Arrays by field, groups of them, or contents alone.
         reference: The same, whose histograms are added up, such as those of a reference run; of groups, a reference for
             each group by its key. Or the contents of one histogram.
         how: What to calculate.
+        normalise: Whether shapes are compared, or contents.
 
     Returns:
         The same as `stack` with other `data`: NaN where it does not exist: the ratio where the reference is empty, the pull where
-        both are or a content is negative, and everything of a histogram or reference whose sum is 0 or that is missing.
+        both are or a content is negative, and everything of a histogram or reference that is missing or, for shapes,
+        whose sum is 0.
 
     Raises:
         BinningError: The reference has another binning, or there is none for a group.
@@ -50,33 +60,39 @@ def compare(
         message = f"how must be one of {', '.join(_WAYS)}, not {shortened(repr(how), 40)}"
         raise ConfigurationError(message, advice="Choose one of these.")
     if not is_grouped(stack):
-        return _compared(stack, reference, how)
+        return _compared(stack, reference, how, normalise)
     if not isinstance(reference, Mapping) or "data" in reference:
-        return {key: _compared(group, reference, how) for key, group in stack.items()}
+        return {key: _compared(group, reference, how, normalise) for key, group in stack.items()}
     if lacking := [key for key in stack if key not in reference]:
         message = f"there is no reference for the group {shortened(repr(lacking[0]), 100)}"
         raise BinningError(message, advice="List the reference with the same monitoring elements.")
-    return {key: _compared(group, reference[key], how) for key, group in stack.items()}
+    return {key: _compared(group, reference[key], how, normalise) for key, group in stack.items()}
 
 
-def _compared(stack: Stack, reference: Stack, how: str) -> Stack:
+def _compared(stack: Stack, reference: Stack, how: str, normalise: bool) -> Stack:
     data = contents(stack)
     added = _added(data, reference)
     if isinstance(stack, Mapping) and isinstance(reference, Mapping):
         _check_binning(stack, reference, data)
-    shape, total = shapes(data)
-    expected, its_total = shapes(added[None])
+    if normalise:
+        (ours, total), (theirs, its_total) = shapes(data), shapes(added[None])
+    else:
+        is_missing = np.isnan(data).any(axis=tuple(range(1, data.ndim)), keepdims=True)
+        ours, theirs = np.where(is_missing, np.nan, data), added
     with np.errstate(all="ignore"):
         if how == "ratio":
-            made = np.where(expected != 0, shape / expected, np.nan)
+            made = np.where(theirs != 0, ours / theirs, np.nan)
         elif how == "difference":
-            made = shape - expected
+            made = ours - theirs
         else:
-            # Shares of totals, which cannot be too large for a float, as the sum of two contents can.
-            part = 1 / (1 + its_total / total)
-            pooled = np.where((shape < 0) | (expected < 0), np.nan, part * shape + (1 - part) * expected)
-            variance = pooled * (1 / total + 1 / its_total)
-            made = np.where(variance > 0, (shape - expected) / np.sqrt(variance), np.nan)
+            # Neither the sum of two contents nor that of two totals is formed: it can be too large for a float.
+            if normalise:
+                part = 1 / (1 + its_total / total)
+                error = np.sqrt((part * ours + (1 - part) * theirs) * (1 / total + 1 / its_total))
+            else:
+                error = np.hypot(np.sqrt(ours), np.sqrt(theirs))
+            exists = (ours >= 0) & (theirs >= 0) & (error > 0)
+            made = np.where(exists, (ours - theirs) / error, np.nan)
     return replaced(stack, made)
 
 
@@ -91,6 +107,8 @@ def _added(data: Array, reference: Stack) -> Array:
             message, advice="Rebin or crop both alike, or compare one monitoring element at a time."
         )
     is_there = ~np.isnan(many).any(axis=tuple(range(1, many.ndim)))
+    if not is_there.any():
+        return np.full(data.shape[1:], np.nan)
     with np.errstate(over="ignore"):
         total: Array = many[is_there].sum(axis=0)
     return total

@@ -201,20 +201,35 @@ class Plots:
         reference: Any,
         *,
         panel: Literal["ratio", "pull"] = "ratio",
+        normalise: bool = True,
+        good: LumiMask | None = None,
+        limits: tuple[float, float] | None = None,
         ax: Axes | tuple[Axes, Axes] | None = None,
         cms_label: str | None = None,
         year: int | str | None = None,
         energy: float | str | None = None,
     ) -> Pair:
-        """Draw the sum of all lumisections over that of a reference, both scaled to a sum of 1, and their ratio or pull below.
+        """Draw the sum of all lumisections over that of a reference, and their ratio or pull below.
 
-        Maps are drawn as two maps: the shape, and the ratio or pull. Ratio and pull are those of `cmsdials.arrays.compare`. Their
-        scale shows 95% of the bins.
+        Ratio and pull are those of `cmsdials.arrays.compare`. Contents that are counts, whole numbers from 0 on, have their square
+        roots as uncertainties; others have none, and their pull means nothing. The legend gives the entries that the service
+        says, and mean and RMS as in `cmsdials.arrays.moments`.
+
+        The panel shows 95% of the bins that are well measured. Triangles at its edges are points beyond; in a ratio
+        also bins that are empty in the reference.
+
+        Maps are drawn as two maps. Colours of the lower one are blue below, red above, and at the ends of its scale dark for what
+        lies beyond. In a ratio, bins that only one of the two has are black or hatched; bins that are empty in both are white.
 
         Args:
             reference: Anything that can be drawn, such as the result of a reference run, whose lumisections are
                 added up; or one histogram that follows the UHI convention, such as a `hist.Hist`.
             panel: "ratio", with its statistical uncertainty, or "pull", in units of it.
+            normalise: Scale both to a sum of 1, to compare shapes. False compares sums of contents as they are, which grow with
+                the number of lumisections.
+            good: Only lumisections in this mask are added up. The reference is taken as it is: `LumiMask.select` chooses
+                lumisections of it.
+            limits: Where the panel, or the scale of its colours, begins and ends.
             ax: The upper and the lower axes, or one that both share; None for a new figure.
             cms_label: As in all plots.
             year: The same.
@@ -226,13 +241,25 @@ class Plots:
         cms = _ready("comparison", cms_label, year, energy)
         from cmsdials.plotting.comparison import compare  # noqa: PLC0415  # it imports matplotlib
 
-        return compare(self._subject(), ax, cms, reference=reference, panel=panel)
+        return compare(
+            self._subject(),
+            ax,
+            cms,
+            reference=reference,
+            panel=panel,
+            normalise=normalise,
+            good=good,
+            limits=limits,
+        )
 
     def map(
         self,
         *,
         ls: int | None = None,
         how: Literal["sum", "mean"] = "sum",
+        good: LumiMask | None = None,
+        limits: tuple[float, float] | None = None,
+        log: bool = False,
         ax: Axes | None = None,
         cms_label: str | None = None,
         year: int | str | None = None,
@@ -240,9 +267,16 @@ class Plots:
     ) -> Axes:
         """Draw 2D histograms as a map of colours; bins whose content is 0 are white.
 
+        Colours go from 0 to the highest content. A bin that is more than 5 times as high as the others, of which there is at
+        most one in 100, is red instead, and the scale ends in an arrow.
+
         Args:
-            ls: The one lumisection that is drawn; None for all of them.
+            ls: The one lumisection that is drawn; None for all of them. Bins that none of several fills are then grey, and the
+                title says so; those that only this one does not fill are white.
             how: What is drawn of all: their "sum" or their "mean".
+            good: Only lumisections in this mask are drawn.
+            limits: Where the scale of colours begins and ends. Contents above are red, and contents below grey.
+            log: Whether the scale is logarithmic. It begins at the lowest content above 0.
             ax: As in all plots.
             cms_label: The same.
             year: The same.
@@ -251,13 +285,15 @@ class Plots:
         cms = _ready("maps", cms_label, year, energy)
         from cmsdials.plotting.maps import draw_map  # noqa: PLC0415  # it imports matplotlib
 
-        return draw_map(self._subject(), ax, cms, ls=ls, how=how)
+        return draw_map(self._subject(), ax, cms, ls=ls, how=how, good=good, limits=limits, log=log)
 
     def animate(
         self,
         *,
         seconds: float = 0.2,
         good: LumiMask | None = None,
+        limits: tuple[float, float] | None = None,
+        log: bool = False,
         ax: Axes | None = None,
         cms_label: str | None = None,
         year: int | str | None = None,
@@ -265,9 +301,13 @@ class Plots:
     ) -> FuncAnimation:
         """Show the maps of lumisections one after the other, all with the same colours.
 
+        Bins that no lumisection fills are grey; those that only the one shown does not fill are white.
+
         Args:
             seconds: How long each is shown.
             good: Of lumisections that are not in this mask the title says so.
+            limits: As in a map.
+            log: The same.
             ax: As in all plots.
             cms_label: The same.
             year: The same.
@@ -280,7 +320,7 @@ class Plots:
         cms = _ready("maps", cms_label, year, energy)
         from cmsdials.plotting.maps import animate  # noqa: PLC0415  # it imports matplotlib
 
-        return animate(self._subject(), ax, cms, seconds=seconds, good=good)
+        return animate(self._subject(), ax, cms, seconds=seconds, good=good, limits=limits, log=log)
 
     def _subject(self) -> Subject:
         from cmsdials.plotting.subject import subject_of  # noqa: PLC0415  # it imports NumPy

@@ -44,7 +44,6 @@ __all__ = [
     "canvas_on",
     "canvas_pair",
     "colours_of_lumisections",
-    "colours_with_gaps",
     "from_zero",
     "handle_of_line",
     "handle_of_shade",
@@ -183,23 +182,31 @@ class Canvas:
 
     def title(self, subject: Subject, cms: CmsLabel, when: str | None = None) -> Text:
         """Say above the axes what is shown, and on request that it is of CMS; return the text."""
-        second = subject.when if when is None else when
-        if cms.text is None and cms.when:
-            second = f"{second}, {cms.when}"
-        size = min(self.text * _SMALLER, _LARGEST_TITLE)
-        room = self.axes.get_position().width * self.figure.get_figwidth() * 72
-        letters = max(20, int(room * 0.98 / (size * _LETTER)))
-        together = f"{second}, {subject.dataset}"
-        fits = subject.dataset and len(together) <= letters
-        lines = [subject.me, together] if fits else [subject.me, second, subject.dataset]
-        wrapped = [part for line in lines if line for part in _wrapped(line, letters)]
-        pad = size / 2
+        pad = self._size_of_title / 2
         if cms.text is not None:
             pad += 1.6 * self.text
             self._cms_label(cms)
-        made = self.axes.set_title("\n".join(wrapped), loc="left", fontsize=size, pad=pad)
+        text = self.words(subject, cms, when)
+        made = self.axes.set_title(text, loc="left", fontsize=self._size_of_title, pad=pad)
         made.set_parse_math(False)
         return made
+
+    def words(self, subject: Subject, cms: CmsLabel, when: str | None = None) -> str:
+        """Return what the title says, in lines that fit above the axes; those of `when` may stand on one."""
+        said = (subject.when if when is None else when).split("\n")
+        if cms.text is None and cms.when:
+            said[0] += f", {cms.when}"
+        room = self.axes.get_position().width * self.figure.get_figwidth() * 72
+        letters = max(20, int(room * 0.98 / (self._size_of_title * _LETTER)))
+        lines = [said[0]]
+        for part in filter(None, [*said[1:], subject.dataset]):
+            together = f"{lines[-1]}, {part}"
+            lines[-1:] = [together] if len(together) <= letters else [lines[-1], part]
+        return "\n".join(part for line in [subject.me, *lines] if line for part in _wrapped(line, letters))
+
+    @property
+    def _size_of_title(self) -> float:
+        return min(self.text * _SMALLER, _LARGEST_TITLE)
 
     def _cms_label(self, cms: CmsLabel) -> None:
         mplhep = extras.require("mplhep", "hist", needed_by="cms_label=")
@@ -301,6 +308,16 @@ class Canvas:
             for text in made.get_texts():
                 text.set_parse_math(False)
 
+    def share_of_legend(self, texts: list[str]) -> tuple[float, float]:
+        """Return about which shares of the width and the height of the axes a legend takes."""
+        size = self.text * _SMALLER
+        lines = [line for text in texts for line in text.split("\n")]
+        wide = size * (_LETTER * max(map(len, lines)) + 4.5)
+        high = size * (1.25 * len(lines) + 0.5 * len(texts) + 1.5)
+        where = self.axes.get_position()
+        width, height = self.figure.get_size_inches() * 72
+        return wide / (where.width * width), high / (where.height * height)
+
     def note(self, text: str, *, has_axes: bool = False) -> None:
         """Say in the middle of the axes why nothing is there."""
         if not has_axes:
@@ -338,20 +355,20 @@ def canvas_pair(ax: Any, *, are_alike: bool) -> tuple[Canvas, Canvas]:
 
     Args:
         ax: The upper and the lower axes, or one that both share; None for a new figure.
-        are_alike: Whether both are as high; otherwise the lower one is a third of the upper one.
+        are_alike: Whether both are as high; otherwise the lower one is half of the upper one.
 
     Raises:
         ConfigurationError: What was given are not axes.
     """
-    ratios = (1, 1) if are_alike else (3, 1)
+    ratios = (1, 1) if are_alike else (2, 1)
     if ax is None:
-        figure = _new_figure(1.2 if are_alike else 0.9)
+        figure = _new_figure(1.3 if are_alike else 1.0)
         grid = figure.add_gridspec(2, 1, height_ratios=ratios)
         top = figure.add_subplot(grid[0], axes_class=ShownAxes)
         bottom = figure.add_subplot(grid[1], axes_class=ShownAxes, sharex=top)
         return Canvas(top, _TEXT, is_own=True), Canvas(bottom, _TEXT, is_own=True)
     if isinstance(ax, Axes):
-        share = "100%" if are_alike else "33%"
+        share = "100%" if are_alike else "50%"
         bottom = make_axes_locatable(ax).append_axes("bottom", size=share, pad=0.1, sharex=ax)
         return canvas_on(ax), canvas_on(bottom)
     axes = list(np.ravel(ax)) if isinstance(ax, tuple | list | np.ndarray) else []
@@ -379,11 +396,6 @@ def _figure_of(axes: Axes) -> Figure:
 def colours_of_lumisections() -> Colormap:
     """Return viridis from pale to dark, so that the last is seen best; without the part that is too pale for lines on white."""
     return ListedColormap(mpl.colormaps["viridis"](np.linspace(0.88, 0, 256)), name="lumisections")
-
-
-def colours_with_gaps(name: str) -> Colormap:
-    """Return a scale of colours that leaves white what is masked."""
-    return mpl.colormaps[name].with_extremes(bad="white")
 
 
 def are_good(good: Any, sections: Sections) -> Array:

@@ -7,79 +7,101 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib.animation import FuncAnimation
 from matplotlib.collections import QuadMesh
-from matplotlib.colors import Normalize
+from matplotlib.colors import ListedColormap, LogNorm
 
 from cmsdials.errors import ConfigurationError
-from cmsdials.plotting.canvas import (
-    Axes,
-    Canvas,
-    CmsLabel,
-    are_good,
-    canvas_on,
-    colours_with_gaps,
-    from_zero,
-    scaled,
-)
+from cmsdials.plotting.canvas import Axes, Canvas, CmsLabel, are_good, canvas_on
+from cmsdials.plotting.scales import Scale, checked_limits, scale_of, scaled_alike
 from cmsdials.plotting.subject import Subject
 from cmsdials.redaction import shortened
 from cmsdials.table.columns import Array
 
-__all__ = ["animate", "draw_map"]
+__all__ = ["animate", "draw_map", "fill", "mesh_of", "without_empty"]
 
 _FLAT = "Draw 1D histograms with overlay(), heatmap() or trend()."
+_NEVER = "0.9"
+"""Grey of bins that no lumisection fills, where one of several is shown."""
 
 
-def draw_map(subject: Subject, ax: Any, cms: CmsLabel, *, ls: Any, how: Literal["sum", "mean"]) -> Axes:
+def draw_map(
+    subject: Subject,
+    ax: Any,
+    cms: CmsLabel,
+    *,
+    ls: Any,
+    how: Literal["sum", "mean"],
+    good: Any,
+    limits: Any,
+    log: bool,
+) -> Axes:
     """Draw it. See `cmsdials.plotting.Plots.map`."""
     subject.check_dimensions(2, "map()", _FLAT)
     if how not in ("sum", "mean"):
         message = f"how must be 'sum' or 'mean', not {shortened(repr(how), 40)}"
         raise ConfigurationError(message, advice="For one lumisection pass ls=.")
+    limits = checked_limits(limits, log=log)
+    every, is_good = subject, are_good(good, subject.sections)
     if ls is not None:
-        subject = _of_one(subject, ls)
-    many = subject.sections.many
+        subject = _of_one(subject, ls, is_good)
+    elif good is not None:
+        subject = subject.only(is_good)
     canvas = canvas_on(ax)
-    parts, power = scaled(subject.data)
+    parts, limits, power = scaled_alike(subject.data, limits)
     contents = parts.sum(axis=0) if how == "sum" or len(subject) < 2 else parts.mean(axis=0)
-    _mesh(canvas, subject, contents, "Content per bin" + power, from_zero(contents))
-    if not many:
-        canvas.note("no lumisections")
+    scale = scale_of(contents, limits, log=log)
+    mesh_of(canvas, subject, without_empty(contents, scale), "Content per bin" + power, scale)
+    if not len(subject):
+        canvas.note("no lumisections" if not len(every) else "no good lumisections")
     elif not contents.any():
         canvas.note("all bins are empty", has_axes=True)
-    what = {"sum": "sum of", "mean": "mean of"}[how]
-    canvas.title(subject, cms, f"{subject.when}, {what} {many} LS" if many > 1 else None)
+    elif log and not (contents > 0).any():
+        canvas.note("no content above 0:\nleave out log=True", has_axes=True)
+    when = subject.when
+    if subject.sections.many > 1:
+        when += f", {how}" if good is None else f", {how} of good LS"
+    elif ls is not None:
+        when += _never_filled(canvas, every)
+    canvas.title(subject, cms, when)
     return canvas.axes
 
 
-def animate(subject: Subject, ax: Any, cms: CmsLabel, *, seconds: Any, good: Any) -> FuncAnimation:
+def animate(
+    subject: Subject, ax: Any, cms: CmsLabel, *, seconds: Any, good: Any, limits: Any, log: bool
+) -> FuncAnimation:
     """Draw it. See `cmsdials.plotting.Plots.animate`."""
     subject.check_dimensions(2, "animate()", _FLAT)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < 3600:
         message = f"seconds must be a number above 0, not {shortened(repr(seconds), 40)}"
         raise ConfigurationError(message, advice="Say how long each lumisection is shown, such as 0.2.")
+    limits = checked_limits(limits, log=log)
     if not len(subject):
         message = "there are no lumisections to animate"
         raise ConfigurationError(message, advice="Ask for len(result) first.")
     sections = subject.sections
     is_good = are_good(good, sections)
     canvas = canvas_on(ax)
-    parts, power = scaled(subject.data)
-    mesh = _mesh(canvas, subject, parts[0], "Content per bin" + power, from_zero(parts))
+    parts, limits, power = scaled_alike(subject.data, limits)
+    scale = scale_of(parts, limits, log=log)
+    mesh = mesh_of(canvas, subject, without_empty(parts[0], scale), "Content per bin" + power, scale)
+    grey = _never_filled(canvas, subject)
 
-    def when(number: int) -> str:
+    def title_of(number: int) -> str:
         verdict = "" if is_good[number] else ", not good"
-        return f"Run {sections.run[number]}, LS {sections.ls[number]}{verdict}"
+        when = f"Run {sections.run[number]}, LS {sections.ls[number]}{verdict}{grey}"
+        return canvas.words(subject, cms, when)
 
-    title = canvas.title(subject, cms, when(0))
-    first, pattern = when(0), title.get_text()
+    title = canvas.title(subject, cms)
+    texts = [*map(title_of, range(len(subject)))]
 
     if canvas.is_own:  # to lay out each picture anew takes most of the time
+        title.set_text(max(texts, key=lambda text: text.count("\n")))
         canvas.figure.draw_without_rendering()
         canvas.figure.set_layout_engine("none")
+    title.set_text(texts[0])
 
     def draw(number: int) -> tuple[Any, ...]:
-        mesh.set_array(_without_empty(parts[number]))
-        title.set_text(pattern.replace(first, when(number), 1))
+        mesh.set_array(without_empty(parts[number], scale))
+        title.set_text(texts[number])
         return mesh, title
 
     return FuncAnimation(
@@ -87,7 +109,42 @@ def animate(subject: Subject, ax: Any, cms: CmsLabel, *, seconds: Any, good: Any
     )
 
 
-def _of_one(subject: Subject, ls: Any) -> Subject:
+def mesh_of(canvas: Canvas, subject: Subject, contents: Any, label: str, scale: Scale) -> QuadMesh:
+    """Draw contents as colours, with the bar of their scale; what is masked is white."""
+    x, y = subject.edges
+    colours, norm = scale
+    mesh = canvas.axes.pcolormesh(x, y, contents, cmap=colours, norm=norm, rasterized=True)
+    bar = canvas.colour_bar(mesh, label)
+    bar.ax.tick_params(which="minor", labelsize=bar.ax.yaxis.get_tick_params()["labelsize"])
+    canvas.label(*subject.labels)
+    return mesh
+
+
+def without_empty(contents: Array, scale: Scale) -> Any:
+    """Mask contents that are 0 or missing."""
+    shown = np.ma.masked_where(~np.isfinite(contents) | (contents == 0), contents)
+    if isinstance(scale[1], LogNorm):  # which would leave out what is below 0
+        shown[shown < 0] = np.finfo(float).tiny
+    return shown
+
+
+def _never_filled(canvas: Canvas, subject: Subject) -> str:
+    """Grey the bins that no lumisection fills, so that those that this one does not fill stand out; return what says so."""
+    is_never = ~(np.nan_to_num(subject.data) != 0).any(axis=0)
+    if len(subject) < 2 or not is_never.any() or is_never.all():
+        return ""
+    fill(canvas, subject, is_never, _NEVER)
+    return "\ngrey: always empty"
+
+
+def fill(canvas: Canvas, subject: Subject, which: Array, colour: Any) -> None:
+    """Fill bins with one colour."""
+    x, y = subject.edges
+    shown = np.ma.masked_where(~which, np.zeros(which.shape))
+    canvas.axes.pcolormesh(x, y, shown, cmap=ListedColormap([colour]), rasterized=True)
+
+
+def _of_one(subject: Subject, ls: Any, is_good: Array) -> Subject:
     sections = subject.sections
     if isinstance(ls, bool) or not isinstance(ls, int | np.integer):
         message = f"ls must be the number of a lumisection, not {shortened(repr(ls), 40)}"
@@ -106,18 +163,7 @@ def _of_one(subject: Subject, ls: Any) -> Subject:
         )
         advice = f"Choose one: result.plot.of(run_number={sections.run[where[0]]}).map(ls={ls})."
         raise ConfigurationError(message, advice=advice)
+    if not is_good[where[0]]:
+        message = f"lumisection {ls} is not good: the mask does not hold it"
+        raise ConfigurationError(message, advice="Leave out good=, or choose another one.")
     return subject.only(where)
-
-
-def _mesh(canvas: Canvas, subject: Subject, contents: Array, label: str, norm: Normalize) -> QuadMesh:
-    x, y = subject.edges
-    mesh = canvas.axes.pcolormesh(
-        x, y, _without_empty(contents), cmap=colours_with_gaps("viridis"), norm=norm, rasterized=True
-    )
-    canvas.colour_bar(mesh, label)
-    canvas.label(*subject.labels)
-    return mesh
-
-
-def _without_empty(contents: Array) -> Any:
-    return np.ma.masked_where(~np.isfinite(contents) | (contents == 0), contents)

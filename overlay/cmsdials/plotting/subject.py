@@ -66,14 +66,15 @@ class Subject:
 
     @property
     def when(self) -> str:
-        """The runs and lumisections in words."""
-        runs, ls = self.sections.runs, self.sections.ls
+        """The runs and lumisections in words, and how many there are if some are missing."""
+        runs, ls, many = self.sections.runs, self.sections.ls, self.sections.many
         if not len(ls):
             return "no lumisections"
         if len(runs) > 1:
-            return f"{len(runs)} runs {runs[0]}\N{EN DASH}{runs[-1]}, {self.sections.many} LS"
+            return f"{len(runs)} runs {runs[0]}\N{EN DASH}{runs[-1]}, {many} LS"
         first, last = ls[0], self.sections.last[-1]
-        return f"Run {runs[0]}, LS {first}" + (f"\N{EN DASH}{last}" if last > first else "")
+        words = f"Run {runs[0]}, LS {first}" + (f"\N{EN DASH}{last}" if last > first else "")
+        return words if many == last - first + 1 else f"{words} ({many} LS)"
 
     def only(self, keep: Array) -> Subject:
         """Return the same with some of the lumisections, by their positions or by a mask of them."""

@@ -60,7 +60,7 @@ def table() -> Iterator[dict[str, Any]]:
     ("rows", "when"),
     [
         (charge([7]), f"Run {RUN}, LS 7"),
-        (charge(GAPS), f"Run {RUN}, LS 1\N{EN DASH}20"),
+        (charge(GAPS), f"Run {RUN}, LS 1\N{EN DASH}20 (13 LS)"),
         (RUNS, "3 runs 367112\N{EN DASH}367140, 6 LS"),
     ],
 )
@@ -81,7 +81,7 @@ def test_axes_say_quantity_and_unit() -> None:
     assert labels == ("Cluster charge [e]", "Lumisection", "Content per bin")
     assert bar(plots.overlay()).get_ylabel() == "Lumisection"
     drawn = plots.compare(charge([1]))
-    assert (drawn.top.get_ylabel(), drawn.bottom.get_ylabel()) == ("Fraction per bin", "Ratio")
+    assert (drawn.top.get_ylabel(), drawn.bottom.get_ylabel()) == ("Fraction per bin", "Run / ref.")
     assert drawn.bottom.get_xlabel() == "Cluster charge [e]"
     axes = Plots(clusters([1, 2])).map()
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("Signed module coordinate", "Signed ladder coordinate")
@@ -390,11 +390,11 @@ def test_a_map_is_of_one_lumisection_of_their_sum_or_of_their_mean() -> None:
     rows = clusters([1, 2, 4])
     for axes, expected, said in (
         (Plots(rows).map(ls=2), rows["data"][1], f"Run {RUN}, LS 2"),
-        (Plots(rows).map(), rows["data"].sum(axis=0), f"Run {RUN}, LS 1\N{EN DASH}4, sum of 3 LS"),
+        (Plots(rows).map(), rows["data"].sum(axis=0), f"Run {RUN}, LS 1\N{EN DASH}4 (3 LS), sum"),
         (
             Plots(rows).map(how="mean"),
             rows["data"].mean(axis=0),
-            f"Run {RUN}, LS 1\N{EN DASH}4, mean of 3 LS",
+            f"Run {RUN}, LS 1\N{EN DASH}4 (3 LS), mean",
         ),
     ):
         values = values_of(axes)
@@ -441,7 +441,7 @@ def test_an_animation_shows_each_lumisection_with_the_same_colours() -> None:
     limits = (0, rows["data"].max())
     assert [limit for _, limit in seen] == [limits] * 3
     assert [
-        f"Run {RUN}, LS {which} {DATASET}" in text
+        f"Run {RUN}, LS {which}, grey: always empty {DATASET}" in text
         for (text, _), which in zip(seen, ("1", "2", "7, not good"), strict=True)
     ] == [True] * 3
 
@@ -464,9 +464,10 @@ def test_a_comparison_is_of_shapes() -> None:
     (points,) = [one for one in drawn.bottom.lines if one.get_marker() == "o"]
     filled = theirs > 0
     assert points.get_ydata()[filled] == pytest.approx(ours[filled] / theirs[filled])
-    said = [f"Run {RUN}, LS 1\N{EN DASH}2", "Reference: Run 366000, LS 100\N{EN DASH}140"]
-    assert legend(drawn.top) == said
-    assert Plots(rows).compare(reference, panel="pull").bottom.get_ylabel() == "Pull"
+    assert (
+        Plots(rows).compare(reference, panel="pull").bottom.get_ylabel()
+        == "Pull [\N{GREEK SMALL LETTER SIGMA}]"
+    )
 
 
 def test_a_map_is_compared_as_a_map() -> None:

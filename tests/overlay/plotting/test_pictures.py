@@ -32,6 +32,18 @@ def _almost_empty() -> Any:
     return rows | {"entries": rows["data"].sum(axis=1)}
 
 
+def _changed(arrays: Any, where: Any, content: float) -> Any:
+    data = arrays["data"].copy()
+    data[(slice(None), *where)] = content
+    return _with(arrays, data)
+
+
+FEW = _with(charge([1]), np.round(charge([1])["data"] / 300))
+HOT = _changed(clusters(range(1, 9)), (4, 2), 5000)
+UPPER = _changed(clusters(range(1, 9)), (5, slice(0, 3)), 0)
+LOWER = _changed(clusters(range(100, 140)), (0, slice(5, 8)), 0)
+
+
 PLOTS: dict[str, Callable[[], Any]] = {
     "overlay_of_1": lambda: Plots(charge([7])).overlay(),
     "overlay_of_3": lambda: Plots(charge([1, 100, 200])).overlay(),
@@ -69,9 +81,24 @@ PLOTS: dict[str, Callable[[], Any]] = {
     "trend_empty": lambda: Plots(_with(charge([1, 2, 5]), np.zeros((3, 20)))).trend(),
     "ratio": lambda: Plots(charge(GAPS)).compare(charge(range(100, 140))),
     "pull": lambda: Plots(charge(GAPS)).compare(charge(range(100, 140)), panel="pull"),
-    "ratio_of_maps": lambda: Plots(clusters(range(1, 9))).compare(clusters(range(100, 140))),
+    "ratio_of_sums": lambda: Plots(charge(range(1, 41))).compare(charge(range(100, 140)), normalise=False),
+    "ratio_of_1_and_2000": lambda: Plots(charge([7])).compare(
+        charge(range(1, 2001)), good=LumiMask({RUN: [[7, 7]]})
+    ),
+    "ratio_of_few": lambda: Plots(FEW).compare(charge([3])),
+    "ratio_of_one_hot_bin": lambda: Plots(_changed(charge([1]), (17,), 2000)).compare(charge([2])),
+    "ratio_negative": lambda: Plots(_with(charge([1]), charge([1])["data"] - 300)).compare(charge([1])),
+    "ratio_huge": lambda: Plots(_with(charge([1]), charge([1])["data"] * 1e305)).compare(charge([2])),
+    "ratio_to_none": lambda: Plots(charge([1])).compare(charge([])),
+    "ratio_of_maps": lambda: Plots(UPPER).compare(LOWER),
+    "pull_of_maps": lambda: Plots(UPPER).compare(LOWER, panel="pull"),
+    "ratio_of_maps_limits": lambda: Plots(HOT).compare(LOWER, normalise=False, limits=(0, 0.5)),
     "map_of_1": lambda: Plots(clusters(range(1, 9))).map(ls=5),
     "map_of_all": lambda: Plots(clusters(range(1, 9))).map(),
+    "map_hot": lambda: Plots(HOT).map(),
+    "map_log": lambda: Plots(HOT).map(log=True),
+    "map_limits": lambda: Plots(clusters([1, 2, 5])).map(how="mean", limits=(70, 90)),
+    "map_negative_log": lambda: Plots(_with(clusters([1]), clusters([1])["data"] - 80)).map(log=True),
     "map_negative": lambda: Plots(_with(clusters([1]), clusters([1])["data"] - 80)).map(),
     "map_empty": lambda: Plots(_with(clusters([1]), np.zeros((1, 6, 8)))).map(),
 }

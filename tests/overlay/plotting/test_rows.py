@@ -262,7 +262,9 @@ def test_a_histogram_of_hist_is_a_reference() -> None:
     assert np.ptp(flat.bottom.lines[1].get_ydata()) > 0
     ratio = next(one for one in drawn.bottom.collections).get_array()
     assert np.allclose(ratio.filled(1), 1)
-    assert Plots(rows).compare((rows["data"][0], np.linspace(0, 40_000, 21))).bottom.get_ylabel() == "Ratio"
+    assert (
+        Plots(rows).compare((rows["data"][0], np.linspace(0, 40_000, 21))).bottom.get_ylabel() == "Run / ref."
+    )
 
 
 @pytest.mark.parametrize("reference", [None, 3, "hist", (1, 2, 3), ([1, 2],), np.ones(20)])

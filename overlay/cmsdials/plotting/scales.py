@@ -1,0 +1,116 @@
+"""From contents to colours: where a scale begins and ends, and what shows that a bin lies beyond it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize
+
+from cmsdials.errors import ConfigurationError
+from cmsdials.plotting.canvas import from_zero, scaled
+from cmsdials.redaction import shortened
+from cmsdials.table.columns import Array
+
+__all__ = ["Limits", "Scale", "checked_limits", "diverging", "scale_of", "scaled_alike"]
+
+Limits = tuple[float, float]
+Scale = tuple[Colormap, Normalize]
+"""Colours, and the numbers that they stand for."""
+
+_ABOVE, _BELOW = "#bd1f01", "#f2b5d4"
+"""Colours of contents beyond a scale of viridis, in which neither is."""
+
+_HOT = 5
+"""How many times as high as the others a bin is that does not set the scale."""
+_HOT_SHARE = 100
+"""Of how many bins one may be hot."""
+_FEWEST = 10
+"""Bins from which on there are others to compare with."""
+
+
+def checked_limits(limits: Any, *, log: bool = False) -> Limits | None:
+    """Return the limits of a scale.
+
+    Raises:
+        ConfigurationError: They are not two increasing numbers, or on a logarithmic scale not above 0.
+    """
+    if limits is None:
+        return None
+    try:
+        pair = np.asarray(limits)
+    except ValueError:  # lists of several lengths
+        pair = np.empty(0)
+    is_pair = pair.shape == (2,) and pair.dtype.kind in "iuf" and bool(np.isfinite(pair).all())
+    low, high = pair.tolist() if is_pair else (0.0, 0.0)
+    if not low < high or not np.isfinite(float(high) - float(low)):
+        message = f"limits must be two increasing numbers, not {shortened(repr(limits), 60)}"
+        raise ConfigurationError(message, advice="Write limits=(0, 100), or leave it out.")
+    if log and low <= 0:
+        message = f"the limits of a logarithmic scale must be above 0, and the first one is {low:g}"
+        raise ConfigurationError(message, advice="Write limits=(1, 100), or leave out log=True.")
+    return float(low), float(high)
+
+
+def scaled_alike(data: Array, limits: Limits | None) -> tuple[Array, Limits | None, str]:
+    """Return contents and limits that can be drawn, and what both were divided by, for the label."""
+    if limits is None:
+        parts, power = scaled(data)
+        return parts, None, power
+    together, power = scaled(np.concatenate([data.ravel(), limits]))
+    return together[:-2].reshape(data.shape), (float(together[-2]), float(together[-1])), power
+
+
+def scale_of(contents: Array, limits: Limits | None = None, *, log: bool = False) -> Scale:
+    """Return the scale of contents: from 0, or the lowest content if that is below, to the highest that is not hot.
+
+    On a logarithmic scale it is from the lowest content above 0 to the highest. The bar beside it ends in an arrow where
+    contents lie beyond it.
+    """
+    filled = contents[np.isfinite(contents) & (contents != 0)]
+    above, below = filled[filled > 0], -filled[filled < 0]
+    if log:
+        low, high = (above.min(), above.max()) if len(above) else (0.1, 1.0)
+        norm: Normalize = LogNorm(*(limits or (low if low < high else high / 10, high)))
+    elif limits:
+        norm = Normalize(*limits)
+    else:
+        norm = from_zero(np.array([-_usual(below), _usual(above)]))
+    colours = mpl.colormaps["viridis"].with_extremes(bad="white", over=_ABOVE, under=_BELOW)
+    return _with_arrows(colours, norm, filled), norm
+
+
+def diverging(contents: Array, limits: Limits, middle: float) -> Scale:
+    """Return the scale of what differs from a number that is ordinary: blue below it, red above, and pale grey there.
+
+    White is none of these colours, nor is what lies beyond the limits; they need not hold the middle.
+    """
+    low, high = limits
+    places = [(low, 0.0)] if low < middle else []
+    places += [(middle, 0.5)]
+    places += [(high, 1.0)] if high > middle else []
+    numbers, shares = zip(*places, strict=True)
+    where = np.interp(np.linspace(low, high, 256), numbers, shares)
+    colours = ListedColormap(mpl.colormaps["coolwarm"](where), name="diverging").with_extremes(
+        bad="white", over="#5c0016", under="#04254d"
+    )
+    norm = Normalize(low, high)
+    return _with_arrows(colours, norm, contents[np.isfinite(contents)]), norm
+
+
+def _with_arrows(colours: Colormap, norm: Normalize, contents: Array) -> Colormap:
+    """Return the colours, with arrows at the ends of their bar beyond which contents lie."""
+    is_below, is_above = bool((contents < norm.vmin).any()), bool((contents > norm.vmax).any())
+    ends = "both" if is_below and is_above else "min" if is_below else "max" if is_above else "neither"
+    colours.colorbar_extend = ends  # type: ignore[assignment]  # as the bar takes it
+    return colours
+
+
+def _usual(contents: Array) -> float:
+    """Return the highest of positive contents; without those that are far above all others, if these are few."""
+    if len(contents) < _FEWEST:
+        return float(contents.max(initial=0))
+    others = len(contents) - max(1, len(contents) // _HOT_SHARE)
+    highest = np.partition(contents, others - 1)[others - 1]
+    return float(contents[contents <= _HOT * highest].max())
