@@ -3,6 +3,7 @@
 import gzip
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -551,6 +552,7 @@ LEFT = pd.DataFrame({"run_number": [1], "ls_number": [1], "x": [1]})
             {},
             "on the right cannot be joined: 1.5 is not the number of a ls_number",
         ),
+        (LEFT.assign(ls_number=Decimal("1.5")), {}, r"Decimal\('1.5'\) is not the number of a ls_number"),
         (LEFT.assign(ls_number="one"), {}, "'one' is not the number of a ls_number"),
         (LEFT.assign(ls_number=True), {}, "the values of ls_number are not whole numbers, but of type bool"),
         (LEFT.assign(ls_number=pd.Timestamp(0)), {}, "not whole numbers"),
@@ -624,6 +626,7 @@ def test_names_of_dicts_that_are_no_text_become_text_in_arrow() -> None:
         pd.Categorical([1, 3, 2]),
         pd.array(["1", "3", "2"], "string[pyarrow]"),
         pd.array([1.0, 3.0, 2.0], "Float64"),
+        pd.array([Decimal("1.0"), Decimal(3), Decimal("2E0")], object),
     ],
     ids=lambda key: str(key.dtype)[:12],
 )
