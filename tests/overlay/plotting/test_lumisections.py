@@ -494,10 +494,19 @@ def test_other_references_are_refused(kind: str, reference: Any) -> None:
 # --- awkward data
 
 
-@pytest.mark.parametrize("many", [1, 3, 7, 2000])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("change", ["no", "negative", "huge", "one entry each", "without a mean"])
-def test_awkward_contents_are_drawn(kind: str, many: int, change: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "many"),
+    [
+        *(
+            (change, many)
+            for change in ("negative", "huge", "one entry each", "without a mean")
+            for many in (1, 3, 7)
+        ),
+        ("no", 2000),
+    ],
+)
+def test_awkward_contents_are_drawn(kind: str, change: str, many: int) -> None:
     rows = charge([*range(1, many), many + 5])
     if change == "negative":
         rows["data"] -= 400
@@ -509,7 +518,7 @@ def test_awkward_contents_are_drawn(kind: str, many: int, change: str) -> None:
         rows["data"][:] = np.eye(20)[rows["ls_number"] % 20]
         rows["entries"][:] = 1
     how: dict[str, Any] = {} if kind == "heatmap" else {"reference": REFERENCE}
-    for good in (None, LumiMask({1: [[1, 1]]}), LumiMask({RUN: [[1, 1500]]})):
+    for good in (LumiMask({1: [[1, 1]]}), LumiMask({RUN: [[1, 1500]]})):
         axes = getattr(Plots(rows), kind)(good=good, min_entries=1, **how)
         axes.figure.set_layout_engine("none")
         axes.figure.draw_without_rendering()
