@@ -22,7 +22,6 @@ from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
-from mpl_toolkits.axes_grid1 import make_axes_locatable
 
 from cmsdials.errors import ConfigurationError
 from cmsdials.plotting.sections import Sections
@@ -368,9 +367,7 @@ def canvas_pair(ax: Any, *, are_alike: bool) -> tuple[Canvas, Canvas]:
         bottom = figure.add_subplot(grid[1], axes_class=ShownAxes, sharex=top)
         return Canvas(top, _TEXT, is_own=True), Canvas(bottom, _TEXT, is_own=True)
     if isinstance(ax, Axes):
-        share = "100%" if are_alike else "50%"
-        bottom = make_axes_locatable(ax).append_axes("bottom", size=share, pad=0.1, sharex=ax)
-        return canvas_on(ax), canvas_on(bottom)
+        return canvas_on(ax), canvas_on(_cut_off(ax, ratios, gap=0.2 if are_alike else 0.08))
     axes = list(np.ravel(ax)) if isinstance(ax, tuple | list | np.ndarray) else []
     if len(axes) != 2:
         message = f"ax must be axes of matplotlib, or two of them, not {shortened(type(ax).__name__, 60)}"
@@ -378,6 +375,23 @@ def canvas_pair(ax: Any, *, are_alike: bool) -> tuple[Canvas, Canvas]:
             message, advice="Give figure.subplots(2, sharex=True), or leave it out for a new figure."
         )
     return canvas_on(axes[0]), canvas_on(axes[1])
+
+
+def _cut_off(ax: Axes, ratios: tuple[int, int], gap: float) -> Axes:
+    """Return new axes in the lower part of others, which are left with the upper part."""
+    figure: Any = ax.get_figure()
+    spec = ax.get_subplotspec()
+    made: Axes
+    if spec is not None:
+        grid = spec.subgridspec(2, 1, height_ratios=ratios, hspace=gap)
+        ax.set_subplotspec(grid[0])
+        made = figure.add_subplot(grid[1], sharex=ax)
+    else:
+        left, low, wide, high = ax.get_position().bounds
+        unit = high / (sum(ratios) + gap)
+        ax.set_position((left, low + high - ratios[0] * unit, wide, ratios[0] * unit))
+        made = figure.add_axes((left, low, wide, ratios[1] * unit), sharex=ax)
+    return made
 
 
 def _new_figure(height: float) -> Figure:

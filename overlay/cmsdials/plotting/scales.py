@@ -22,6 +22,9 @@ Scale = tuple[Colormap, Normalize]
 _ABOVE, _BELOW = "#bd1f01", "#f2b5d4"
 """Colours of contents beyond a scale of viridis, in which neither is."""
 
+_FAR, _NEAR = 1e99, 1e-250
+"""Sizes beyond which the arithmetic of scales overflows, and that of logarithmic ones fails."""
+
 _HOT = 5
 """How many times as high as the others a bin is that does not set the scale."""
 _HOT_SHARE = 100
@@ -46,8 +49,8 @@ def checked_limits(limits: Any, *, log: bool = False) -> Limits | None:
     low, high = pair.tolist() if is_pair else (0.0, 0.0)
     if not low < high or not np.isfinite(float(high) - float(low)):
         message = f"limits must be two increasing numbers, not {shortened(repr(limits), 60)}"
-        raise ConfigurationError(message, advice="Write limits=(0, 100), or leave it out.")
-    if log and low <= 0:
+        raise ConfigurationError(message, advice="Write limits=(0, 100), or leave them out.")
+    if log and low < _NEAR:
         message = f"the limits of a logarithmic scale must be above 0, and the first one is {low:g}"
         raise ConfigurationError(message, advice="Write limits=(1, 100), or leave out log=True.")
     return float(low), float(high)
@@ -58,8 +61,10 @@ def scaled_alike(data: Array, limits: Limits | None) -> tuple[Array, Limits | No
     if limits is None:
         parts, power = scaled(data)
         return parts, None, power
-    together, power = scaled(np.concatenate([data.ravel(), limits]))
-    return together[:-2].reshape(data.shape), (float(together[-2]), float(together[-1])), power
+    ends, power = scaled(np.array(limits))
+    if not power:
+        return np.clip(data, -_FAR, _FAR), limits, ""  # contents so large are beyond the limits anyway
+    return data / float(power.removeprefix(" / ")), (float(ends[0]), float(ends[1])), power
 
 
 def scale_of(contents: Array, limits: Limits | None = None, *, log: bool = False) -> Scale:
@@ -69,14 +74,14 @@ def scale_of(contents: Array, limits: Limits | None = None, *, log: bool = False
     contents lie beyond it.
     """
     filled = contents[np.isfinite(contents) & (contents != 0)]
-    above, below = filled[filled > 0], -filled[filled < 0]
     if log:
+        above = filled[filled > _NEAR]
         low, high = (above.min(), above.max()) if len(above) else (0.1, 1.0)
         norm: Normalize = LogNorm(*(limits or (low if low < high else high / 10, high)))
     elif limits:
         norm = Normalize(*limits)
     else:
-        norm = from_zero(np.array([-_usual(below), _usual(above)]))
+        norm = from_zero(filled[~_are_hot(filled)])
     colours = mpl.colormaps["viridis"].with_extremes(bad="white", over=_ABOVE, under=_BELOW)
     return _with_arrows(colours, norm, filled), norm
 
@@ -107,10 +112,11 @@ def _with_arrows(colours: Colormap, norm: Normalize, contents: Array) -> Colorma
     return colours
 
 
-def _usual(contents: Array) -> float:
-    """Return the highest of positive contents; without those that are far above all others, if these are few."""
+def _are_hot(contents: Array) -> Array:
+    """Say which contents, none of them 0, are far from 0 compared with all others, if these are few."""
     if len(contents) < _FEWEST:
-        return float(contents.max(initial=0))
-    others = len(contents) - max(1, len(contents) // _HOT_SHARE)
-    highest = np.partition(contents, others - 1)[others - 1]
-    return float(contents[contents <= _HOT * highest].max())
+        return np.zeros(len(contents), bool)
+    sizes = np.abs(contents)
+    others = len(sizes) - max(1, len(sizes) // _HOT_SHARE)
+    hot: Array = sizes > _HOT * np.partition(sizes, others - 1)[others - 1]
+    return hot

@@ -419,6 +419,52 @@ def test_shapes_are_compared_with_that_of_a_reference(arrays: dict[str, Array], 
                 assert math.isnan(values["pull"])
 
 
+@given(arrays=stacks(dimensions=2), seed=st.integers(0, 99))
+def test_contents_are_compared_as_they_are(arrays: dict[str, Array], seed: int) -> None:
+    data = arrays["data"]
+    reference = np.random.default_rng(seed).poisson(2, (3, *data.shape[1:])).astype(float)
+    reference[1] = np.nan  # a gap in it
+    added = np.nansum(reference, axis=0)
+    ratio, difference, pull = (
+        ar.compare(arrays, stack_of(reference), how, normalise=False)["data"]
+        for how in ("ratio", "difference", "pull")
+    )
+    for at in np.ndindex(data.shape):
+        ours, theirs = data[at], added[at[1:]]
+        assert difference[at] == pytest.approx(ours - theirs, nan_ok=True)
+        assert ratio[at] == pytest.approx(ours / theirs if theirs else math.nan, nan_ok=True)
+        error = math.sqrt(ours + theirs) or math.nan
+        assert pull[at] == pytest.approx((ours - theirs) / error, nan_ok=True)
+
+
+def test_contents_that_are_missing_or_extreme_are_compared_as_they_are() -> None:
+    rows = np.array([[0.0, 0.0], [-1.0, 4.0], [np.nan, 5.0], [1e308, 1e308]])
+    ratio, pull = (ar.compare(rows, [2, 1e308], how, normalise=False).tolist() for how in ("ratio", "pull"))
+    assert ratio[0] == [0, 0]  # empty is not missing
+    assert ratio[1] == [-0.5, 4e-308]
+    assert np.isnan([ratio[2], pull[2]]).all()
+    assert pull[0] == pytest.approx([-(2**0.5), -1e154])
+    assert math.isnan(pull[1][0])
+    assert pull[3] == pytest.approx([1e154, 0])
+    for reference in ([np.nan, np.nan], np.empty((0, 2))):
+        assert np.isnan(ar.compare(rows, reference, "difference", normalise=False)).all()
+    groups = {"a": stack_of([[2, 6]]), "b": stack_of([[1, 1]])}
+    made = ar.compare(groups, [1, 2], normalise=False)
+    assert {key: one["data"].tolist() for key, one in made.items()} == {"a": [[2, 3]], "b": [[1, 0.5]]}
+    made = ar.compare(groups, {"a": [1, 2], "b": [1, 2]}, normalise=False)
+    assert {key: one["data"].tolist() for key, one in made.items()} == {"a": [[2, 3]], "b": [[1, 0.5]]}
+
+
+def test_pulls_of_samples_of_one_expectation_have_the_width_1() -> None:
+    random = np.random.default_rng(2)
+    pulls = [
+        ar.compare(random.poisson(200, (1, 50)), random.poisson(200, 50), "pull", normalise=False)
+        for _ in range(40)
+    ]
+    assert np.std(pulls) == pytest.approx(1, rel=0.05)
+    assert abs(np.mean(pulls)) < 0.05
+
+
 def test_a_reference_is_given_in_many_ways() -> None:
     arrays = stack_of([[1, 3], [2, 2]])
     expected = [[0.5, 1.5], [1, 1]]

@@ -66,6 +66,29 @@ def test_two_axes_are_given_for_a_comparison_or_one_that_is_shared() -> None:
     assert drawn.bottom.get_position().y1 <= one.get_position().y0
 
 
+@pytest.mark.parametrize("layout", ["constrained", None])
+@pytest.mark.parametrize("histograms", [charge, clusters])
+def test_axes_that_are_shared_have_room_for_labels_and_colour_bars(histograms: Any, layout: Any) -> None:
+    figure = Figure(figsize=(8, 8), layout=layout)
+    for ax in (*figure.subplots(2, 2)[0], figure.add_axes((0.1, 0.1, 0.5, 0.3))):
+        drawn = Plots(histograms([1, 2, 5])).compare(histograms([1]), ax=ax)
+        figure.draw_without_rendering()
+        top, bottom = (one.get_tightbbox() for one in drawn)
+        assert drawn.bottom.get_window_extent().y1 < drawn.top.get_window_extent().y0
+        assert bottom.y0 >= figure.bbox.y0
+        assert drawn.bottom.xaxis.label.get_text()
+        assert not drawn.top.xaxis.get_tick_params()["labelbottom"]
+        assert drawn.bottom.xaxis.get_tick_params()["labelbottom"]
+        bars = [
+            one.colorbar.ax for pair in drawn for one in pair.collections if getattr(one, "colorbar", None)
+        ]
+        assert len(bars) == (2 if histograms is clusters else 0)
+        for one, other in zip(bars, drawn, strict=False):
+            assert one.get_window_extent().x0 > other.get_window_extent().x1
+            assert one.get_window_extent().height == pytest.approx(other.get_window_extent().height, rel=0.2)
+        assert top.x0 >= figure.bbox.x0
+
+
 def test_an_animation_uses_the_figure_of_the_axes(tmp_path: Path) -> None:
     axes = Figure(figsize=(2, 2)).add_subplot()
     moving = draw("animate", ax=axes)

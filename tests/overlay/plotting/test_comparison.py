@@ -23,7 +23,7 @@ ORANGE, BLACK = to_rgba("#ffa90e"), to_rgba("black")
 
 def changed(arrays: Any, where: Any, content: float) -> Any:
     """The same with another content of some bins, in all lumisections."""
-    data = arrays["data"].copy()
+    data = arrays["data"].astype(float)
     data[(slice(None), *where)] = content
     return arrays | {"data": data}
 
@@ -385,6 +385,14 @@ def test_limits_of_colours_need_not_hold_the_middle(limits: Any, ends_of: str, f
 def test_the_upper_map_begins_at_zero() -> None:
     drawn = Plots(clusters([1, 2])).compare(clusters([9]))
     assert drawn.top.collections[0].get_clim()[0] == 0
+
+
+@pytest.mark.parametrize("limits", [(-1e300, 1e300), (0, 1e-300), (1, 1 + 1e-15), (-5, -4)])
+@pytest.mark.parametrize("kind", [charge, clusters])
+def test_any_limits_are_drawn(kind: Any, limits: Any) -> None:
+    drawn = Plots(kind([1, 2])).compare(kind([4]), limits=limits)
+    drawn.top.figure.set_layout_engine("none")
+    drawn.top.figure.draw_without_rendering()
 
 
 def test_pair_of_awkward_histograms() -> None:
