@@ -89,6 +89,30 @@ def test_other_files_and_row_groups_are_not_read(folder: Path, chosen: dict[str,
         held.to_table()
 
 
+def test_row_groups_are_chosen_without_their_statistics(folder: Path) -> None:
+    held = open_dataset(folder)
+    filters = Filters2D(me__regex="map", run_number__lte=367101)
+    before = held.to_table(filters)
+    assert len(before) == 40
+    for path in folder.glob("data/*/*.parquet"):
+        with pq.ParquetFile(path) as file:
+            groups = [file.read_row_group(number) for number in range(file.num_row_groups)]
+        with pq.ParquetWriter(path, groups[0].schema, write_statistics=False) as writer:
+            for group in groups:
+                writer.write_table(group)
+        content = bytearray(path.read_bytes())
+        metadata = pq.read_metadata(path)
+        for number, group in enumerate(groups):
+            if group["run_number"][0].as_py() > 367101:
+                column = metadata.row_group(number).column(0)
+                first = column.dictionary_page_offset or column.data_page_offset
+                content[first : first + column.total_compressed_size] = bytes(column.total_compressed_size)
+        path.write_bytes(content)
+    assert held.to_table(filters).equals(before)
+    with pytest.raises(OSError, match=r"\S"):
+        held.to_table()
+
+
 def test_frames_and_arrays_are_those_of_a_listing(service: Histograms, folder: Path) -> None:
     held, listed = open_dataset(folder), service.dials.h2d.list_all()
     frame = held.to_pandas().sort_values(KEY).reset_index(drop=True)
