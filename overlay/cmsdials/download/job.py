@@ -169,6 +169,11 @@ def _listed(source: Source) -> _Listed:
     if lacking := {dataset_id for dataset_id, _, _ in runs if elements} - names.keys():
         problem = f"does not name dataset {min(lacking)}, which has runs"
         raise SchemaError(problem, resource="dataset_index", field="dataset_id")
+    by_name: dict[str, int] = {}
+    for dataset_id in sorted({dataset_id for dataset_id, _, _ in runs if elements}):
+        if (other := by_name.setdefault(names[dataset_id], dataset_id)) != dataset_id:
+            problem = f"is the same of {other} and {dataset_id}, and names the folder of their files"
+            raise SchemaError(problem, resource="dataset_index", field="dataset")
     return _Listed(runs if elements else [], names, elements)
 
 

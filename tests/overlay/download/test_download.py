@@ -657,6 +657,14 @@ def test_a_dataset_without_a_name_is_an_error(
         service.dials.h1d.download(None, tmp_path)
 
 
+def test_two_datasets_of_one_name_are_an_error(
+    service: Histograms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DATASETS, 15000000, DATASETS[14677060])
+    with pytest.raises(SchemaError, match="'dataset' is the same of 14677060 and 15000000"):
+        service.dials.h1d.download(None, tmp_path)
+
+
 def test_a_place_that_cannot_be_written_is_said(service: Histograms, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CheckpointError, match=r"cannot be (made|read)"):
