@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import and_
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import frozen
 from cmsdials_api.filters import Filters
@@ -62,20 +63,31 @@ def open_dataset(folder: str | os.PathLike[str]) -> HistogramDataset:
     if manifest.origin.resource not in RESOURCES:
         message = f"{manifest.folder} holds {manifest.origin.resource}, which this client does not know"
         raise CheckpointError(message, advice="Upgrade cmsdials.")
+    found: dict[str, _Stamp] = {}
     for entry in manifest.finished:
         path = manifest.data / entry.path
-        try:
-            is_whole = path.stat().st_size == entry.bytes
-        except OSError:
-            is_whole = False
-        if not is_whole:
+        stamp = _stamp(path)
+        found[entry.path] = stamp
+        if stamp is None or stamp[0] != entry.bytes:
             message = f"{path} is missing, or not as long as it was written"
             raise CheckpointError(message, advice="Call download again as before: it fetches this file.")
     if left := len(manifest.entries) - len(manifest.finished):
         warn(
             f"{left} of {len(manifest.entries)} files in {manifest.folder} are not finished, and their rows not there"
         )
-    return HistogramDataset(manifest)
+    return HistogramDataset(manifest, found)
+
+
+_Stamp: TypeAlias = tuple[int, int] | None
+"""Size of a file and when it was last changed; None if there is none."""
+
+
+def _stamp(path: Path) -> _Stamp:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 @frozen(repr=False)
@@ -142,7 +154,7 @@ class HistogramDataset:
         schema: The Arrow schema of all rows.
     """
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, stamps: Mapping[str, _Stamp]) -> None:
         load("cmsdials.download.parquet")
         from cmsdials.download.parquet import KEY, schema_of  # noqa: PLC0415  # it imports NumPy
 
@@ -154,6 +166,7 @@ class HistogramDataset:
         self.schema = schema_of(self._record)
         entries = sorted(manifest.finished, key=lambda one: (one.partition.dataset_id, one.partition.first))
         self._entries = entries
+        self._stamps = stamps
         self._names = {
             KEY: sorted({one.partition.dataset for one in entries}),
             "me": sorted({me for one in entries for me in one.elements.values()}),
@@ -267,16 +280,15 @@ class HistogramDataset:
         arrow, fragments = self._arrow, []
         form, system = arrow.ParquetFileFormat(), extras.require("pyarrow.fs").LocalFileSystem()
         for entry in self._entries:
-            groups = _groups(entry, conditions)
-            if groups or not conditions:
-                fragments.append(
-                    form.make_fragment(
-                        str((self._manifest.data / entry.path).absolute()),
-                        system,
-                        arrow.field("dataset") == entry.partition.dataset,
-                        row_groups=groups if len(groups) < len(entry.groups) else None,
-                    )
-                )
+            path = (self._manifest.data / entry.path).absolute()
+            groups: list[int] | None = None  # all of them, unless it is known which
+            # A download that ran since may have put another file there, of which the manifest that was read knows nothing.
+            if conditions and _stamp(path) == self._stamps[entry.path]:
+                groups = _groups(entry, conditions)
+                if not groups:
+                    continue
+            named = arrow.field("dataset") == entry.partition.dataset
+            fragments.append(form.make_fragment(str(path), system, named, row_groups=groups))
         return arrow.FileSystemDataset(fragments, self.schema, form, system)
 
     def _all_of(self, conditions: Sequence[_Condition]) -> Any:

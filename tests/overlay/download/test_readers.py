@@ -102,6 +102,45 @@ def test_other_files_and_row_groups_are_not_read(folder: Path, chosen: dict[str,
         held.to_table()
 
 
+def test_row_groups_are_chosen_without_their_statistics(
+    service: Histograms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        writer = pq.ParquetWriter
+        patched.setattr(
+            pq, "ParquetWriter", lambda *given, **more: writer(*given, **{**more, "write_statistics": False})
+        )
+        service.dials.h2d.download(None, tmp_path)
+    filters = Filters2D(me__regex="map", run_number__lte=367101)
+    before = open_dataset(tmp_path).to_table(filters)
+    assert len(before) == 40
+    for path in tmp_path.glob("data/*/*.parquet"):
+        content = bytearray(path.read_bytes())
+        with pq.ParquetFile(path) as file:
+            for number in range(file.num_row_groups):
+                if file.read_row_group(number)["run_number"][0].as_py() > 367101:
+                    column = file.metadata.row_group(number).column(0)
+                    first = column.dictionary_page_offset or column.data_page_offset
+                    content[first : first + column.total_compressed_size] = bytes(
+                        column.total_compressed_size
+                    )
+        path.write_bytes(content)
+    held = open_dataset(tmp_path)
+    assert held.to_table(filters).equals(before)
+    with pytest.raises(OSError, match=r"\S"):
+        held.to_table()
+
+
+def test_files_that_were_fetched_again_meanwhile_are_read_whole(service: Histograms, folder: Path) -> None:
+    held = open_dataset(folder)
+    service.elements = {0: ("P/first", 2), **service.elements}  # its row groups come before the others
+    service.has[14677060, 367100] += 1
+    service.dials.h2d.download(None, folder, rows_per_file=20)
+    filters = Filters2D(me="P/map", dataset_id=14677060)
+    expected = [row for row in service.dials.h2d.list_all() if is_chosen(row.dict(), filters.given())]
+    assert len(held.to_table(filters)) == len(expected)
+
+
 def test_frames_and_arrays_are_those_of_a_listing(service: Histograms, folder: Path) -> None:
     held, listed = open_dataset(folder), service.dials.h2d.list_all()
     frame = held.to_pandas().sort_values(KEY).reset_index(drop=True)
