@@ -61,7 +61,12 @@ def join(
     if not suffix:
         message = "--suffix is empty, so columns of one name could not be told apart"
         raise ConfigurationError(message, advice="Leave it out: the default is _right.")
-    table = joined(_read(left), _read(right), on=names, suffix=suffix)
+    both = _read(left), _read(right)
+    try:
+        table = joined(*both, on=names, suffix=suffix)
+    except ConfigurationError as problem:  # whose advice names arguments of Python
+        advice = problem.advice.replace(" on=", " --on").replace(" suffix=", " --suffix")
+        raise ConfigurationError(problem.message, advice=advice) from None
     columns = table.column_names
 
     def tables(wanted: Sequence[str], limit: int | None) -> Iterator[Any]:

@@ -125,7 +125,12 @@ def test_text_of_csv_stays_what_it_is(run: Run, tmp_path: Path) -> None:
         ("join left.csv broken.json", "broken.json cannot be read as a table: "),
         ("join left.csv numbers.json", "numbers.json cannot be read as a table: "),
         ("join left.csv twice.csv", "twice.csv has several columns of the same name."),
-        ("join left.csv double.csv", "5"),
+        (
+            "join left.csv double.csv",
+            "They differ in a: choose one of each first, or name more columns with --on.",
+        ),
+        ("join left.csv right.json --suffix _r --on note", "no column 'note'. Name it with --on."),
+        ("join entries.csv entries.csv", "there would be two columns 'a_right'. Give another --suffix,"),
         ("join left.csv right.json --on entries", "entries"),
         ("join left.csv right.json --columns nothing", "there is no column 'nothing'."),
         ("join . right.json", "cannot be read as a table: Is a directory"),
@@ -143,6 +148,7 @@ def test_what_makes_no_sense_is_said(line: str, said: str, run: Run, tmp_path: P
         ("numbers.json", "[1, 2]"),
         ("twice.csv", "run_number,ls_number,a,a\n5,1,1,1\n"),
         ("none.json", "[]"),
+        ("entries.csv", "run_number,ls_number,a,a_right\n5,1,1,1\n"),
         ("comment.csv", "# of mine\nrun,ls\n1,1\n"),
         ("double.csv", "run_number,ls_number,a\n5,1,1\n5,1,2\n"),
     ):
