@@ -117,10 +117,11 @@ def download(
     manifest = job.manifest()  # first, so that the folder of another download is refused at once
     listed = _listed(source)
     made = job.made(manifest, listed)
+    note = "" if made else source.why_empty() or listed.lacking
     if dry_run:
-        return job.plan(manifest, listed, made)
+        return evolve(job.plan(manifest, listed, made), note=note)
     if not made:
-        return Download(str(job.folder), 0, 0, 0, 0, source.why_empty() or "no such rows")
+        return Download(str(job.folder), 0, 0, 0, 0, note)
     try:
         job.folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -150,11 +151,19 @@ def _checked(source: Source, name: str, rows: int | None) -> int:
 
 @frozen
 class _Listed:
-    """What the service has: runs, names of datasets and monitoring elements, as in `Source`."""
+    """What the service has.
+
+    Attributes:
+        runs: As in `Source`; none if there is no monitoring element.
+        names: Of datasets, by their ids.
+        elements: Paths of the monitoring elements, by their ids.
+        lacking: What there is none of, if there are no rows.
+    """
 
     runs: list[tuple[int, int, int | None]]
     names: Mapping[int, str]
     elements: Mapping[int, str]
+    lacking: str
 
 
 def _listed(source: Source) -> _Listed:
@@ -166,15 +175,20 @@ def _listed(source: Source) -> _Listed:
     runs = [one for one in source.runs() if source.origin.mask is None or source.origin.mask.of_run(one[1])]
     elements = elements_of() if runs else {}
     names = names_of() if elements else {}
-    if lacking := {dataset_id for dataset_id, _, _ in runs if elements} - names.keys():
-        problem = f"does not name dataset {min(lacking)}, which has runs"
+    if unnamed := {dataset_id for dataset_id, _, _ in runs if elements} - names.keys():
+        problem = f"does not name dataset {min(unnamed)}, which has runs"
         raise SchemaError(problem, resource="dataset_index", field="dataset_id")
     by_name: dict[str, int] = {}
     for dataset_id in sorted({dataset_id for dataset_id, _, _ in runs if elements}):
         if (other := by_name.setdefault(names[dataset_id], dataset_id)) != dataset_id:
             problem = f"is the same of {other} and {dataset_id}, and names the folder of their files"
             raise SchemaError(problem, resource="dataset_index", field="dataset")
-    return _Listed(runs if elements else [], names, elements)
+    lacking = "" if elements else "no monitoring element of this kind is as the filters say"
+    if not runs:
+        lacking = "no run is as the filters say"
+        if source.origin.mask is not None:
+            lacking += f" and has lumisections in {source.origin.mask}"
+    return _Listed(runs if elements else [], names, elements, lacking)
 
 
 def _planned(source: Source, listed: _Listed, known: Iterable[Partition], rows: int) -> list[Partition]:

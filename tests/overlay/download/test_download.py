@@ -411,6 +411,30 @@ def test_nothing_there_is_not_already_here(service: Histograms, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
+    ("filters", "good", "lacking"),
+    [
+        (Filters1D(dataset__regex="nothing"), None, "no run is as the filters say"),
+        (Filters1D(run_number__lte=5), None, "no run is as the filters say"),
+        (
+            Filters1D(run_number__lte=367105),
+            {367110: [[1, 2]]},
+            "no run is as the filters say and has lumisections in a mask of 2 lumisections in run 367110",
+        ),
+        (None, {}, "no run is as the filters say and has lumisections in a mask without lumisections"),
+        (Filters1D(me__regex="map"), None, "no monitoring element of this kind is as the filters say"),
+    ],
+)
+def test_what_there_is_none_of_is_said(
+    service: Histograms, tmp_path: Path, filters: Any, good: Any, lacking: str
+) -> None:
+    done = service.dials.h1d.download(filters, tmp_path / "a", good=good)
+    assert repr(done) == f"<nothing to download to {tmp_path / 'a'}: {lacking}>"
+    plan = service.dials.h1d.download(filters, tmp_path / "a", good=good, dry_run=True)
+    assert repr(plan).splitlines()[-1] == f"nothing to download: {lacking}"
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
     ("filters", "more", "error"),
     [
         (Filters1D(order_by="-ls_number"), {}, FilterError),
