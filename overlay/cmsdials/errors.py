@@ -391,7 +391,9 @@ class NotFoundError(ResponseError):
 class WorkspaceNotFoundError(NotFoundError):
     """404: there is no workspace of this name."""
 
-    usual_advice = "dials.workspaces.list() shows the workspaces that exist."
+    usual_advice = (
+        "dials.workspaces.list(), or the command cmsdials workspaces, shows the workspaces that exist."
+    )
 
 
 class MethodNotAllowedError(ResponseError):

@@ -39,7 +39,9 @@ _OPTIONS = frozenset("bceimnpqstwx")
 _QUANTIFIERS = frozenset("*+?")
 _BOUND = re.compile(r"\{(\d+)(,(\d*))?\}")
 
-_ESCAPED = "To find the text as it is, pass it through re.escape()."
+_ESCAPED = (
+    "To find the text as it is, pass it through re.escape(), or write a backslash before such characters."
+)
 
 
 class Refusal(NamedTuple):

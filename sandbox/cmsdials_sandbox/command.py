@@ -14,14 +14,16 @@ import signal
 import sys
 import threading
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from cmsdials_sandbox.options import GENERATIONS, SCALES, Options
 
 if TYPE_CHECKING:
     from cmsdials_sandbox.service import Service
+
+Number = TypeVar("Number", int, float)
 
 NEEDED = ("django", "rest_framework", "django_filters", "waitress", "joserfc", "orjson", "numpy")
 
@@ -39,10 +41,16 @@ The data are synthetic, the same at every start, and stored in a temporary folde
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say in one line what is wrong with the options."""
+        self.exit(2, f"{self.prog}: {message}. See {self.prog} --help.\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the options, with the defaults of `Options`."""
     defaults = Options()
-    p = argparse.ArgumentParser(
+    p = _Parser(
         prog=BY_COMMAND if sys.argv[:1] == [BY_COMMAND] else "python -m cmsdials_sandbox",
         description="Serve a local DIALS: the API of CMS's DIALS service with synthetic per-lumisection histograms.",
         epilog=EPILOG,
@@ -66,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
         help="which DIALS to imitate: today's, or v1.12 of 2025 (default: %(default)s)",
     )
     p.add_argument(
-        "--seed", type=int, default=defaults.seed, help="selects the random contents (default: %(default)s)"
+        "--seed", type=_seed, default=defaults.seed, help="selects the random contents (default: %(default)s)"
     )
     p.add_argument(
         "--cache-seconds",
@@ -194,19 +202,17 @@ def _end_with_stdin() -> None:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not (math.isfinite(seconds) and seconds >= 0):
-        message = "a number of seconds must not be negative"
-        raise argparse.ArgumentTypeError(message)
-    return seconds
+    return _checked(
+        float, text, "a number of seconds, 0 or more", lambda one: math.isfinite(one) and one >= 0
+    )
 
 
 def _whole_seconds(text: str) -> int:
-    seconds = int(text)
-    if seconds < 0:
-        message = "a number of seconds must not be negative"
-        raise argparse.ArgumentTypeError(message)
-    return seconds
+    return _checked(int, text, "a whole number of seconds, 0 or more", lambda one: one >= 0)
+
+
+def _seed(text: str) -> int:
+    return _checked(int, text, "a whole number", lambda _: True)
 
 
 def _web_address(text: str) -> str:
@@ -218,8 +224,17 @@ def _web_address(text: str) -> str:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        message = "a port must be a number from 0 to 65535"
+    return _checked(int, text, "the number of a port, from 0 to 65535", lambda one: 0 <= one <= 65535)
+
+
+def _checked(
+    kind: Callable[[str], Number], text: str, what: str, is_right: Callable[[Number], bool]
+) -> Number:
+    try:
+        number = kind(text)
+    except ValueError:
+        number = None
+    if number is None or not is_right(number):
+        message = f"{text!r} is not {what}"
         raise argparse.ArgumentTypeError(message)
-    return port
+    return number

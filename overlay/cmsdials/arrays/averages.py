@@ -13,6 +13,9 @@ from cmsdials.table.columns import Array
 
 __all__ = ["moments"]
 
+_LEAST = 2
+"""Entries from which on they say how they scatter."""
+
 
 @by_group
 def moments(
@@ -41,7 +44,8 @@ def moments(
     Returns:
         A dict with these five, each of the shape (n,) in float64, and the other fields of `stack` except `data`. All five
         are NaN where the histogram is missing, empty, or its sum is negative; rms and the errors also where negative
-        contents make the variance negative.
+        contents make the variance negative; the errors also with fewer than 2 effective entries, which say nothing of how
+        entries scatter.
 
     Raises:
         BinningError: There is no such axis, no binning, or another number of centres than of bins.
@@ -63,7 +67,8 @@ def moments(
         if effective_entries is not None:
             given = _numbers(effective_entries, "effective_entries", (len(data),))
             many = np.where((given > 0) & ~np.isnan(total), given, np.nan)
-        errors = rms / np.sqrt(many), rms / np.sqrt(2 * many)
+        known = np.where(many >= _LEAST, many, np.nan)
+        errors = rms / np.sqrt(known), rms / np.sqrt(2 * known)
     found = {
         "mean": mean,
         "mean_error": errors[0],

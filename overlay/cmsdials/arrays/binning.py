@@ -55,11 +55,16 @@ def rebin(stack: Stack, /, *, x: int = 1, y: int = 1, z: int = 1) -> Stack:
         bins = data.shape[at]
         if bins % factor:
             divisors = [one for one in range(2, bins + 1) if bins % one == 0]
-            message = f"{bins} bins along {axis} cannot be merged {factor} by {factor}"
+            message = (
+                f"{bins} bin{'' if bins == 1 else 's'} along {axis} cannot be merged {factor} by {factor}"
+            )
             advice = f"Take one of {', '.join(map(str, divisors[:8]))}, or crop the histograms first."
+            if not divisors:
+                advice = f"Leave {axis}= out for these histograms."
             raise BinningError(message, advice=advice)
         shape = (*data.shape[:at], bins // factor, factor, *data.shape[at + 1 :])
-        data = data.reshape(shape).sum(axis=at + 1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            data = data.reshape(shape).sum(axis=at + 1)
         changed |= _bins(stack, axis, bins // factor)
     return replaced(stack, data.copy() if data is given_data else data, **changed)
 

@@ -65,7 +65,8 @@ def sum_lumis(
     starts = np.append(0, np.cumsum(counts))[:-1]
 
     def added(values: Array) -> Array:
-        return np.add.reduceat(values[members], starts, axis=0) if len(starts) else values[:0]
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.add.reduceat(values[members], starts, axis=0) if len(starts) else values[:0]
 
     if odd := [name for name, values in stack.items() if np.shape(values)[:1] != (len(data),)]:
         message = f"{odd[0]} has not a value for each of {len(data)} rows"
@@ -73,7 +74,13 @@ def sum_lumis(
     made = {name: np.asarray(values)[firsts] for name, values in stack.items() if name != "gap"}
     made |= {"data": added(data)}
     if "entries" in stack:
-        made |= {"entries": added(np.asarray(stack["entries"]))}
+        try:
+            made |= {"entries": added(np.asarray(stack["entries"]))}
+        except TypeError:
+            message = "entries hold what is not a number, so they cannot be added"
+            raise ConfigurationError(
+                message, advice="Put numbers there, NaN where one is missing, or leave entries out."
+            ) from None
     return made | {"ls_last": lumis[lasts], "ls_count": counts, "complete": counts == size}
 
 
@@ -110,5 +117,9 @@ def _numbers(stack: Any, name: str, rows: int) -> Array:
 
 
 def _ranks(values: Any) -> Array:
-    ranks: Array = np.unique(np.asarray(values), return_inverse=True)[1].reshape(-1)
+    array = np.asarray(values)
+    if array.dtype == object:  # such as text, some of which is missing, which has no order
+        known = {one: rank for rank, one in enumerate(dict.fromkeys(array.tolist()))}
+        return np.array([known[one] for one in array.tolist()], np.int64)
+    ranks: Array = np.unique(array, return_inverse=True)[1].reshape(-1)
     return ranks

@@ -22,6 +22,7 @@ _COLUMNS = ("name", "description", "default")
 @with_options
 def workspaces(output: OutputOptions, login: LoginOptions) -> None:
     """List the workspaces of the service."""
+    output.named(_COLUMNS)
     client = login.client()
     with Dials(login.credentials(client), base_url=client.base_url) as dials:
         listed = dials.workspaces.list(retries=1)

@@ -51,6 +51,10 @@ def mask_of(good: Path | None) -> LumiMask | None:
 
 @frozen(kw_only=True)
 class _Choice:
+    def check(self) -> None:
+        """Raise a ConfigurationError if a range of numbers is something else."""
+        self.given()
+
     def given(self) -> dict[str, Any]:
         """Return the filters that the options stand for, by name.
 

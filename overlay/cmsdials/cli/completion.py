@@ -10,10 +10,28 @@ from cmsdials.cli.options import instance_url
 from cmsdials.errors import DialsError
 from cmsdials.runtime import cache
 
-__all__ = ["names"]
+__all__ = ["join_words", "names"]
 
 _UNQUOTED = re.compile(r"([^\w/.,%+-])", re.ASCII)
 _QUOTED = re.compile(r"([$`\"\\!])")
+
+
+def join_words() -> None:
+    """Undo that bash makes several words of one with a colon or an equals sign, such as an address, before they are read."""
+    variables = os.environ
+    words, cursor = variables.get("COMP_WORDS", "").split("\n"), int(variables.get("COMP_CWORD") or 0)
+    joined: list[str] = []
+    at, is_open = 0, False
+    for place, word in enumerate(words):
+        is_break = bool(word) and not word.strip(":=")
+        if joined and word and (is_break or is_open):
+            joined[-1] += word
+        else:
+            joined.append(word)
+        is_open = is_break
+        if place == cursor:
+            at = len(joined) - 1
+    variables.update(COMP_WORDS="\n".join(joined), COMP_CWORD=str(at))
 
 
 def names(kind: str, context: Any, begun: str) -> list[str]:
@@ -47,7 +65,8 @@ class _Quoted(str):
 def _quoted(name: str) -> str:
     """Return a name within the quote that is open, or with backslashes."""
     words, at = os.environ.get("COMP_WORDS", "").split("\n"), int(os.environ.get("COMP_CWORD", "0"))
-    opened = words[at][:1] if at < len(words) else ""
+    typed = words[at] if at < len(words) else ""
+    opened = (typed.partition("=")[2] if typed.startswith("--") else typed)[:1]
     if opened == "'":
         return name
     return _Quoted((_QUOTED if opened == '"' else _UNQUOTED).sub(r"\\\1", name))

@@ -56,7 +56,8 @@ class _Sum:
             me, run = row["me"], row["run_number"]
             message = f"the histograms of {me} in run {run} have different binnings, so they have no sum"
             raise BinningError(message, advice="Choose lumisections of one binning with --ls.")
-        self.contents = self.contents + np.asarray(row["data"], float)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.contents = self.contents + _contents(row)
         self.lumis.append(row["ls_number"])
         self.entries += row["entries"]
 
@@ -70,7 +71,7 @@ def drawings(rows: Iterable[Mapping[str, Any]], *, blocks: bool, width: int | No
         width: Columns to fill at most; None for those of the terminal, 80 where there is none.
 
     Raises:
-        BinningError: Histograms of one run and monitoring element have different binnings.
+        BinningError: Histograms of one run and monitoring element have different binnings, or one has no bins.
     """
     style = _BLOCKS if blocks else _ASCII
     room = max(10, (width or shutil.get_terminal_size().columns) - _LABEL - 2)
@@ -80,7 +81,7 @@ def drawings(rows: Iterable[Mapping[str, Any]], *, blocks: bool, width: int | No
         if key in sums:
             sums[key].add(row)
         else:
-            sums[key] = _Sum(row, np.asarray(row["data"], float), [row["ls_number"]], row["entries"])
+            sums[key] = _Sum(row, _contents(row), [row["ls_number"]], row["entries"])
     for (dataset, run, me), one in sums.items():
         yield str(me)
         yield f"run {run}, {_lumis(one.lumis)}, {one.entries} entries, {dataset}"
@@ -89,6 +90,22 @@ def drawings(rows: Iterable[Mapping[str, Any]], *, blocks: bool, width: int | No
         yield ""
     if not sums:
         yield "There are no such histograms."
+
+
+def _contents(row: Mapping[str, Any]) -> Array:
+    contents = np.asarray([] if row["data"] is None else row["data"], float)
+    if not contents.size:
+        message = f"the histogram of {row['me']} in run {row['run_number']}, lumisection {row['ls_number']} has no bins"
+        raise BinningError(message, advice="Leave it out, such as with --ls.")
+    return contents
+
+
+def _number(value: float) -> str:
+    """Return a number in four digits, or fewer if it would not fit beside the axis: 59150 rather than 5.915e+04."""
+    texts = [f"{value:.{digits}g}" for digits in (4, 3, 2, 1)]
+    if abs(value) < 10**_LABEL:
+        texts.insert(0, f"{float(texts[0]):.{_LABEL}g}")
+    return next((text for text in texts if len(text) <= _LABEL), texts[-1])
 
 
 def _binning(row: Mapping[str, Any]) -> list[Any]:
@@ -110,7 +127,7 @@ def _bars(contents: Array, row: Mapping[str, Any], room: int, style: _Style) -> 
     levels = np.where(heights == 0, levels, np.maximum(levels, 1))  # what is there is seen
     for line in reversed(range(_HEIGHT)):
         steps = np.clip(np.rint(levels - line * full), 0, full).astype(int)
-        label = {_HEIGHT - 1: f"{high:.4g}", 0: f"{low:.4g}"}.get(line, "")
+        label = {_HEIGHT - 1: _number(high), 0: _number(low)}.get(line, "")
         yield f"{label:>{_LABEL}} {style.side}{''.join(style.bars[step] for step in steps)}"
     yield from _floor(row, len(heights), style)
     yield _bins(row, together, ())
@@ -125,10 +142,10 @@ def _shades(contents: Array, row: Mapping[str, Any], room: int, style: _Style) -
     steps = np.ceil((means - min(0.0, low)) / ((high - min(0.0, low)) or 1.0) * full).astype(int)
     for at, line in enumerate(reversed(np.clip(steps, 0, full))):
         label = {0: row["y_max"], len(steps) - 1: row["y_min"]}.get(at)
-        text = "" if label is None else f"{label:.4g}"
+        text = "" if label is None else _number(label)
         yield f"{text:>{_LABEL}} {style.side}{''.join(style.shades[step] for step in line)}"
     yield from _floor(row, means.shape[1], style)
-    yield f"{_bins(row, along_x, (along_y,))}; the darkest is {high:.4g}"
+    yield f"{_bins(row, along_x, (along_y,))}; the darkest is {_number(high)}"
 
 
 def _means(contents: Array, most: int, axis: int) -> tuple[Array, int]:
@@ -142,7 +159,7 @@ def _means(contents: Array, most: int, axis: int) -> tuple[Array, int]:
 
 
 def _floor(row: Mapping[str, Any], width: int, style: _Style) -> Iterator[str]:
-    low, high = (f"{row[name]:.4g}" for name in ("x_min", "x_max"))
+    low, high = (_number(row[name]) for name in ("x_min", "x_max"))
     yield f"{'':{_LABEL}} {style.corner}{style.floor * width}"
     yield f"{'':{_LABEL}}  {low}{high:>{max(len(high) + 1, width - len(low))}}"
 

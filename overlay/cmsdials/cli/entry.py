@@ -7,9 +7,11 @@ local variables, and anything in them that looks like a secret is masked.
 from __future__ import annotations
 
 import io
+import os
 import sys
 import traceback
 import warnings
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -23,6 +25,9 @@ MISUSED = 2
 
 def main() -> None:
     """Run the command that the command line names, and exit."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started this
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # until the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # not every terminal has every letter
@@ -32,16 +37,30 @@ def main() -> None:
         import typer.main  # noqa: PLC0415  # from an extra, as is what the next line needs
 
         from cmsdials.cli.app import app  # noqa: PLC0415
+        from cmsdials.cli.options import CLOSED_PIPE, code_of_output  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         _end_without_extra(missing)
         raise
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    if os.environ.get("_CMSDIALS_COMPLETE", "").endswith("bash"):
+        from cmsdials.cli.completion import join_words  # noqa: PLC0415  # only a shell asks for it
+
+        join_words()
     # Not app(): it would replace our report of bugs by its own, and what is wrong with a command by a page of text.
     try:
         code = typer.main.get_command(app).main(prog_name="cmsdials", standalone_mode=False)
+        sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(INTERRUPTED)
+    except OSError as problem:
+        code = code_of_output(problem)
+        if code is None:
+            raise
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # while help was shown
+            sys.exit(CLOSED_PIPE)
+        raise
     except ModuleNotFoundError as missing:  # of a command, which is loaded only now
         _end_without_extra(missing)
         raise

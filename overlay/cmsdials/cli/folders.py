@@ -18,6 +18,7 @@ from cmsdials.dials import Dials
 from cmsdials.download.files import folder_of
 from cmsdials.download.manifest import FAILED, Manifest
 from cmsdials.download.plan import Plan
+from cmsdials.download.shards import Shard
 from cmsdials.download.verify import Verification, manifest_of
 from cmsdials.download.verify import verify as verified
 from cmsdials.filters import LumisectionHistogram1DFilters, LumisectionHistogram2DFilters
@@ -61,6 +62,9 @@ def download(
     """Fetch histograms into a folder of Parquet files; the same command again continues."""
     filters = LumisectionHistogram1DFilters if kind == "h1d" else LumisectionHistogram2DFilters
     mask = mask_of(good)
+    filters(**choice.given())  # what makes no sense is said before a login is asked for
+    if shard is not None:
+        Shard.parse(shard)
     with _logged(log), service.dials() as dials:
         resource = dials.h1d if kind == "h1d" else dials.h2d
         done = resource.download(

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from cmsdials.cli.choice import GoodFile, HistogramOptions, mask_of
-from cmsdials.cli.listing import listing_of
+from cmsdials.cli.listing import check_listing, listing_of
 from cmsdials.cli.options import ServiceOptions, say, with_options
 from cmsdials.cli.output import OutputOptions
 from cmsdials.errors import ConfigurationError
@@ -45,6 +45,7 @@ def get(
         message = "--show draws, and writes no columns, JSON, CSV or file"
         raise ConfigurationError(message, advice="Leave --show or the others out.")
     mask = mask_of(good)
+    check_listing(kind, choice.given(), output)
     with service.dials() as dials:
         resource: Any = getattr(dials, kind)
         source = listing_of(
@@ -64,7 +65,7 @@ def get(
         rows = chain.from_iterable(source.pages(source.usual, output.limit or None))
         is_plain = not (is_terminal(sys.stdout) and _is_utf8(sys.stdout))
         for line in drawings(rows, blocks=not is_plain):
-            say(line)
+            say(line.rstrip())
 
 
 def _is_utf8(stream: Any) -> bool:

@@ -13,8 +13,10 @@ import typer
 
 from cmsdials.cli.options import option, with_options
 from cmsdials.cli.output import OutputOptions, Row, Source
-from cmsdials.errors import ConfigurationError
+from cmsdials.errors import ConfigurationError, DialsError
+from cmsdials.redaction import shortened
 from cmsdials.runtime import extras
+from cmsdials.runtime.background import load
 
 __all__ = ["join"]
 
@@ -27,15 +29,13 @@ def join(
         Path,
         typer.Argument(
             metavar="LEFT",
-            help="CSV, Parquet, or a JSON array of objects; - is the standard input.",
+            help="CSV, also of brilcalc --byls, Parquet, or a JSON array of objects; - is the standard input.",
             show_default=False,
         ),
     ],
     right: Annotated[
         Path,
-        typer.Argument(
-            metavar="RIGHT", help="The same, also the CSV of brilcalc --byls.", show_default=False
-        ),
+        typer.Argument(metavar="RIGHT", help="The same.", show_default=False),
     ],
     on: Annotated[
         str | None,
@@ -55,8 +55,13 @@ def join(
     from cmsdials import join as joined  # noqa: PLC0415  # help does without it
 
     names = None if on is None else [name.strip() for name in on.split(",") if name.strip()]
-    other = right if _is_of_brilcalc(right) else _read(right)
-    table = joined(_read(left), other, on=names, suffix=suffix)
+    if names == []:
+        message = f"--on {on!r} names no column"
+        raise ConfigurationError(message, advice="Name columns that both files have, separated by commas.")
+    if not suffix:
+        message = "--suffix is empty, so columns of one name could not be told apart"
+        raise ConfigurationError(message, advice="Leave it out: the default is _right.")
+    table = joined(_read(left), _read(right), on=names, suffix=suffix)
     columns = table.column_names
 
     def tables(wanted: Sequence[str], limit: int | None) -> Iterator[Any]:
@@ -70,24 +75,17 @@ def join(
     output.write(Source(columns=columns, shown=columns, usual=columns, pages=pages, tables=tables))
 
 
-def _is_of_brilcalc(file: Path) -> bool:
-    """Whether a CSV file begins as those that brilcalc writes."""
-    try:
-        with file.expanduser().open("rb") as opened:
-            return file.suffix.lower() == ".csv" and opened.read(1) == b"#"
-    except (OSError, RuntimeError):
-        return False
-
-
 def _read(file: Path) -> Any:
     """Read an Arrow table."""
     arrow = extras.pyarrow()
     try:
         content = sys.stdin.buffer.read() if str(file) == "-" else file.expanduser().read_bytes()
-        table = _table(arrow, content)
+        table = _table(arrow, content, str(file))
+    except DialsError:
+        raise
     except (OSError, ValueError, TypeError, RuntimeError, RecursionError) as problem:  # as Arrow's are
         why = getattr(problem, "strerror", None) or " ".join(str(problem).split())
-        message = f"{file} cannot be read as a table: {why}"
+        message = f"{file} cannot be read as a table: {shortened(why, 200)}"
         advice = "Give CSV with a header, Parquet, or a JSON array of objects, such as other commands write."
         raise ConfigurationError(message, advice=advice) from None
     if len({*table.column_names}) < len(table.column_names):
@@ -96,15 +94,32 @@ def _read(file: Path) -> Any:
     return table
 
 
-def _table(arrow: Any, content: bytes) -> Any:
+def _table(arrow: Any, content: bytes, name: str) -> Any:
+    from cmsdials.table.documents import Documents  # noqa: PLC0415  # as above
+
+    load("cmsdials.table.frames")
+    from cmsdials.table.brilcalc import brilcalc_of  # noqa: PLC0415
+    from cmsdials.table.frames import Arrow  # noqa: PLC0415  # it imports NumPy
+
     if content.startswith(b"PAR1"):
         return extras.require("pyarrow.parquet").read_table(io.BytesIO(content))
+    if content.startswith(b"#"):  # as no other CSV begins
+        return Arrow().of(brilcalc_of(content, name))
     if content.lstrip()[:1] == b"[":
         rows = json.loads(content)
         if not all(isinstance(row, dict) for row in rows):
             message = "it is not an array of objects"
             raise ValueError(message)
-        return arrow.Table.from_pylist(rows)
+        return Arrow().of(Documents(rows))
+    return _of_csv(arrow, content)
+
+
+def _of_csv(arrow: Any, content: bytes) -> Any:
+    """Read CSV: text stays what it is, even NA, and no text is missing."""
     csv = extras.require("pyarrow.csv")
-    how = csv.ConvertOptions(strings_can_be_null=True)
-    return csv.read_csv(io.BytesIO(content), convert_options=how)
+    table = csv.read_csv(io.BytesIO(content))
+    for at, field in enumerate(table.schema):
+        if arrow.types.is_string(field.type):
+            texts = [text or None for text in table.column(at).to_pylist()]
+            table = table.set_column(at, field.name, arrow.array(texts, field.type))
+    return table

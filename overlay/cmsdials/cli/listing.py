@@ -24,7 +24,7 @@ from cmsdials.errors import ConfigurationError
 if TYPE_CHECKING:
     from cmsdials.table.lumi_mask import LumiMask
 
-__all__ = ["count", "datasets", "files", "listing_of", "lumis", "mes", "runs"]
+__all__ = ["check_listing", "count", "datasets", "files", "listing_of", "lumis", "mes", "runs"]
 
 _LARGEST_PAGE = 500
 _KEYS = ("dataset_id", "run_number", "ls_number")
@@ -49,7 +49,7 @@ def listing_of(
         contents: Whether programs get the contents of histograms without asking for them.
         concurrency: How many parts to fetch at a time.
     """
-    fields, kind = _fields_and_filters(resource)
+    fields, kind = _fields_and_filters(resource.name)
 
     def fetched(columns: Sequence[str], limit: int | None) -> Iterator[tuple[Any, int]]:
         """Yield pages, each with the number of its rows that are wanted."""
@@ -75,13 +75,30 @@ def listing_of(
     )
 
 
-def _fields_and_filters(resource: Any) -> tuple[Any, Any]:
+def check_listing(name: str, given: Mapping[str, Any], output: OutputOptions) -> None:
+    """Check what a listing is asked for, before there is anything to ask.
+
+    Args:
+        name: Which list of a `Dials`.
+        given: Its filters, by name.
+        output: How its rows are written.
+
+    Raises:
+        FilterError: A filter makes no sense.
+        ConfigurationError: There is no such column.
+    """
+    fields, kind = _fields_and_filters(name)
+    kind(**given)
+    output.named([one.name for one in fields])
+
+
+def _fields_and_filters(name: str) -> tuple[Any, Any]:
     """Return what the rows of a list hold, and the class of its filters that checks them."""
     from cmsdials_api.resources import RESOURCES  # noqa: PLC0415  # help does without both
 
     from cmsdials import filters  # noqa: PLC0415
 
-    entry = RESOURCES[resource.name]
+    entry = RESOURCES[name]
     return entry.record.FIELDS, getattr(filters, entry.filters.__name__)
 
 
@@ -102,6 +119,7 @@ def datasets(
     """List or search datasets, such as those that have a run."""
     first, last = (0, -1) if choice.runs is None else number_range("--runs", choice.runs)
     given = {name: one for name, one in choice.given().items() if not name.startswith("run_number")}
+    check_listing("dataset_index", given, output)
     with service.dials() as dials:
         shown = ("dataset_id", "dataset", "era", "last_modification_date")
         source = listing_of(dials.dataset_index, given, shown=shown)
@@ -134,9 +152,11 @@ def _note(found: Any) -> None:
 @with_options
 def runs(choice: RunOptions, output: OutputOptions, service: ServiceOptions) -> None:
     """List runs, and how many lumisections each has."""
+    given = choice.given()
+    check_listing("run", given, output)
     with service.dials() as dials:
         shown = ("run_number", "dataset_id", "dataset", "ls_count")
-        output.write(listing_of(dials.run, choice.given(), shown=shown))
+        output.write(listing_of(dials.run, given, shown=shown))
 
 
 @with_options
@@ -144,9 +164,11 @@ def lumis(
     good: GoodFile = None, *, choice: LumiOptions, output: OutputOptions, service: ServiceOptions
 ) -> None:
     """List lumisections, and how many histograms each has."""
+    given, mask = choice.given(), mask_of(good)
+    check_listing("lumi", given, output)
     with service.dials() as dials:
         shown = ("run_number", "ls_number", "dataset_id", "th1_count", "th2_count")
-        output.write(listing_of(dials.lumi, choice.given(), shown=shown, good=mask_of(good)))
+        output.write(listing_of(dials.lumi, given, shown=shown, good=mask))
 
 
 @with_options
@@ -154,9 +176,10 @@ def files(
     choice: DatasetOptions, of_file: FileOptions, output: OutputOptions, service: ServiceOptions
 ) -> None:
     """List files, and how their ingestion went."""
+    given = {**choice.given(), **of_file.given()}
+    check_listing("file_index", given, output)
     with service.dials() as dials:
         shown = ("file_id", "dataset_id", "status", "file_size", "logical_file_name")
-        given = {**choice.given(), **of_file.given()}
         output.write(listing_of(dials.file_index, given, shown=shown))
 
 
@@ -175,15 +198,17 @@ def mes(
     if words and me is not None:
         message = "words and --me exclude each other"
         raise ConfigurationError(message, advice="Give one of them.")
+    asked = {} if me is None else {"me__regex": me}
+    check_listing("mes", asked, output)
+    fields, kind = _fields_and_filters("mes")
     with service.dials() as dials:
-        fields, kind = _fields_and_filters(dials.mes)
         if me is None:
             # It keeps the names, which shells then complete.
             found = dials.mes.find(" ".join(words or ()) or None, dim=dim, refresh=not words)
             listed = [*found]
             _note(found)
         else:
-            listed = dials.mes.list(kind(me__regex=me, dim=dim))
+            listed = dials.mes.list(kind(**asked, dim=dim))
         names = [one.name for one in fields]
         rows = [one.dict() for one in listed]
         output.write(Source(columns=names, shown=names, usual=names, pages=lambda _, limit: [rows[:limit]]))
@@ -203,14 +228,14 @@ def count(
     service: ServiceOptions,
 ) -> None:
     """Count runs, lumisections or files, without fetching them."""
+    _, kind = _fields_and_filters(_COUNTED[what])
+    given = {**choice.given(), **of_file.given()}
+    if others := [name for name in given if name not in kind.PARAMETERS]:
+        stem = others[0].partition("__")[0]
+        name = _OPTIONS.get(stem, f"--{stem.replace('_', '-')}")
+        message = f"{name} does not choose among {what}"
+        raise ConfigurationError(message, advice="Leave it out.")
+    filters = kind(**given)
     with service.dials() as dials:
-        resource = getattr(dials, _COUNTED[what])
-        _, kind = _fields_and_filters(resource)
-        given = {**choice.given(), **of_file.given()}
-        if others := [name for name in given if name not in kind.PARAMETERS]:
-            stem = others[0].partition("__")[0]
-            name = _OPTIONS.get(stem, f"--{stem.replace('_', '-')}")
-            message = f"{name} does not choose among {what}"
-            raise ConfigurationError(message, advice="Leave it out.")
-        found: int = resource.count(kind(**given))
+        found: int = getattr(dials, _COUNTED[what]).count(filters)
     say(json_of({"count": found}) if as_json else str(found))

@@ -8,6 +8,7 @@ A command that only shows its help or completes a word imports this module, and 
 
 from __future__ import annotations
 
+import errno
 import functools
 import inspect
 import os
@@ -37,6 +38,7 @@ __all__ = [
     "CLOSED_PIPE",
     "LoginOptions",
     "ServiceOptions",
+    "code_of_output",
     "complain",
     "console",
     "instance_url",
@@ -49,6 +51,8 @@ __all__ = [
 
 CLOSED_PIPE = 141
 """Exit code if what reads the output has ended, such as `head`: 128 and the number of SIGPIPE, as of any program."""
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Completion = Callable[..., list[str]]
 
@@ -122,6 +126,9 @@ class LoginOptions:
         option("DIR", "Folder that keeps logins; default: the user's cache folder.", panel=_PANEL),
     ] = None
 
+    def check(self) -> None:
+        """Do nothing: the address is checked with the login that it is for."""
+
     def client(self, *, of_person: bool = True) -> AuthClient:
         """Return the login service; without `client_id` if that is an application that logs itself in."""
         from cmsdials.auth.client import AuthClient  # noqa: PLC0415  # help does without it, as below
@@ -180,7 +187,10 @@ class ServiceOptions(LoginOptions):
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Make a command of a function: where an argument is a group of options, its fields become options."""
+    """Make a command of a function: where an argument is a group of options, its fields become options.
+
+    Groups have a method `check`, which raises an error of ours if their options make no sense.
+    """
     arguments = _arguments(command)
     groups = {one.name: one.annotation for one in arguments if attrs.has(one.annotation)}
     fields = {name: _arguments(group) for name, group in groups.items()}
@@ -191,10 +201,12 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def accepting(**given: Any) -> None:
-        made = {
+        made: dict[str, Any] = {
             name: group(**{one.name: given.pop(one.name) for one in fields[name]})
             for name, group in groups.items()
         }
+        for group in made.values():  # before anything is asked for, such as the login
+            group.check()
         command(**made, **given)
 
     accepting.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
@@ -213,7 +225,7 @@ def _arguments(function: Callable[..., object]) -> list[inspect.Parameter]:
 
 
 def reported(command: Callable[..., None]) -> Callable[..., None]:
-    """Print one of our errors and end with exit code 1; end with 130 after Ctrl-C, and with 141 if nothing reads on."""
+    """Print one of our errors and end with exit code 1, also on a full disk; after Ctrl-C with 130, if nothing reads on with 141."""
 
     @functools.wraps(command)
     def reporting(*arguments: Any, **options: Any) -> None:
@@ -223,15 +235,29 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
         except DialsError as problem:
             complain(str(problem), "red")
             raise typer.Exit(1) from None
-        except BrokenPipeError:
-            _forget_output()
-            raise typer.Exit(CLOSED_PIPE) from None
+        except OSError as problem:
+            code = code_of_output(problem)
+            if code is None:
+                raise
+            raise typer.Exit(code) from None
         except KeyboardInterrupt as stopped:
             if not hasattr(stopped, "__notes__"):  # else the prompt has already said so, and left a note
                 complain("Interrupted.", "red")
             raise typer.Exit(INTERRUPTED) from None
 
     return reporting
+
+
+def code_of_output(problem: OSError) -> int | None:
+    """Return the exit code of a command whose output cannot be written, and say why; None if the problem is another one."""
+    if isinstance(problem, BrokenPipeError):
+        _forget_output()
+        return CLOSED_PIPE
+    if problem.errno not in _NO_ROOM:
+        return None
+    _forget_output()
+    complain(f"The output cannot be written: {problem.strerror}. Make room, or name another place.", "red")
+    return 1
 
 
 def _forget_output() -> None:
@@ -255,4 +281,8 @@ def console(*, stderr: bool = False) -> Console:
     """Return what prints lines: with colours for a person, plain for a file or a program."""
     from rich.console import Console  # noqa: PLC0415  # as above
 
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    class Lines(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # which `reported` knows, in place of an exit code of its own
+
+    return Lines(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)

@@ -22,7 +22,7 @@ import typer
 from attrs import frozen
 
 from cmsdials.cli.options import complain, console, option, say
-from cmsdials.errors import ConfigurationError
+from cmsdials.errors import ConfigurationError, DialsError
 from cmsdials.redaction import printable
 from cmsdials.runtime.console import is_terminal
 
@@ -80,6 +80,10 @@ class OutputOptions:
         ),
     ] = None
 
+    def check(self) -> None:
+        """Raise a ConfigurationError if the options contradict each other, or a file has another ending."""
+        _ = self.form
+
     @property
     def form(self) -> str:
         """What is written: table, json, csv or parquet.
@@ -110,16 +114,23 @@ class OutputOptions:
         Raises:
             ConfigurationError: --columns names none, or one twice.
         """
-        if self.columns is None:
+        named = self.named(source.columns)
+        if named is None:
             return source.shown if self.form == "table" else source.usual
+        return named
+
+    def named(self, columns: Sequence[str]) -> Sequence[str] | None:
+        """Return what --columns names among the columns that there are; None without it. Errors as of `wanted`."""
+        if self.columns is None:
+            return None
         named = [name.strip() for name in self.columns.split(",") if name.strip()]
         if not named or len({*named}) < len(named):
             message = f"--columns {self.columns!r} names {'a column twice' if named else 'no column'}"
-            advice = f"Name some of {', '.join(source.columns)}, separated by commas."
+            advice = f"Name some of {', '.join(columns)}, separated by commas."
             raise ConfigurationError(message, advice=advice)
-        if unknown := [name for name in named if name not in source.columns]:
+        if unknown := [name for name in named if name not in columns]:
             message = f"there is no column {unknown[0]!r}"
-            raise ConfigurationError(message, advice=f"There are {', '.join(source.columns)}.")
+            raise ConfigurationError(message, advice=f"There are {', '.join(columns)}.")
         return named
 
     def write(self, source: Source) -> None:
@@ -176,7 +187,7 @@ class OutputOptions:
             table.add_row(*(Text(printable(_cell(row.get(name)))) for name in columns))
         console().print(table, soft_wrap=False)
         if more:
-            complain(f"There are more than {limit} rows: see them with --limit, or all with --limit 0.")
+            complain(f"There are more rows than {limit}: see them with --limit, or all with --limit 0.")
 
 
 def json_of(value: Any) -> str:
@@ -209,7 +220,9 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, str):
         return value
-    return json_of(value) if isinstance(value, bool | int | float | list | tuple | Mapping) else _text(value)
+    if isinstance(value, float):
+        return repr(value)  # nan and inf too, as programs read them in CSV
+    return json_of(value) if isinstance(value, bool | int | list | tuple | Mapping) else _text(value)
 
 
 def _are_numeric(column: Iterable[Any]) -> bool:
@@ -280,8 +293,9 @@ def replaced(path: Path) -> Iterator[Path]:
         ConfigurationError: It cannot be written.
     """
     try:
-        target = path.expanduser().resolve()
-        is_device = target.exists() and not target.is_file() and not target.is_dir()
+        named = path.expanduser()
+        is_device = named.exists() and not named.is_file() and not named.is_dir()
+        target = named if is_device else named.resolve()  # a pipe such as /dev/stdout leads to no path
         new = target if is_device else target.with_name(f".{target.name}.{os.getpid()}.unfinished")
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -293,7 +307,7 @@ def replaced(path: Path) -> Iterator[Path]:
         finally:
             if not is_device:
                 new.unlink(missing_ok=True)
-    except BrokenPipeError:
+    except (BrokenPipeError, DialsError):  # some of ours are errors of the system too
         raise
     except (OSError, ValueError, RuntimeError) as problem:
         why = getattr(problem, "strerror", None) or problem

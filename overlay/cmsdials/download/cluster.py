@@ -49,7 +49,7 @@ class Cluster:
         """Check a client.
 
         Raises:
-            ConfigurationError: It is something else, or one for asyncio.
+            ConfigurationError: It is something else, one for asyncio, or closed.
             MissingDependencyError: distributed is not installed.
         """
         distributed = extras.require("distributed", needed_by="client=")
@@ -61,6 +61,9 @@ class Cluster:
             raise ConfigurationError(
                 message, advice="Make one with Client(cluster), without asynchronous=True."
             )
+        if client.status != "running":
+            message = f"client has no scheduler: it is {client.status}"
+            raise ConfigurationError(message, advice="Make one with Client(cluster).")
         return cls(client, remake)
 
     def outcomes(self, unfinished: Path, name: str, left: list[Partition]) -> Generator[Outcome]:
@@ -72,7 +75,7 @@ class Cluster:
             left: What to fetch.
 
         Raises:
-            CheckpointError: The workers have not the same folder, or are there no more.
+            CheckpointError: The workers have not the same folder, or are there no more; or the client was closed.
             DialsError: A worker cannot fetch at all, such as without a login.
         """
         distributed = extras.require("distributed")
@@ -80,7 +83,7 @@ class Cluster:
         mark = (unfinished / f"{name}.mark").absolute()
         mark.touch()
         running: dict[Any, Partition] = {}
-        completed = distributed.as_completed()
+        completed = distributed.as_completed(loop=self.client.loop)  # else that of the newest client
         numbered = enumerate(left)
 
         def begin(many: int) -> None:
@@ -98,9 +101,19 @@ class Cluster:
                 partition = running.pop(future)
                 begin(1)
                 yield _result(future, partition)
+        except DialsError:
+            raise
+        except Exception as problem:
+            if self.client.status == "running":
+                raise
+            message = (
+                f"the client has lost its scheduler, or was closed ({type(problem).__name__}: {problem})"
+            )
+            raise CheckpointError(message, advice="The same call with another client continues.") from None
         finally:
             mark.unlink(missing_ok=True)
-            self.client.cancel([*running])
+            with suppress(Exception):  # of a client that is closed, workers have nothing left to do
+                self.client.cancel([*running])
             for path in unfinished.glob(f"{name}*"):
                 path.unlink(missing_ok=True)
 

@@ -1,7 +1,8 @@
 """A downloaded folder, opened: tables, frames and arrays of the rows that filters choose.
 
-Filters are those of `cmsdials.filters`, as the service takes them. They become conditions on the columns of the files, so
-that files and row groups without such rows are not read.
+Filters are those of `cmsdials.filters`, as the service takes them. They become conditions on the columns of the files. Which
+row groups may have such rows is known from the manifest, and the others are not read: pyarrow would compare the statistics
+of each with each name that a pattern means.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
-from operator import or_
-from typing import TYPE_CHECKING, Any
+from operator import and_
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import frozen
 from cmsdials_api.filters import Filters
@@ -25,6 +27,7 @@ from cmsdials.download.verify import manifest_of
 from cmsdials.errors import CheckpointError, FilterError
 from cmsdials.redaction import printable
 from cmsdials.runtime import extras
+from cmsdials.runtime.arguments import checked_count
 from cmsdials.runtime.background import load
 from cmsdials.runtime.console import warn
 from cmsdials.table.histograms import model_of
@@ -60,25 +63,82 @@ def open_dataset(folder: str | os.PathLike[str]) -> HistogramDataset:
     if manifest.origin.resource not in RESOURCES:
         message = f"{manifest.folder} holds {manifest.origin.resource}, which this client does not know"
         raise CheckpointError(message, advice="Upgrade cmsdials.")
+    found: dict[str, _Stamp] = {}
     for entry in manifest.finished:
         path = manifest.data / entry.path
-        try:
-            is_whole = path.stat().st_size == entry.bytes
-        except OSError:
-            is_whole = False
-        if not is_whole:
+        stamp = _stamp(path)
+        found[entry.path] = stamp
+        if stamp is None or stamp[0] != entry.bytes:
             message = f"{path} is missing, or not as long as it was written"
             raise CheckpointError(message, advice="Call download again as before: it fetches this file.")
     if left := len(manifest.entries) - len(manifest.finished):
         warn(
             f"{left} of {len(manifest.entries)} files in {manifest.folder} are not finished, and their rows not there"
         )
-    return HistogramDataset(manifest)
+    return HistogramDataset(manifest, found)
+
+
+_Stamp: TypeAlias = tuple[int, int] | None
+"""Size of a file and when it was last changed; None if there is none."""
+
+
+def _stamp(path: Path) -> _Stamp:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 @frozen(repr=False)
 class _Rows(Tabular[Any]):
     store: RowStore[Any]
+
+
+@frozen
+class _Condition:
+    """What a filter says of a column.
+
+    Attributes:
+        column: Its name.
+        on: Makes an Arrow expression of its field.
+        of: Whether it is true of one value.
+    """
+
+    column: str
+    on: Callable[[Any], Any]
+    of: Callable[[Any], bool]
+
+
+def _condition(column: str, operation: str, value: Any, kind: Any) -> _Condition:
+    if operation == "gte":
+        return _Condition(column, lambda field: field >= value, lambda one: one >= value)
+    if operation == "lte":
+        return _Condition(column, lambda field: field <= value, lambda one: one <= value)
+    if not isinstance(value, list):
+        return _Condition(column, lambda field: field == value, lambda one: one == value)
+    values = extras.pyarrow().array(value, kind)
+    return _Condition(column, lambda field: field.isin(values), frozenset(value).__contains__)
+
+
+def _groups(entry: Entry, conditions: Sequence[_Condition]) -> list[int]:
+    """Return which row groups of a file may have rows of which all conditions are true: each is of one run and element."""
+    partition = entry.partition
+    of_file = {"dataset": partition.dataset, "dataset_id": partition.dataset_id}
+    of_run = [one.of for one in conditions if one.column == "run_number"]
+    of_element = [(one.column == "me", one.of) for one in conditions if one.column in ("me", "me_id")]
+    if not all(one.of(of_file[one.column]) for one in conditions if one.column in of_file):
+        return []
+    elements = {
+        me_id
+        for me_id, me in entry.elements.items()
+        if all(of(me if is_name else me_id) for is_name, of in of_element)
+    }
+    return [
+        number
+        for number, (run, me_id, _) in enumerate(entry.groups)
+        if me_id in elements and all(of(run) for of in of_run)
+    ]
 
 
 class HistogramDataset:
@@ -94,7 +154,7 @@ class HistogramDataset:
         schema: The Arrow schema of all rows.
     """
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, stamps: Mapping[str, _Stamp]) -> None:
         load("cmsdials.download.parquet")
         from cmsdials.download.parquet import KEY, schema_of  # noqa: PLC0415  # it imports NumPy
 
@@ -105,13 +165,8 @@ class HistogramDataset:
         self.folder = str(manifest.folder)
         self.schema = schema_of(self._record)
         entries = sorted(manifest.finished, key=lambda one: (one.partition.dataset_id, one.partition.first))
-        self._files = arrow.FileSystemDataset.from_paths(
-            [str((manifest.data / one.path).absolute()) for one in entries],
-            schema=self.schema,
-            format=arrow.ParquetFileFormat(),
-            filesystem=extras.require("pyarrow.fs").LocalFileSystem(),
-            partitions=[arrow.field(KEY) == one.partition.dataset for one in entries],
-        )
+        self._entries = entries
+        self._stamps = stamps
         self._names = {
             KEY: sorted({one.partition.dataset for one in entries}),
             "me": sorted({me for one in entries for me in one.elements.values()}),
@@ -138,12 +193,10 @@ class HistogramDataset:
         Raises:
             FilterError: A filter or column is not one of these rows.
         """
-        names = None if columns is None else [columns] if isinstance(columns, str) else [*columns]
-        for name in names or ():
-            if name not in self.schema.names:
-                message = f"{self._manifest.origin.resource} has no column {name!r}"
-                raise FilterError(message, advice=f"It has {', '.join(self.schema.names)}.")
-        return self._files.scanner(columns=names, filter=self._condition(filters), **options)
+        conditions = self._conditions(filters)
+        return self._files(conditions).scanner(
+            columns=self._fields(columns), filter=self._all_of(conditions), **options
+        )
 
     def to_table(self, filters: Filters | None = None, columns: Sequence[str] | None = None) -> pa.Table:
         """Return an Arrow table. Errors as in `scanner`."""
@@ -152,18 +205,27 @@ class HistogramDataset:
     def to_batches(
         self, filters: Filters | None = None, columns: Sequence[str] | None = None, *, batch_size: int = 1000
     ) -> Iterator[pa.RecordBatch]:
-        """Yield Arrow batches of at most `batch_size` rows, so that not all are in memory. Errors as in `scanner`."""
-        lean = self._arrow.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
-        scanner = self.scanner(
-            filters,
-            columns,
-            batch_size=batch_size,
-            batch_readahead=1,
-            fragment_readahead=1,
-            fragment_scan_options=lean,
-            use_threads=False,
-        )
-        yield from (batch for batch in scanner.to_batches() if batch.num_rows)
+        """Yield Arrow batches of at most `batch_size` rows, so that not all are in memory.
+
+        Raises:
+            FilterError: As in `scanner`.
+            ConfigurationError: `batch_size` is no number of rows.
+        """
+        # Files are read here, since a scanner of pyarrow decodes whole row groups, and several at a time.
+        size = checked_count("batch_size", batch_size)
+        names, conditions = self._fields(columns), self._conditions(filters)
+        needed = dict.fromkeys((*names, *(one.column for one in conditions)))
+        schema = extras.pyarrow().schema([self.schema.field(one) for one in needed])
+        for fragment in self._files(conditions).get_fragments():
+            for batch in _batches(fragment, schema, size):
+                scanner = self._arrow.Scanner.from_batches(
+                    [batch],
+                    schema=schema,
+                    columns=names,
+                    filter=self._all_of(conditions),
+                    use_threads=False,
+                )
+                yield from (one for one in scanner.to_batches() if one.num_rows)
 
     def to_polars(self, filters: Filters | None = None, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return a polars DataFrame of `to_table`. Errors as in `scanner`, and MissingDependencyError."""
@@ -203,14 +265,44 @@ class HistogramDataset:
         table = self.to_table(filters, asked)
         return _Rows(RowStore(self._record, [columns_of_table(table, self._record, names)], fields=names))
 
-    def _condition(self, filters: object) -> Any:
+    def _fields(self, columns: Sequence[str] | None) -> list[str]:
+        names = (
+            [*self.schema.names] if columns is None else [columns] if isinstance(columns, str) else [*columns]
+        )
+        for name in names:
+            if name not in self.schema.names:
+                message = f"{self._manifest.origin.resource} has no column {name!r}"
+                raise FilterError(message, advice=f"It has {', '.join(self.schema.names)}.")
+        return names
+
+    def _files(self, conditions: Sequence[_Condition]) -> Any:
+        """Return the files and row groups that may have rows of which all conditions are true."""
+        arrow, fragments = self._arrow, []
+        form, system = arrow.ParquetFileFormat(), extras.require("pyarrow.fs").LocalFileSystem()
+        for entry in self._entries:
+            path = (self._manifest.data / entry.path).absolute()
+            groups: list[int] | None = None  # all of them, unless it is known which
+            # A download that ran since may have put another file there, of which the manifest that was read knows nothing.
+            if conditions and _stamp(path) == self._stamps[entry.path]:
+                groups = _groups(entry, conditions)
+                if not groups:
+                    continue
+            named = arrow.field("dataset") == entry.partition.dataset
+            fragments.append(form.make_fragment(str(path), system, named, row_groups=groups))
+        return arrow.FileSystemDataset(fragments, self.schema, form, system)
+
+    def _all_of(self, conditions: Sequence[_Condition]) -> Any:
+        parts = [one.on(self._arrow.field(one.column)) for one in conditions]
+        return reduce(and_, parts) if parts else None
+
+    def _conditions(self, filters: object) -> list[_Condition]:
         if filters is None:
-            return None
+            return []
         if not isinstance(filters, Filters):
             own = RESOURCES[self._manifest.origin.resource].filters.__name__
             message = f"filters must be {own}(...), not {type(filters).__name__}"
             raise FilterError(message, advice=f"Write: from cmsdials.filters import {own}")
-        condition = None
+        made = []
         for name, value in filters.given().items():
             column, _, operation = name.partition("__")
             if column not in self.schema.names or column == "data":
@@ -218,23 +310,13 @@ class HistogramDataset:
                     f"{type(filters).__name__}.{name} cannot be asked of files, which have no such column"
                 )
                 raise FilterError(message, advice="Leave it out, or give it to download.")
-            one = self._of_column(column, operation, value)
-            condition = one if condition is None else condition & one
-        return condition
-
-    def _of_column(self, column: str, operation: str, value: Any) -> Any:
-        field = self._arrow.field(column)
-        if operation == "gte":
-            return field >= value
-        if operation == "lte":
-            return field <= value
-        if operation == "regex":
-            pattern = re.compile(value)  # filters refuse what the service reads differently
-            value = [name for name in self._names[column] if pattern.search(name)]
-        if value == []:
-            return field.isin(extras.pyarrow().array([], self.schema.field(column).type))
-        # One by one, because statistics of row groups are compared with single values only.
-        return reduce(or_, (field == one for one in (value if isinstance(value, list) else [value])))
+            if operation == "regex":
+                pattern = re.compile(value)  # filters refuse what the service reads differently
+                chosen: Any = [known for known in self._names[column] if pattern.search(known)]
+            else:
+                chosen = value
+            made.append(_condition(column, operation, chosen, self.schema.field(column).type))
+        return made
 
     def __repr__(self) -> str:
         counts = {"row": len(self), "dataset": len(self.datasets), "monitoring element": len(self.elements)}
@@ -253,3 +335,23 @@ class HistogramDataset:
         datasets = html_rows(("dataset", "runs", "files", "rows"), rows, _MOST_SHOWN)
         elements = html_rows(("monitoring element",), [(name,) for name in self.elements], _MOST_SHOWN)
         return html_lines([repr(self)[1:-1]]) + datasets + elements
+
+
+def _batches(fragment: Any, schema: Any, batch_size: int) -> Iterator[Any]:
+    """Yield the row groups of a fragment in batches of some columns."""
+    arrow, parquet, dataset = (
+        extras.require(one) for one in ("pyarrow", "pyarrow.parquet", "pyarrow.dataset")
+    )
+    of_folder = dataset.get_partition_keys(fragment.partition_expression)
+    of_file = [name for name in schema.names if name not in of_folder]
+    groups = [one.id for one in fragment.row_groups]
+    with parquet.ParquetFile(fragment.path, pre_buffer=False) as file:
+        read = of_file or file.schema_arrow.names[:1]  # a batch of no columns has no length
+        for batch in file.iter_batches(batch_size, row_groups=groups, columns=read, use_threads=False):
+            columns = [
+                batch.column(field.name).cast(field.type)
+                if field.name in of_file
+                else arrow.repeat(arrow.scalar(of_folder[field.name], field.type), len(batch))
+                for field in schema
+            ]
+            yield arrow.RecordBatch.from_arrays(columns, schema=schema)

@@ -25,6 +25,8 @@ __all__ = ["UNFINISHED", "Outcome", "Source", "attempted", "failed", "now", "put
 UNFINISHED = "unfinished"
 """Folder of the files that are being written."""
 
+_CHECK = "Check the disk; then the same call continues."
+
 
 @frozen(kw_only=True)
 class Source:
@@ -112,11 +114,15 @@ def _written(source: Source, path: Path, partition: Partition, update: Callable[
                 files |= found - {ABSENT}
                 update(len(page))
         file.finish()
-        rows, sha256 = read_back(path)
-        size = path.stat().st_size
+        try:
+            rows, sha256 = read_back(path)
+            size = path.stat().st_size
+        except OSError as problem:
+            message = f"{path} cannot be read again after it was written: {problem}"
+            raise CheckpointError(message, advice=_CHECK) from None
         if rows != file.rows:
             message = f"{path} holds {rows} rows when it is read again, and {file.rows} were written"
-            raise CheckpointError(message, advice="Check the disk; then the same call continues.")
+            raise CheckpointError(message, advice=_CHECK)
     except BaseException:
         file.abandon()
         raise

@@ -21,7 +21,18 @@ from cmsdials.errors import CheckpointError, ConfigurationError
 from cmsdials.runtime.background import load
 from cmsdials.runtime.console import warn
 
-__all__ = ["alone", "appears", "append", "checksum", "cut", "damage", "folder_of", "lines_of", "read"]
+__all__ = [
+    "alone",
+    "appears",
+    "append",
+    "checksum",
+    "cut",
+    "damage",
+    "folder_of",
+    "lines_of",
+    "read",
+    "sum_of",
+]
 
 
 def lines_of(path: Path) -> Iterator[bytes]:
@@ -97,13 +108,18 @@ def _write(path: Path, text: bytes, mode: str) -> None:
 
 def _line(what: Any) -> bytes:
     text = orjson.dumps(what, option=orjson.OPT_NON_STR_KEYS)
-    return b"%08x %s\n" % (zlib.crc32(text), text)
+    return b"%s %s\n" % (sum_of(text).encode(), text)
+
+
+def sum_of(text: bytes) -> str:
+    """Return the checksum of a line, by which one that is damaged is known again."""
+    return f"{zlib.crc32(text):08x}"
 
 
 def read(line: bytes) -> Any:
     """Return what a line holds; raise ValueError if it is not as it was written."""
     checksum, _, text = line.partition(b" ")
-    if checksum != b"%08x" % zlib.crc32(text):
+    if checksum != sum_of(text).encode():
         raise ValueError
     return orjson.loads(text)
 
@@ -115,12 +131,24 @@ def checksum(path: Path) -> str:
 
 
 def folder_of(given: str | os.PathLike[str]) -> Path:
-    """Return the path of a folder that a user named."""
+    """Return the path of a folder that a user named.
+
+    Raises:
+        ConfigurationError: It is not a path; or an empty one, as of a variable of the shell that is not set.
+    """
     checked: object = given
     if not isinstance(checked, str | os.PathLike) or not isinstance(os.fspath(checked), str):
         message = f"the folder must be a path, not {type(given).__name__}"
         raise ConfigurationError(message, advice="Give it as text or as a pathlib.Path.")
-    return Path(given).expanduser()
+    name = os.fspath(given)
+    if not name or "\0" in name:
+        message = f"the name of the folder {'is empty' if not name else 'has a zero byte in it'}"
+        raise ConfigurationError(message, advice="Name a folder; this one is '.'.")
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        message = f"the folder {name!r} is in the home of a user that this system does not know"
+        raise ConfigurationError(message, advice="Write out the path, or put ./ before it.") from None
 
 
 def damage(path: Path, what: str, problem: OSError) -> CheckpointError:

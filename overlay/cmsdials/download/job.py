@@ -117,10 +117,11 @@ def download(
     manifest = job.manifest()  # first, so that the folder of another download is refused at once
     listed = _listed(source)
     made = job.made(manifest, listed)
+    note = "" if made else source.why_empty() or listed.lacking
     if dry_run:
-        return job.plan(manifest, listed, made)
+        return evolve(job.plan(manifest, listed, made), note=note)
     if not made:
-        return Download(str(job.folder), 0, 0, 0, 0, source.why_empty() or "no such rows")
+        return Download(str(job.folder), 0, 0, 0, 0, note)
     try:
         job.folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -150,11 +151,19 @@ def _checked(source: Source, name: str, rows: int | None) -> int:
 
 @frozen
 class _Listed:
-    """What the service has: runs, names of datasets and monitoring elements, as in `Source`."""
+    """What the service has.
+
+    Attributes:
+        runs: As in `Source`; none if there is no monitoring element.
+        names: Of datasets, by their ids.
+        elements: Paths of the monitoring elements, by their ids.
+        lacking: What there is none of, if there are no rows.
+    """
 
     runs: list[tuple[int, int, int | None]]
     names: Mapping[int, str]
     elements: Mapping[int, str]
+    lacking: str
 
 
 def _listed(source: Source) -> _Listed:
@@ -169,7 +178,17 @@ def _listed(source: Source) -> _Listed:
     if lacking := {dataset_id for dataset_id, _, _ in runs if elements} - names.keys():
         problem = f"does not name dataset {min(lacking)}, which has runs"
         raise SchemaError(problem, resource="dataset_index", field="dataset_id")
-    return _Listed(runs if elements else [], names, elements)
+    by_name: dict[str, int] = {}
+    for dataset_id in sorted({dataset_id for dataset_id, _, _ in runs if elements}):
+        if (other := by_name.setdefault(names[dataset_id], dataset_id)) != dataset_id:
+            problem = f"is the same of {other} and {dataset_id}, and names the folder of their files"
+            raise SchemaError(problem, resource="dataset_index", field="dataset")
+    lacking = "" if elements else "no monitoring element of this kind is as the filters say"
+    if not runs:
+        lacking = "no run is as the filters say"
+        if source.origin.mask is not None:
+            lacking += f" and has lumisections in {source.origin.mask}"
+    return _Listed(runs if elements else [], names, elements, lacking)
 
 
 def _planned(source: Source, listed: _Listed, known: Iterable[Partition], rows: int) -> list[Partition]:
@@ -297,7 +316,7 @@ class _Job:
         ) as bar:
             self._fetch_all(manifest, left, Watched(bar, plan.expected(left), len(left)))
         _remove(self._unfinished.glob(f"{self._name}*"))
-        self._look_for_strays()
+        self._look_at_all(manifest.own)
         chosen = {one.path for one in plan.partitions}
         finished = [one for one in manifest.finished if one.path in chosen]
         return Download(
@@ -336,10 +355,14 @@ class _Job:
                     with alone(self.folder, shard):
                         _remove([path])
 
-    def _look_for_strays(self) -> None:
-        """Warn of files that no plan knows. Those of other processes are planned before they appear."""
+    def _look_at_all(self, own: str) -> None:
+        """Warn of files that no plan knows; if all are there, lines that are damaged have been made up for.
+
+        Those of other processes are planned before they appear.
+        """
         there = {*(self.folder / "data").rglob("*.parquet")}
         manifest = self.manifest()
+        manifest.mend(own)
         for path in sorted(there - {manifest.data / one for one in manifest.entries}):
             warn(f"{path} is not of this download, but other programs read it too: remove it")
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from attrs import define, evolve, field, fields, frozen
 
-from cmsdials.download.files import appears, append, cut, lines_of, read
+from cmsdials.download.files import appears, append, cut, lines_of, read, sum_of
 from cmsdials.download.plan import Partition, counted
 from cmsdials.download.shards import Shard, shares
 from cmsdials.errors import CheckpointError
@@ -36,6 +36,7 @@ __all__ = ["NAME", "Entry", "Manifest"]
 NAME = "manifest.jsonl"
 FORMAT = 1
 FINISHED, PLANNED, FAILED = "finished", "planned", "failed"
+_MENDED = "mended"
 
 
 @frozen(kw_only=True)
@@ -156,7 +157,8 @@ class Manifest:
         entries: The line about each file that counts, by its path.
         plans: The files planned at one time, one plan after the other.
         shards: Those that have begun.
-        damaged: Places of the lines that are not as they were written.
+        damage: Places of the lines that are not as they were written, and their checksums.
+        mended: The same of those that a download has made up for.
         latest: Number of the last plan; 0 if there is none yet.
         own: The file that this process appends to.
     """
@@ -168,7 +170,8 @@ class Manifest:
     entries: dict[str, Entry] = field(factory=dict)
     plans: list[list[Partition]] = field(factory=list)
     shards: list[Shard] = field(factory=list)
-    damaged: list[str] = field(factory=list)
+    damage: dict[str, str] = field(factory=dict)
+    mended: dict[str, str] = field(factory=dict)
     latest: int = 0
     own: str = NAME
 
@@ -176,6 +179,11 @@ class Manifest:
     def data(self) -> Path:
         """Where the files are."""
         return self.folder / "data"
+
+    @property
+    def damaged(self) -> list[str]:
+        """Places of the lines that are not as they were written, and that no download has made up for since."""
+        return [place for place, found in self.damage.items() if self.mended.get(place) != found]
 
     @property
     def finished(self) -> list[Entry]:
@@ -227,9 +235,13 @@ class Manifest:
         planned: list[Partition] = []
         for number, line in lines:
             try:
-                entry = Entry.from_json(read(line), shared)
+                stored = read(line)
+                if _MENDED in stored:
+                    self.mended.update(stored[_MENDED])
+                    continue
+                entry = Entry.from_json(stored, shared)
             except (ValueError, KeyError, TypeError, AttributeError):
-                self.damaged.append(f"{name}, line {number}")
+                self.damage[f"{name}, line {number}"] = sum_of(line)
                 continue
             if entry.status == PLANNED:
                 planned.append(entry.partition)
@@ -273,6 +285,16 @@ class Manifest:
             added.append(one if known is None else evolve(one, edition=known.edition + 1))
         append(self.folder / self.own, map(Entry.as_json, added))
         self.entries.update((one.path, one) for one in added)
+
+    def mend(self, own: str) -> None:
+        """Have damaged lines count no more, if what has been planned and fetched since has all files.
+
+        Call it after the service was asked what there is to be, so that no file is unknown because of its line.
+        """
+        if self.damaged and len(self.finished) == len(self.entries):
+            self.own = own
+            append(self.folder / own, [{_MENDED: {place: self.damage[place] for place in self.damaged}}])
+            self.mended.update(self.damage)
 
     @staticmethod
     def cut(folder: Path, own: str) -> None:

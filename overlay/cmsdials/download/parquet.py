@@ -24,6 +24,7 @@ from attrs import frozen
 from cmsdials_api.records import Record
 
 from cmsdials.download.files import checksum
+from cmsdials.errors import SchemaError
 from cmsdials.listing.page import Page
 from cmsdials.runtime import extras
 from cmsdials.runtime.background import Begun
@@ -267,11 +268,21 @@ def _remove(paths: Iterable[Path]) -> None:
 
 
 def flat_table(page: Page[Any], schema: Any) -> Any:
-    """Return the rows of a page as a table of a schema whose contents are flat lists."""
+    """Return the rows of a page as a table of a schema whose contents are flat lists.
+
+    Raises:
+        SchemaError: A whole number does not fit into 64 bits.
+    """
+    pa = extras.pyarrow()
     table = page.to_arrow()
-    flat = _flat(extras.pyarrow(), table["data"])
-    table = table.set_column(table.schema.get_field_index("data"), "data", flat)
-    return table.select(schema.names).cast(schema)
+    columns = [_flat(pa, table[one.name]) if one.name == "data" else table[one.name] for one in schema]
+    for number, wanted in enumerate(schema):
+        try:
+            columns[number] = columns[number].cast(wanted.type)
+        except pa.ArrowInvalid:
+            message = "holds a number that 64 bits do not"
+            raise SchemaError(message, resource=page.store.record.__name__, field=wanted.name) from None
+    return pa.table(columns, schema=schema)
 
 
 def _flat(pa: Any, column: Any) -> Any:
@@ -327,9 +338,16 @@ def _equal(values: Any) -> list[tuple[int, int]]:
 
 
 def read_back(path: Path) -> tuple[int, str]:
-    """Read a whole file as its readers will. Returns its number of rows and its checksum."""
+    """Read a whole file as its readers will. Returns its number of rows and its checksum.
+
+    Raises:
+        OSError: It is damaged, or cannot be read.
+    """
     parquet = extras.require("pyarrow.parquet")
-    # In small batches, because a row group alone may be 200 MB; of one large column, which threads cannot share.
-    with parquet.ParquetFile(path, page_checksum_verification=True, pre_buffer=False) as file:
-        rows = sum(len(batch) for batch in file.iter_batches(_AT_A_TIME, use_threads=False))
+    try:
+        # In small batches, because a row group alone may be 200 MB; of one large column, which threads cannot share.
+        with parquet.ParquetFile(path, page_checksum_verification=True, pre_buffer=False) as file:
+            rows = sum(len(batch) for batch in file.iter_batches(_AT_A_TIME, use_threads=False))
+    except extras.pyarrow().ArrowException as problem:  # what the metadata says makes no sense
+        raise OSError(str(problem)) from problem
     return rows, checksum(path)

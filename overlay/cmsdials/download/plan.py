@@ -90,6 +90,7 @@ class Plan:
         elements: Paths of the monitoring elements, by their ids.
         dimensions: Of the histograms.
         bytes_each: Bytes of a row in the files that are there; None if there are none, or no rows in them.
+        note: Why there is nothing, if there is nothing.
     """
 
     origin: Origin
@@ -99,6 +100,7 @@ class Plan:
     elements: Mapping[int, str]
     dimensions: int = 1
     bytes_each: float | None = None
+    note: str = ""
 
     @property
     def datasets(self) -> list[str]:
@@ -149,6 +151,8 @@ class Plan:
         ]
         if self.origin.mask is not None:
             lines.insert(1, f"only what is good by {self.origin.mask}")
+        if self.note:
+            return [*lines[:-1], f"nothing to download: {self.note}"]
         basis = (
             "as the files that are there" if self.bytes_each is not None else "a guess that knows no binning"
         )

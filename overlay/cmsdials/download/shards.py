@@ -57,8 +57,9 @@ class Shard:
     @classmethod
     def of_name(cls, name: str) -> Self | None:
         """Return whose file has a name that begins with that of a shard; None if it is none's."""
-        found = re.match(r"(\d+)-of-(\d+)[-.]", name, re.ASCII)
-        return cls(int(found[2]), int(found[1])) if found else None
+        found = re.match(r"(\d{1,9})-of-(\d{1,9})[-.]", name, re.ASCII)
+        made = cls(int(found[2]), int(found[1])) if found else None
+        return made if made is not None and 1 <= made.number <= made.of <= _MOST else None
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class Problem:
 
     Attributes:
         path: The file, relative to the folder.
-        problem: unfinished, missing, cut off, changed, renamed, unknown or damaged.
+        problem: unfinished, missing, cut off, changed, unreadable, renamed, unknown or damaged.
         advice: What to do about it.
     """
 
@@ -119,8 +120,8 @@ def verify(folder: str | os.PathLike[str], dials: Any = None) -> Verification:
         What was found: `complete`, `problems`, `coverage`; its `str` is a table of what is not complete.
 
     Raises:
-        CheckpointError: There is no download in the folder, its manifest cannot be read, or `dials` is of another service
-            or workspace.
+        CheckpointError: There is no download in the folder, its manifest cannot be read, a download that runs has
+            replaced a file meanwhile, or `dials` is of another service or workspace.
         ConfigurationError: `dials` is something else.
         RequestFailedError: The lists could not be fetched; see `cmsdials.errors`.
         MissingDependencyError: pyarrow is not installed, and the files have to be read for their lumisections.
@@ -195,7 +196,7 @@ def _strays(manifest: Manifest, problems: list[Problem]) -> Iterator[Problem]:
         name = path.relative_to(manifest.data).as_posix()
         if name in manifest.entries or path.is_dir():
             continue
-        was = missing.get(checksum(path)) if path.is_file() and missing else None
+        was = missing.get(_checksum_of_other(path)) if missing else None
         if was is None or was in renamed:
             yield Problem(f"data/{name}", "unknown", "It is not of this download: remove it.")
         else:
@@ -206,6 +207,13 @@ def _strays(manifest: Manifest, problems: list[Problem]) -> Iterator[Problem]:
             yield Problem(f"data/{now}", "renamed", f"Give it back its name, {one.path}.")
         else:
             yield one
+
+
+def _checksum_of_other(path: Path) -> str:
+    """Return the checksum of what may be anything; empty text if it is no file, or one that cannot be read."""
+    with suppress(OSError):
+        return checksum(path) if path.is_file() else ""
+    return ""
 
 
 _Key = tuple[int, int, int | None]
@@ -239,7 +247,13 @@ def _covered(manifest: Manifest, entries: list[Entry], dials: Any) -> Coverage:
     for entry in entries:
         dataset_id = entry.partition.dataset_id
         elements[dataset_id].update(entry.elements.items())
-        groups = zip(entry.groups, _groups(manifest.data / entry.path), strict=True)
+        path = manifest.data / entry.path
+        try:
+            groups = [*zip(entry.groups, _groups(path), strict=True)]
+        except (OSError, ValueError):  # those of Arrow too
+            message = f"{path} has become another one since it was found to be as written"
+            advice = "If a download runs, wait until it has ended. Then verify again."
+            raise CheckpointError(message, advice=advice) from None
         for (run, me_id, _), (numbers, filled) in groups:
             held[dataset_id, run, me_id][0].extend(numbers)
             held[dataset_id, run, me_id][1].extend(filled)

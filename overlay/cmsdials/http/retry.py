@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -36,7 +35,7 @@ from cmsdials.errors import (
     SchemaError,
     TransportError,
 )
-from cmsdials.runtime.background import load
+from cmsdials.runtime.background import load, loaded
 
 if TYPE_CHECKING:
     from urllib3.exceptions import HTTPError
@@ -105,8 +104,8 @@ def retry_rules(retries: Retries) -> Retry:
 
 def checked_retries(retries: Retries) -> int | Retry:
     """Return a number of retries, or the `Retry` that is given, without loading urllib3. Raises as `retry_rules`."""
-    loaded: Any = sys.modules.get("urllib3.util.retry")
-    if loaded is not None and isinstance(retries, loaded.Retry):
+    library = loaded("urllib3.util.retry")
+    if library is not None and isinstance(retries, library.Retry):
         return cast("Retry", retries)
     number: object = USUAL_TOTAL if _is_usual(retries) else retries  # whatever a script may have passed
     if not isinstance(number, Integral) or int(number) < 0:

@@ -77,18 +77,27 @@ class Plots:
         most: int = 100,
         normalise: bool = False,
         good: LumiMask | None = None,
+        min_entries: int | None = None,
+        reference: Any = None,
         ax: Axes | None = None,
         cms_label: str | None = None,
         year: int | str | None = None,
         energy: float | str | None = None,
     ) -> Axes:
-        """Draw 1D histograms over each other, coloured by lumisection, the last one on top and thicker.
+        """Draw 1D histograms over each other, coloured by lumisection, the last one thicker and above the others.
+
+        Up to six lumisections have colours of their own, and names in the legend. With `normalise`, the scale is that of
+        histograms with at least 4% of the usual (median) entries; triangles mark where others go beyond it. Empty
+        histograms are counted in the legend.
 
         Args:
-            most: How many lumisections are drawn as lines, evenly chosen. The others are a grey band from their lowest to
-                their highest content of each bin.
+            most: How many lumisections are drawn as lines, evenly chosen. The others are a grey band, in which the middle 90%
+                of them lie in each bin.
             normalise: Scale each histogram to a sum of 1, to compare shapes.
-            good: Lumisections that are not in this mask are grey and dashed, below the others.
+            good: Lumisections that are not in this mask are red and dashed, on top.
+            min_entries: Lumisections with fewer entries are not drawn, but counted in the legend.
+            reference: As in `compare`, drawn as a grey area: its shape, or without `normalise` this scaled to the median sum
+                of the histograms.
             ax: As in all plots.
             cms_label: The same.
             year: The same.
@@ -97,23 +106,37 @@ class Plots:
         cms = _ready("overlay", cms_label, year, energy)
         from cmsdials.plotting.overlay import overlay  # noqa: PLC0415  # it imports matplotlib
 
-        return overlay(self._subject(), ax, cms, most=most, normalise=normalise, good=good)
+        return overlay(
+            self._subject(),
+            ax,
+            cms,
+            most=most,
+            normalise=normalise,
+            good=good,
+            min_entries=min_entries,
+            reference=reference,
+        )
 
     def heatmap(
         self,
         *,
         normalise: bool = False,
         good: LumiMask | None = None,
+        min_entries: int | None = None,
         ax: Axes | None = None,
         cms_label: str | None = None,
         year: int | str | None = None,
         energy: float | str | None = None,
     ) -> Axes:
-        """Draw 1D histograms as rows of colours: bins along x, lumisections along y, gaps as white rows.
+        """Draw 1D histograms as rows of colours: bins along x, lumisections along y.
+
+        Missing lumisections are white, empty ones grey. With `normalise`, the colours are those of histograms with at least
+        4% of the usual (median) entries; the scale ends in an arrow where others go beyond it.
 
         Args:
             normalise: Scale each histogram to a sum of 1, to compare shapes.
-            good: Lumisections that are not in this mask are paler.
+            good: A column beside the rows is red at lumisections that are not in this mask.
+            min_entries: Lumisections with fewer entries are pale grey.
             ax: As in all plots.
             cms_label: The same.
             year: The same.
@@ -122,7 +145,7 @@ class Plots:
         cms = _ready("heatmap", cms_label, year, energy)
         from cmsdials.plotting.heatmap import heatmap  # noqa: PLC0415  # it imports matplotlib
 
-        return heatmap(self._subject(), ax, cms, normalise=normalise, good=good)
+        return heatmap(self._subject(), ax, cms, normalise=normalise, good=good, min_entries=min_entries)
 
     def trend(
         self,
@@ -130,6 +153,8 @@ class Plots:
         *,
         axis: str = "x",
         good: LumiMask | None = None,
+        min_entries: int | None = None,
+        reference: Any = None,
         ax: Axes | None = None,
         cms_label: str | None = None,
         year: int | str | None = None,
@@ -137,13 +162,21 @@ class Plots:
     ) -> Axes:
         """Draw a number for each lumisection, with its uncertainty; lines between them end at gaps.
 
+        The scale is that of histograms with at least 4% of the usual (median) entries; triangles at its edges mark
+        others beyond it, also when you change it. It begins at 0 for entries and sums. A cross at the bottom is an empty
+        histogram.
+
         Args:
             of: "mean" or "rms" of the contents with uncertainties as in `cmsdials.arrays.moments`; "entries" as the service
                 says, or "sum" of the contents, both with the square root as their uncertainty; "empty", the fraction
                 of bins whose content is 0. Or a function, which takes the arrays of n rows, sorted by run and lumisection,
                 and returns n numbers, or a pair of these and their uncertainties.
             axis: Along which axis mean and RMS are taken: x, or y of a map.
-            good: Lumisections that are not in this mask are shaded.
+            good: Lumisections that are not in this mask are red and shaded.
+            min_entries: Points of lumisections with fewer entries are open, with pale uncertainties, and no line joins them.
+            reference: A level to compare with: a number, or a pair of it and its uncertainty; or as in `compare`, of
+                whose sum the mean or RMS is taken. Any other quantity is then the mean over its lumisections with at
+                least 4% of the usual entries.
             ax: As in all plots.
             cms_label: The same.
             year: The same.
@@ -152,7 +185,16 @@ class Plots:
         cms = _ready("trend", cms_label, year, energy)
         from cmsdials.plotting.trend import trend  # noqa: PLC0415  # it imports matplotlib
 
-        return trend(self._subject(), ax, cms, of=of, axis=axis, good=good)
+        return trend(
+            self._subject(),
+            ax,
+            cms,
+            of=of,
+            axis=axis,
+            good=good,
+            min_entries=min_entries,
+            reference=reference,
+        )
 
     def compare(
         self,

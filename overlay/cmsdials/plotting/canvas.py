@@ -14,12 +14,14 @@ import numpy as np
 from attrs import frozen
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 
 from cmsdials.errors import ConfigurationError
 from cmsdials.plotting.sections import Sections
@@ -32,6 +34,7 @@ from cmsdials.table.lumi_mask import LumiMask
 __all__ = [
     "BAD",
     "COLOURS",
+    "RED",
     "Axes",
     "Canvas",
     "CmsLabel",
@@ -43,7 +46,9 @@ __all__ = [
     "from_zero",
     "handle_of_line",
     "handle_of_shade",
+    "handle_of_words",
     "scaled",
+    "shade_across",
 ]
 
 _WIDTH = 86 / 25.4  # inches: a column of a paper
@@ -59,8 +64,15 @@ COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59")
 BAD = "0.88"
 """The shade behind lumisections that are not good."""
 
+RED = COLOURS[2]
+"""For lumisections that are not good."""
+
 _HUGE = 1e100
 _MOST_LINES = 3
+_MOST_RUNS = 12
+_BESIDE_COLOURS = 0.8
+"""How much of the width of axes a scale of colours leaves."""
+
 _PARTS = re.compile(r"[^/_ ]*[/_ ]|[^/_ ]+")
 
 
@@ -205,9 +217,9 @@ class Canvas:
             ax=self.axes,
         )
 
-    def colour_bar(self, of: Any, label: str, sections: Sections | None = None) -> Any:
+    def colour_bar(self, of: Any, label: str, sections: Sections | None = None, **how: Any) -> Any:
         """Draw the scale of colours beside the axes; with sections, a scale of lumisections. Return it."""
-        bar = self.figure.colorbar(of, ax=self.axes, pad=0.02, aspect=30)
+        bar = self.figure.colorbar(of, ax=self.axes, **{"pad": 0.02, "aspect": 30} | how)
         self.beside(bar.ax).small_ticks()
         bar.outline.set_linewidth(self.text / 12)
         bar.set_label(label, fontsize=self.text)
@@ -216,21 +228,23 @@ class Canvas:
         if sections is not None and not sections.is_one_run:
             ticks, names = sections.ticks(8)
             bar.set_ticks(ticks, labels=names)
+            bar.ax.tick_params(length=0)
         elif sections is not None:
             bar.locator = MaxNLocator(8, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
         return bar
 
     def place_runs(self, sections: Sections, *, along: str) -> None:
-        """Let an axis show lumisections: their numbers, or with several runs where each begins."""
+        """Let an axis show lumisections: their numbers, or with several runs these in the middle of their stretch."""
         axis = self.axes.xaxis if along == "x" else self.axes.yaxis
         axis.label.set(text=sections.label, fontsize=self.text)
         (self.axes.set_xlim if along == "x" else self.axes.set_ylim)(*sections.limits)
         if sections.is_one_run:
             axis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
             return
-        axis.set_ticks(*sections.ticks(6 if along == "x" else 10))
-        if along == "x":
-            self.axes.tick_params(axis="x", labelrotation=30)
+        letters = len(str(sections.runs[-1])) + 2 if along == "x" else 2
+        most = max(1, int(self._room(along) / (letters * _LETTER * self.text * _SMALLER)))
+        axis.set_ticks(*sections.ticks(min(most, _MOST_RUNS)))
+        self.axes.tick_params(axis="x" if along == "x" else "y", length=0)
         draw = self.axes.axvline if along == "x" else self.axes.axhline
         for border in sections.borders.tolist():
             draw(
@@ -240,10 +254,43 @@ class Canvas:
                 linestyle=(0, (4, 2)),
             )
 
+    def _room(self, along: str) -> float:
+        """Return about how wide, or along y how high, the axes are, in points."""
+        box, figure = self.axes.get_position(), self.figure
+        inches = box.width * figure.get_figwidth() if along == "x" else box.height * figure.get_figheight()
+        return 72 * float(inches)
+
+    def legend_outside(self, handles: list[Any], loc: str) -> None:
+        """Name what is drawn below the axes, where it hides nothing; at `loc` if the figure makes no room for that."""
+        if not handles or self.figure.get_layout_engine() is None:
+            self.legend(handles, loc=loc)
+            return
+        size = self.text * _SMALLER
+        widths = [(len(one.get_label()) * _LETTER + 5) * size for one in handles]
+        room = self._room("x") * (1 if len(self.figure.axes) < 2 else _BESIDE_COLOURS)
+        columns = next(
+            number
+            for number in range(len(handles), 0, -1)
+            if number == 1 or sum(part.max() for part in np.array_split(widths, number)) <= room
+        )
+        rows = -(-len(handles) // columns)
+        if self.is_own:  # so that the axes stay as high as they are
+            self.figure.set_figheight(self.figure.get_figheight() + 1.5 * size * rows / 72)
+        below = ScaledTranslation(0, -4 * self.text / 72, self.figure.dpi_scale_trans)
+        self.legend(
+            handles,
+            loc="upper left",
+            bbox_to_anchor=(0, 0),
+            bbox_transform=self.axes.transAxes + below,
+            ncols=columns,
+            borderpad=0,
+            borderaxespad=0,
+            labelspacing=0.3,
+        )
+
     def shade(self, sections: Sections, bad: Array) -> None:
         """Shade lumisections, which are along x, behind what is drawn."""
-        for first, last in sections.ranges(bad):
-            self.axes.axvspan(first, last, facecolor=BAD, edgecolor="none", zorder=0)
+        shade_across(self.axes, sections.ranges(bad), along="x", facecolor=BAD, edgecolor="none", zorder=0)
 
     def legend(self, handles: list[Any], **how: Any) -> None:
         """Name what is drawn."""
@@ -383,6 +430,18 @@ def are_good(good: Any, sections: Sections) -> Array:
     return np.logical_and.reduceat(each, starts) if len(starts) else each
 
 
+def shade_across(axes: Axes, ranges: list[tuple[float, float]], *, along: str, **how: Any) -> None:
+    """Draw bars across the axes, each from one position to another along x or y, as one artist: there may be thousands."""
+    if not ranges:
+        return
+    first, last = np.array(ranges).T
+    zeros, ones = np.zeros(len(first)), np.ones(len(first))
+    corners = np.array([[first, zeros], [last, zeros], [last, ones], [first, ones]]).transpose(2, 0, 1)
+    across = axes.get_xaxis_transform() if along == "x" else axes.get_yaxis_transform()
+    bars = PolyCollection([*(corners if along == "x" else corners[:, :, ::-1])], transform=across, **how)
+    axes.add_collection(bars, autolim=False)
+
+
 def from_zero(contents: Array) -> Normalize:
     """Return colours from 0, or the smallest content if that is below, to the largest, or 0 if none is above."""
     finite = contents[np.isfinite(contents)]
@@ -425,3 +484,8 @@ def handle_of_shade(text: str, colour: str = BAD) -> Patch:
 def handle_of_line(text: str, **how: Any) -> Line2D:
     """Return what names a line in a legend."""
     return Line2D([], [], label=text, **how)
+
+
+def handle_of_words(text: str) -> Line2D:
+    """Return words in a legend on what is not drawn."""
+    return handle_of_line(text, linestyle="none")

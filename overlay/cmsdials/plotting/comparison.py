@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from cmsdials.arrays import compare as compared
 from cmsdials.arrays import moments
 from cmsdials.arrays import normalise as to_shapes
-from cmsdials.errors import BinningError, ConfigurationError
+from cmsdials.errors import ConfigurationError
 from cmsdials.plotting.canvas import (
     COLOURS,
     Canvas,
@@ -26,10 +26,10 @@ from cmsdials.plotting.canvas import (
     scaled,
 )
 from cmsdials.plotting.maps import fill, mesh_of, without_empty
+from cmsdials.plotting.reference import reference_of
 from cmsdials.plotting.scales import Limits, checked_limits, diverging, scale_of
-from cmsdials.plotting.subject import Subject, subject_of
+from cmsdials.plotting.subject import Subject
 from cmsdials.redaction import shortened
-from cmsdials.runtime import extras
 from cmsdials.table.columns import Array
 
 __all__ = ["compare"]
@@ -111,10 +111,11 @@ def compare(
         subject.check_dimensions(2, "compare()", "Project them first.")
     is_good = are_good(good, subject.sections)
     subject = subject.only(is_good) if good is not None else subject
-    theirs = _reference(subject, reference)
+    other = reference_of(subject, reference)
+    entries = None if other.rows is None else _entries(other.rows)
+    theirs = _Side(other.data, other.edges, other.name, entries)
     if not len(subject):
         subject = evolve(subject, data=np.zeros((0, *theirs.data.shape[1:])), edges=theirs.edges)
-    _check_binning(subject, theirs.edges)
     sides = (_Side(subject.data, subject.edges, subject.when, _entries(subject)), theirs)
     factor, power = _factor(sides)
     sums = np.stack([one.added(factor) for one in sides])
@@ -388,64 +389,9 @@ def _factor(sides: tuple[_Side, _Side]) -> tuple[float, str]:
     return float(power.removeprefix(" / ") or 1), power
 
 
-# --- the reference
-
-
 def _entries(subject: Subject) -> float | None:
     try:
         entries = np.asarray(subject.arrays["entries"], np.float64)
     except (KeyError, TypeError, ValueError):
         return None
     return float(entries.sum()) if np.isfinite(entries).all() else None
-
-
-def _reference(subject: Subject, reference: Any) -> _Side:
-    if hasattr(reference, "kind") or isinstance(reference, tuple):
-        contents, borders = _of_uhi(reference)
-        return _Side(contents[None], borders, "a histogram", None)
-    other = subject_of(reference)
-    name = (
-        other.when
-        if "" in (other.me, subject.me) or other.me == subject.me
-        else f"{other.me.rpartition('/')[2]}, {other.when}"
-    )
-    if not len(other):
-        return _Side(np.zeros((0, *subject.data.shape[1:])), subject.edges, name, None)
-    return _Side(other.data, other.edges, name, _entries(other))
-
-
-def _check_binning(subject: Subject, borders: tuple[Array, ...]) -> None:
-    """Refuse a reference of another binning.
-
-    Raises:
-        BinningError: It has one.
-    """
-    if [*map(len, borders)] == [*map(len, subject.edges)] and all(
-        np.allclose(ours, theirs) for ours, theirs in zip(subject.edges, borders, strict=True)
-    ):
-        return
-    message = f"the reference has {_binning(borders)}, and the histograms have {_binning(subject.edges)}"
-    raise BinningError(message, advice="Compare with histograms of the same monitoring element.")
-
-
-def _of_uhi(histogram: Any) -> tuple[Array, tuple[Array, ...]]:
-    """Return contents, the last axis first, and edges of what follows the UHI convention.
-
-    Raises:
-        ConfigurationError: It does not.
-    """
-    uhi = extras.require("uhi.numpy_plottable", "hist", needed_by="compare()")
-    try:
-        plottable = uhi.ensure_plottable_histogram(histogram)
-        borders = tuple(
-            np.array([axis[0][0], *(axis[at][1] for at in range(len(axis)))], float)
-            for axis in plottable.axes
-        )
-        return np.asarray(plottable.values(), float).T, borders
-    except (TypeError, ValueError, IndexError, AttributeError) as error:
-        message = f"the reference is not a histogram with numbers as its edges: {shortened(str(error), 100)}"
-        raise ConfigurationError(message, advice="Give a result, rows, arrays or a hist.Hist.") from error
-
-
-def _binning(borders: tuple[Array, ...]) -> str:
-    return " x ".join(f"{len(one) - 1} bins from {one[0]:g} to {one[-1]:g}" for one in borders)

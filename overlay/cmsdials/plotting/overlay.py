@@ -10,92 +10,193 @@ from matplotlib.colors import Normalize
 
 from cmsdials.arrays import normalise as to_shapes
 from cmsdials.plotting.canvas import (
+    COLOURS,
+    RED,
     Axes,
+    Canvas,
     CmsLabel,
-    are_good,
     canvas_on,
     colours_of_lumisections,
     handle_of_line,
     handle_of_shade,
     scaled,
 )
+from cmsdials.plotting.off_scale import limit, mark_off_scale
+from cmsdials.plotting.reference import reference_of
 from cmsdials.plotting.subject import Subject
+from cmsdials.plotting.verdicts import checked_flag, verdicts_of
 from cmsdials.runtime.arguments import checked_count
 from cmsdials.table.columns import Array
 
 __all__ = ["overlay"]
 
+_OWN = ((COLOURS[1], "-"), (COLOURS[4], "-"), (COLOURS[0], "-"), (COLOURS[5], "-."), (COLOURS[3], ":"))
+_LAST_OWN = ("black", "-")
+"""Colours and styles of lumisections that are so few that each has its own, and of the last one of them."""
 
-def overlay(subject: Subject, ax: Any, cms: CmsLabel, *, most: Any, normalise: bool, good: Any) -> Axes:
+_BAND, _BORDER, _REFERENCE = "0.88", "0.7", "0.8"
+_DASHES = (0, (3, 1.2))
+_USUAL, _LAST, _BAD, _OUTLINE = 0.6, 1.1, 0.8, 1.8  # widths
+_FEW_BAD = 10
+"""Up to so many are outlined in white, so that they are seen on lines that are as dark."""
+
+
+def overlay(
+    subject: Subject,
+    ax: Any,
+    cms: CmsLabel,
+    *,
+    most: Any,
+    normalise: Any,
+    good: Any,
+    min_entries: Any,
+    reference: Any,
+) -> Axes:
     """Draw it. See `cmsdials.plotting.Plots.overlay`."""
     subject.check_dimensions(1, "overlay()", "Draw maps with map() or animate().")
-    most = checked_count("most", most)
-    canvas = canvas_on(ax)
+    most, normalise = checked_count("most", most), checked_flag("normalise", normalise)
+    verdicts = verdicts_of(subject, good, min_entries)
     data, power = scaled(to_shapes(subject.data) if normalise else subject.data)
-    sections, edges = subject.sections, subject.edges[0]
-    is_good = are_good(good, sections)
-    lines, others = _spread(np.flatnonzero(is_good), int(most))
-    handles: list[Any] = []
-    if len(others):
-        with np.errstate(all="ignore"):
-            low, high = np.fmin.reduce(data[others]), np.fmax.reduce(data[others])
-        canvas.axes.stairs(high, edges, baseline=low, fill=True, facecolor="0.88", edgecolor="none", zorder=1)
-        handles.append(handle_of_shade(f"{len(others)} more LS, lowest to highest"))
-    bad, _ = _spread(np.flatnonzero(~is_good), int(most))
-    _draw(
-        canvas.axes,
-        data[bad],
-        edges,
-        colors="0.55",
-        linewidths=canvas.line(0.5),
-        linestyles=(0, (2, 1)),
-        zorder=2,
-    )
-    if not is_good.all():
-        text = f"{sections.count(~is_good)} LS not good"
-        handles.append(handle_of_line(text, color="0.55", linewidth=canvas.line(0.8), linestyle=(0, (2, 1))))
-    colours = colours_of_lumisections()
-    norm = Normalize(*sections.limits)
-    drawn = _draw(
-        canvas.axes,
-        data[lines],
-        edges,
-        cmap=colours,
-        norm=norm,
-        array=sections.at[lines],
-        linewidths=canvas.line(0.6),
-        zorder=3,
-    )
-    if len(lines):
-        last = lines[-1:]
-        _draw(
-            canvas.axes,
-            data[last],
-            edges,
-            colors=colours(norm(sections.at[last])),
-            linewidths=canvas.line(1.1),
-            zorder=4,
-        )
-    if len(subject) > 1:
-        canvas.colour_bar(drawn, sections.label if sections.is_one_run else "Run", sections)
-    canvas.axes.set_xlim(edges[0], edges[-1])
-    canvas.axes.autoscale_view(scalex=False)
-    if len(subject) == 0:
-        canvas.note("no lumisections")
+    is_there = ~verdicts.is_empty & ~verdicts.is_few
+    level, name = _reference(subject, reference, None if normalise else data[is_there])
+    lines, others = _spread(np.flatnonzero(is_there & verdicts.is_good), most)
+    bad, more_bad = _spread(np.flatnonzero(is_there & ~verdicts.is_good), most)
+    canvas = canvas_on(ax)
+    axes, edges = canvas.axes, subject.edges[0]
+    is_first = not axes.has_data()
+    handles, names = [], ""
+    if len(level):
+        axes.stairs(level[0], edges, fill=True, facecolor=_REFERENCE, edgecolor="none", zorder=0.5)
+    band = _band(canvas, data[others], edges)
+    if len(others) or len(lines) + len(bad) > len(_OWN) + 1:
+        _draw_many(canvas, subject, data, lines)
     else:
-        low, high = canvas.axes.get_ylim()
-        room = 0.15 * (high - low) if handles else 0.0  # for the legend
-        canvas.axes.set_ylim(0 if (data >= 0).all() else low, high + room)
+        handles += _draw_few(canvas, subject, data, lines)
+        names = f": {', '.join(map(subject.sections.name, bad.tolist()))}" if len(bad) else ""
+    _draw_bad(canvas, data[bad], edges)
+    if len(others):
+        handles.append(handle_of_shade(f"{subject.sections.count(others)} more LS, 5\N{EN DASH}95%", _BAND))
+    if verdicts.has_bad:
+        part = f", {subject.sections.count(bad)} drawn" if len(more_bad) else ""
+        handles.append(handle_of_line(verdicts.bad + part + names, **_bad(canvas)))
+    handles += verdicts.handles()
+    if name:
+        handles.append(handle_of_shade(name, _REFERENCE))
+    drawn = np.append(lines, bad)
+    usual = drawn[verdicts.is_measured[drawn]] if normalise else drawn
+    _limit(axes, np.concatenate([data[usual], band, level]), is_first=is_first)
+    axes.set_xlim(edges[0], edges[-1])
+    handles += _mark(canvas, data[np.setdiff1d(drawn, usual)], edges)
+    if not len(drawn):
+        canvas.note(verdicts.why_nothing, has_axes=len(subject) > 0)
     canvas.label(subject.labels[0], ("Fraction per bin" if normalise else "Content per bin") + power)
     canvas.title(subject, cms)
-    canvas.legend(handles, loc="upper right")
-    return canvas.axes
+    if len(subject) > 1 or len(handles) > 1 or not len(lines):
+        canvas.legend_outside(handles, "upper right")
+    return axes
 
 
 def _spread(which: Array, most: int) -> tuple[Array, Array]:
     """Choose at most so many, evenly, the last one always; return them and the others."""
     places = np.unique(np.linspace(len(which) - 1, 0, min(most, len(which))).round().astype(int))
     return which[places], np.delete(which, places)
+
+
+def _reference(subject: Subject, reference: Any, data: Array | None) -> tuple[Array, str]:
+    """Return the shape of a reference, as at most one row, and its name; with data, scaled to the usual sum of these."""
+    if reference is None:
+        return np.zeros((0, subject.data.shape[1])), ""
+    other = reference_of(subject, reference)
+    shape = to_shapes(other.added[None])
+    if data is None or not len(data):
+        return shape, f"Reference: {other.name}"
+    return shape * np.median(data.sum(axis=1)), f"Reference, scaled: {other.name}"
+
+
+def _band(canvas: Canvas, data: Array, edges: Array) -> Array:
+    """Draw between which contents most of some lumisections lie; return these limits, as no rows or two."""
+    if not len(data):
+        return data
+    with np.errstate(all="ignore"):
+        band: Array = np.nanquantile(data, (0.05, 0.95), axis=0)
+    how: dict[str, Any] = {"facecolor": _BAND, "edgecolor": _BORDER, "linewidth": canvas.line(0.4)}
+    canvas.axes.stairs(band[1], edges, baseline=band[0], fill=True, zorder=1, **how)
+    return band
+
+
+def _draw_many(canvas: Canvas, subject: Subject, data: Array, lines: Array) -> None:
+    """Draw lumisections coloured by their number, the last one thicker."""
+    sections, edges = subject.sections, subject.edges[0]
+    colours, norm = colours_of_lumisections(), Normalize(*sections.limits)
+    how: dict[str, Any] = {"cmap": colours, "norm": norm, "array": sections.at[lines]}
+    drawn = _draw(canvas.axes, data[lines], edges, linewidths=canvas.line(_USUAL), zorder=3, **how)
+    if len(lines):
+        last = lines[-1:]
+        colour = colours(norm(sections.at[last]))
+        _draw(canvas.axes, data[last], edges, colors=colour, linewidths=canvas.line(_LAST), zorder=4)
+        canvas.colour_bar(drawn, sections.label if sections.is_one_run else "Run", sections)
+
+
+def _draw_bad(canvas: Canvas, data: Array, edges: Array) -> None:
+    """Draw lumisections that are not good on top of the others."""
+    if 0 < len(data) <= _FEW_BAD:
+        _draw(canvas.axes, data, edges, colors="white", linewidths=canvas.line(_OUTLINE), zorder=5)
+    how = _bad(canvas)
+    _draw(
+        canvas.axes,
+        data,
+        edges,
+        colors=how["color"],
+        linewidths=how["linewidth"],
+        linestyles=how["linestyle"],
+        zorder=6,
+    )
+
+
+def _bad(canvas: Canvas) -> dict[str, Any]:
+    return {"color": RED, "linewidth": canvas.line(_BAD), "linestyle": _DASHES}
+
+
+def _draw_few(canvas: Canvas, subject: Subject, data: Array, lines: Array) -> list[Any]:
+    """Draw lumisections that have a colour each, the last one thicker; return what names them."""
+    edges, handles = subject.edges[0], []
+    own = (*_OWN[: max(0, len(lines) - 1)], _LAST_OWN)[: len(lines)]
+    for at, (colour, style) in zip(lines.tolist(), own, strict=True):
+        width = canvas.line(_LAST if at == lines[-1] else _BAD)
+        _draw(
+            canvas.axes,
+            data[[at]],
+            edges,
+            colors=colour,
+            linewidths=width,
+            linestyles=style,
+            zorder=4 if at == lines[-1] else 3,
+        )
+        name = subject.sections.name(at)
+        handles.append(handle_of_line(name, color=colour, linewidth=width, linestyle=style))
+    return handles
+
+
+def _limit(axes: Axes, seen: Array, *, is_first: bool) -> None:
+    """Let the scale show these histograms, and begin at 0 if nothing is below."""
+    seen = seen[np.isfinite(seen)]
+    low, high = seen.min(initial=0), seen.max(initial=0)
+    room = 0.05 * (high - low)
+    top = high + room if high > 0 else float(low == 0)
+    limit(axes, low - room if low < 0 else 0, top, is_first=is_first)
+
+
+def _mark(canvas: Canvas, data: Array, edges: Array) -> list[Any]:
+    """Mark where histograms that were not used for the scale leave it; return what says so in the legend."""
+    if not len(data):
+        return []
+    with np.errstate(all="ignore"):
+        highest = np.fmax.reduce(data)
+    how: dict[str, Any] = {"color": "0.3", "markersize": canvas.line(3), "zorder": 7, "markeredgewidth": 0}
+    never = np.full(len(highest), np.inf)  # below the scale they are empty
+    if not mark_off_scale(canvas.axes, (edges[:-1] + edges[1:]) / 2, never, highest, **how):
+        return []
+    return [handle_of_line("off scale", linestyle="none", marker="^", **how)]
 
 
 def _draw(axes: Axes, contents: Array, edges: Array, **how: Any) -> LineCollection:

@@ -76,6 +76,12 @@ class Sections:
         """Return how many lumisections the rows have that a mask chooses."""
         return int((self.last - self.ls + 1)[which].sum())
 
+    def name(self, row: int) -> str:
+        """Return what a row is called: its lumisections, and of several runs also its run."""
+        first, last = self.ls[row], self.last[row]
+        lumis = f"LS {first}" + (f"\N{EN DASH}{last}" if last > first else "")
+        return lumis if self.is_one_run else f"{self.run[row]}, {lumis}"
+
     def stretches(self) -> list[slice]:
         """Return which lumisections follow one another without a gap, within a run."""
         breaks = np.flatnonzero((self.at[1:] - 0.5 != self.ends[:-1]) | (np.diff(self.run) != 0)) + 1
@@ -90,13 +96,14 @@ class Sections:
         return [*zip(begins[is_first].tolist(), ends[is_last].tolist(), strict=True)]
 
     def ticks(self, most: int) -> tuple[list[float], list[str]]:
-        """Return at most so many beginnings of runs, far enough from each other, with their numbers."""
-        apart = (self.limits[1] - self.limits[0]) / most
+        """Return the middle of the stretch of at most so many runs, far enough from each other, with their numbers."""
+        begin, end = self.limits
+        middles = (np.append(begin, self.borders) + np.append(self.borders, end)) / 2
         kept: list[int] = []
-        for number, start in enumerate(self.starts.tolist()):
-            if not kept or start - self.starts[kept[-1]] >= apart:
+        for number, middle in enumerate(middles.tolist()):
+            if not kept or middle - middles[kept[-1]] >= (end - begin) / most:
                 kept.append(number)
-        return [float(self.starts[one]) for one in kept], [str(self.runs[one]) for one in kept]
+        return [float(middles[one]) for one in kept], [str(self.runs[one]) for one in kept]
 
 
 def sections_of(run: Array, ls: Array, last: Array) -> Sections:

@@ -29,7 +29,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from cmsdials.runtime.interrupts import Stopped, check_stop, current_stop
 
-__all__ = ["Begun", "in_background", "is_there", "load"]
+__all__ = ["Begun", "in_background", "load", "loaded"]
 
 T = TypeVar("T")
 
@@ -144,7 +144,7 @@ def load(module: str) -> ModuleType:
     thread has begun. Signal handlers run in the
     main thread only, so other threads import by themselves.
     """
-    if is_there(module) or threading.current_thread() is not threading.main_thread():
+    if loaded(module) is not None or threading.current_thread() is not threading.main_thread():
         return _imported(module)
     # The module may itself import one that this thread is importing at this moment, and wait for it. Python notices
     # the deadlock once this thread imports the module too, which it does when its patience ends. Any other import may
@@ -152,10 +152,13 @@ def load(module: str) -> ModuleType:
     return in_background(partial(_imported, module), patience=_PATIENCE if _is_importing() else math.inf)
 
 
-def is_there(module: str) -> bool:
-    """Whether a module has been imported to its end: Python puts it among the modules before it begins."""
-    spec = getattr(sys.modules.get(module), "__spec__", None)
-    return module in sys.modules and not getattr(spec, "_initializing", False)
+def loaded(module: str) -> ModuleType | None:
+    """Return a module if it has been imported to its end; None otherwise.
+
+    Python puts a module among `sys.modules` before it begins: one that another thread imports at this moment lacks its names.
+    """
+    found = sys.modules.get(module)
+    return None if getattr(getattr(found, "__spec__", None), "_initializing", False) else found
 
 
 def _is_importing() -> bool:

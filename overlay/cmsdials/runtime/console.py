@@ -6,6 +6,7 @@ import sys
 import warnings
 
 from cmsdials.redaction import printable
+from cmsdials.runtime.background import loaded
 
 __all__ = ["is_terminal", "kernel", "warn"]
 
@@ -21,11 +22,10 @@ def is_terminal(stream: object) -> bool:
 
 def kernel() -> object | None:
     """Return the kernel of the notebook that this runs in; None outside a notebook."""
-    if "IPython" not in sys.modules or "ipykernel" not in sys.modules:
+    library = loaded("IPython")
+    if library is None or loaded("ipykernel") is None:
         return None
-    from IPython import get_ipython  # noqa: PLC0415  # loaded already
-
-    return getattr(get_ipython(), "kernel", None)
+    return getattr(library.get_ipython(), "kernel", None)
 
 
 def warn(message: str) -> None:

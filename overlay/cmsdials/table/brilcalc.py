@@ -15,9 +15,10 @@ from cmsdials.errors import ConfigurationError
 from cmsdials.redaction import shortened
 from cmsdials.table.documents import Documents
 
-__all__ = ["read_brilcalc"]
+__all__ = ["brilcalc_of", "read_brilcalc"]
 
 _BEGIN = "#run:fill"
+_GZIP = b"\x1f\x8b"
 _ADVICE = "Write it with brilcalc lumi --byls -o FILE, or read the file with pandas and join the frame."
 
 
@@ -29,16 +30,36 @@ def read_brilcalc(path: str | os.PathLike[str]) -> Documents:
     """
     shown = shortened(repr(os.fspath(path)), 100)
     try:
-        lines = Path(path).expanduser().read_text(encoding="utf-8-sig").splitlines()
+        content = Path(path).expanduser().read_bytes()
     except (OSError, ValueError, RuntimeError) as error:
         message = f"the file {shown} cannot be read: {getattr(error, 'strerror', None) or error}"
+        raise ConfigurationError(message, advice=_ADVICE) from error
+    return brilcalc_of(content, shown)
+
+
+def brilcalc_of(content: bytes, shown: str) -> Documents:
+    """Return the rows of a file with this content; `shown` is its name in errors. See `read_brilcalc`."""
+    if content.startswith(_GZIP):
+        message = f"{shown} is compressed"
+        raise ConfigurationError(message, advice="Unpack it with gunzip first.")
+    try:
+        lines = content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        message = f"{shown} is not text in UTF-8, so it is not what brilcalc lumi writes"
         raise ConfigurationError(message, advice=_ADVICE) from error
     header = next((line for line in lines if line.replace(" ", "").startswith(_BEGIN)), None)
     if header is None:
         message = f"{shown} has no line {_BEGIN},ls,... , so it is not what brilcalc lumi writes"
         raise ConfigurationError(message, advice=_ADVICE)
     names = [name.strip() for name in next(csv.reader([header.lstrip("# ")]))]
-    rows = [*csv.reader(line for line in lines if line.strip() and not line.startswith("#"))]
+    columns_of = [part for name in names for part in name.split(":")]
+    if len({*columns_of}) < len(columns_of):
+        message = f"{shown} has several columns of one name: {','.join(names)[:100]}"
+        raise ConfigurationError(message, advice=_ADVICE)
+    rows = [
+        [value.strip() for value in row]
+        for row in csv.reader(line for line in lines if line.strip() and not line.startswith("#"))
+    ]
     if wrong := next((row for row in rows if len(row) != len(names)), None):
         message = (
             f"{shown} has a line of {len(wrong)} values for {len(names)} columns: {','.join(wrong)[:60]}"
@@ -58,10 +79,11 @@ def read_brilcalc(path: str | os.PathLike[str]) -> Documents:
 
 
 def _typed(values: list[str]) -> list[Any]:
-    """Return numbers if all of them are, else text."""
-    for kind in (int, float):
+    """Return numbers, None where there is nothing, if all of them are, else text."""
+    given = [value for value in values if value]
+    for kind in (int, float) if given and not any("_" in value for value in given) else ():
         try:
-            return [kind(value) for value in values]
+            return [kind(value) if value else None for value in values]
         except ValueError:
             continue
     return [*values]

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from cmsdials.errors import ConfigurationError
+from cmsdials.errors import ConfigurationError, DialsError
 from cmsdials.redaction import shortened
 from cmsdials.runtime import extras
+from cmsdials.runtime.background import loaded
 from cmsdials.table.columns import Array
 from cmsdials.table.documents import Documents, arrow_of, nullable_of
 from cmsdials.table.tabular import Tabular
 
-__all__ = ["Arrow", "Kind", "Pandas", "Polars", "kind_of"]
+__all__ = ["Arrow", "Kind", "Pandas", "Polars", "converting", "kind_of"]
 
 _Frame: TypeAlias = Any
 
@@ -73,7 +75,7 @@ class Pandas(Kind):
 
     def is_one(self, rows: object) -> bool:
         """Whether rows are a DataFrame."""
-        pandas = sys.modules.get("pandas")
+        pandas = loaded("pandas")
         return pandas is not None and isinstance(rows, pandas.DataFrame)
 
     def of(self, rows: Any) -> _Frame:
@@ -106,7 +108,7 @@ class Pandas(Kind):
     def column(self, frame: _Frame, name: str) -> Any:
         """Return a column, or a level of the index of this name."""
         column = frame[name] if name in frame.columns else frame.index.get_level_values(name)
-        if not isinstance(column.dtype, np.dtype) and getattr(column.dtype, "kind", "O") in "iu":  # nullable
+        if hasattr(column.dtype, "numpy_dtype") and column.dtype.kind in "iu":  # nullable
             return np.ma.array(column.fillna(0).to_numpy(column.dtype.numpy_dtype), mask=column.isna())
         return column
 
@@ -132,7 +134,7 @@ class Arrow(Kind):
 
     def is_one(self, rows: object) -> bool:
         """Whether rows are a table or a batch."""
-        arrow = sys.modules.get("pyarrow")
+        arrow = loaded("pyarrow")
         return arrow is not None and isinstance(rows, arrow.Table | arrow.RecordBatch)
 
     def of(self, rows: Any) -> _Frame:
@@ -143,18 +145,16 @@ class Arrow(Kind):
         """
         arrow = extras.pyarrow()
         if isinstance(rows, Documents):
-            return arrow.table({name: arrow_of(arrow, values) for name, values in rows.columns().items()})
+            columns = rows.columns()
+            values = [arrow_of(arrow, one) for one in columns.values()]
+            return arrow.Table.from_arrays(values, names=[*map(str, columns)])
         if Pandas().is_one(rows):
-            try:
-                return arrow.Table.from_pandas(
-                    Pandas().of(rows), preserve_index=False
-                ).replace_schema_metadata()
-            except (arrow.ArrowException, TypeError, ValueError, OverflowError) as error:
-                message = f"the DataFrame cannot become an Arrow table: {shortened(str(error.args[-1]), 200)}"
-                advice = "Give each column values of one type, or make the table yourself."
-                raise ConfigurationError(message, advice=advice) from error
+            table = arrow.Table.from_pandas(Pandas().of(rows), preserve_index=False)
+            return table.replace_schema_metadata()
         if isinstance(rows, arrow.RecordBatch):
             return arrow.Table.from_batches([rows])
+        if Polars().is_one(rows):
+            _refuse_objects(rows)
         return rows if self.is_one(rows) else rows.to_arrow()
 
     def names(self, frame: _Frame) -> list[Any]:
@@ -164,7 +164,7 @@ class Arrow(Kind):
     def column(self, frame: _Frame, name: str) -> Any:
         """Return a column: numbers as an array, anything else as a list."""
         types = sys.modules["pyarrow"].types
-        column, kind = frame.column(name), frame.schema.field(name).type
+        column, kind = self.of(frame).column(name), frame.schema.field(name).type
         if types.is_integer(kind):
             return np.ma.array(column.fill_null(0).to_numpy(), mask=column.is_null().to_numpy())
         return column if types.is_floating(kind) else column.to_pylist()
@@ -196,7 +196,7 @@ class Polars(Kind):
 
     def is_one(self, rows: object) -> bool:
         """Whether rows are a DataFrame of polars."""
-        polars = sys.modules.get("polars")
+        polars = loaded("polars")
         return polars is not None and isinstance(rows, polars.DataFrame)
 
     def of(self, rows: Any) -> _Frame:
@@ -210,7 +210,7 @@ class Polars(Kind):
     def column(self, frame: _Frame, name: str) -> Any:
         """Return a column: numbers as an array, anything else as a list."""
         column = frame.get_column(name)
-        if column.dtype.is_integer():
+        if column.dtype.is_integer() and "128" not in str(column.dtype):  # which NumPy does not have
             return np.ma.array(column.fill_null(0).to_numpy(), mask=column.is_null().to_numpy())
         return column if column.dtype.is_float() else column.to_list()
 
@@ -232,6 +232,48 @@ class Polars(Kind):
             taken = column.gather(at) if len(column) else column.extend_constant(None, len(rows))
             added.append(taken.alias(new))
         return frame.with_columns(added)
+
+
+@contextmanager
+def converting(rows: str) -> Iterator[None]:
+    """Raise what a library says of values that it cannot take as an error of ours.
+
+    Args:
+        rows: What is converted, for the error.
+
+    Raises:
+        ConfigurationError: It cannot take them.
+    """
+    try:
+        yield
+    except DialsError:
+        raise
+    except Exception as error:
+        if not isinstance(error, tuple(_refusals())):
+            raise
+        message = f"the rows {rows} cannot be converted: {shortened(str(error.args[-1]), 200)}"
+        advice = "Give each column values of one type, leave the column out, or make the frame yourself."
+        raise ConfigurationError(message, advice=advice) from error
+
+
+def _refusals() -> Iterator[type[Exception]]:
+    """Yield the errors by which libraries refuse values."""
+    yield from (TypeError, ValueError, OverflowError, NotImplementedError)
+    arrow, polars = loaded("pyarrow"), loaded("polars")
+    if arrow is not None:
+        yield arrow.ArrowException
+    if polars is not None:
+        yield polars.exceptions.PolarsError
+
+
+def _refuse_objects(frame: Any) -> None:
+    """Refuse a DataFrame of polars with objects of Python, of which polars would hand over the addresses only."""
+    found = [name for name, dtype in frame.schema.items() if str(dtype) == "Object"]
+    if found:
+        message = (
+            f"the column {found[0]!r} of polars holds objects of Python, which no other library can take"
+        )
+        raise ConfigurationError(message, advice=f"Leave it out: frame.drop({found[0]!r}).")
 
 
 def kind_of(rows: object) -> Kind | None:

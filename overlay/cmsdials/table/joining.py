@@ -18,7 +18,7 @@ from cmsdials.errors import ConfigurationError
 from cmsdials.table.brilcalc import read_brilcalc
 from cmsdials.table.columns import Array
 from cmsdials.table.documents import Documents
-from cmsdials.table.frames import Kind, Pandas, kind_of
+from cmsdials.table.frames import Kind, Pandas, converting, kind_of
 from cmsdials.table.keys import integers_of
 from cmsdials.table.lumi_mask import LARGEST
 from cmsdials.table.tabular import Tabular
@@ -63,13 +63,17 @@ def joined(left: Any, right: Any, on: Any, suffix: Any) -> Any:
     """Return the rows on the left with the columns of those on the right. See `cmsdials.join`."""
     left, right = _rows(left, "left"), _rows(right, "right")
     kind = kind_of(left) or kind_of(right) or Pandas()
-    left, right = left if kind.is_one(left) else kind.of(left), kind.of(right)
+    with converting("on the left"):
+        left = left if kind.is_one(left) else kind.of(left)
+    with converting("on the right"):
+        right = kind.of(right)
     names, others = kind.names(left), kind.names(right)
     keys = _keys([*names, *kind.levels(left)], others, on)
     rows, are_there = _matches(kind, left, right, keys)
     repeated = {key.right for key in keys if key.is_repeated}
     added = _renamed(names, [name for name in others if name not in repeated], suffix)
-    return kind.extended(left, right, added, rows, are_there)
+    with converting("on the right"):
+        return kind.extended(left, right, added, rows, are_there)
 
 
 def _rows(rows: Any, side: str) -> Any:
@@ -81,7 +85,10 @@ def _rows(rows: Any, side: str) -> Any:
     if isinstance(rows, Documents) and not rows.names:
         message = f"there are no rows on the {side}, and nothing says which columns they would have"
         raise ConfigurationError(message, advice="Check what they were asked for with, such as the runs.")
-    if isinstance(rows, Tabular | Documents) or kind_of(rows) is not None:
+    kind = kind_of(rows)
+    if side == "right" and kind is not None:
+        _check_names(kind.names(rows), side)
+    if kind is not None or isinstance(rows, Tabular | Documents):
         return rows
     message = f"{type(rows).__name__} on the {side} cannot be joined"
     advice = (
@@ -92,6 +99,10 @@ def _rows(rows: Any, side: str) -> Any:
         advice = "Collect the LazyFrame first: frame.collect()."
     elif isinstance(rows, Mapping):
         advice = "Make a frame of it first, such as result.to_pandas() instead of result.to_numpy()."
+        if isinstance(rows.get("detailed"), list):  # of brilcalc
+            advice = 'Give the rows of the answer: answer["detailed"].'
+        elif isinstance(rows.get("data"), list):  # of OMS
+            advice = "Fetch the rows with dials.oms.list_all(...), which unpacks them."
     raise ConfigurationError(message, advice=advice)
 
 
@@ -160,6 +171,13 @@ def _first(known: Iterable[str], names: Sequence[Any]) -> str | None:
     return next((name for name in known if name in names), None)
 
 
+def _check_names(names: Sequence[Any], side: str) -> None:
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        message = f"the rows on the {side} have several columns {twice!r}"
+        raise ConfigurationError(message, advice="Keep one of them.")
+
+
 def _check_name(names: Sequence[Any], name: str, side: str) -> None:
     if names.count(name) == 1:
         return
@@ -172,7 +190,7 @@ def _check_name(names: Sequence[Any], name: str, side: str) -> None:
 
 
 def _listed(names: Sequence[Any]) -> str:
-    return ", ".join(map(str, names[:20])) + (", ..." if len(names) > 20 else "")
+    return ", ".join(map(str, names[:20])) + (", ..." if len(names) > 20 else "") or "none"
 
 
 def _renamed(left: Sequence[Any], right: Sequence[Any], suffix: Any) -> dict[Any, Any]:
@@ -204,12 +222,17 @@ def _matches(kind: Kind, left: Any, right: Any, keys: Sequence[_Key]) -> tuple[A
     first = last = np.zeros(len(right), np.uint64)
     are_given = np.ones(len(right), bool)
     for at, key in enumerate(keys):
-        numbers, known = _numbers(kind.column(left, key.left), key, key.left, "left")
+        numbers, known = _numbers(kind.column(left, key.left), key.left, "left")
         are_wanted &= known
-        found = [_numbers(kind.column(right, name), key, name, "right") for name in dict.fromkeys(key.ends)]
+        found = [_numbers(kind.column(right, name), name, "right") for name in dict.fromkeys(key.ends)]
         (starts, has_starts), (ends, has_ends) = found[0], found[-1]
         are_given &= has_starts & has_ends
-        _refuse_reversed(key, starts, ends, are_given)
+        if key.is_range:  # which is compared in 32 bits
+            _refuse_reversed(key, starts, ends, are_given)
+            are_given &= (starts <= LARGEST) & (ends >= 0)
+            starts, ends = np.clip(starts, 0, LARGEST), np.clip(ends, 0, LARGEST)
+            are_wanted &= (numbers >= 0) & (numbers <= LARGEST)
+            numbers = np.clip(numbers, 0, LARGEST)
         wanted, first, last = _and(wanted, first, numbers, starts, ends) if at else (numbers, starts, ends)
     places = np.flatnonzero(are_given)
     order = places[np.argsort(first[places], kind="stable")]
@@ -244,7 +267,7 @@ def _in_32_bits(left: Array, right: Array) -> tuple[Array, Array]:
     return both[: len(left)], both[len(left) :]
 
 
-def _numbers(column: Any, key: _Key, name: str, side: str) -> tuple[Array, Array]:
+def _numbers(column: Any, name: str, side: str) -> tuple[Array, Array]:
     values = np.asarray(column)
     if values.dtype.kind in "OUT":
         # As brilcalc writes run:fill and ls: its own number before the one of CMS, which is 0 where CMS took none.
@@ -254,8 +277,9 @@ def _numbers(column: Any, key: _Key, name: str, side: str) -> tuple[Array, Array
     except ConfigurationError as error:
         message = f"the rows on the {side} cannot be joined: {error.message}"
         raise ConfigurationError(message, advice=error.advice) from None
-    if key.is_range:  # which is compared in 32 bits
-        are_there &= (numbers >= 0) & (numbers <= LARGEST)
+    if numbers.ndim > 1:
+        message = f"the rows on the {side} cannot be joined: {name} holds lists"
+        raise ConfigurationError(message, advice="Name columns of whole numbers with on=.")
     return np.where(are_there, numbers, 0), are_there
 
 

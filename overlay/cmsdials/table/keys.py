@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,8 @@ def integers_of(column: Any, what: str) -> tuple[Array, Array]:
         column = column.as_py()
     if isinstance(column, Iterator):
         column = [*column]
+    if str(getattr(column, "dtype", "")) in ("Int128", "UInt128"):  # of polars, which NumPy does not have
+        column = column.to_list()
     try:
         values = np.asarray(column)
     except ValueError:  # lists of several lengths
@@ -97,6 +100,8 @@ def runs_of(rows: Tabular[Any]) -> list[int]:
 def _read(values: Array, what: str) -> tuple[Array, Array]:
     """Return the numbers that text and other objects stand for, and whether each is there, as `integers_of`."""
     listed = values.ravel().tolist()
+    if Decimal in {*map(type, listed)}:  # as databases keep whole numbers, and Parquet files of theirs
+        listed = [int(one) if _is_whole(one) else one for one in listed]
     if bool in {*map(type, listed)}:  # equal to 1 or 0
         raise _not_numbers(what, ", but hold True or False")
     try:
@@ -109,6 +114,10 @@ def _read(values: Array, what: str) -> tuple[Array, Array]:
     return found.reshape(values.shape), are_there.reshape(values.shape)
 
 
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value()
+
+
 def _not_numbers(what: str, more: str = "") -> ConfigurationError:
-    message = f"the {what}s are not whole numbers{more}"
+    message = f"the values of {what} are not whole numbers{more}"
     return ConfigurationError(message, advice="Give one whole number, or text of its digits, for each row.")

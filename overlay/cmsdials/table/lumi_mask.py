@@ -149,8 +149,8 @@ class LumiMask:
         """Return the rows that are in the mask, in their order, as what they came in; `rows` does not change.
 
         Args:
-            rows: A result, whose `status` then says that it was masked, or a page; a DataFrame of pandas or polars, or
-                a table of Arrow; or the arrays that `to_numpy` returns, also with `group_by`.
+            rows: A result, whose `status` then says that it was masked, or a page; rows of OMS; a DataFrame of pandas or
+                polars, or a table of Arrow; or the arrays that `to_numpy` returns, also with `group_by`.
             run: Name of the column of runs; in pandas also of a level of the index.
             ls: Name of the column of lumisections, such as lumisection_number for rows of OMS.
 

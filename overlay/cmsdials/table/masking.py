@@ -11,9 +11,12 @@ from itertools import compress, starmap
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from attrs import evolve
 
 from cmsdials.errors import ConfigurationError
+from cmsdials.runtime.background import loaded
 from cmsdials.table.columns import Array, plain
+from cmsdials.table.documents import Documents
 from cmsdials.table.keys import numbers_of
 from cmsdials.table.lumi_mask import LARGEST
 from cmsdials.table.rows import Block, RowStore
@@ -77,6 +80,8 @@ def select(mask: LumiMask, rows: Any, run: str, ls: str) -> Any:
         )
         raise ConfigurationError(message, advice=advice)
     keep = np.atleast_1d(mask(*pair))
+    if isinstance(rows, Documents):
+        return evolve(rows, results=[*compress(rows.results, keep)])
     if isinstance(rows, Mapping):
         return {name: _chosen(name, values, keep) for name, values in rows.items()}
     if hasattr(rows, "iloc"):
@@ -125,6 +130,8 @@ def _columns(rows: Any, run: str, ls: str) -> _Pair | None:
     if hasattr(rows, "collect_schema") and hasattr(rows, "collect"):
         message = "a mask selects from rows, and a LazyFrame has none yet"
         raise ConfigurationError(message, advice="Collect it first: mask.select(frame.collect()).")
+    if isinstance(rows, Documents):
+        rows = rows.columns()
     if isinstance(rows, Mapping):
         _check_names(rows, run, ls)
         return rows[run], rows[ls]
@@ -159,7 +166,7 @@ def _check_names(names: Iterable[Any], run: str, ls: str, advice: str | None = N
 
 
 def _is_arrow(rows: Any) -> bool:
-    arrow = sys.modules.get("pyarrow")
+    arrow = loaded("pyarrow")
     return arrow is not None and isinstance(rows, arrow.Table | arrow.RecordBatch)
 
 
@@ -175,8 +182,10 @@ def _of_pairs(rows: Any) -> _Pair:
 
 
 def _chosen(name: str, values: Any, keep: Array) -> Any:
-    if len(values) != len(keep):
-        message = f"{name} has {len(values)} values, and there are {len(keep)} runs"
+    is_column = hasattr(values, "__len__") and getattr(values, "ndim", 1) > 0
+    if not is_column or len(values) != len(keep):
+        many = f"{len(values)} values" if is_column else "a single value"
+        message = f"{name} has {many}, and there are {len(keep)} runs"
         raise ConfigurationError(message, advice="Give arrays of one length, as to_numpy() returns them.")
     return values[keep] if isinstance(values, np.ndarray) else [*compress(values, keep)]
 

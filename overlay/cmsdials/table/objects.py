@@ -45,7 +45,7 @@ _left = MOST_BYTES
 def are_worth_it(size: int) -> bool:
     """Whether an answer of so many bytes is read as objects. It counts what is."""
     global _left  # noqa: PLW0603  # of the process, as what it spares: one import
-    if background.is_there("numpy") or size > _left:
+    if background.loaded("numpy") is not None or size > _left:
         return False
     _left -= size
     return True

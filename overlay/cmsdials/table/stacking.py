@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
@@ -15,6 +14,7 @@ from cmsdials_api.records import AXES, Record
 from cmsdials.errors import BinningError, ConfigurationError
 from cmsdials.filters import is_missing
 from cmsdials.redaction import shortened
+from cmsdials.runtime.background import loaded
 from cmsdials.table.columns import Array
 from cmsdials.table.fields import bins_of
 from cmsdials.table.tabular import Tabular
@@ -67,7 +67,7 @@ def _refuse_what_is_no_column(column: Any) -> None:
 
 def _as_arrow(column: Any) -> Any:
     """Return a column of Arrow, or of polars or pandas that can become one; None for any other."""
-    arrow = sys.modules.get("pyarrow")
+    arrow = loaded("pyarrow")
     if arrow is not None and isinstance(column, arrow.Array | arrow.ChunkedArray):
         return column
     kept_in: Any = getattr(column, "array", None)  # what pandas keeps a column in

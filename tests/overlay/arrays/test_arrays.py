@@ -229,7 +229,8 @@ def test_moments_are_those_of_the_expanded_sample(arrays: dict[str, Array]) -> N
                 continue
             sample = np.repeat(centres, along.astype(int))
             many, deviation = len(sample), sample.std()
-            expected = (sample.mean(), deviation / many**0.5, deviation, deviation / (2 * many) ** 0.5, many)
+            scatter = deviation if many > 1 else np.nan  # one entry does not tell
+            expected = (sample.mean(), scatter / many**0.5, deviation, scatter / (2 * many) ** 0.5, many)
             np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
@@ -276,6 +277,18 @@ def test_entries_do_not_count_and_may_be_given() -> None:
     np.testing.assert_allclose(given_entries["mean"], plain["mean"])
     np.testing.assert_allclose(given_entries["mean_error"], [plain["mean_error"][0] / 2, np.nan])
     assert ar.moments(arrays, effective_entries=9.0)["effective_entries"].tolist() == [9, 9]
+
+
+@pytest.mark.parametrize(
+    ("content", "known"),
+    [([0, 1, 0], False), ([0.5, 0.5, 0], False), ([0, 1, 1], True), ([0, 2, 0], True), ([1e-9, 1, 0], False)],
+)
+def test_the_errors_of_a_single_entry_are_not_known(content: list[float], *, known: bool) -> None:
+    made = ar.moments(np.array([content]), centres=[0, 1, 2])
+    assert np.isfinite([*made["mean"], *made["rms"]]).all()
+    assert np.isfinite([*made["mean_error"], *made["rms_error"]]).tolist() == [known, known]
+    given = ar.moments(np.array([content]), centres=[0, 1, 2], effective_entries=[1.5])
+    assert np.isnan([*given["mean_error"], *given["rms_error"]]).all()
 
 
 def test_a_far_mean_keeps_its_digits() -> None:
@@ -521,6 +534,22 @@ def test_more_lumisections_than_there_are_make_one_sum() -> None:
     assert ar.sum_lumis(stack_of([[1], [2]]), np.int64(2))["data"].tolist() == [[3]]  # type: ignore[arg-type]
 
 
+def test_names_some_of_which_are_missing_tell_histograms_apart() -> None:
+    names = np.array(["a", None, "a", None, ""], object)  # as to_numpy returns them where others are ""
+    stack = stack_of([[1], [2], [4], [8], [16]], ls_number=np.array([1, 1, 2, 2, 3]), me=names)
+    made = ar.sum_lumis(stack, 2)
+    assert (made["me"].tolist(), made["data"].tolist()) == (["a", None], [[5], [10]])
+
+
+def test_sums_that_no_float_holds_are_infinite_without_a_warning() -> None:
+    stack = stack_of([[1e308, 1e308], [1e308, -1e308]])
+    assert ar.rebin(stack, x=2)["data"].tolist() == [[math.inf], [0]]
+    assert ar.sum_lumis(stack, 2)["data"].tolist() == [[math.inf, 0]]
+    assert ar.rebin(np.array([[math.inf, -math.inf]]), x=2).tolist() == [
+        [pytest.approx(math.nan, nan_ok=True)]
+    ]
+
+
 ACTIONS: dict[str, Any] = {
     "rebin": lambda stack: ar.rebin(stack, x=3),
     "crop": lambda stack: ar.crop(stack, x=(-1, 0.5)),
@@ -568,6 +597,16 @@ def test_stacks_without_rows_or_with_one_bin_stay_stacks(action: str, shape: tup
             "10 bins along x cannot be merged 3 by 3. Take one of 2, 5, 10",
         ),
         (lambda: ar.rebin(stack_of([[1] * 7]), x=2), BinningError, "Take one of 7, or crop"),
+        (
+            lambda: ar.rebin(stack_of([[1]]), x=2),
+            BinningError,
+            "1 bin along x cannot be merged 2 by 2. Leave x= out for these histograms",
+        ),
+        (
+            lambda: ar.sum_lumis(stack_of([[1], [2]], entries=np.array([5, None], object)), 2),
+            ConfigurationError,
+            "entries hold what is not a number",
+        ),
         (lambda: ar.rebin(stack_of([[1] * 10]), y=2), BinningError, "no axis 'y'. They have x"),
         (
             lambda: ar.rebin(stack_of([[1]]), x=0),

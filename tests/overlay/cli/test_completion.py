@@ -188,6 +188,20 @@ def entered(typed: str, env: dict[str, str], tmp_path: Path) -> list[str]:
         ("cmsdials get h2d --me 'EcalEndcap/EEOccupancyTask/EEOT dig\t+'", ["get", "h2d", "--me", NAMES[0]]),
         ("cmsdials get h1d --me Odd\t", ["get", "h1d", "--me", NAMES[3]]),
         ("cmsdials get h1d -w tra\t --me Pi\t", ["get", "h1d", "-w", "tracker", "--me", NAMES[2]]),
+        # Of which bash makes several words.
+        (
+            "cmsdials runs -i http://localhost:8000/ -d /Z\t",
+            ["runs", "-i", "http://localhost:8000/", "-d", DATASET],
+        ),
+        (
+            "cmsdials runs --instance=http://localhost:8000 --dataset=/Z\t",
+            ["runs", "--instance=http://localhost:8000", f"--dataset={DATASET}"],
+        ),
+        (
+            'cmsdials get h2d --me="EcalEndcap/EEOccupancyTask/EEOT dig\t-"',
+            ["get", "h2d", f"--me={NAMES[1]}"],
+        ),
+        ("cmsdials get h2d --me=\tPi\t", ["get", "h2d", f"--me={NAMES[2]}"]),
     ],
 )
 def test_names_with_blanks_in_a_bash_at_a_terminal(

@@ -94,6 +94,46 @@ def test_any_contents_are_drawn(data: Any, blocks: bool) -> None:
     assert not any("nan" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (59152.6, "59150"),
+        (-59152.6, "-59150"),
+        (1234567890.0, "1.23e+09"),
+        (1.2345e300, "1.2e+300"),
+        (-1.2345e-300, "-1e-300"),
+        (1.7976e308, "1.8e+308"),
+        (0.00012345, "0.000123"),
+    ],
+)
+@pytest.mark.parametrize("is_map", [False, True])
+def test_numbers_fit_beside_the_axis(value: float, said: str, is_map: bool) -> None:
+    limits = {
+        f"{axis}_{end}": value if end == "max" else value / 2 for axis in "xy" for end in ("min", "max")
+    }
+    data = [[value, value]] * 2 if is_map else [value, value]
+    lines = [*drawings([histogram(data, **limits)], blocks=False, width=60)]
+    assert {line.index("|") for line in lines if "|" in line[:12]} == {9}
+    assert any(line.split(" |")[0].strip() == said for line in lines)
+    assert any(line.strip().endswith(said) and "|" not in line for line in lines)
+
+
+@pytest.mark.parametrize("data", [[], None, [[]]])
+def test_a_histogram_without_bins_is_named(data: Any) -> None:
+    row = histogram([1.0], 7) | {"data": data}
+    with pytest.raises(
+        BinningError, match=r"of x in run 5, lumisection 7 has no bins. Leave it out, such as with --ls"
+    ):
+        [*drawings([row], blocks=False)]
+
+
+def test_sums_that_no_float_holds_are_drawn_without_a_warning() -> None:
+    rows = [histogram([1e308, 1.0], ls) for ls in (1, 2)]
+    lines = bars([*drawings(rows, blocks=False, width=12)])
+    assert lines[0] == "|||||     "
+    assert lines[-1] == "|||||....."
+
+
 def test_what_is_there_is_seen_beside_what_is_large() -> None:
     lines = bars([*drawings([histogram([1e9, 1.0, 0.0])], blocks=False, width=13)])
     assert lines[-1] == "|||...   "
@@ -118,6 +158,7 @@ def test_in_blocks_at_a_terminal_and_else_plain(
     piped = run(line)
     assert piped.exit_code == 0, piped.output
     assert piped.stdout.splitlines()[0] == me
+    assert all(line == line.rstrip() for line in piped.stdout.splitlines())
     assert "sum of 104 lumisections from 1 to 104" in piped.stdout
     assert piped.stdout.isascii()
     shown = at_terminal(line)

@@ -1,9 +1,11 @@
 """The command that joins two tables by run and lumisection."""
 
+import io
 import json
 import math
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -62,6 +64,58 @@ def test_a_listing_is_joined_with_what_brilcalc_wrote(run: Run, tmp_path: Path) 
     assert (first[recorded], math.isclose(second[recorded], 1400.25)) == (None, True)
 
 
+BY_LS = "#Data tag : 24v1\n#run:fill,ls,recorded(/ub)\n5:8700,2:2,1400.25\n#Summary:\n#nfill\n"
+
+
+@pytest.mark.parametrize("name", ["lumi.csv", "lumi.txt", "-"])
+def test_what_brilcalc_wrote_is_known_by_its_content_on_either_side(
+    name: str, run: Run, tmp_path: Path
+) -> None:
+    if name != "-":
+        (tmp_path / name).write_text(BY_LS)
+    right = run(f"join left.csv {name} --json", BY_LS)
+    assert [row["recorded(/ub)"] for row in json.loads(right.stdout)] == [None, 1400.25, None]
+    left = run(f"join {name} right.json --json", BY_LS)
+    assert json.loads(left.stdout) == [
+        {"run": 5, "fill": 8700, "ls": 2, "recorded(/ub)": 1400.25, "beams_stable": True, "note": "a b"}
+    ]
+
+
+def test_objects_need_not_have_the_same_names_and_hold_any_number(run: Run, tmp_path: Path) -> None:
+    right = [
+        {"run": 5, "ls": 1},
+        {"run": 5, "ls": 2, "late": 7, "big": 10**30, "mixed": "a"},
+        {"run": 6, "ls": 1, "mixed": 5, "big": 1, "nan": math.nan},
+    ]
+    (tmp_path / "any.json").write_text(json.dumps(right))
+    first, second, third = json.loads(run("join left.csv any.json --json").stdout)
+    assert (first["late"], second["late"], third["late"]) == (None, 7, None)
+    assert (second["big"], third["big"]) == (str(10**30), "1")  # as text, since no column holds it
+    assert third["nan"] is None
+    assert (second["mixed"], third["mixed"]) == ('"a"', "5")
+
+
+def test_numbers_that_are_none_are_told_apart_in_csv_and_are_null_in_json(run: Run, tmp_path: Path) -> None:
+    table = pa.table({"run": [5, 5], "ls": [1, 2], "f": [math.nan, -math.inf], "l": [[math.nan, 1.5], None]})
+    pyarrow.parquet.write_table(table, tmp_path / "odd.parquet")
+    line = "join left.csv odd.parquet --columns f,l"
+    assert run(f"{line} --csv").stdout == 'f,l\nnan,"[null, 1.5]"\n-inf,\n,\n'
+    nothing = {"f": None, "l": None}
+    assert json.loads(run(f"{line} --json").stdout) == [{"f": None, "l": [None, 1.5]}, nothing, nothing]
+    assert pd.read_csv(io.StringIO(run(f"{line} --csv").stdout))["f"].tolist()[1] == -math.inf
+
+
+def test_text_of_csv_stays_what_it_is(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "text.csv").write_text(
+        'run,ls,text,number\n5,1,NA,NA\n5,2,null,\n6,1,,3\n6,2,"a, ""b""\n=c",nan\n'
+    )
+    first, second, third, fourth = json.loads(run("join text.csv text.csv --json").stdout)
+    assert [row["text"] for row in (first, second, third, fourth)] == ["NA", "null", None, 'a, "b"\n=c']
+    assert [row["number_right"] for row in (first, second, third, fourth)] == [None, None, 3, None]
+    written = run("join text.csv text.csv --csv --columns text").stdout
+    assert written == 'text\nNA\nnull\n""\n"a, ""b""\n=c"\n'
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -75,6 +129,11 @@ def test_a_listing_is_joined_with_what_brilcalc_wrote(run: Run, tmp_path: Path) 
         ("join left.csv right.json --on entries", "entries"),
         ("join left.csv right.json --columns nothing", "there is no column 'nothing'."),
         ("join . right.json", "cannot be read as a table: Is a directory"),
+        ("join left.csv none.json", "the rows on the right have no column of runs (run_number, run)"),
+        ("join left.csv right.json --on ,", "--on ',' names no column. Name columns that both files have"),
+        ("join left.csv left.csv --suffix ''", "--suffix is empty"),
+        ("join left.csv comment.csv", "comment.csv has no line #run:fill"),
+        ("join left.csv right.json -o ./", "says no format"),
     ],
 )
 def test_what_makes_no_sense_is_said(line: str, said: str, run: Run, tmp_path: Path) -> None:
@@ -83,6 +142,8 @@ def test_what_makes_no_sense_is_said(line: str, said: str, run: Run, tmp_path: P
         ("broken.json", '[{"run_number": 5'),
         ("numbers.json", "[1, 2]"),
         ("twice.csv", "run_number,ls_number,a,a\n5,1,1,1\n"),
+        ("none.json", "[]"),
+        ("comment.csv", "# of mine\nrun,ls\n1,1\n"),
         ("double.csv", "run_number,ls_number,a\n5,1,1\n5,1,2\n"),
     ):
         (tmp_path / name).write_text(content)

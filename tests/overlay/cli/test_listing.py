@@ -122,7 +122,7 @@ def test_one_listing_in_every_form(
     person = at_terminal(f"{line} --limit 1 LOGIN")
     assert person.exit_code == 0
     assert "\x1b[1m" in person.text  # a header in bold
-    assert ("There are more than 1 rows" in person.text) == (len(rows) > 1)
+    assert ("There are more rows than 1" in person.text) == (len(rows) > 1)
     assert "\x1b" not in text.stdout
 
     wrong = run(f"{line} --columns run_numer LOGIN")
@@ -194,7 +194,7 @@ def test_limits(limit: int, run: Run, now: Dials) -> None:
 def test_a_terminal_shows_a_hundred_rows_unless_it_is_asked_for_more(at_terminal: AtTerminal) -> None:
     shown = at_terminal("lumis --columns ls_number LOGIN").text.splitlines()
     assert len(shown) == 102
-    assert "There are more than 100 rows: see them with --limit, or all with --limit 0." in shown[-1]
+    assert "There are more rows than 100: see them with --limit, or all with --limit 0." in shown[-1]
     assert len(at_terminal("lumis --limit 0 --run 367112 LOGIN").text.splitlines()) == 105
     assert len(at_terminal("lumis --csv --run 367112 LOGIN").text.splitlines()) == 105
 
@@ -344,3 +344,39 @@ def test_workspaces_for_programs(run: Run, at_terminal: AtTerminal) -> None:
     assert [row["name"] for row in rows if row["default"]] == ["tracker"]
     assert run("workspaces --csv --columns name --limit 2 LOGIN").stdout == "name\ncsc\necal\n"
     assert "Pixel and strip tracker" in at_terminal("workspaces LOGIN").text
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("runs --runs 5-3", "--runs '5-3' ends before it begins"),
+        ("runs --columns nothing", "there is no column 'nothing'"),
+        ("runs --dataset (", "a parenthesis ( is not closed"),
+        ("datasets --run 5-3", "--runs '5-3' ends before it begins"),
+        ("datasets --columns nothing", "there is no column 'nothing'"),
+        ("lumis --ls a", "--ls 'a' is neither a number"),
+        ("lumis --good none.json", "the certification file 'none.json' cannot be read"),
+        ("files --columns a,a", "names a column twice"),
+        ("mes --me (", "a parenthesis ( is not closed"),
+        ("mes --columns nothing", "there is no column 'nothing'"),
+        ("count runs --ls 3", "--ls does not choose among runs"),
+        ("count lumis --ls 3-1", "--ls '3-1' ends before it begins"),
+        ("get h1d --json --csv", "--json and --csv exclude each other"),
+        ("get h1d --runs 5-3 -o x.parquet", "--runs '5-3' ends before it begins"),
+        ("get h1d -o x.root", "the ending of x.root says no format"),
+        ("workspaces --columns nothing", "there is no column 'nothing'"),
+        ("download h1d -o out --runs 5-3", "--runs '5-3' ends before it begins"),
+        ("download h1d -o out --dataset (", "a parenthesis ( is not closed"),
+        ("download h1d -o out --shard 3/2", "there is no shard 3 of 2"),
+    ],
+)
+def test_what_makes_no_sense_is_said_before_a_login_is_asked_for(
+    line: str, said: str, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("CMSDIALS_CLIENT_ID", "CMSDIALS_CLIENT_SECRET"):
+        monkeypatch.delenv(name)
+    done = run(f"{line} LOGIN".replace("(", "'('"))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not [*tmp_path.glob("*out*"), *tmp_path.glob("*x.*")]

@@ -382,6 +382,40 @@ def test_an_interrupt_ends_the_work_of_the_cluster(
     assert verify(tmp_path / "a", dials).complete
 
 
+def test_the_client_that_is_given_is_used_and_no_other(
+    two: Any, dials: Dials, quiet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> Any:
+        raise ValueError
+
+    monkeypatch.setattr(distributed.client, "default_client", none)
+    with distributed.Client(two.scheduler.address, set_as_default=False) as client:
+        dials.h1d.download(FILTERS_1D, tmp_path, rows_per_file=1, client=client)
+    assert sorted_rows(tmp_path).equals(sorted_rows(quiet))
+
+
+def test_a_client_that_is_closed_is_said(
+    two: Any, dials: Dials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filters = Filters1D(dataset__regex="2024B", me__regex="charge_PXLayer_1$", run_number__lte=379500)
+    client = distributed.Client(two.scheduler.address, set_as_default=False)
+    add = Manifest.add
+
+    def closing(manifest: Manifest, entries: Any) -> None:
+        """Close the client once the first file is there, and before all are asked for."""
+        add(manifest, entries)
+        client.close()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Manifest, "add", closing)
+        with pytest.raises(CheckpointError, match=r"(was closed|could not fetch).*continues"):
+            dials.h1d.download(filters, tmp_path / "a", rows_per_file=1, client=client)
+    with pytest.raises(ConfigurationError, match="client has no scheduler: it is closed"):
+        dials.h1d.download(filters, tmp_path / "b", rows_per_file=1, client=client)
+    assert dials.h1d.download(filters, tmp_path / "a", rows_per_file=1, client=two).files > 6
+    assert verify(tmp_path / "a", dials).complete
+
+
 def test_a_cluster_sends_three_requests_at_a_time(
     environment: Sandbox, dials: Dials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

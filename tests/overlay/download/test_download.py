@@ -2,9 +2,11 @@
 
 import json
 import multiprocessing
+import os
 import shutil
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +206,36 @@ def test_any_file_that_is_added_is_found(service: Histograms, tmp_path: Path, na
     assert verify(tmp_path).complete
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="the system has no file that cannot be read")
+def test_a_file_that_nobody_can_read_is_unknown(service: Histograms, tmp_path: Path) -> None:
+    service.dials.h1d.download(None, tmp_path)
+    min(tmp_path.glob("data/*/*.parquet")).unlink()
+    (tmp_path / "data" / "memory").symlink_to("/proc/self/mem")
+    assert {one.problem for one in verify(tmp_path).problems} == {"missing", "unknown"}
+
+
+@pytest.mark.parametrize("becomes", ["another", "damaged", "gone"])
+def test_a_file_that_a_download_replaces_meanwhile_is_said(
+    service: Histograms, tmp_path: Path, becomes: str
+) -> None:
+    service.dials.h1d.download(None, tmp_path)
+    path = min(tmp_path.glob("data/*/*.parquet"))
+    fewer = pq.ParquetFile(path).read_row_group(0)
+
+    def replaced(_number: int) -> None:
+        """Come after the checksums and before the contents: when the lumisections are asked for."""
+        if becomes == "another":
+            pq.write_table(fewer, path)
+        elif becomes == "damaged":
+            path.write_bytes(b"")
+        else:
+            path.unlink(missing_ok=True)
+
+    service.before = replaced
+    with pytest.raises(CheckpointError, match=r"has become another one .* verify again"):
+        verify(tmp_path, service.dials)
+
+
 def test_new_runs_are_added_and_changed_ones_fetched_again(service: Histograms, tmp_path: Path) -> None:
     dataset = 14677060
     service.dials.h1d.download(Filters1D(dataset_id=dataset), tmp_path, rows_per_file=20)
@@ -379,6 +411,30 @@ def test_nothing_there_is_not_already_here(service: Histograms, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
+    ("filters", "good", "lacking"),
+    [
+        (Filters1D(dataset__regex="nothing"), None, "no run is as the filters say"),
+        (Filters1D(run_number__lte=5), None, "no run is as the filters say"),
+        (
+            Filters1D(run_number__lte=367105),
+            {367110: [[1, 2]]},
+            "no run is as the filters say and has lumisections in a mask of 2 lumisections in run 367110",
+        ),
+        (None, {}, "no run is as the filters say and has lumisections in a mask without lumisections"),
+        (Filters1D(me__regex="map"), None, "no monitoring element of this kind is as the filters say"),
+    ],
+)
+def test_what_there_is_none_of_is_said(
+    service: Histograms, tmp_path: Path, filters: Any, good: Any, lacking: str
+) -> None:
+    done = service.dials.h1d.download(filters, tmp_path / "a", good=good)
+    assert repr(done) == f"<nothing to download to {tmp_path / 'a'}: {lacking}>"
+    plan = service.dials.h1d.download(filters, tmp_path / "a", good=good, dry_run=True)
+    assert repr(plan).splitlines()[-1] == f"nothing to download: {lacking}"
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
     ("filters", "more", "error"),
     [
         (Filters1D(order_by="-ls_number"), {}, FilterError),
@@ -477,6 +533,57 @@ def test_a_disk_that_is_full_is_said_and_leaves_nothing(service: Histograms, tmp
     assert verify(tmp_path, service.dials).complete
 
 
+def without_end(content: bytes) -> bytes:
+    return content[:-60]
+
+
+def another_end(content: bytes) -> bytes:
+    return content[:-60] + bytes(60)
+
+
+def another_middle(content: bytes) -> bytes:
+    at = len(content) // 4
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize("damaged", [without_end, another_end, another_middle, lambda _content: b""])
+def test_a_file_that_the_disk_did_not_keep_does_not_count(
+    service: Histograms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: Callable[[bytes], bytes]
+) -> None:
+    kept = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        kept(descriptor)
+        for path in (tmp_path / "unfinished").glob("*.part"):
+            path.write_bytes(damaged(path.read_bytes()))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fsync)
+        with pytest.raises(
+            CheckpointError, match=r"cannot be read again after it was written: .*Check the disk"
+        ):
+            service.dials.h1d.download(None, tmp_path)
+    assert not [*(tmp_path / "unfinished").iterdir()]
+    assert not files(tmp_path)
+    service.dials.h1d.download(None, tmp_path)
+    assert verify(tmp_path, service.dials).complete
+
+
+def test_a_number_that_is_too_large_for_a_file_is_said(service: Histograms, tmp_path: Path) -> None:
+    rows = service._histograms
+
+    def larger(place: str) -> Any:
+        for row in rows(place):
+            yield {**row, "entries": 2**63 if row["dataset_id"] == 14677060 else 2**63 - 1}
+
+    service._histograms = larger  # type: ignore[method-assign]
+    with pytest.raises(
+        SchemaError, match=r"'entries' holds a number that 64 bits do not.* 1 of 2 files are finished"
+    ):
+        service.dials.h1d.download(None, tmp_path)
+    assert verify(tmp_path).rows == 40
+
+
 @pytest.mark.parametrize("cut", [1, 30, None])
 def test_a_manifest_that_was_cut_off_is_continued(
     service: Histograms, tmp_path: Path, cut: int | None
@@ -501,6 +608,23 @@ def test_a_damaged_line_of_the_manifest_is_found(service: Histograms, tmp_path: 
     for ask in (verify, open_dataset, lambda where: service.dials.h1d.download(None, where)):
         with pytest.raises(CheckpointError, match="the first line of"):
             ask(tmp_path)
+
+
+def test_a_download_makes_up_for_each_damaged_line(service: Histograms, tmp_path: Path) -> None:
+    service.dials.h1d.download(None, tmp_path, rows_per_file=20)
+    path = tmp_path / "manifest.jsonl"
+    for number in range(1, path.read_bytes().count(b"\n")):
+        lines = path.read_bytes().split(b"\n")
+        lines[number] = lines[number].replace(b"dataset", b"datasex", 1)
+        path.write_bytes(b"\n".join(lines))
+        place = f"manifest.jsonl, line {number + 1}"
+        assert [one.path for one in verify(tmp_path).problems if one.problem == "damaged"] == [place]
+        service.dials.h1d.download(None, tmp_path, rows_per_file=20)
+        assert verify(tmp_path, service.dials).complete
+    lines = path.read_bytes().split(b"\n")
+    lines[2] = lines[2].replace(b"datasex", b"datases", 1)  # the same line again
+    path.write_bytes(b"\n".join(lines))
+    assert [one.path for one in verify(tmp_path).problems] == ["manifest.jsonl, line 3"]
 
 
 @pytest.mark.parametrize("ask", [verify, open_dataset])
@@ -539,12 +663,29 @@ def test_a_folder_is_a_path(service: Histograms, folder: Any) -> None:
     assert service.asked == []
 
 
+@pytest.mark.parametrize("folder", ["", "~no-such-user-here/folder", "zero\0byte", Path("zero\0byte")])
+def test_a_name_that_no_folder_can_have_is_refused(service: Histograms, folder: str | Path) -> None:
+    asks: list[Any] = [verify, open_dataset, lambda where: service.dials.h1d.download(None, where)]
+    for ask in asks:
+        with pytest.raises(ConfigurationError, match=r"the (name of the )?folder"):
+            ask(folder)
+    assert service.asked == []
+
+
 def test_a_dataset_without_a_name_is_an_error(
     service: Histograms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service.has[16000000, 367100] = 2
     monkeypatch.setitem(NAMES, 16000000, "/not/in/the index")
     with pytest.raises(SchemaError, match="does not name dataset 16000000"):
+        service.dials.h1d.download(None, tmp_path)
+
+
+def test_two_datasets_of_one_name_are_an_error(
+    service: Histograms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DATASETS, 15000000, DATASETS[14677060])
+    with pytest.raises(SchemaError, match="'dataset' is the same of 14677060 and 15000000"):
         service.dials.h1d.download(None, tmp_path)
 
 

@@ -62,10 +62,7 @@ def test_five_thousand_take_little_memory(large: Sandbox, tmp_path: Path, concur
     assert said["rows"] >= 5_000
     assert said["problems"] == []
     assert said["bins"] == said["rows"] * 26 * 72
-    fetching, verifying, reading = said["peaks"]
-    assert max(fetching, verifying) < MOST
-    if concurrency == 1:  # else how the threads took turns decides what is left in pieces for reading
-        assert reading < MOST
+    assert max(said["peaks"]) < MOST
     run = LumisectionHistogram2DFilters(run_number=379058)
     arrays = open_dataset(tmp_path).to_numpy(run)
     with Dials(Credentials(token=large.secret), "tracker", large.url) as dials:
@@ -80,5 +77,5 @@ def test_memory_does_not_grow_with_the_download(large: Sandbox, tmp_path: Path) 
     many = fetched(large, tmp_path / "many", MANY, 1, 7200)
     assert many["rows"] >= 200_000
     assert many["problems"] == []
-    assert max(many["peaks"][:2]) < MOST, "to fetch and to verify; large maps take more to read"
+    assert max(many["peaks"]) < MOST
     assert [one - other < FLAT for one, other in zip(many["peaks"], few["peaks"], strict=True)] == [True] * 3

@@ -51,6 +51,18 @@ def test_filters_choose_what_the_service_chooses(service: Histograms, folder: Pa
     assert found.to_pylist() == [{name: getattr(row, name) for name in KEY} for row in listed]
 
 
+@pytest.mark.parametrize(
+    "columns", [None, "dataset", ["data", "dataset", "me"], ["me", "ls_number"]], ids=repr
+)
+@pytest.mark.parametrize("filters", [None, *CHOICES], ids=repr)
+def test_batches_are_the_table_in_pieces(folder: Path, filters: Any, columns: Any) -> None:
+    held = open_dataset(folder)
+    batches = [*held.to_batches(filters, columns, batch_size=3)]
+    table = held.to_table(filters, columns)
+    assert pa.Table.from_batches(batches, table.schema).equals(table, check_metadata=True)
+    assert all(1 <= len(batch) <= 3 for batch in batches)
+
+
 def is_chosen(row: dict[str, Any], filters: dict[str, Any]) -> bool:
     import re
 
@@ -85,8 +97,48 @@ def test_other_files_and_row_groups_are_not_read(folder: Path, chosen: dict[str,
                 content[first : first + column.total_compressed_size] = bytes(column.total_compressed_size)
         path.write_bytes(content)
     assert held.to_table(filters).equals(before)
+    assert pa.Table.from_batches(held.to_batches(filters)).equals(before)
     with pytest.raises(OSError, match=r"\S"):
         held.to_table()
+
+
+def test_row_groups_are_chosen_without_their_statistics(
+    service: Histograms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        writer = pq.ParquetWriter
+        patched.setattr(
+            pq, "ParquetWriter", lambda *given, **more: writer(*given, **{**more, "write_statistics": False})
+        )
+        service.dials.h2d.download(None, tmp_path)
+    filters = Filters2D(me__regex="map", run_number__lte=367101)
+    before = open_dataset(tmp_path).to_table(filters)
+    assert len(before) == 40
+    for path in tmp_path.glob("data/*/*.parquet"):
+        content = bytearray(path.read_bytes())
+        with pq.ParquetFile(path) as file:
+            for number in range(file.num_row_groups):
+                if file.read_row_group(number)["run_number"][0].as_py() > 367101:
+                    column = file.metadata.row_group(number).column(0)
+                    first = column.dictionary_page_offset or column.data_page_offset
+                    content[first : first + column.total_compressed_size] = bytes(
+                        column.total_compressed_size
+                    )
+        path.write_bytes(content)
+    held = open_dataset(tmp_path)
+    assert held.to_table(filters).equals(before)
+    with pytest.raises(OSError, match=r"\S"):
+        held.to_table()
+
+
+def test_files_that_were_fetched_again_meanwhile_are_read_whole(service: Histograms, folder: Path) -> None:
+    held = open_dataset(folder)
+    service.elements = {0: ("P/first", 2), **service.elements}  # its row groups come before the others
+    service.has[14677060, 367100] += 1
+    service.dials.h2d.download(None, folder, rows_per_file=20)
+    filters = Filters2D(me="P/map", dataset_id=14677060)
+    expected = [row for row in service.dials.h2d.list_all() if is_chosen(row.dict(), filters.given())]
+    assert len(held.to_table(filters)) == len(expected)
 
 
 def test_frames_and_arrays_are_those_of_a_listing(service: Histograms, folder: Path) -> None:
@@ -118,9 +170,6 @@ def test_columns_are_chosen(folder: Path) -> None:
     only = held.to_numpy(Filters2D(me_id=3), ["data", "ls_number"])
     assert {name: array.shape[1:] for name, array in only.items()} == {"ls_number": (), "data": (2, 3)}
     assert held.to_polars(columns="ls_number").columns == ["ls_number"]
-    batches = [*held.to_batches(columns=["me"], batch_size=3)]
-    assert max(map(len, batches)) <= 3
-    assert sum(map(len, batches)) == len(held)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +182,7 @@ def test_columns_are_chosen(folder: Path) -> None:
         (lambda held: held.to_table(columns=["mee"]), FilterError),
         (lambda held: held.to_numpy(columns=["me"], group_by="me_id"), FilterError),
         (lambda held: held.to_pandas(cells="tuple"), ConfigurationError),
+        (lambda held: next(held.to_batches(batch_size=0)), ConfigurationError),
     ],
 )
 def test_what_makes_no_sense_is_refused(folder: Path, ask: Any, error: type[Exception]) -> None:

@@ -433,6 +433,26 @@ def test_a_damaged_line_of_a_part_is_found(service: Histograms, tmp_path: Path) 
     assert found.shards == {"2/2": 1}
 
 
+def test_all_shards_together_make_up_for_a_damaged_line(service: Histograms, tmp_path: Path) -> None:
+    shards(service, tmp_path, "1/2", "2/2")
+    part = tmp_path / "manifest-2-of-2.jsonl"
+    part.write_bytes(part.read_bytes().replace(b"finished", b"finishes", 1))
+    shards(service, tmp_path, "1/2")
+    assert {one.problem for one in verify(tmp_path).problems} == {"damaged", "unfinished"}
+    shards(service, tmp_path, "2/2")
+    assert verify(tmp_path, service.dials).complete
+
+
+@pytest.mark.parametrize("name", ["0-of-0", "9-of-8", "0-of-3", "1-of-999999999"])
+def test_a_part_of_no_shard_is_none(service: Histograms, tmp_path: Path, name: str) -> None:
+    shards(service, tmp_path, "1/2")
+    (tmp_path / f"manifest-{name}.jsonl").touch()
+    assert {*verify(tmp_path).shards} == {"2/2"}
+    assert "shard 2/2 has" in str(verify(tmp_path))
+    service.dials.h1d.download(None, tmp_path)
+    assert verify(tmp_path, service.dials).complete
+
+
 def test_shards_of_another_query_are_refused(service: Histograms, tmp_path: Path) -> None:
     shards(service, tmp_path, "1/2")
     with pytest.raises(CheckpointError, match="of another download"):

@@ -23,6 +23,15 @@ def _with(arrays: Any, data: Any) -> Any:
     return arrays | {"data": data}
 
 
+def _almost_empty() -> Any:
+    """Two lumisections have an entry or two, and two are empty."""
+    rows = charge(GAPS)
+    for at, bins in ((5, [3]), (10, []), (11, []), (30, [3, 15])):
+        rows["data"][at] = 0
+        rows["data"][at, bins] = 1
+    return rows | {"entries": rows["data"].sum(axis=1)}
+
+
 def _changed(arrays: Any, where: Any, content: float) -> Any:
     data = arrays["data"].copy()
     data[(slice(None), *where)] = content
@@ -44,15 +53,32 @@ PLOTS: dict[str, Callable[[], Any]] = {
     "overlay_negative": lambda: Plots(_with(charge([1, 50]), charge([1, 50])["data"] - 300)).overlay(),
     "overlay_huge": lambda: Plots(_with(charge([1, 90]), charge([1, 90])["data"] * 1e305)).overlay(),
     "overlay_of_none": lambda: Plots(charge([])).overlay(),
+    "overlay_almost_empty": lambda: Plots(_almost_empty()).overlay(normalise=True),
+    "overlay_min_entries": lambda: Plots(_almost_empty()).overlay(
+        normalise=True, min_entries=50, good=GOOD, reference=charge(range(100, 140))
+    ),
+    "overlay_few_good": lambda: Plots(charge([1, 30, 42, 50, 70])).overlay(
+        good=GOOD, reference=charge(range(100, 140))
+    ),
+    "overlay_of_6": lambda: Plots(charge([1, 50, 100, 150, 200, 250])).overlay(),
+    "overlay_bad": lambda: Plots(charge(GAPS)).overlay(good=LumiMask({1: [[1, 1]]})),
     "heatmap_gaps": lambda: Plots(charge(GAPS)).heatmap(),
     "heatmap_good": lambda: Plots(charge(GAPS)).heatmap(good=GOOD),
     "heatmap_of_2000": lambda: Plots(charge(range(1, 2001))).heatmap(normalise=True),
     "heatmap_of_runs": lambda: Plots(RUNS).heatmap(),
     "heatmap_empty": lambda: Plots(_with(charge([1, 2, 5]), np.zeros((3, 20)))).heatmap(),
+    "heatmap_almost_empty": lambda: Plots(_almost_empty()).heatmap(normalise=True),
+    "heatmap_min_entries": lambda: Plots(_almost_empty()).heatmap(min_entries=50, good=GOOD),
     "trend_gaps": lambda: Plots(charge(GAPS)).trend(good=GOOD),
     "trend_of_2000": lambda: Plots(charge(range(1, 2001))).trend("rms"),
     "trend_of_runs": lambda: Plots(RUNS).trend("entries"),
     "trend_of_map": lambda: Plots(clusters(GAPS)).trend(axis="y"),
+    "trend_almost_empty": lambda: Plots(_almost_empty()).trend(),
+    "trend_min_entries": lambda: Plots(_almost_empty()).trend(
+        min_entries=50, good=GOOD, reference=(14_000, 300)
+    ),
+    "trend_of_entries": lambda: Plots(_almost_empty()).trend("entries", good=GOOD),
+    "trend_empty": lambda: Plots(_with(charge([1, 2, 5]), np.zeros((3, 20)))).trend(),
     "ratio": lambda: Plots(charge(GAPS)).compare(charge(range(100, 140))),
     "pull": lambda: Plots(charge(GAPS)).compare(charge(range(100, 140)), panel="pull"),
     "ratio_of_sums": lambda: Plots(charge(range(1, 41))).compare(charge(range(100, 140)), normalise=False),

@@ -4,6 +4,7 @@ import _thread
 import contextvars
 import gc
 import importlib
+import importlib.machinery
 import os
 import signal
 import subprocess
@@ -13,9 +14,15 @@ import types
 import weakref
 
 import httpx
+import numpy as np
 import pytest
+from cmsdials import LumiMask
+from cmsdials.http.retry import checked_retries
 from cmsdials.runtime.background import Begun, load
+from cmsdials.runtime.console import kernel
 from cmsdials.runtime.interrupts import Stop, Stopped, current_stop, sleep
+from cmsdials.table.frames import kind_of
+from cmsdials.table.stacking import stacked
 
 BOUND = 120.0
 REQUEST = {"method": "GET", "url": "/api/v1/run/"}
@@ -292,6 +299,31 @@ def test_a_wait_for_an_import_of_another_thread_can_be_interrupted(module, begin
     assert load("slow").is_whole
     thread.join(BOUND)
     assert not thread.is_alive()
+
+
+@pytest.fixture(params=["urllib3.util.retry", "pandas", "pyarrow", "polars", "IPython", "ipykernel"])
+def in_the_middle_of_its_import(request, monkeypatch):
+    """A library that another thread has begun to import: among the modules, and without its names yet."""
+    for name in {request.param, "IPython", "ipykernel"}:  # a kernel needs both
+        module = types.ModuleType(name)
+        module.__spec__ = importlib.machinery.ModuleSpec(name, None)
+        module.__spec__._initializing = name == request.param
+        module.__dict__.update({} if name == request.param else {"get_ipython": lambda: None})
+        monkeypatch.setitem(sys.modules, name, module)
+
+
+USES_OF_WHAT_IS_LOADED = {
+    "retries": lambda: checked_retries(3) == 3,
+    "frames": lambda: kind_of([1]) is None,
+    "columns": lambda: stacked([np.ones(2), np.zeros(2)]).shape == (2, 2),
+    "masks": lambda: LumiMask.of_rows([(1, 2), (1, 3)]) == LumiMask({1: [[2, 3]]}),
+    "notebooks": lambda: kernel() is None,
+}
+
+
+@pytest.mark.parametrize("use", USES_OF_WHAT_IS_LOADED.values(), ids=USES_OF_WHAT_IS_LOADED)
+def test_a_library_that_another_thread_imports_at_this_moment_is_not_used(use, in_the_middle_of_its_import):
+    assert use()
 
 
 FIRST_USES = """

@@ -1,7 +1,9 @@
 """Joins by run and lumisection: the same rows in the same order, with what belongs to them and nothing else."""
 
+import gzip
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -290,6 +292,8 @@ def test_chunks_of_arrow_and_batches_are_tables() -> None:
     )
     right = pa.RecordBatch.from_pydict({"run": [3, 2], "ls": [1, 1], "x": ["c", "b"]})
     assert join(left, right)["x"].to_pylist() == [None, "b", "c", None]
+    joined = join(right, left.append_column("y", pa.array([1, 2, 3, 4])).to_batches()[1])
+    assert joined.to_pydict() == {"run": [3, 2], "ls": [1, 1], "x": ["c", "b"], "y": [3, None]}
 
 
 # --- what is listed by DIALS and OMS
@@ -445,6 +449,8 @@ def test_an_empty_file_of_brilcalc_has_columns(tmp_path: Path) -> None:
         (None, "cannot be read: No such file"),
         ("", "has no line #run:fill"),
         ("run,ls\n1,1\n", "not what brilcalc lumi writes. Write it with brilcalc lumi --byls"),
+        ("#run:fill,ls,v,v\n1:1,1:1,2,3\n", "has several columns of one name: run:fill,ls,v,v"),
+        ("#run:fill,ls,fill\n1:1,1:1,2\n", "has several columns of one name: run:fill,ls,fill"),
         (BY_LS.replace("58.0,HFET", "58.0"), "a line of 8 values for 9 columns: 382921:8318,1:1"),
     ],
 )
@@ -454,6 +460,33 @@ def test_what_is_not_a_file_of_brilcalc_is_refused(text: str | None, said: str, 
         path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=said):
         join(pd.DataFrame({"run_number": [1], "ls_number": [1]}), path)
+
+
+def test_values_that_a_file_of_brilcalc_lacks_are_missing(tmp_path: Path) -> None:
+    path = tmp_path / "lumi.csv"
+    path.write_text(
+        BY_LS.replace("456000.0", "").replace("57.9,", " ,").replace("HFET", "1_2"), encoding="utf-8"
+    )
+    made = join(pd.DataFrame({"run_number": [382921] * 2, "ls_number": [1, 2]}), path)
+    assert made["recorded(/ub)"].isna().tolist() == [True, False]
+    assert made["avgpu"].isna().tolist() == [False, True]
+    assert made["avgpu"][0] == 58.0
+    assert made["source"].tolist() == ["1_2", "1_2"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (gzip.compress(BY_LS.encode()), "is compressed. Unpack it with gunzip"),
+        (BY_LS.replace("HFET", "é").encode("latin-1"), "is not text in UTF-8"),
+    ],
+    ids=["gzip", "Latin-1"],
+)
+def test_a_file_of_brilcalc_is_plain_text(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "lumi.csv"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=said):
+        join(LEFT, path)
 
 
 # --- what is refused
@@ -513,15 +546,18 @@ LEFT = pd.DataFrame({"run_number": [1], "ls_number": [1], "x": [1]})
         (LEFT, {"suffix": ""}, "suffix is text"),
         (LEFT.assign(x_right=1), {}, "there would be two columns 'x_right'"),
         (pd.concat([LEFT, LEFT[["run_number"]]], axis=1), {}, "several columns 'run_number'"),
-        (pd.concat([LEFT, LEFT[["x"]]], axis=1), {}, "two columns 'x_right'"),
+        (pd.concat([LEFT, LEFT[["x"]]], axis=1), {}, "several columns 'x'. Keep one of them"),
         (
             LEFT.assign(ls_number=1.5),
             {},
             "on the right cannot be joined: 1.5 is not the number of a ls_number",
         ),
+        (LEFT.assign(ls_number=Decimal("1.5")), {}, r"Decimal\('1.5'\) is not the number of a ls_number"),
         (LEFT.assign(ls_number="one"), {}, "'one' is not the number of a ls_number"),
-        (LEFT.assign(ls_number=True), {}, "the ls_numbers are not whole numbers, but of type bool"),
+        (LEFT.assign(ls_number=True), {}, "the values of ls_number are not whole numbers, but of type bool"),
         (LEFT.assign(ls_number=pd.Timestamp(0)), {}, "not whole numbers"),
+        (LEFT.assign(ls_number=[[1]]), {}, "on the right cannot be joined: ls_number holds lists"),
+        (pd.DataFrame(), {}, "There are: none."),
         (LEFT.assign(ls_number=np.inf), {}, "not the number"),
         (
             pd.DataFrame([[1, 1]], columns=pd.MultiIndex.from_tuples([("a", "b"), ("c", "d")])),
@@ -531,6 +567,8 @@ LEFT = pd.DataFrame({"run_number": [1], "ls_number": [1], "x": [1]})
         (pl.LazyFrame({"run_number": [1]}), {}, "Collect the LazyFrame first"),
         (LEFT["x"], {}, "Series on the right cannot be joined"),
         (listed(th1(1)).to_numpy(), {}, "dict on the right .*Make a frame of it first"),
+        ({"detailed": [{"run": 1}], "summary": {}}, {}, r"dict on the right .*answer\[\"detailed\"\]"),
+        ({"data": [], "links": {}}, {}, r"dict on the right .*dials.oms.list_all"),
         (np.zeros(3), {}, "ndarray on the right cannot be joined. Give a result"),
         ([1, 2], {}, "list on the right"),
         (None, {}, "NoneType on the right"),
@@ -549,11 +587,68 @@ def test_what_is_no_rows_on_the_left_is_refused(left: Any) -> None:
         join(left, LEFT)
 
 
-def test_a_column_that_arrow_has_no_type_for_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="Duplicate column names found"):
-        join(pa.table({"run_number": [1], "ls_number": [1]}), pd.concat([LEFT, LEFT], axis=1))
-    with pytest.raises(ConfigurationError, match=r"the DataFrame cannot become an Arrow table: .* column x "):
-        join(pa.table({"run_number": [1], "ls_number": [1]}), LEFT.assign(x=[object()]))
+NO_VALUES: dict[str, tuple[Any, Any, str]] = {
+    "names twice": (pa.table(LEFT), pd.concat([LEFT, LEFT], axis=1), "several columns 'run_number'"),
+    "names twice in Arrow": (
+        pl.DataFrame(LEFT),
+        pa.Table.from_arrays([pa.array([1])] * 4, names=["run", "ls", "x", "x"]),
+        "several columns 'x'",
+    ),
+    "objects of pandas": (
+        pa.table(LEFT),
+        LEFT.assign(x=[object()]),
+        "the rows on the right cannot be converted: .* column x .* leave the column out",
+    ),
+    "objects of polars": (
+        LEFT,
+        pl.DataFrame(LEFT).with_columns(x=pl.Series([{1}], dtype=pl.Object)),
+        r"'x' of polars holds objects of Python.*frame.drop\('x'\)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("left", "right", "said"), NO_VALUES.values(), ids=NO_VALUES)
+def test_values_that_a_library_cannot_take_are_refused(left: Any, right: Any, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        join(left, right)
+
+
+def test_names_of_dicts_that_are_no_text_become_text_in_arrow() -> None:
+    for make in (pa.table, pl.DataFrame):
+        made = join(make({"run_number": [1], "ls_number": [1]}), [{"run": 1, "ls": 1, 3: 5}])
+        assert rows_of(made) == [{"run_number": 1, "ls_number": 1, "3": 5}]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pd.arrays.SparseArray([1, 3, 2]),
+        pd.Categorical([1, 3, 2]),
+        pd.array(["1", "3", "2"], "string[pyarrow]"),
+        pd.array([1.0, 3.0, 2.0], "Float64"),
+        pd.array([Decimal("1.0"), Decimal(3), Decimal("2E0")], object),
+    ],
+    ids=lambda key: str(key.dtype)[:12],
+)
+def test_a_key_of_pandas_may_be_kept_in_any_way(key: Any) -> None:
+    right = pd.DataFrame({"run": 1, "ls": key, "v": [10, 30, 20]})
+    left = pd.DataFrame({"run_number": 1, "ls_number": [3, 2, 1, 9]})
+    assert join(left, right)["v"].tolist() == [30, 20, 10, pd.NA]
+    assert join(right, left.assign(w=left["ls_number"]))["w"].tolist() == [1, 3, 2]
+
+
+def test_a_key_of_polars_may_have_128_bits() -> None:
+    left = pl.DataFrame({"run_number": [1, 1], "ls_number": pl.Series([2, None], dtype=pl.Int128)})
+    made = join(left, pl.DataFrame({"run": [1], "ls": pl.Series([2], dtype=pl.Int128), "v": [5]}))
+    assert made["v"].to_list() == [5, None]
+
+
+def test_a_range_may_end_beyond_any_lumisection_and_begin_before_the_first() -> None:
+    left = pd.DataFrame({"run_number": [1, 1, 2], "ls_number": [4, 2**33, 3]})
+    ranges = [{"run": 1, "start": 3, "end": 10**12, "v": 1}, {"run": 2, "start": -1, "end": 3, "v": 2}]
+    assert join(left, ranges)["v"].tolist() == [1, pd.NA, 2]
+    with pytest.raises(ConfigurationError, match="row 0 on the right has a range from start 1 to end -1"):
+        join(left, [{"run": 1, "start": 1, "end": -1}])
 
 
 def test_names_that_both_have_get_a_suffix_or_one_of_yours() -> None:

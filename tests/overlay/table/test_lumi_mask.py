@@ -28,6 +28,7 @@ from cmsdials.filters import (
 from cmsdials.models import CertificationFile, LumisectionHistogram1D, LumisectionHistogram2D, Run
 from cmsdials.table import decode
 from cmsdials.table.columns import Columns
+from cmsdials.table.documents import OMSRows
 from cmsdials.table.objects import Objects
 from hypothesis import given
 from hypothesis import strategies as st
@@ -310,11 +311,11 @@ def test_one_lumisection_is_a_bool_and_shapes_stay() -> None:
         ([1], ["x"], "'x' is not the number of a lumisection"),
         ("x", 1, "'x' is not the number of a run"),
         (True, 1, "True is not the number of a run"),
-        ([True], [1], "the runs are not whole numbers, but of type bool"),
+        ([True], [1], "the values of run are not whole numbers, but of type bool"),
         (np.array([1, True], object), [1, 1], "but hold True or False"),
         (np.array(["2024-01-01"], "M8[D]"), [1], "of type datetime64"),
-        ([[1], [1, 2]], [1, 1], "the runs are not whole numbers"),
-        ([{}], [1], "the runs are not whole numbers: {}"),
+        ([[1], [1, 2]], [1, 1], "the values of run are not whole numbers"),
+        ([{}], [1], "the values of run are not whole numbers: {}"),
         ({1: 2}, [1], "a column of runs is needed, not dict. Write mask.select"),
         ({1}, [1], "a column of runs is needed, not set"),
         (pd.DataFrame({"run_number": [1]}), [1], "a column of runs is needed, not DataFrame"),
@@ -412,6 +413,17 @@ def test_frames_and_tables_are_selected_from() -> None:
     assert mask.select(table.to_batches()[0]).equals(table.to_batches()[0][:1])
     of_oms = FRAME.rename(columns={"ls_number": "lumisection_number"})
     assert [*mask.select(of_oms, ls="lumisection_number").index] == [7]
+    wide = pl.from_pandas(FRAME).with_columns(pl.col("ls_number").cast(pl.Int128))
+    assert mask.select(wide)["run_number"].to_list() == [367112]
+    oms = OMSRows(
+        [{"id": str(row), **one} for row, one in enumerate(of_oms.to_dict("records"))], "lumisections"
+    )
+    assert mask.select(oms, ls="lumisection_number") == OMSRows(oms.results[:1], "lumisections")
+    assert {*LumiMask.of_rows(oms, ls="lumisection_number")} == {(367112, 3), (360392, 2), (1, 3)}
+    with pytest.raises(
+        ConfigurationError, match=r"no ls_number. Name the columns with run= and ls=. There are: id"
+    ):
+        mask.select(oms)
     for none in (FRAME[:0], pl.from_pandas(FRAME)[:0], table[:0]):
         assert mask.select(none).shape == none.shape
         assert not LumiMask.of_rows(none)
@@ -570,6 +582,8 @@ def test_coverage_of_a_selection_is_within_its_mask(now: Dials) -> None:
             lambda: {"run_number": np.array([1]), "ls_number": np.array([1]), "data": np.zeros((2, 3))},
             "data has 2 values, and there are 1 runs",
         ),
+        (lambda: {"run_number": 1, "ls_number": 1}, "run_number has a single value, and there are 1 runs"),
+        (lambda: {"run_number": [1], "ls_number": [1], "n": np.array(5)}, "n has a single value"),
         (lambda: listed(run_row(1), record=Run), "no ls_number. Take lumisections or histograms"),
         (lambda: listed(record=Run), "no ls_number. Take lumisections"),
         (lambda: listed(th1(), fields=["ls_number"]), "no run_number. .*fields="),

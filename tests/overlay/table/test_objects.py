@@ -169,7 +169,7 @@ def test_rows_become_columns_when_something_needs_them() -> None:
 
 def test_large_answers_are_not_read_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not are_worth_it(1), "NumPy is there"
-    monkeypatch.setattr(objects.background, "is_there", lambda _module: False)
+    monkeypatch.setattr(objects.background, "loaded", lambda _module: None)
     monkeypatch.setattr(objects, "_left", 1000)
     assert [are_worth_it(size) for size in (600, 600, 400, 1)] == [True, False, True, False]
 
