@@ -216,14 +216,12 @@ class HistogramDataset:
         names, conditions = self._fields(columns), self._conditions(filters)
         needed = dict.fromkeys((*names, *(one.column for one in conditions)))
         schema = extras.pyarrow().schema([self.schema.field(one) for one in needed])
-        for fragment in self._files(conditions).get_fragments():
-            for batch in _batches(fragment, schema, size):
+        condition = self._all_of(conditions)
+        for fragment in self._files(conditions).get_fragments(condition):
+            chosen = fragment if condition is None else fragment.subset(condition, self.schema)
+            for batch in _batches(chosen, schema, size):
                 scanner = self._arrow.Scanner.from_batches(
-                    [batch],
-                    schema=schema,
-                    columns=names,
-                    filter=self._all_of(conditions),
-                    use_threads=False,
+                    [batch], schema=schema, columns=names, filter=condition, use_threads=False
                 )
                 yield from (one for one in scanner.to_batches() if one.num_rows)
 
