@@ -332,7 +332,7 @@ def _shown(value: Any) -> str:
 def _items(where: str, value: Any) -> Iterable[Any]:
     if isinstance(value, str):
         return [item.strip() for item in value.split(",") if item.strip()]
-    name = where.rpartition(".")[2]
+    name = where.removesuffix("=)").rpartition(".")[2].rpartition("(")[2]  # MEFilters.dim, mes.find(dim=)
     if hasattr(type(value), "columns"):
         message = f"{where} takes a list of values, not a whole {type(value).__name__}"
         raise FilterError(message, advice=f"Give one of its columns: {name}=table[...].")

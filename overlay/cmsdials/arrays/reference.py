@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Literal
 
 import numpy as np
@@ -98,8 +99,11 @@ def _compared(stack: Stack, reference: Stack, how: str, normalise: bool) -> Stac
 
 def _added(data: Array, reference: Stack) -> Array:
     """Return the contents of the reference as one histogram."""
-    given = reference if isinstance(reference, Mapping) else np.asarray(reference)
-    is_one = not isinstance(given, Mapping) and given.ndim == data.ndim - 1
+    given: Any = reference
+    if not isinstance(reference, Mapping):
+        with suppress(ValueError):  # lists of several lengths, which are refused below
+            given = np.asarray(reference)
+    is_one = isinstance(given, np.ndarray) and given.ndim == data.ndim - 1
     many = contents(given[None] if is_one else given)
     if many.shape[1:] != data.shape[1:]:
         message = f"the reference has bins of the shape {many.shape[1:]}, and the histograms {data.shape[1:]}"

@@ -632,6 +632,7 @@ def test_stacks_without_rows_or_with_one_bin_stay_stacks(action: str, shape: tup
             ConfigurationError,
             "not DataFrame. Give the arrays of to_numpy",
         ),
+        (lambda: ar.compare([[1, 2]], [[1], [1, 2]]), ConfigurationError, "not list. Give the arrays"),
         (lambda: ar.normalise([[1, 2], [3]]), ConfigurationError, "not list. Give the arrays of to_numpy"),
         (
             lambda: ar.normalise(np.array([[1.0]], object)),

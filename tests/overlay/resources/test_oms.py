@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pandas as pd
 import pytest
 from cmsdials import Dials
 from cmsdials.auth.secret_key import Credentials
@@ -256,3 +257,10 @@ def test_a_request_that_is_too_long(sandbox_v112: Sandbox) -> None:
 def test_the_service_says_what_is_missing(now: Dials) -> None:
     with pytest.raises(BadRequestError, match="endpoint"):
         now.oms.query("")
+
+
+def test_a_whole_frame_is_no_list_of_runs(service: Scripted) -> None:
+    with pytest.raises(
+        FilterError, match=r"a whole DataFrame. Give one of its columns: runs=table\[...\]\.$"
+    ):
+        service.dials.oms.list_all("runs", runs=pd.DataFrame({"run_number": [1]}))
