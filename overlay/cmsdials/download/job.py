@@ -175,8 +175,8 @@ def _listed(source: Source) -> _Listed:
     runs = [one for one in source.runs() if source.origin.mask is None or source.origin.mask.of_run(one[1])]
     elements = elements_of() if runs else {}
     names = names_of() if elements else {}
-    if lacking := {dataset_id for dataset_id, _, _ in runs if elements} - names.keys():
-        problem = f"does not name dataset {min(lacking)}, which has runs"
+    if unnamed := {dataset_id for dataset_id, _, _ in runs if elements} - names.keys():
+        problem = f"does not name dataset {min(unnamed)}, which has runs"
         raise SchemaError(problem, resource="dataset_index", field="dataset_id")
     by_name: dict[str, int] = {}
     for dataset_id in sorted({dataset_id for dataset_id, _, _ in runs if elements}):

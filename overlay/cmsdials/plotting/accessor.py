@@ -94,7 +94,7 @@ class Plots:
             most: How many lumisections are drawn as lines, evenly chosen. The others are a grey band, in which the middle 90%
                 of them lie in each bin.
             normalise: Scale each histogram to a sum of 1, to compare shapes.
-            good: Lumisections that are not in this mask are red and dashed, on top.
+            good: Lumisections that are not in this mask are red and dashed, on top of the others, which are then paler.
             min_entries: Lumisections with fewer entries are not drawn, but counted in the legend.
             reference: As in `compare`, drawn as a grey area: its shape, or without `normalise` this scaled to the median sum
                 of the histograms.

@@ -288,10 +288,6 @@ class Canvas:
             labelspacing=0.3,
         )
 
-    def shade(self, sections: Sections, bad: Array) -> None:
-        """Shade lumisections, which are along x, behind what is drawn."""
-        shade_across(self.axes, sections.ranges(bad), along="x", facecolor=BAD, edgecolor="none", zorder=0)
-
     def legend(self, handles: list[Any], **how: Any) -> None:
         """Name what is drawn."""
         if handles:

@@ -36,9 +36,9 @@ _LAST_OWN = ("black", "-")
 
 _BAND, _BORDER, _REFERENCE = "0.88", "0.7", "0.8"
 _DASHES = (0, (3, 1.2))
-_USUAL, _LAST, _BAD, _OUTLINE = 0.6, 1.1, 0.8, 1.8  # widths
-_FEW_BAD = 10
-"""Up to so many are outlined in white, so that they are seen on lines that are as dark."""
+_USUAL, _LAST, _BAD = 0.6, 1.1, 0.8  # widths
+_PALE = 0.5
+"""How opaque good lumisections are below others, which are as dark in print."""
 
 
 def overlay(
@@ -69,7 +69,7 @@ def overlay(
         axes.stairs(level[0], edges, fill=True, facecolor=_REFERENCE, edgecolor="none", zorder=0.5)
     band = _band(canvas, data[others], edges)
     if len(others) or len(lines) + len(bad) > len(_OWN) + 1:
-        _draw_many(canvas, subject, data, lines)
+        _draw_many(canvas, subject, data, lines, alpha=_PALE if len(bad) else 1)
     else:
         handles += _draw_few(canvas, subject, data, lines)
         names = f": {', '.join(map(subject.sections.name, bad.tolist()))}" if len(bad) else ""
@@ -124,11 +124,11 @@ def _band(canvas: Canvas, data: Array, edges: Array) -> Array:
     return band
 
 
-def _draw_many(canvas: Canvas, subject: Subject, data: Array, lines: Array) -> None:
+def _draw_many(canvas: Canvas, subject: Subject, data: Array, lines: Array, *, alpha: float) -> None:
     """Draw lumisections coloured by their number, the last one thicker."""
     sections, edges = subject.sections, subject.edges[0]
     colours, norm = colours_of_lumisections(), Normalize(*sections.limits)
-    how: dict[str, Any] = {"cmap": colours, "norm": norm, "array": sections.at[lines]}
+    how: dict[str, Any] = {"cmap": colours, "norm": norm, "array": sections.at[lines], "alpha": alpha}
     drawn = _draw(canvas.axes, data[lines], edges, linewidths=canvas.line(_USUAL), zorder=3, **how)
     if len(lines):
         last = lines[-1:]
@@ -139,8 +139,6 @@ def _draw_many(canvas: Canvas, subject: Subject, data: Array, lines: Array) -> N
 
 def _draw_bad(canvas: Canvas, data: Array, edges: Array) -> None:
     """Draw lumisections that are not good on top of the others."""
-    if 0 < len(data) <= _FEW_BAD:
-        _draw(canvas.axes, data, edges, colors="white", linewidths=canvas.line(_OUTLINE), zorder=5)
     how = _bad(canvas)
     _draw(
         canvas.axes,

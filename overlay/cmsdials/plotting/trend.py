@@ -21,6 +21,7 @@ from cmsdials.plotting.canvas import (
     canvas_on,
     handle_of_line,
     scaled,
+    shade_across,
 )
 from cmsdials.plotting.level import Level, level_of
 from cmsdials.plotting.off_scale import limit, mark_off_scale
@@ -75,7 +76,8 @@ def trend(
     unit = float(power.removeprefix(" / ") or 1)
     errors = np.full(len(values), np.nan) if errors is None else errors / unit
     points = _Points(subject.sections, values, errors, verdicts)
-    canvas.shade(subject.sections, ~verdicts.is_good)
+    bad = subject.sections.ranges(~verdicts.is_good)
+    shade_across(canvas.axes, bad, along="x", facecolor=BAD, edgecolor="none", zorder=0)
     handles = _draw(canvas, points)
     if level is not None:
         level = level.divided(unit)
