@@ -195,8 +195,7 @@ class Canvas:
         said = (subject.when if when is None else when).split("\n")
         if cms.text is None and cms.when:
             said[0] += f", {cms.when}"
-        room = self.axes.get_position().width * self.figure.get_figwidth() * 72
-        letters = max(20, int(room * 0.98 / (self._size_of_title * _LETTER)))
+        letters = max(20, int(self._room("x") * 0.98 / (self._size_of_title * _LETTER)))
         lines = [said[0]]
         for part in filter(None, [*said[1:], subject.dataset]):
             together = f"{lines[-1]}, {part}"
@@ -309,9 +308,7 @@ class Canvas:
         lines = [line for text in texts for line in text.split("\n")]
         wide = size * (_LETTER * max(map(len, lines)) + 4.5)
         high = size * (1.25 * len(lines) + 0.5 * len(texts) + 1.5)
-        where = self.axes.get_position()
-        width, height = self.figure.get_size_inches() * 72
-        return wide / (where.width * width), high / (where.height * height)
+        return wide / self._room("x"), high / self._room("y")
 
     def note(self, text: str, *, has_axes: bool = False) -> None:
         """Say in the middle of the axes why nothing is there."""

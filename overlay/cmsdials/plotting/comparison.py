@@ -26,9 +26,11 @@ from cmsdials.plotting.canvas import (
     scaled,
 )
 from cmsdials.plotting.maps import fill, mesh_of, without_empty
+from cmsdials.plotting.off_scale import mark_off_scale
 from cmsdials.plotting.reference import reference_of
 from cmsdials.plotting.scales import Limits, checked_limits, diverging, scale_of
 from cmsdials.plotting.subject import Subject
+from cmsdials.plotting.verdicts import checked_flag, entries_of
 from cmsdials.redaction import shortened
 from cmsdials.table.columns import Array
 
@@ -98,7 +100,7 @@ def compare(
     *,
     reference: Any,
     panel: Literal["ratio", "pull"],
-    normalise: bool,
+    normalise: Any,
     good: Any,
     limits: Any,
 ) -> Pair:
@@ -106,6 +108,7 @@ def compare(
     if panel not in _LABELS:
         message = f"panel must be 'ratio' or 'pull', not {shortened(repr(panel), 40)}"
         raise ConfigurationError(message, advice="Choose one of these.")
+    normalise = checked_flag("normalise", normalise)
     limits = checked_limits(limits)
     if subject.dimensions > 2:
         subject.check_dimensions(2, "compare()", "Project them first.")
@@ -206,7 +209,9 @@ def _statistics(side: _Side, added: Array, edges: Array) -> str:
     found = moments(added[None], centres=(edges[:-1] + edges[1:]) / 2)
     mean, rms = (float(found[name][0]) for name in ("mean", "rms"))
     many = side.entries
-    parts = [] if many is None else [f"{many:.0f} entries" if many < 1e6 else f"{_short(many)} entries"]
+    parts = []
+    if many is not None and np.isfinite(many):
+        parts.append(f"{many:.0f} entries" if many < 1e6 else f"{_short(many)} entries")
     parts += [f"mean {_short(mean, rms)}"] if np.isfinite(mean) else []
     parts += [f"RMS {_short(rms)}"] if np.isfinite(rms) else []
     return "\n" + (", ".join(parts) or "empty")
@@ -251,22 +256,13 @@ def _points(
         markeredgewidth=0,
         elinewidth=canvas.line(0.5),
     )
-    low, high = limits
-    only_ours = only_ours & np.isnan(found) & np.isfinite(found).any()
-    above = (found >= high) | only_ours
-    for which, marker, at in ((above, "^", 0.97), (found <= low, "v", 0.03)):
-        axes.plot(
-            centres[which],
-            np.full(int(which.sum()), at),
-            color=colour,
-            marker=marker,
-            linestyle="none",
-            markersize=1.5 * size,
-            markeredgewidth=0,
-            transform=axes.get_xaxis_transform(),
-        )
     canvas.label(subject.labels[0], _LABELS[panel])
-    axes.set_ylim(low, high)
+    axes.set_ylim(*limits)
+    if np.isfinite(found).any():
+        drawn = np.where(only_ours & np.isnan(found), np.inf, found)
+        # Points on the edge, such as ratios of 0, are hardly seen themselves.
+        ends = np.nextafter(drawn, -np.inf), np.nextafter(drawn, np.inf)
+        mark_off_scale(axes, centres, *ends, color=colour, markersize=1.5 * size, markeredgewidth=0)
     axes.set_xlim(edges[0], edges[-1])
     if canvas.is_own:
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
@@ -390,8 +386,4 @@ def _factor(sides: tuple[_Side, _Side]) -> tuple[float, str]:
 
 
 def _entries(subject: Subject) -> float | None:
-    try:
-        entries = np.asarray(subject.arrays["entries"], np.float64)
-    except (KeyError, TypeError, ValueError):
-        return None
-    return float(entries.sum()) if np.isfinite(entries).all() else None
+    return float(entries_of(subject).sum()) if "entries" in subject.arrays else None

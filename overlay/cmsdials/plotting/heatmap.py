@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib.colors import Normalize
 
 from cmsdials.arrays import normalise as to_shapes
 from cmsdials.plotting.canvas import (
@@ -19,6 +18,7 @@ from cmsdials.plotting.canvas import (
     scaled,
     shade_across,
 )
+from cmsdials.plotting.scales import beyond
 from cmsdials.plotting.sections import Sections
 from cmsdials.plotting.subject import Subject
 from cmsdials.plotting.verdicts import Verdicts, checked_flag, verdicts_of
@@ -52,7 +52,7 @@ def heatmap(subject: Subject, ax: Any, cms: CmsLabel, *, normalise: Any, good: A
             subject.edges[0], borders, shown, cmap="viridis", norm=norm, rasterized=True
         )
         label = ("Fraction per bin" if normalise else "Content per bin") + power
-        extend = _beyond(norm, data[is_shown])
+        extend = beyond(norm, data[is_shown])
         canvas.colour_bar(mesh, label, extend=extend, pad=0.07 if verdicts.has_bad else 0.02)
         handles += _rows(canvas, sections, verdicts.is_few, _FEW, verdicts.few)
         handles += _rows(canvas, sections, verdicts.is_empty, _EMPTY, verdicts.empty)
@@ -66,16 +66,6 @@ def heatmap(subject: Subject, ax: Any, cms: CmsLabel, *, normalise: Any, good: A
     canvas.title(subject, cms)
     canvas.legend_outside(handles, "upper right")
     return canvas.axes
-
-
-def _beyond(norm: Normalize, seen: Array) -> str:
-    """Return at which ends of the scale of colours there is more."""
-    finite = seen[np.isfinite(seen)]
-    low, high = norm.vmin or 0.0, norm.vmax or 0.0
-    is_below, is_above = bool((finite < low).any()), bool((finite > high).any())
-    return {(True, True): "both", (True, False): "min", (False, True): "max"}.get(
-        (is_below, is_above), "neither"
-    )
 
 
 def _rows(canvas: Canvas, sections: Sections, which: Array, colour: str, text: str) -> list[Any]:

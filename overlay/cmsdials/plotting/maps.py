@@ -13,6 +13,7 @@ from cmsdials.errors import ConfigurationError
 from cmsdials.plotting.canvas import Axes, Canvas, CmsLabel, are_good, canvas_on
 from cmsdials.plotting.scales import Scale, checked_limits, scale_of, scaled_alike
 from cmsdials.plotting.subject import Subject
+from cmsdials.plotting.verdicts import checked_flag
 from cmsdials.redaction import shortened
 from cmsdials.table.columns import Array
 
@@ -32,13 +33,14 @@ def draw_map(
     how: Literal["sum", "mean"],
     good: Any,
     limits: Any,
-    log: bool,
+    log: Any,
 ) -> Axes:
     """Draw it. See `cmsdials.plotting.Plots.map`."""
     subject.check_dimensions(2, "map()", _FLAT)
     if how not in ("sum", "mean"):
         message = f"how must be 'sum' or 'mean', not {shortened(repr(how), 40)}"
         raise ConfigurationError(message, advice="For one lumisection pass ls=.")
+    log = checked_flag("log", log)
     limits = checked_limits(limits, log=log)
     every, is_good = subject, are_good(good, subject.sections)
     if ls is not None:
@@ -66,13 +68,14 @@ def draw_map(
 
 
 def animate(
-    subject: Subject, ax: Any, cms: CmsLabel, *, seconds: Any, good: Any, limits: Any, log: bool
+    subject: Subject, ax: Any, cms: CmsLabel, *, seconds: Any, good: Any, limits: Any, log: Any
 ) -> FuncAnimation:
     """Draw it. See `cmsdials.plotting.Plots.animate`."""
     subject.check_dimensions(2, "animate()", _FLAT)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < 3600:
         message = f"seconds must be a number above 0, not {shortened(repr(seconds), 40)}"
         raise ConfigurationError(message, advice="Say how long each lumisection is shown, such as 0.2.")
+    log = checked_flag("log", log)
     limits = checked_limits(limits, log=log)
     if not len(subject):
         message = "there are no lumisections to animate"
@@ -112,9 +115,8 @@ def animate(
 def mesh_of(canvas: Canvas, subject: Subject, contents: Any, label: str, scale: Scale) -> QuadMesh:
     """Draw contents as colours, with the bar of their scale; what is masked is white."""
     x, y = subject.edges
-    colours, norm = scale
-    mesh = canvas.axes.pcolormesh(x, y, contents, cmap=colours, norm=norm, rasterized=True)
-    bar = canvas.colour_bar(mesh, label)
+    mesh = canvas.axes.pcolormesh(x, y, contents, cmap=scale.colours, norm=scale.norm, rasterized=True)
+    bar = canvas.colour_bar(mesh, label, extend=scale.extend)
     bar.ax.tick_params(which="minor", labelsize=bar.ax.yaxis.get_tick_params()["labelsize"])
     canvas.label(*subject.labels)
     return mesh
@@ -123,7 +125,7 @@ def mesh_of(canvas: Canvas, subject: Subject, contents: Any, label: str, scale: 
 def without_empty(contents: Array, scale: Scale) -> Any:
     """Mask contents that are 0 or missing."""
     shown = np.ma.masked_where(~np.isfinite(contents) | (contents == 0), contents)
-    if isinstance(scale[1], LogNorm):  # which would leave out what is below 0
+    if isinstance(scale.norm, LogNorm):  # which would leave out what is below 0
         shown[shown < 0] = np.finfo(float).tiny
     return shown
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from attrs import frozen
 from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize
 
 from cmsdials.errors import ConfigurationError
@@ -13,11 +14,9 @@ from cmsdials.plotting.canvas import from_zero, scaled
 from cmsdials.redaction import shortened
 from cmsdials.table.columns import Array
 
-__all__ = ["Limits", "Scale", "checked_limits", "diverging", "scale_of", "scaled_alike"]
+__all__ = ["Limits", "Scale", "beyond", "checked_limits", "diverging", "scale_of", "scaled_alike"]
 
 Limits = tuple[float, float]
-Scale = tuple[Colormap, Normalize]
-"""Colours, and the numbers that they stand for."""
 
 _ABOVE, _BELOW = "#bd1f01", "#f2b5d4"
 """Colours of contents beyond a scale of viridis, in which neither is."""
@@ -31,6 +30,21 @@ _HOT_SHARE = 100
 """Of how many bins one may be hot."""
 _FEWEST = 10
 """Bins from which on there are others to compare with."""
+
+
+@frozen(eq=False)
+class Scale:
+    """How contents become colours.
+
+    Attributes:
+        colours: The colours, also of what lies beyond.
+        norm: The contents at its ends.
+        extend: At which ends there is more, which the bar beside it shows by arrows.
+    """
+
+    colours: Colormap
+    norm: Normalize
+    extend: str
 
 
 def checked_limits(limits: Any, *, log: bool = False) -> Limits | None:
@@ -70,8 +84,7 @@ def scaled_alike(data: Array, limits: Limits | None) -> tuple[Array, Limits | No
 def scale_of(contents: Array, limits: Limits | None = None, *, log: bool = False) -> Scale:
     """Return the scale of contents: from 0, or the lowest content if that is below, to the highest that is not hot.
 
-    On a logarithmic scale it is from the lowest content above 0 to the highest. The bar beside it ends in an arrow where
-    contents lie beyond it.
+    On a logarithmic scale it is from the lowest content above 0 to the highest.
     """
     filled = contents[np.isfinite(contents) & (contents != 0)]
     if log:
@@ -83,7 +96,7 @@ def scale_of(contents: Array, limits: Limits | None = None, *, log: bool = False
     else:
         norm = from_zero(filled[~_are_hot(filled)])
     colours = mpl.colormaps["viridis"].with_extremes(bad="white", over=_ABOVE, under=_BELOW)
-    return _with_arrows(colours, norm, filled), norm
+    return Scale(colours, norm, beyond(norm, filled))
 
 
 def diverging(contents: Array, limits: Limits, middle: float) -> Scale:
@@ -101,15 +114,14 @@ def diverging(contents: Array, limits: Limits, middle: float) -> Scale:
         bad="white", over="#5c0016", under="#04254d"
     )
     norm = Normalize(low, high)
-    return _with_arrows(colours, norm, contents[np.isfinite(contents)]), norm
+    return Scale(colours, norm, beyond(norm, contents))
 
 
-def _with_arrows(colours: Colormap, norm: Normalize, contents: Array) -> Colormap:
-    """Return the colours, with arrows at the ends of their bar beyond which contents lie."""
-    is_below, is_above = bool((contents < norm.vmin).any()), bool((contents > norm.vmax).any())
-    ends = "both" if is_below and is_above else "min" if is_below else "max" if is_above else "neither"
-    colours.colorbar_extend = ends  # type: ignore[assignment]  # as the bar takes it
-    return colours
+def beyond(norm: Normalize, contents: Array) -> str:
+    """Return at which ends of a scale there is more: neither, min, max or both."""
+    finite = contents[np.isfinite(contents)]
+    is_below, is_above = bool((finite < norm.vmin).any()), bool((finite > norm.vmax).any())
+    return "both" if is_below and is_above else "min" if is_below else "max" if is_above else "neither"
 
 
 def _are_hot(contents: Array) -> Array:

@@ -31,7 +31,7 @@ def changed(arrays: Any, where: Any, content: float) -> Any:
 def points(axes: Any, marker: str = "o") -> Any:
     """Where markers of a kind are."""
     drawn = [one for one in axes.lines if one.get_marker() == marker]
-    return np.concatenate([np.column_stack([one.get_xdata(), one.get_ydata()]) for one in drawn])
+    return np.concatenate([np.column_stack([one.get_xdata(), one.get_ydata()]) for one in drawn]).round(12)
 
 
 def uncertainties(axes: Any) -> Any:
@@ -151,7 +151,7 @@ def test_a_bin_with_one_entry_does_not_set_the_scale(normalise: bool) -> None:
     few = Plots(changed(rows, (19,), 4)).compare(changed(reference, (19,), 1), normalise=normalise)
     assert few.bottom.get_ylim() == pytest.approx(usual, rel=0.05)
     assert usual[1] - usual[0] < 0.5
-    assert [39_000, 0.97] in points(few.bottom, "^").tolist()
+    assert [39_000, 0.975] in points(few.bottom, "^").tolist()
 
 
 def test_triangles_stand_for_what_is_beyond_the_panel() -> None:
@@ -160,11 +160,11 @@ def test_triangles_stand_for_what_is_beyond_the_panel() -> None:
     drawn = Plots(rows).compare(reference, limits=(0.5, 1.5))
     assert drawn.bottom.get_ylim() == (0.5, 1.5)
     # Bin 18 is filled here only, and bin 19 in the reference only.
-    assert points(drawn.bottom, "^").tolist() == [[11_000, 0.97], [37_000, 0.97]]
-    assert points(drawn.bottom, "v").tolist() == [[17_000, 0.03], [39_000, 0.03]]
+    assert points(drawn.bottom, "^").tolist() == [[11_000, 0.975], [37_000, 0.975]]
+    assert points(drawn.bottom, "v").tolist() == [[17_000, 0.025], [39_000, 0.025]]
     wide = Plots(rows).compare(reference, limits=(0, 10))
-    assert points(wide.bottom, "^").tolist() == [[37_000, 0.97]]
-    assert points(wide.bottom, "v").tolist() == [[39_000, 0.03]]  # at the edge it is not seen otherwise
+    assert points(wide.bottom, "^").tolist() == [[37_000, 0.975]]
+    assert points(wide.bottom, "v").tolist() == [[39_000, 0.025]]  # at the edge it is not seen otherwise
 
 
 def test_guide_lines_are_at_two_and_three_sigma_or_at_the_ticks() -> None:
@@ -203,6 +203,19 @@ def test_the_panel_is_half_as_high() -> None:
 def test_limits_are_two_increasing_numbers(limits: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"two increasing numbers.*limits=\("):
         Plots(charge([1])).compare(charge([1]), limits=limits)
+
+
+@pytest.mark.parametrize("normalise", [None, 1, "no"])
+def test_normalise_is_true_or_false(normalise: Any) -> None:
+    with pytest.raises(ConfigurationError, match="normalise must be True or False"):
+        Plots(charge([1])).compare(charge([1]), normalise=normalise)
+
+
+def test_triangles_follow_when_the_panel_changes() -> None:
+    axes = Plots(changed(charge([1]), (5,), 2000)).compare(charge([1]), limits=(0, 5)).bottom
+    assert not len(points(axes, "^"))
+    axes.set_ylim(0.5, 1.5)
+    assert points(axes, "^").tolist() == [[11_000, 0.975]]
 
 
 # --- uncertainties

@@ -127,6 +127,13 @@ def test_a_logarithmic_scale_begins_above_zero(limits: Any) -> None:
         Plots(ROWS).map(log=True, limits=limits)
 
 
+@pytest.mark.parametrize("kind", ["map", "animate"])
+@pytest.mark.parametrize("log", [None, 1, "y"])
+def test_log_is_true_or_false(kind: str, log: Any) -> None:
+    with pytest.raises(ConfigurationError, match="log must be True or False"):
+        getattr(Plots(ROWS), kind)(log=log)
+
+
 def test_one_hot_bin_does_not_set_the_scale_and_is_red() -> None:
     usual = mesh_of(Plots(ROWS).map()).get_clim()
     axes = Plots(changed(ROWS, (2, 2), 5000)).map()
