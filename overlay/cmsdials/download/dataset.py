@@ -27,6 +27,7 @@ from cmsdials.download.verify import manifest_of
 from cmsdials.errors import CheckpointError, FilterError
 from cmsdials.redaction import printable
 from cmsdials.runtime import extras
+from cmsdials.runtime.arguments import checked_count
 from cmsdials.runtime.background import load
 from cmsdials.runtime.console import warn
 from cmsdials.table.histograms import model_of
@@ -141,7 +142,7 @@ def _groups(entry: Entry, conditions: Sequence[_Condition]) -> list[int]:
 
 
 class HistogramDataset:
-    """A downloaded folder. Make one with `open_dataset`.
+    """A downloaded folder. Make one with `open_dataset`; it may be pickled, and opens the folder anew elsewhere.
 
     Each method takes `filters`, of the class that the download took (or the one of 1D for 2D), and `columns`, names of
     the fields to read; None for all. In tables and batches `data` is a flat list of float64, row-major: the content of
@@ -160,6 +161,7 @@ class HistogramDataset:
         arrow = extras.require("pyarrow.dataset")
         self._arrow = arrow
         self._manifest = manifest
+        self._data = manifest.data.absolute()  # the working folder may change
         self._record: type[Record] = model_of(RESOURCES[manifest.origin.resource].record)
         self.folder = str(manifest.folder)
         self.schema = schema_of(self._record)
@@ -170,6 +172,10 @@ class HistogramDataset:
             KEY: sorted({one.partition.dataset for one in entries}),
             "me": sorted({me for one in entries for me in one.elements.values()}),
         }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to other processes, such as those that load data for training, as the folder, which they open."""
+        return open_dataset, (str(self._data.parent),)
 
     @property
     def datasets(self) -> list[str]:
@@ -212,18 +218,21 @@ class HistogramDataset:
     def to_batches(
         self, filters: Filters | None = None, columns: Sequence[str] | None = None, *, batch_size: int = 1000
     ) -> Iterator[pa.RecordBatch]:
-        """Yield Arrow batches of at most `batch_size` rows, so that not all are in memory. Errors as in `scanner`."""
+        """Yield Arrow batches of at most `batch_size` rows, so that not all are in memory.
+
+        Errors as in `scanner`, and ConfigurationError if batch_size is not a whole number from 1.
+        """
         lean = self._arrow.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
         scanner = self.scanner(
             filters,
             columns,
-            batch_size=batch_size,
+            batch_size=checked_count("batch_size", batch_size),
             batch_readahead=1,
             fragment_readahead=1,
             fragment_scan_options=lean,
             use_threads=False,
         )
-        yield from (batch for batch in scanner.to_batches() if batch.num_rows)
+        return (batch for batch in scanner.to_batches() if batch.num_rows)
 
     def to_polars(self, filters: Filters | None = None, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return a polars DataFrame of `to_table`. Errors as in `scanner`, and MissingDependencyError."""
@@ -268,7 +277,7 @@ class HistogramDataset:
         arrow, fragments = self._arrow, []
         form, system = arrow.ParquetFileFormat(), extras.require("pyarrow.fs").LocalFileSystem()
         for entry in self._entries:
-            path = (self._manifest.data / entry.path).absolute()
+            path = self._data / entry.path
             groups: list[int] | None = None  # all of them, unless it is known which
             # A download that ran since may have put another file there, of which the manifest that was read knows nothing.
             if conditions and _stamp(path) == self._stamps[entry.path]:
