@@ -278,12 +278,11 @@ class HistogramDataset:
         form, system = arrow.ParquetFileFormat(), extras.require("pyarrow.fs").LocalFileSystem()
         for entry in self._entries:
             path = self._data / entry.path
-            groups: list[int] | None = None  # all of them, unless it is known which
-            # A download that ran since may have put another file there, of which the manifest that was read knows nothing.
-            if conditions and _stamp(path) == self._stamps[entry.path]:
-                groups = _groups(entry, conditions)
-                if not groups:
-                    continue
+            groups = _groups(entry, conditions) if conditions else None
+            if groups == []:
+                continue
+            if groups is not None and _stamp(path) != self._stamps[entry.path]:
+                groups = None  # a download that ran since has put another file there, whose row groups are not known
             named = arrow.field("dataset") == entry.partition.dataset
             fragments.append(form.make_fragment(str(path), system, named, row_groups=groups))
         return arrow.FileSystemDataset(fragments, self.schema, form, system)
