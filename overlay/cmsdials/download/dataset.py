@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import and_
 from pathlib import Path
@@ -123,21 +123,21 @@ def _condition(column: str, operation: str, value: Any, kind: Any) -> _Condition
 
 def _groups(entry: Entry, conditions: Sequence[_Condition]) -> list[int]:
     """Return which row groups of a file may have rows of which all conditions are true: each is of one run and element."""
+
+    def chosen(column: str, values: Iterable[Any]) -> set[Any]:
+        tests = [one.of for one in conditions if one.column == column]
+        return {one for one in values if all(of(one) for of in tests)}
+
     partition = entry.partition
-    of_file = {"dataset": partition.dataset, "dataset_id": partition.dataset_id}
-    of_run = [one.of for one in conditions if one.column == "run_number"]
-    of_element = [(one.column == "me", one.of) for one in conditions if one.column in ("me", "me_id")]
-    if not all(one.of(of_file[one.column]) for one in conditions if one.column in of_file):
+    if not (chosen("dataset", [partition.dataset]) and chosen("dataset_id", [partition.dataset_id])):
         return []
-    elements = {
-        me_id
-        for me_id, me in entry.elements.items()
-        if all(of(me if is_name else me_id) for is_name, of in of_element)
-    }
+    runs = chosen("run_number", entry.retrieved)
+    names = chosen("me", entry.elements.values())
+    elements = {one for one in chosen("me_id", entry.elements) if entry.elements[one] in names}
+    if not (runs and elements):
+        return []
     return [
-        number
-        for number, (run, me_id, _) in enumerate(entry.groups)
-        if me_id in elements and all(of(run) for of in of_run)
+        number for number, (run, me_id, _) in enumerate(entry.groups) if run in runs and me_id in elements
     ]
 
 
