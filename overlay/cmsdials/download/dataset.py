@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import and_
 from pathlib import Path
@@ -123,26 +123,26 @@ def _condition(column: str, operation: str, value: Any, kind: Any) -> _Condition
 
 def _groups(entry: Entry, conditions: Sequence[_Condition]) -> list[int]:
     """Return which row groups of a file may have rows of which all conditions are true: each is of one run and element."""
+
+    def chosen(column: str, values: Iterable[Any]) -> set[Any]:
+        tests = [one.of for one in conditions if one.column == column]
+        return {one for one in values if all(of(one) for of in tests)}
+
     partition = entry.partition
-    of_file = {"dataset": partition.dataset, "dataset_id": partition.dataset_id}
-    of_run = [one.of for one in conditions if one.column == "run_number"]
-    of_element = [(one.column == "me", one.of) for one in conditions if one.column in ("me", "me_id")]
-    if not all(one.of(of_file[one.column]) for one in conditions if one.column in of_file):
+    if not (chosen("dataset", [partition.dataset]) and chosen("dataset_id", [partition.dataset_id])):
         return []
-    elements = {
-        me_id
-        for me_id, me in entry.elements.items()
-        if all(of(me if is_name else me_id) for is_name, of in of_element)
-    }
+    runs = chosen("run_number", entry.retrieved)
+    names = chosen("me", entry.elements.values())
+    elements = {one for one in chosen("me_id", entry.elements) if entry.elements[one] in names}
+    if not (runs and elements):
+        return []
     return [
-        number
-        for number, (run, me_id, _) in enumerate(entry.groups)
-        if me_id in elements and all(of(run) for of in of_run)
+        number for number, (run, me_id, _) in enumerate(entry.groups) if run in runs and me_id in elements
     ]
 
 
 class HistogramDataset:
-    """A downloaded folder. Make one with `open_dataset`.
+    """A downloaded folder. Make one with `open_dataset`; it may be pickled, and opens the folder anew elsewhere.
 
     Each method takes `filters`, of the class that the download took (or the one of 1D for 2D), and `columns`, names of
     the fields to read; None for all. In tables and batches `data` is a flat list of float64, row-major: the content of
@@ -161,6 +161,7 @@ class HistogramDataset:
         arrow = extras.require("pyarrow.dataset")
         self._arrow = arrow
         self._manifest = manifest
+        self._data = manifest.data.absolute()  # the working folder may change
         self._record: type[Record] = model_of(RESOURCES[manifest.origin.resource].record)
         self.folder = str(manifest.folder)
         self.schema = schema_of(self._record)
@@ -171,6 +172,10 @@ class HistogramDataset:
             KEY: sorted({one.partition.dataset for one in entries}),
             "me": sorted({me for one in entries for me in one.elements.values()}),
         }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to other processes, such as those that load data for training, as the folder, which they open."""
+        return open_dataset, (str(self._data.parent),)
 
     @property
     def datasets(self) -> list[str]:
@@ -207,13 +212,15 @@ class HistogramDataset:
     ) -> Iterator[pa.RecordBatch]:
         """Yield Arrow batches of at most `batch_size` rows, so that not all are in memory.
 
-        Raises:
-            FilterError: As in `scanner`.
-            ConfigurationError: `batch_size` is no number of rows.
+        Errors as in `scanner`, and ConfigurationError if batch_size is not a whole number from 1.
         """
-        # Files are read here, since a scanner of pyarrow decodes whole row groups, and several at a time.
         size = checked_count("batch_size", batch_size)
-        names, conditions = self._fields(columns), self._conditions(filters)
+        return self._batches(self._fields(columns), self._conditions(filters), size)
+
+    def _batches(
+        self, names: list[str], conditions: Sequence[_Condition], size: int
+    ) -> Iterator[pa.RecordBatch]:
+        # Files are read here, since a scanner of pyarrow decodes whole row groups, and several at a time.
         needed = dict.fromkeys((*names, *(one.column for one in conditions)))
         schema = extras.pyarrow().schema([self.schema.field(one) for one in needed])
         condition = self._all_of(conditions)
@@ -278,13 +285,12 @@ class HistogramDataset:
         arrow, fragments = self._arrow, []
         form, system = arrow.ParquetFileFormat(), extras.require("pyarrow.fs").LocalFileSystem()
         for entry in self._entries:
-            path = (self._manifest.data / entry.path).absolute()
-            groups: list[int] | None = None  # all of them, unless it is known which
-            # A download that ran since may have put another file there, of which the manifest that was read knows nothing.
-            if conditions and _stamp(path) == self._stamps[entry.path]:
-                groups = _groups(entry, conditions)
-                if not groups:
-                    continue
+            path = self._data / entry.path
+            groups = _groups(entry, conditions) if conditions else None
+            if groups == []:
+                continue
+            if groups is not None and _stamp(path) != self._stamps[entry.path]:
+                groups = None  # a download that ran since has put another file there, whose row groups are not known
             named = arrow.field("dataset") == entry.partition.dataset
             fragments.append(form.make_fragment(str(path), system, named, row_groups=groups))
         return arrow.FileSystemDataset(fragments, self.schema, form, system)

@@ -129,11 +129,10 @@ class Entry:
             known["groups"] = ()  # nothing is known of what it holds
         else:
             known["elements"] = {int(key): shared(value) for key, value in known["elements"].items()}
-            for name in ("files", "counts"):  # older versions do not write them
-                known[name] = {int(key): value for key, value in known.get(name, {}).items()}
             retrieved = {int(key): value for key, value in known["retrieved"].items()}
             known["retrieved"] = runs if retrieved == runs else retrieved
             known["groups"] = tuple([(run, me_id, rows) for run, me_id, rows in known["groups"]])
+            # Older versions do not write what follows.
             known["files"] = {int(key): shared(value) for key, value in known.get("files", {}).items()}
             known["counts"] = {int(key): value for key, value in known.get("counts", {}).items()}
             for name in ("status", "started", "ended", "indexed"):

@@ -82,7 +82,7 @@ class Verification:
         rows = [(one.problem, one.path, one.advice) for one in self.problems]
         table = html_rows(("problem", "file", "advice"), rows, _MOST_IN_A_NOTEBOOK)
         shown = html_lines([self._written]) + table + html_lines(self._counts)
-        return shown if self.coverage is None else shown + self.coverage._repr_html_()
+        return shown if self.coverage is None else shown + _of_files(self.coverage)._repr_html_()
 
     @property
     def _written(self) -> str:
@@ -95,13 +95,18 @@ class Verification:
         return [problems, *shards]
 
 
+def _of_files(coverage: Coverage) -> Coverage:
+    """Return it without the word that a listing stopped: which files are not there is said before, one by one."""
+    return evolve(coverage, listing_complete=True) if lacking(coverage) else coverage
+
+
 def _shown(coverage: Coverage) -> str:
     """Return what is not complete as a table, of a reasonable length."""
     rows, whole = lacking(coverage), summary(coverage)
     if coverage.rows and not rows:
         verdict = whole if coverage.listing_complete else f"{whole}, of the files that are there"
         return "\n".join([*coverage.notes, verdict])
-    table = str(evolve(coverage, rows=tuple(rows[:_MOST_SHOWN])))
+    table = str(evolve(_of_files(coverage), rows=tuple(rows[:_MOST_SHOWN])))
     more = f"{len(rows) - _MOST_SHOWN} more lines are in coverage.to_pandas()"
     return "\n".join([whole, table, *([more] if len(rows) > _MOST_SHOWN else [])])
 

@@ -1,5 +1,6 @@
 """What reads a folder: `open_dataset`, and programs that know nothing of us."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,16 @@ def test_frames_and_arrays_are_those_of_a_listing(service: Histograms, folder: P
         held.to_numpy()
 
 
+def test_another_process_and_another_working_folder_have_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    held = open_dataset(folder.name)
+    sent = pickle.dumps(held)
+    monkeypatch.chdir("/")
+    assert pickle.loads(sent).to_table().equals(held.to_table())
+
+
 def test_columns_are_chosen(folder: Path) -> None:
     held = open_dataset(folder)
     assert held.to_table(columns=["ls_number", "dataset"]).schema.names == ["ls_number", "dataset"]
@@ -182,7 +193,9 @@ def test_columns_are_chosen(folder: Path) -> None:
         (lambda held: held.to_table(columns=["mee"]), FilterError),
         (lambda held: held.to_numpy(columns=["me"], group_by="me_id"), FilterError),
         (lambda held: held.to_pandas(cells="tuple"), ConfigurationError),
-        (lambda held: next(held.to_batches(batch_size=0)), ConfigurationError),
+        (lambda held: held.to_batches("P/map"), FilterError),
+        (lambda held: held.to_batches(batch_size=0), ConfigurationError),
+        (lambda held: held.to_batches(batch_size=2.5), ConfigurationError),
     ],
 )
 def test_what_makes_no_sense_is_refused(folder: Path, ask: Any, error: type[Exception]) -> None:

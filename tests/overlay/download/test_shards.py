@@ -366,6 +366,9 @@ def test_verify_and_status_say_which_shard_has_what_left(service: Histograms, tm
     )
     with pytest.raises(BadRequestError, match="the same call continues"):
         shards(service, tmp_path, f"{failing}/3", rows=1)
+    told = verify(tmp_path, service.dials)
+    assert str(told).endswith("\nNOT complete")
+    assert "listing" not in told._repr_html_()
     found = verify(tmp_path)
     left = {f"{one}/3": len(own) for one, own in enumerate(planned, 1)} | {f"{failing}/3": 1}
     assert found.shards == left
