@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
     from matplotlib.axes import Axes
 
-    from cmsdials.plotting.canvas import CmsLabel, Pair
+    from cmsdials.plotting.canvas import Pair
+    from cmsdials.plotting.heading import Heading
     from cmsdials.plotting.subject import Subject
     from cmsdials.table.lumi_mask import LumiMask
 
@@ -34,6 +35,7 @@ class Plots:
     All plots take:
 
     - ax: Axes to draw on; None for a new figure.
+    - title: Words in place of those; "" for none. Those of an animation are followed by the lumisection.
     - cms_label: Words after "CMS", which mplhep draws above the axes, such as "Preliminary"; "" for CMS alone; None for no label.
     - year: When the data were taken, such as 2024.
     - energy: Energy of the collisions: a number in TeV, or text such as "5.36 TeV".
@@ -80,6 +82,7 @@ class Plots:
         min_entries: int | None = None,
         reference: Any = None,
         ax: Axes | None = None,
+        title: str | None = None,
         cms_label: str | None = None,
         year: int | str | None = None,
         energy: float | str | None = None,
@@ -99,17 +102,18 @@ class Plots:
             reference: As in `compare`, drawn as a grey area: its shape, or without `normalise` this scaled to the median sum
                 of the histograms.
             ax: As in all plots.
+            title: The same.
             cms_label: The same.
             year: The same.
             energy: The same.
         """
-        cms = _ready("overlay", cms_label, year, energy)
+        heading = _ready("overlay", title, cms_label, year, energy)
         from cmsdials.plotting.overlay import overlay  # noqa: PLC0415  # it imports matplotlib
 
         return overlay(
             self._subject(),
             ax,
-            cms,
+            heading,
             most=most,
             normalise=normalise,
             good=good,
@@ -124,6 +128,7 @@ class Plots:
         good: LumiMask | None = None,
         min_entries: int | None = None,
         ax: Axes | None = None,
+        title: str | None = None,
         cms_label: str | None = None,
         year: int | str | None = None,
         energy: float | str | None = None,
@@ -138,14 +143,15 @@ class Plots:
             good: A column beside the rows is red at lumisections that are not in this mask.
             min_entries: Lumisections with fewer entries are pale grey.
             ax: As in all plots.
+            title: The same.
             cms_label: The same.
             year: The same.
             energy: The same.
         """
-        cms = _ready("heatmap", cms_label, year, energy)
+        heading = _ready("heatmap", title, cms_label, year, energy)
         from cmsdials.plotting.heatmap import heatmap  # noqa: PLC0415  # it imports matplotlib
 
-        return heatmap(self._subject(), ax, cms, normalise=normalise, good=good, min_entries=min_entries)
+        return heatmap(self._subject(), ax, heading, normalise=normalise, good=good, min_entries=min_entries)
 
     def trend(
         self,
@@ -156,6 +162,7 @@ class Plots:
         min_entries: int | None = None,
         reference: Any = None,
         ax: Axes | None = None,
+        title: str | None = None,
         cms_label: str | None = None,
         year: int | str | None = None,
         energy: float | str | None = None,
@@ -178,17 +185,18 @@ class Plots:
                 whose sum the mean or RMS is taken. Any other quantity is then the mean over its lumisections with at
                 least 4% of the usual entries.
             ax: As in all plots.
+            title: The same.
             cms_label: The same.
             year: The same.
             energy: The same.
         """
-        cms = _ready("trend", cms_label, year, energy)
+        heading = _ready("trend", title, cms_label, year, energy)
         from cmsdials.plotting.trend import trend  # noqa: PLC0415  # it imports matplotlib
 
         return trend(
             self._subject(),
             ax,
-            cms,
+            heading,
             of=of,
             axis=axis,
             good=good,
@@ -205,6 +213,7 @@ class Plots:
         good: LumiMask | None = None,
         limits: tuple[float, float] | None = None,
         ax: Axes | tuple[Axes, Axes] | None = None,
+        title: str | None = None,
         cms_label: str | None = None,
         year: int | str | None = None,
         energy: float | str | None = None,
@@ -231,20 +240,21 @@ class Plots:
                 lumisections of it.
             limits: Where the panel, or the scale of its colours, begins and ends.
             ax: The upper and the lower axes, or one that both share; None for a new figure.
-            cms_label: As in all plots.
+            title: As in all plots.
+            cms_label: The same.
             year: The same.
             energy: The same.
 
         Returns:
             The upper and the lower axes, as `top` and `bottom`.
         """
-        cms = _ready("comparison", cms_label, year, energy)
+        heading = _ready("comparison", title, cms_label, year, energy)
         from cmsdials.plotting.comparison import compare  # noqa: PLC0415  # it imports matplotlib
 
         return compare(
             self._subject(),
             ax,
-            cms,
+            heading,
             reference=reference,
             panel=panel,
             normalise=normalise,
@@ -261,6 +271,7 @@ class Plots:
         limits: tuple[float, float] | None = None,
         log: bool = False,
         ax: Axes | None = None,
+        title: str | None = None,
         cms_label: str | None = None,
         year: int | str | None = None,
         energy: float | str | None = None,
@@ -278,14 +289,15 @@ class Plots:
             limits: Where the scale of colours begins and ends. Contents above are red, and contents below grey.
             log: Whether the scale is logarithmic. It begins at the lowest content above 0.
             ax: As in all plots.
+            title: The same.
             cms_label: The same.
             year: The same.
             energy: The same.
         """
-        cms = _ready("maps", cms_label, year, energy)
+        heading = _ready("maps", title, cms_label, year, energy)
         from cmsdials.plotting.maps import draw_map  # noqa: PLC0415  # it imports matplotlib
 
-        return draw_map(self._subject(), ax, cms, ls=ls, how=how, good=good, limits=limits, log=log)
+        return draw_map(self._subject(), ax, heading, ls=ls, how=how, good=good, limits=limits, log=log)
 
     def animate(
         self,
@@ -295,6 +307,7 @@ class Plots:
         limits: tuple[float, float] | None = None,
         log: bool = False,
         ax: Axes | None = None,
+        title: str | None = None,
         cms_label: str | None = None,
         year: int | str | None = None,
         energy: float | str | None = None,
@@ -309,6 +322,7 @@ class Plots:
             limits: As in a map.
             log: The same.
             ax: As in all plots.
+            title: The same.
             cms_label: The same.
             year: The same.
             energy: The same.
@@ -317,10 +331,10 @@ class Plots:
             matplotlib's animation: ``.save("maps.gif")`` writes it, ``.to_jshtml()`` makes HTML for a notebook. Keep it until
             then.
         """
-        cms = _ready("maps", cms_label, year, energy)
+        heading = _ready("maps", title, cms_label, year, energy)
         from cmsdials.plotting.maps import animate  # noqa: PLC0415  # it imports matplotlib
 
-        return animate(self._subject(), ax, cms, seconds=seconds, good=good, limits=limits, log=log)
+        return animate(self._subject(), ax, heading, seconds=seconds, good=good, limits=limits, log=log)
 
     def _subject(self) -> Subject:
         from cmsdials.plotting.subject import subject_of  # noqa: PLC0415  # it imports NumPy
@@ -339,17 +353,15 @@ class Plotted:
         return Plots(self)
 
 
-def _ready(module: str, cms_label: Any, year: Any, energy: Any) -> CmsLabel:
-    """Load what draws a plot, and check what is common to all.
+def _ready(module: str, title: Any, cms_label: Any, year: Any, energy: Any) -> Heading:
+    """Load what draws a plot, and return what stands above it.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
-        ConfigurationError: The label is unusable.
+        ConfigurationError: The title or the label is unusable.
     """
     extras.require("matplotlib", "hist", needed_by="plotting")
     load(f"cmsdials.plotting.{module}")
-    from cmsdials.plotting.canvas import CmsLabel  # noqa: PLC0415  # it imports matplotlib
+    from cmsdials.plotting.heading import Heading  # noqa: PLC0415  # only plots need it
 
-    label = CmsLabel(cms_label, year, energy)
-    label.check()
-    return label
+    return Heading(title, cms_label, year, energy)

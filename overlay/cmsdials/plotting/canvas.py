@@ -5,7 +5,6 @@ Nothing here touches pyplot or the settings of matplotlib: a figure made here be
 
 from __future__ import annotations
 
-import re
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -24,6 +23,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from cmsdials.errors import ConfigurationError
+from cmsdials.plotting.heading import Heading
 from cmsdials.plotting.sections import Sections
 from cmsdials.plotting.subject import Subject
 from cmsdials.redaction import printable, shortened
@@ -37,7 +37,6 @@ __all__ = [
     "RED",
     "Axes",
     "Canvas",
-    "CmsLabel",
     "Pair",
     "are_good",
     "canvas_on",
@@ -68,12 +67,9 @@ RED = COLOURS[2]
 """For lumisections that are not good."""
 
 _HUGE = 1e100
-_MOST_LINES = 3
 _MOST_RUNS = 12
 _BESIDE_COLOURS = 0.8
 """How much of the width of axes a scale of colours leaves."""
-
-_PARTS = re.compile(r"[^/_ ]*[/_ ]|[^/_ ]+")
 
 
 class ShownAxes(Axes):
@@ -93,44 +89,6 @@ class Pair(NamedTuple):
 
     def _repr_png_(self) -> bytes | None:
         return self.top._repr_png_() if isinstance(self.top, ShownAxes) else None
-
-
-@frozen
-class CmsLabel:
-    """What says whose data these are, as mplhep draws it.
-
-    Attributes:
-        text: Words after CMS, such as Preliminary; empty for CMS alone; None for no label.
-        year: When the data were taken.
-        energy: Energy of the collisions: a number in TeV, or text such as "5.36 TeV".
-    """
-
-    text: str | None
-    year: int | str | None
-    energy: float | str | None
-
-    @property
-    def when(self) -> str:
-        """The year and the energy in words."""
-        energy = f"{self.energy:g} TeV" if isinstance(self.energy, int | float) else str(self.energy or "")
-        year = "" if self.year is None else str(self.year)
-        return f"{year} ({energy})" if year and energy else year or energy
-
-    def check(self) -> None:
-        """Refuse what is no label.
-
-        Raises:
-            ConfigurationError: Its parts are of other types.
-        """
-        for name, value, kinds in (
-            ("cms_label", self.text, str),
-            ("year", self.year, int | str),
-            ("energy", self.energy, int | float | str),
-        ):
-            if value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
-                message = f"{name} cannot be {shortened(repr(value), 60)}"
-                advice = 'Write cms_label="Preliminary", year=2024, energy=13.6.'
-                raise ConfigurationError(message, advice=advice)
 
 
 @frozen
@@ -179,38 +137,31 @@ class Canvas:
             for spine in self.axes.spines.values():
                 spine.set_linewidth(size / 12)
 
-    def title(self, subject: Subject, cms: CmsLabel, when: str | None = None) -> Text:
+    def title(self, subject: Subject, heading: Heading, when: str | None = None) -> Text:
         """Say above the axes what is shown, and on request that it is of CMS; return the text."""
         pad = self._size_of_title / 2
-        if cms.text is not None:
+        if heading.cms_label is not None:
             pad += 1.6 * self.text
-            self._cms_label(cms)
-        text = self.words(subject, cms, when)
+            self._cms_label(heading)
+        text = self.words(subject, heading, when)
         made = self.axes.set_title(text, loc="left", fontsize=self._size_of_title, pad=pad)
         made.set_parse_math(False)
         return made
 
-    def words(self, subject: Subject, cms: CmsLabel, when: str | None = None) -> str:
+    def words(self, subject: Subject, heading: Heading, when: str | None = None) -> str:
         """Return what the title says, in lines that fit above the axes; those of `when` may stand on one."""
-        said = (subject.when if when is None else when).split("\n")
-        if cms.text is None and cms.when:
-            said[0] += f", {cms.when}"
         letters = max(20, int(self._room("x") * 0.98 / (self._size_of_title * _LETTER)))
-        lines = [said[0]]
-        for part in filter(None, [*said[1:], subject.dataset]):
-            together = f"{lines[-1]}, {part}"
-            lines[-1:] = [together] if len(together) <= letters else [lines[-1], part]
-        return "\n".join(part for line in [subject.me, *lines] if line for part in _wrapped(line, letters))
+        return heading.words(subject.me, subject.when if when is None else when, subject.dataset, letters)
 
     @property
     def _size_of_title(self) -> float:
         return min(self.text * _SMALLER, _LARGEST_TITLE)
 
-    def _cms_label(self, cms: CmsLabel) -> None:
+    def _cms_label(self, heading: Heading) -> None:
         mplhep = extras.require("mplhep", "hist", needed_by="cms_label=")
         mplhep.cms.label(
-            llabel=printable(cms.text or "", 60),
-            rlabel=printable(cms.when, 60),
+            llabel=printable(heading.cms_label or "", 60),
+            rlabel=printable(heading.when, 60),
             loc=0,
             fontsize=self.text,
             ax=self.axes,
@@ -453,20 +404,6 @@ def scaled(data: Array) -> tuple[Array, str]:
     power = int(np.floor(np.log10(largest)))
     with np.errstate(all="ignore"):
         return data / 10.0**power, f" / 1e{power}"
-
-
-def _wrapped(line: str, letters: int) -> list[str]:
-    """Break a line after slashes, underscores and blanks; of more than three the last ones stay."""
-    lines = [""]
-    for whole in _PARTS.findall(line):
-        for part in (whole[at : at + letters] for at in range(0, len(whole), letters)):
-            if len(lines[-1]) + len(part) > letters:
-                lines.append("")
-            lines[-1] += part
-    if len(lines) > _MOST_LINES:
-        lines = lines[-_MOST_LINES:]
-        lines[0] = f"\N{HORIZONTAL ELLIPSIS}{lines[0][1:]}"
-    return lines
 
 
 def handle_of_shade(text: str, colour: str = BAD) -> Patch:

@@ -17,7 +17,6 @@ from cmsdials.errors import ConfigurationError
 from cmsdials.plotting.canvas import (
     COLOURS,
     Canvas,
-    CmsLabel,
     Pair,
     are_good,
     canvas_pair,
@@ -25,6 +24,7 @@ from cmsdials.plotting.canvas import (
     handle_of_shade,
     scaled,
 )
+from cmsdials.plotting.heading import Heading
 from cmsdials.plotting.maps import fill, mesh_of, without_empty
 from cmsdials.plotting.off_scale import mark_off_scale
 from cmsdials.plotting.reference import reference_of
@@ -96,7 +96,7 @@ class _Side:
 def compare(
     subject: Subject,
     ax: Any,
-    cms: CmsLabel,
+    heading: Heading,
     *,
     reference: Any,
     panel: Literal["ratio", "pull"],
@@ -144,7 +144,7 @@ def compare(
     if not np.isfinite(found).any():
         bottom.note("nothing to compare", has_axes=True)
     when = None if subject.dimensions == 1 else f"{subject.when}\nreference: {theirs.name}"
-    top.title(subject, cms, when)
+    top.title(subject, heading, when)
     return Pair(top.axes, bottom.axes)
 
 

@@ -11,13 +11,13 @@ from cmsdials.plotting.canvas import (
     RED,
     Axes,
     Canvas,
-    CmsLabel,
     canvas_on,
     from_zero,
     handle_of_shade,
     scaled,
     shade_across,
 )
+from cmsdials.plotting.heading import Heading
 from cmsdials.plotting.scales import beyond
 from cmsdials.plotting.sections import Sections
 from cmsdials.plotting.subject import Subject
@@ -34,7 +34,9 @@ _STRIP = (1.015, 0.0, 0.025, 1.0)
 """Where the column is that says which lumisections are good: left, bottom, width and height, of the axes."""
 
 
-def heatmap(subject: Subject, ax: Any, cms: CmsLabel, *, normalise: Any, good: Any, min_entries: Any) -> Axes:
+def heatmap(
+    subject: Subject, ax: Any, heading: Heading, *, normalise: Any, good: Any, min_entries: Any
+) -> Axes:
     """Draw it. See `cmsdials.plotting.Plots.heatmap`."""
     subject.check_dimensions(1, "heatmap()", "Draw maps with map() or animate().")
     normalise = checked_flag("normalise", normalise)
@@ -63,7 +65,7 @@ def heatmap(subject: Subject, ax: Any, cms: CmsLabel, *, normalise: Any, good: A
     canvas.axes.set_xlim(subject.edges[0][0], subject.edges[0][-1])
     if verdicts.has_bad:
         handles[:0] = _strip(canvas, verdicts)
-    canvas.title(subject, cms)
+    canvas.title(subject, heading)
     canvas.legend_outside(handles, "upper right")
     return canvas.axes
 

@@ -10,7 +10,8 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import ListedColormap, LogNorm
 
 from cmsdials.errors import ConfigurationError
-from cmsdials.plotting.canvas import Axes, Canvas, CmsLabel, are_good, canvas_on
+from cmsdials.plotting.canvas import Axes, Canvas, are_good, canvas_on
+from cmsdials.plotting.heading import Heading
 from cmsdials.plotting.scales import Scale, checked_limits, scale_of, scaled_alike
 from cmsdials.plotting.subject import Subject
 from cmsdials.plotting.verdicts import checked_flag
@@ -27,7 +28,7 @@ _NEVER = "0.9"
 def draw_map(
     subject: Subject,
     ax: Any,
-    cms: CmsLabel,
+    heading: Heading,
     *,
     ls: Any,
     how: Literal["sum", "mean"],
@@ -63,12 +64,12 @@ def draw_map(
         when += f", {how}" if good is None else f", {how} of good LS"
     elif ls is not None:
         when += _never_filled(canvas, every)
-    canvas.title(subject, cms, when)
+    canvas.title(subject, heading, when)
     return canvas.axes
 
 
 def animate(
-    subject: Subject, ax: Any, cms: CmsLabel, *, seconds: Any, good: Any, limits: Any, log: Any
+    subject: Subject, ax: Any, heading: Heading, *, seconds: Any, good: Any, limits: Any, log: Any
 ) -> FuncAnimation:
     """Draw it. See `cmsdials.plotting.Plots.animate`."""
     subject.check_dimensions(2, "animate()", _FLAT)
@@ -91,9 +92,10 @@ def animate(
     def title_of(number: int) -> str:
         verdict = "" if is_good[number] else ", not good"
         when = f"Run {sections.run[number]}, LS {sections.ls[number]}{verdict}{grey}"
-        return canvas.words(subject, cms, when)
+        words = canvas.words(subject, heading, when)
+        return words if heading.title is None else f"{words}\n{when}".strip()
 
-    title = canvas.title(subject, cms)
+    title = canvas.title(subject, heading)
     texts = [*map(title_of, range(len(subject)))]
 
     if canvas.is_own:  # to lay out each picture anew takes most of the time

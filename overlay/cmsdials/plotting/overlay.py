@@ -14,13 +14,13 @@ from cmsdials.plotting.canvas import (
     RED,
     Axes,
     Canvas,
-    CmsLabel,
     canvas_on,
     colours_of_lumisections,
     handle_of_line,
     handle_of_shade,
     scaled,
 )
+from cmsdials.plotting.heading import Heading
 from cmsdials.plotting.off_scale import limit, mark_off_scale
 from cmsdials.plotting.reference import reference_of
 from cmsdials.plotting.subject import Subject
@@ -44,7 +44,7 @@ _PALE = 0.5
 def overlay(
     subject: Subject,
     ax: Any,
-    cms: CmsLabel,
+    heading: Heading,
     *,
     most: Any,
     normalise: Any,
@@ -90,7 +90,7 @@ def overlay(
     if not len(drawn):
         canvas.note(verdicts.why_nothing, has_axes=len(subject) > 0)
     canvas.label(subject.labels[0], ("Fraction per bin" if normalise else "Content per bin") + power)
-    canvas.title(subject, cms)
+    canvas.title(subject, heading)
     if len(subject) > 1 or len(handles) > 1 or not len(lines):
         canvas.legend_outside(handles, "upper right")
     return axes

@@ -17,12 +17,12 @@ from cmsdials.plotting.canvas import (
     RED,
     Axes,
     Canvas,
-    CmsLabel,
     canvas_on,
     handle_of_line,
     scaled,
     shade_across,
 )
+from cmsdials.plotting.heading import Heading
 from cmsdials.plotting.level import Level, level_of
 from cmsdials.plotting.off_scale import limit, mark_off_scale
 from cmsdials.plotting.sections import Sections
@@ -52,7 +52,7 @@ _Values: TypeAlias = "tuple[Array, Array | None, str]"
 def trend(
     subject: Subject,
     ax: Any,
-    cms: CmsLabel,
+    heading: Heading,
     *,
     of: Any,
     axis: Any,
@@ -88,7 +88,7 @@ def trend(
         canvas.note("no values" if len(values) and not verdicts.is_empty.all() else verdicts.why_nothing)
     canvas.label("", label + power)
     canvas.place_runs(subject.sections, along="x")
-    canvas.title(subject, cms)
+    canvas.title(subject, heading)
     canvas.legend_outside(handles, "best")
     return canvas.axes
 
