@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -26,7 +25,10 @@ from cmsdials.filters import LumisectionHistogram1DFilters, LumisectionHistogram
 __all__ = ["download", "status", "verify"]
 
 DAMAGED, LACKING = 3, 4
-_FOLDER = typer.Argument(metavar="FOLDER", help="Folder that a download wrote to.", show_default=False)
+# Text and not a Path, which would make the working folder of an empty name, as of a variable that is not set.
+_FOLDER = typer.Argument(
+    metavar="FOLDER", help="Folder that a download wrote to.", show_default=False, path_type=str
+)
 _AsJson = Annotated[bool, typer.Option("--json", help="Write a JSON object.")]
 
 
@@ -34,7 +36,10 @@ _AsJson = Annotated[bool, typer.Option("--json", help="Write a JSON object.")]
 def download(
     kind: Annotated[Literal["h1d", "h2d"], typer.Argument(help="Histograms of one or two dimensions.")],
     folder: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write to.", show_default=False)
+        str,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="Folder to write to.", show_default=False, path_type=str
+        ),
     ],
     good: GoodFile = None,
     refresh: Annotated[
@@ -84,7 +89,7 @@ def download(
         say(line)
 
 
-def _as_begun(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
+def _as_begun(folder: str, given: dict[str, Any]) -> dict[str, Any]:
     """Return the filters that a folder was begun with, if these options may mean them, so that it continues.
 
     A text may be a whole name today that was none then, and one run is also a range.
@@ -139,7 +144,7 @@ def _logged(wanted: bool) -> Iterator[None]:
 
 
 @with_options
-def status(folder: Annotated[Path, _FOLDER], as_json: _AsJson = False) -> None:
+def status(folder: Annotated[str, _FOLDER], as_json: _AsJson = False) -> None:
     """Say how far the download in a folder is; it may be under way."""
     manifest = manifest_of(folder)
     if as_json:
@@ -178,7 +183,7 @@ def _of_manifest(manifest: Manifest) -> dict[str, Any]:
 @with_options
 def verify(
     login: LoginOptions,
-    folder: Annotated[Path, _FOLDER],
+    folder: Annotated[str, _FOLDER],
     offline: Annotated[
         bool, typer.Option("--offline", help="Look at the files only, and ask no service.")
     ] = False,

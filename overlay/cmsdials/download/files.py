@@ -143,7 +143,7 @@ def folder_of(given: str | os.PathLike[str]) -> Path:
     name = os.fspath(given)
     if not name or "\0" in name:
         message = f"the name of the folder {'is empty' if not name else 'has a zero byte in it'}"
-        raise ConfigurationError(message, advice="Name a folder; this one is '.'.")
+        raise ConfigurationError(message, advice="Name a folder; the working folder is '.'.")
     try:
         return Path(name).expanduser()
     except RuntimeError:

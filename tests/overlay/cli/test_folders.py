@@ -47,6 +47,16 @@ def test_from_the_plan_to_the_check(run: Run, tmp_path: Path, now: Dials) -> Non
     assert (damaged.exit_code, "missing: data/dataset=%2FZeroBias" in damaged.output) == (3, True)
 
 
+@pytest.mark.parametrize("command", ["download h1d --me x LOGIN -o", "status", "verify --offline"])
+def test_a_variable_that_is_not_set_is_no_folder(run: Run, tmp_path: Path, command: str) -> None:
+    before = [*tmp_path.iterdir()]
+    refused = run(f"{command} ''")
+    assert (refused.exit_code, "the name of the folder is empty" in refused.output) == (1, True), (
+        refused.output
+    )
+    assert [*tmp_path.iterdir()] == before
+
+
 def test_a_log_instead_of_a_bar(run: Run, tmp_path: Path) -> None:
     done = run(f"download h1d {CHOICE} -o out LOGIN --log")
     assert done.exit_code == 0, done.output
