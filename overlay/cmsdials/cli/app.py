@@ -43,12 +43,22 @@ _COMMANDS = {  # name -> module and function, and where the help shows it
 class _Command(typer.core.TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         try:
+            if not ctx.resilient_parsing:
+                _refuse_twice(ctx, self.make_parser(ctx).parse_args(args=[*args])[2])
             return super().parse_args(ctx, args)
         except Exception as problem:
             # An option that lacks its value does not know its command, which the message names.
             if getattr(problem, "ctx", ctx) is None:
                 problem.ctx = ctx  # type: ignore[attr-defined]
             raise
+
+
+def _refuse_twice(ctx: Any, given: list[Any]) -> None:
+    """Refuse an option that is given twice: only its last value would count, and nobody would see that."""
+    options = [one for one in given if isinstance(one, typer.core.TyperOption)]
+    for one in options:
+        if not (one.multiple or one.is_flag or one.count) and options.count(one) > 1:
+            ctx.fail(f"{max(one.opts, key=len)} is given more than once, and takes one value.")
 
 
 class _Commands(Mapping[str, Any]):

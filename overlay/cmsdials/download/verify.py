@@ -241,7 +241,11 @@ def _covered(manifest: Manifest, entries: list[Entry], dials: Any) -> Coverage:
             message = (
                 f"the download is of {name} {getattr(there, name)}, and this Dials of {getattr(here, name)}"
             )
-            raise CheckpointError(message, advice="Verify with the Dials object that it came from.")
+            advice = (
+                "Verify with the Dials object that it came from; at the command line say its address with --instance, "
+                "or only look at the files with --offline."
+            )
+            raise CheckpointError(message, advice=advice)
     expected: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
     arrays = listed.to_numpy()
     for dataset_id, run, number in zip(*(arrays[name].tolist() for name in _KEYS), strict=True):

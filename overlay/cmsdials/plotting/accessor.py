@@ -36,7 +36,7 @@ class Plots:
 
     - ax: Axes to draw on; None for a new figure.
     - title: Words in place of those; "" for none. Those of an animation are followed by the lumisection.
-    - cms_label: Words after "CMS", which mplhep draws above the axes, such as "Preliminary"; "" for CMS alone; None for no label.
+    - cms_label: Words after "CMS", which mplhep draws above the axes, such as "Internal"; "" for CMS alone; None for no label.
     - year: When the data were taken, such as 2024.
     - energy: Energy of the collisions: a number in TeV, or text such as "5.36 TeV".
 

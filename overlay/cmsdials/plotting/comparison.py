@@ -29,7 +29,7 @@ from cmsdials.plotting.maps import fill, mesh_of, without_empty
 from cmsdials.plotting.off_scale import mark_off_scale
 from cmsdials.plotting.reference import reference_of
 from cmsdials.plotting.scales import Limits, checked_limits, diverging, scale_of
-from cmsdials.plotting.subject import Subject
+from cmsdials.plotting.subject import Subject, are_counts
 from cmsdials.plotting.verdicts import checked_flag, entries_of
 from cmsdials.redaction import shortened
 from cmsdials.table.columns import Array
@@ -49,7 +49,6 @@ _UNKNOWN = {"facecolor": "0.6"}
 _NEITHER = {"facecolor": "white", "edgecolor": "0.6"}
 _MOST_HATCHED = 5000
 
-_LARGEST_COUNT = 2**53
 """From which on all floats are whole numbers."""
 
 _LARGEST_RATIO = 1e100
@@ -76,13 +75,6 @@ class _Side:
     edges: tuple[Array, ...]
     name: str
     entries: float | None
-
-    @property
-    def are_counts(self) -> bool:
-        """Whether contents are whole numbers from 0 on, so that their square roots are their uncertainties."""
-        return bool(
-            ((self.data >= 0) & (self.data < _LARGEST_COUNT) & (np.rint(self.data) == self.data)).all()
-        )
 
     def added(self, factor: float) -> Array:
         """Return the sum of all, divided by a factor; NaN if there are none, and where it is not a finite number."""
@@ -126,11 +118,11 @@ def compare(
     large = 1e100 if power else 1  # so that the pull is that of large contents, too
     found = compared(sums[:1] * large, sums[1] * large, panel, normalise=normalise)[0]
     errors = None
-    if panel == "ratio" and all(one.are_counts for one in sides):
+    if panel == "ratio" and all(are_counts(one.data) for one in sides):
         with np.errstate(all="ignore"):
             errors = np.abs(found) * np.sqrt(1 / sums[0] + 1 / sums[1])
     limits = limits or _limits(found, sums, errors, panel, is_open=not normalise)
-    label = "Fraction per bin" if normalise else "Content per bin" + power
+    label = subject.contents_label(power, normalise=normalise)
     top, bottom = canvas_pair(ax, are_alike=subject.dimensions == 2)
     if subject.dimensions == 1:
         _lines(top, subject, sides, sums, shown, label)
@@ -164,7 +156,7 @@ def _lines(
     axes.stairs(np.nan_to_num(shown[1]), edges, fill=True, facecolor=_SHADE, edgecolor="none")
     axes.stairs(np.nan_to_num(shown[0]), edges, color=colour, linewidth=width)
     highest = np.nan_to_num(shown).max(axis=0)
-    if sides[0].are_counts:
+    if are_counts(sides[0].data):
         with np.errstate(all="ignore"):
             errors = np.nan_to_num(shown[0] / np.sqrt(sums[0]))
         highest = np.maximum(highest, np.nan_to_num(shown[0]) + errors)

@@ -58,18 +58,23 @@ class Heading:
         for part in filter(None, [*others, dataset]):
             together = f"{lines[-1]}, {part}"
             lines[-1:] = [together] if len(together) <= letters else [lines[-1], part]
-        return "\n".join(part for line in [me, *lines] if line for part in _wrapped(line, letters))
+        return "\n".join(part for line in [me, *lines] if line for part in _ends(_wrapped(line, letters)))
 
 
 def _wrapped(line: str, letters: int) -> list[str]:
-    """Break a line after slashes, underscores and blanks; of more than three the last ones stay."""
+    """Break a line after slashes, underscores and blanks."""
     lines = [""]
     for whole in _PARTS.findall(line):
         for part in (whole[at : at + letters] for at in range(0, len(whole), letters)):
             if len(lines[-1]) + len(part) > letters:
                 lines.append("")
             lines[-1] += part
-    if len(lines) > _MOST_LINES:
-        lines = lines[-_MOST_LINES:]
-        lines[0] = f"\N{HORIZONTAL ELLIPSIS}{lines[0][1:]}"
     return lines
+
+
+def _ends(lines: list[str]) -> list[str]:
+    """Return the last ones, if there are many: what the end of a path says is what it is."""
+    if len(lines) <= _MOST_LINES:
+        return lines
+    kept = lines[-_MOST_LINES:]
+    return [f"\N{HORIZONTAL ELLIPSIS}{kept[0][1:]}", *kept[1:]]

@@ -53,7 +53,7 @@ def heatmap(
         mesh = canvas.axes.pcolormesh(
             subject.edges[0], borders, shown, cmap="viridis", norm=norm, rasterized=True
         )
-        label = ("Fraction per bin" if normalise else "Content per bin") + power
+        label = subject.contents_label(power, normalise=normalise)
         extend = beyond(norm, data[is_shown])
         canvas.colour_bar(mesh, label, extend=extend, pad=0.07 if verdicts.has_bad else 0.02)
         handles += _rows(canvas, sections, verdicts.is_few, _FEW, verdicts.few)

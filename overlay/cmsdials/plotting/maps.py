@@ -52,7 +52,10 @@ def draw_map(
     parts, limits, power = scaled_alike(subject.data, limits)
     contents = parts.sum(axis=0) if how == "sum" or len(subject) < 2 else parts.mean(axis=0)
     scale = scale_of(contents, limits, log=log)
-    mesh_of(canvas, subject, without_empty(contents, scale), "Content per bin" + power, scale)
+    label = subject.contents_label(power)
+    if how == "mean" and len(subject) > 1:
+        label = f"Mean {label[0].lower()}{label[1:]}"
+    mesh_of(canvas, subject, without_empty(contents, scale), label, scale)
     if not len(subject):
         canvas.note("no lumisections" if not len(every) else "no good lumisections")
     elif not contents.any():
@@ -86,7 +89,7 @@ def animate(
     canvas = canvas_on(ax)
     parts, limits, power = scaled_alike(subject.data, limits)
     scale = scale_of(parts, limits, log=log)
-    mesh = mesh_of(canvas, subject, without_empty(parts[0], scale), "Content per bin" + power, scale)
+    mesh = mesh_of(canvas, subject, without_empty(parts[0], scale), subject.contents_label(power), scale)
     grey = _never_filled(canvas, subject)
 
     def title_of(number: int) -> str:

@@ -89,7 +89,7 @@ def overlay(
     handles += _mark(canvas, data[np.setdiff1d(drawn, usual)], edges)
     if not len(drawn):
         canvas.note(verdicts.why_nothing, has_axes=len(subject) > 0)
-    canvas.label(subject.labels[0], ("Fraction per bin" if normalise else "Content per bin") + power)
+    canvas.label(subject.labels[0], subject.contents_label(power, normalise=normalise))
     canvas.title(subject, heading)
     if len(subject) > 1 or len(handles) > 1 or not len(lines):
         canvas.legend_outside(handles, "upper right")

@@ -12,7 +12,7 @@ from cmsdials_api.records import Field, Record
 from cmsdials.arrays.stacks import edges
 from cmsdials.errors import BinningError, ConfigurationError
 from cmsdials.plotting.sections import Sections, sections_of
-from cmsdials.plotting.units import axis_labels
+from cmsdials.plotting.units import axis_labels, unit_of
 from cmsdials.redaction import printable, shortened
 from cmsdials.table.columns import Array, plain
 from cmsdials.table.keys import numbers_of
@@ -20,7 +20,7 @@ from cmsdials.table.rows import RowStore
 from cmsdials.table.tabular import Tabular, stack
 from cmsdials.table.to_numpy import to_numpy
 
-__all__ = ["Arrays", "Subject", "chosen", "subject_of"]
+__all__ = ["Arrays", "Subject", "are_counts", "chosen", "subject_of"]
 
 Arrays = Mapping[str, Any]
 
@@ -32,6 +32,7 @@ _ONE = {
 }
 _KEYS = ("run_number", "ls_number")
 _FEW = 4
+_LARGEST_COUNT = 2.0**53  # beyond it, every float64 is a whole number
 
 
 @frozen(eq=False)
@@ -82,6 +83,22 @@ class Subject:
         sections = sections_of(self.sections.run[keep], self.sections.ls[keep], self.sections.last[keep])
         return evolve(self, arrays=arrays, data=self.data[keep], sections=sections)
 
+    def contents_label(self, power: str = "", *, normalise: bool = False) -> str:
+        """Return what the axis or the scale of the contents shows: entries, where they are counts.
+
+        Args:
+            power: What contents were divided by, from `scaled`.
+            normalise: Whether they were divided by their sum.
+        """
+        if normalise:
+            return "Fraction per bin"
+        if power or not are_counts(self.data):
+            return f"Content per bin{power}"
+        widths, unit = np.diff(self.edges[0]), unit_of(self.labels[0]).strip(" []")
+        if self.dimensions == 1 and unit and np.allclose(widths, widths[0]):
+            return f"Entries / {widths[0]:g} {unit}"
+        return "Entries per bin"
+
     def check_dimensions(self, wanted: int, plot: str, advice: str) -> None:
         """Refuse what a plot cannot show.
 
@@ -91,6 +108,11 @@ class Subject:
         if self.dimensions != wanted:
             message = f"{plot} is of {wanted}D histograms, and these have {self.dimensions} dimensions"
             raise BinningError(message, advice=advice)
+
+
+def are_counts(data: Array) -> bool:
+    """Whether contents are whole numbers from 0 on, so that their square roots are their uncertainties."""
+    return bool(((data >= 0) & (data < _LARGEST_COUNT) & (np.rint(data) == data)).all())
 
 
 def subject_of(rows: Any) -> Subject:

@@ -167,3 +167,19 @@ def test_a_person_logs_in_and_out_at_a_terminal(
     assert (shown.exit_code, f"Logged out of {logins.url}" in words(shown.text)) == (0, True)
     shown = at_terminal(f"whoami {here}")
     assert (shown.exit_code, "there is no login for" in words(shown.text)) == (1, True)
+
+
+VALUES = [
+    (name, parameter.opts)
+    for name, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
+    for parameter in command.params
+    if not (getattr(parameter, "is_flag", True) or parameter.multiple)
+]
+
+
+@pytest.mark.parametrize(("command", "names"), VALUES, ids="".join)
+def test_an_option_that_is_given_twice_is_refused(command: str, names: list[str], piped: Piped) -> None:
+    """Only its last value would count, such as one of two monitoring elements."""
+    done = piped(f"{command} {names[0]} 1 {names[-1]} 2")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"{max(names, key=len)} is given more than once, and takes one value." in done.stderr

@@ -117,7 +117,7 @@ def test_contents_are_compared_as_they_are(panel: Any) -> None:
         expected = ours / theirs if panel == "ratio" else (ours - theirs) / np.sqrt(ours + theirs)
     at = np.isfinite(expected)
     assert points(drawn.bottom)[: len(ours), 1][at] == pytest.approx(expected[at])
-    assert drawn.top.get_ylabel() == "Content per bin"
+    assert drawn.top.get_ylabel() == "Entries / 2000 e"
     assert uncertainties(drawn.top) == pytest.approx(np.sqrt(ours))
 
 
@@ -125,7 +125,7 @@ def test_maps_are_compared_as_they_are() -> None:
     rows, reference = clusters([1, 2, 3]), clusters([9])
     drawn = Plots(rows).compare(reference, normalise=False)
     assert np.array_equal(values_of(drawn.top).filled(0), rows["data"].sum(axis=0))
-    assert bar(drawn.top).get_ylabel() == "Content per bin"
+    assert bar(drawn.top).get_ylabel() == "Entries per bin"
     ratio = rows["data"].sum(axis=0) / np.where(reference["data"][0] == 0, np.nan, reference["data"][0])
     assert np.allclose(values_of(drawn.bottom).filled(np.nan), ratio, equal_nan=True)
     low, high = drawn.bottom.collections[0].get_clim()

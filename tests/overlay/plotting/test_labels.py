@@ -73,18 +73,53 @@ def test_axes_say_quantity_and_unit() -> None:
     plots = Plots(charge(GAPS))
     assert (plots.overlay().get_xlabel(), plots.overlay().get_ylabel()) == (
         "Cluster charge [e]",
-        "Content per bin",
+        "Entries / 2000 e",
     )
     assert plots.overlay(normalise=True).get_ylabel() == "Fraction per bin"
     heatmap = plots.heatmap()
     labels = heatmap.get_xlabel(), heatmap.get_ylabel(), bar(heatmap).get_ylabel()
-    assert labels == ("Cluster charge [e]", "Lumisection", "Content per bin")
+    assert labels == ("Cluster charge [e]", "Lumisection", "Entries / 2000 e")
     assert bar(plots.overlay()).get_ylabel() == "Lumisection"
     drawn = plots.compare(charge([1]))
     assert (drawn.top.get_ylabel(), drawn.bottom.get_ylabel()) == ("Fraction per bin", "Run / ref.")
     assert drawn.bottom.get_xlabel() == "Cluster charge [e]"
     axes = Plots(clusters([1, 2])).map()
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("Signed module coordinate", "Signed ladder coordinate")
+    assert bar(axes).get_ylabel() == "Entries per bin"
+    assert bar(Plots(clusters([1, 2])).map(how="mean")).get_ylabel() == "Mean entries per bin"
+
+
+@pytest.mark.parametrize(
+    "changed", [lambda data: data / 2, lambda data: data - 1000, lambda data: data * 2.0**54]
+)
+def test_contents_that_are_no_counts_are_not_called_entries(changed: Any) -> None:
+    rows, maps = charge([1, 2]), clusters([1, 2])
+    for one in (rows, maps):
+        one["data"] = changed(one["data"])
+    assert Plots(rows).overlay().get_ylabel() == "Content per bin"
+    assert bar(Plots(maps).map(how="mean")).get_ylabel() == "Mean content per bin"
+
+
+def test_entries_are_for_each_bin_where_the_axis_has_no_unit_or_bins_of_several_widths(
+    table: dict[Any, Any],
+) -> None:
+    table["charge_PX"] = "Clusters"
+    assert Plots(charge([1, 2])).overlay().get_ylabel() == "Entries per bin"
+
+
+@pytest.mark.parametrize("kind", ["overlay", "heatmap", "trend", "map", "compare", "animate"])
+@pytest.mark.parametrize("given", ["", "Charge of layer 2\n$x_1$", "a/" * 90])
+def test_a_title_that_is_given_is_the_title(kind: str, given: str) -> None:
+    rows = clusters([3, 4]) if kind in ("map", "animate") else charge([3, 4])
+    drawn = getattr(Plots(rows), kind)(*[rows] * (kind == "compare"), title=given, year=2024)
+    if kind == "animate":
+        axes = drawn._fig.axes[0]
+        drawn._draw_frame(1)
+        given = f"{given} Run {RUN}, LS 4 grey: always empty".strip()
+        drawn._draw_was_started = True  # it is not shown
+    else:
+        axes = drawn.top if kind == "compare" else drawn
+    assert title(axes).replace(" ", "") == given.replace("\n", "").replace(" ", "")
 
 
 @pytest.mark.parametrize(
@@ -252,6 +287,8 @@ def test_year_and_energy_stand_beside_the_label_or_in_the_title(
         {"year": 20.5},
         {"energy": True},
         {"energy": [13]},
+        {"title": 3},
+        {"title": True},
     ],
 )
 def test_other_labels_are_refused(wrong: Any) -> None:
