@@ -124,11 +124,14 @@ def test_the_reference_has_every_call(site: Path) -> None:
     """`dials.run.get` and all others, and what calls return."""
     documented = _documented(site)
     dials = Dials(Credentials(token="sandbox"), base_url="http://localhost:8000/")
-    resources = {name: type(one) for name, one in vars(dials).items() if not name.startswith("_")}
+    resources: dict[str, type] = {
+        name: type(one) for name, one in vars(dials).items() if not name.startswith("_")
+    }
     assert {"run", "h1d", "oms"} <= resources.keys()
+    resources |= {"verification": Verification, "result": Result}
     missing = [
         f"{name}.{method}"
-        for name, kind in [*resources.items(), ("verification", Verification), ("result", Result)]
+        for name, kind in resources.items()
         for method, one in inspect.getmembers(kind)
         if not method.startswith("_") and (inspect.isfunction(one) or isinstance(one, property))
         if not any(f"{base.__module__}.{base.__qualname__}.{method}" in documented for base in kind.__mro__)
