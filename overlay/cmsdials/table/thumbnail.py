@@ -24,7 +24,7 @@ def thumbnail(contents: Array, *, scale: int = 1) -> str:
     """Return HTML that shows the contents of a histogram.
 
     In 1D it is the outline of the bins, from the lowest content, or 0, to the highest. In 2D x goes to the right and y up, from
-    dark for the lowest content to bright for the highest, and bins with 0, which do not count for the lowest, are white. What is not finite is left out.
+    dark for the lowest content to bright for the highest, and bins with 0, which do not count for the lowest, are white. What is not finite is left out. Where several bins share a pixel, the one furthest from 0 is shown.
 
     Args:
         contents: Of the shape (x_bin,) or (y_bin, x_bin).
@@ -40,13 +40,7 @@ def thumbnail(contents: Array, *, scale: int = 1) -> str:
 
 def _outline(contents: Array, scale: int) -> str:
     width, height = _WIDTH * scale, _HEIGHT * scale
-    known = np.where(np.isfinite(contents), contents, 0.0)
-    if (
-        len(known) > width
-    ):  # the highest of the bins that share a pixel; the lowest, if that is further from 0
-        starts = np.arange(width) * len(known) // width
-        high, low = np.maximum.reduceat(known, starts), np.minimum.reduceat(known, starts)
-        known = np.where(np.abs(low) > np.abs(high), low, high)
+    known = _within(np.where(np.isfinite(contents), contents, 0.0), width, 0)
     top, bottom = max(known.max(), 0.0), min(known.min(), 0.0)
     heights = height - _part(known, bottom, top) * (height - 1) - 0.5
     base = height - float(_part(np.zeros(1), bottom, top)[0]) * (height - 1) - 0.5
@@ -63,20 +57,32 @@ def _outline(contents: Array, scale: int) -> str:
 
 def _map(contents: Array, scale: int) -> str:
     rows, columns = contents.shape
-    drawn = np.isfinite(contents) & (contents != 0)
-    low, high = (contents[drawn].min(), contents[drawn].max()) if drawn.any() else (0.0, 0.0)
-    part = _part(np.where(drawn, contents, low), low, high)
+    width, height = _fitting(columns, rows, scale)
+    known = np.where(np.isfinite(contents), contents, 0.0)
+    known = _within(_within(known, height, 0), width, 1)
+    drawn = known != 0
+    low, high = (known[drawn].min(), known[drawn].max()) if drawn.any() else (0.0, 0.0)
+    part = _part(np.where(drawn, known, low), low, high)
     place = part * (len(_COLOURS) - 1)
     left = np.minimum(place.astype(int), len(_COLOURS) - 2)
     between = (place - left)[..., np.newaxis]
     colours = _COLOURS[left] * (1 - between) + _COLOURS[left + 1] * between
     colours[~drawn] = _WHITE
     encoded = b64encode(_png(colours[::-1].astype(np.uint8))).decode()
-    width, height = _fitting(columns, rows, scale)
     return (
         f'<img alt="{columns} x {rows} bins" width="{width}" height="{height}"'
         f' style="image-rendering: pixelated; border: 1px solid #ccc; max-width: none" src="data:image/png;base64,{encoded}"/>'
     )
+
+
+def _within(contents: Array, most: int, axis: int) -> Array:
+    """Return at most so many bins along an axis: of those that share a pixel the highest, or the lowest, if that is further from 0."""
+    number = contents.shape[axis]
+    if number <= most:
+        return contents
+    starts = np.arange(most) * number // most
+    high, low = (one.reduceat(contents, starts, axis=axis) for one in (np.maximum, np.minimum))
+    return np.where(np.abs(low) > np.abs(high), low, high)
 
 
 def _part(numbers: Array, low: float, high: float) -> Array:

@@ -172,6 +172,22 @@ def test_any_map_is_drawn(data: Any) -> None:
     assert "<img" in picture(th2(1, data=data), LumisectionHistogram2D)
 
 
+def test_a_map_has_no_more_pixels_than_are_seen_and_loses_no_hot_bin() -> None:
+    pyplot = pytest.importorskip("matplotlib.image")
+    contents = np.random.default_rng(1).uniform(1, 2, (500, 700))
+    contents[333, 444] = 100
+    shown = picture(th2(1, data=contents.tolist(), x_bin=700, y_bin=500), LumisectionHistogram2D)
+    encoded = re.search('base64,([^"]*)"', shown)
+    assert encoded is not None
+    image = np.rint(pyplot.imread(io.BytesIO(base64.b64decode(encoded[1]))) * 255).astype(int)
+    assert re.search(f'width="{image.shape[1]}" height="{image.shape[0]}"', shown)
+    hot = (image == [253, 231, 37]).all(axis=2)
+    assert hot.sum() == 1
+    row, column = np.argwhere(hot)[0] / image.shape[:2]
+    assert abs(row - (1 - 333 / 500)) < 0.01
+    assert abs(column - 444 / 700) < 0.01
+
+
 def test_a_row_shows_its_fields_and_its_contents() -> None:
     shown = picture(th1(7, me="<i>x</i>"), LumisectionHistogram1D)
     assert "ls_number <b>7</b>" in shown
