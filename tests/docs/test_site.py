@@ -28,6 +28,10 @@ ROOT = Path(__file__).parents[2]
 LONGEST = 100.0
 """Seconds that a page may take to be as expected."""
 
+FIRST_HIT = (
+    "hit = document.querySelector('.md-search-result__link'); return hit && hit.href + ' ' + hit.innerText"
+)
+
 
 def _built(*command: str, folder: Path = ROOT) -> str:
     return _built_by("-m", *command, folder=folder)
@@ -161,6 +165,7 @@ def browser(tmp_path: Path) -> Iterator[Any]:
 )
 def test_a_browser_searches_copies_and_goes_on(browser: Any, address: str, width: int, scheme: str) -> None:
     from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import WebDriverWait
 
     def soon(condition: Any) -> Any:
@@ -175,15 +180,24 @@ def test_a_browser_searches_copies_and_goes_on(browser: Any, address: str, width
 
     blocks = browser.find_elements(By.CSS_SELECTOR, ".highlight pre")
     soon(lambda it: len(it.find_elements(By.CSS_SELECTOR, ".md-code__nav, .md-clipboard")) >= len(blocks) > 1)
+    browser.find_element(By.CSS_SELECTOR, "[data-md-type=copy], .md-clipboard").click()
 
     if width < 1000:
         browser.execute_script("document.querySelector('label[for=__search]').click()")
     field = soon(lambda it: it.find_element(By.CSS_SELECTOR, ".md-search__input"))
     soon(lambda _: field.is_displayed())
-    field.send_keys("resume_from")
-    hits = soon(lambda it: it.find_elements(By.CSS_SELECTOR, ".md-search-result__link"))
-    soon(lambda _: hits[0].is_displayed())
-    browser.execute_script("arguments[0].click()", hits[0])
+    field.send_keys(Keys.CONTROL, "v")
+    soon(lambda _: field.get_attribute("value").startswith('pip install "cmsdials['))
+    hits = {
+        "download": "/downloading.html",
+        "run.get": "/getting-started.html",
+        "resume_from": "/listing.html",
+    }
+    for words, expected in hits.items():
+        field.send_keys(Keys.CONTROL, "a")
+        field.send_keys(words)
+        soon(lambda it, expected=expected: expected in (it.execute_script(FIRST_HIT) or ""))
+    browser.execute_script("document.querySelector('.md-search-result__link').click()")
     soon(lambda it: "index.html" not in it.current_url.split("?")[0])
     assert "resume_from" in browser.find_element(By.CSS_SELECTOR, "article").text
 
