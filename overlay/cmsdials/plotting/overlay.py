@@ -77,8 +77,9 @@ def overlay(
         handles.append(handle_of_shade(f"{subject.sections.count(others)} more LS, 5\N{EN DASH}95%", _BAND))
     if verdicts.has_bad:
         part = f" ({subject.sections.count(bad)} drawn)" if len(more_bad) else ""
-        handles.append(handle_of_line(verdicts.bad + part, **_bad(canvas)))
-    handles += verdicts.handles()
+        text = verdicts.bad(canvas.letters_of_legend - len(part))
+        handles.append(handle_of_line(text + part, **_bad(canvas)))
+    handles += verdicts.handles(canvas.letters_of_legend)
     if name:
         handles.append(handle_of_shade(name, _REFERENCE))
     drawn = np.append(lines, bad)

@@ -119,7 +119,7 @@ def diverging(contents: Array, limits: Limits, middle: float) -> Scale:
     numbers, shares = zip(*places, strict=True)
     where = np.interp(np.linspace(low, high, 256), numbers, shares)
     colours = ListedColormap(mpl.colormaps["coolwarm"](where), name="diverging").with_extremes(
-        bad="white", over="#5c0016", under="#04254d"
+        bad="white", over="#6e0010", under="#001a70"
     )
     norm = Normalize(low, high)
     return Scale(colours, norm, beyond(norm, contents))

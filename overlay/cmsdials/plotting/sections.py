@@ -11,7 +11,7 @@ from cmsdials.table.columns import Array
 
 __all__ = ["Sections", "sections_of"]
 
-_LONGEST = 24  # letters of names: in a legend they follow what they are the names of
+_MORE = ", \N{HORIZONTAL ELLIPSIS}"
 
 
 @frozen(eq=False)
@@ -84,8 +84,8 @@ class Sections:
         lumis = f"LS {first}" + (f"\N{EN DASH}{last}" if last > first else "")
         return lumis if self.is_one_run else f"{self.run[row]}, {lumis}"
 
-    def names(self, which: Array) -> str:
-        """Return the numbers of the lumisections of rows that a mask chooses, of many the first; empty for all rows."""
+    def names(self, which: Array, letters: int) -> str:
+        """Return the numbers of the lumisections of rows that a mask chooses, the first ones of many; empty for all rows."""
         rows = np.flatnonzero(which)
         if not len(rows) or len(rows) == len(self.ls):
             return ""
@@ -98,8 +98,8 @@ class Sections:
             if number != before and not self.is_one_run:
                 part = f"{number} LS {part}"
             longer = f"{text}{'; ' if number != before else ', '}{part}" if text else part
-            if len(longer) > _LONGEST:
-                return f"{text}, \N{HORIZONTAL ELLIPSIS}" if text else ""
+            if len(longer) > letters - (end < last[-1] or number < run[-1]) * len(_MORE):
+                return text + _MORE if text else ""
             text, before = longer, number
         return text
 

@@ -174,12 +174,14 @@ def _draw(canvas: Canvas, points: _Points) -> list[Any]:
 
 def _names(canvas: Canvas, verdicts: Verdicts) -> list[Any]:
     """Return what names points that are special."""
-    made = []
+    made, letters = [], canvas.letters_of_legend
     if verdicts.has_bad:
         how = _style(canvas, good=False, few=False) | {"color": BAD, "linewidth": canvas.line(6)}
-        made.append(handle_of_line(verdicts.bad, **how))
+        made.append(handle_of_line(verdicts.bad(letters), **how))
     if verdicts.is_few.any():
-        made.append(handle_of_line(verdicts.few, linestyle="none", **_style(canvas, good=True, few=True)))
+        made.append(
+            handle_of_line(verdicts.few(letters), linestyle="none", **_style(canvas, good=True, few=True))
+        )
     return made
 
 
@@ -199,11 +201,10 @@ def _crosses(canvas: Canvas, points: _Points) -> list[Any]:
     across = canvas.axes.get_xaxis_transform()
     heights = np.full(int(which.sum()), _BOTTOM)
     canvas.axes.add_artist(Line2D(sections.middles[which], heights, transform=across, **how))
-    text = (
-        verdicts.empty
-        if verdicts.is_empty[which].all()
-        else f"{sections.count(which)} LS without a value{verdicts.named(which)}"
-    )
+    letters = canvas.letters_of_legend
+    text = verdicts.named(f"{sections.count(which)} LS without a value", which, letters)
+    if verdicts.is_empty[which].all():
+        text = verdicts.empty(letters)
     return [handle_of_line(text, **how)]
 
 

@@ -389,6 +389,21 @@ def test_legends_name_lumisections_as_far_as_there_is_room(
     assert axes.get_legend().get_window_extent().x1 <= axes.figure.bbox.x1
 
 
+def test_in_narrow_axes_legends_name_fewer_and_break_references() -> None:
+    for layout, names in (("constrained", f": 1, 41, 71{EN}72, {MORE}"), (None, "")):
+        figure = Figure(figsize=(8, 4), layout=layout)
+        good = LumiMask({RUN: [[2, 40], [42, 70], [73, 80], [82, 83], [86, 90]]})
+        for axes in figure.subplots(1, 2):
+            Plots(charge(range(1, 91))).trend(good=good, reference=REFERENCE, ax=axes)
+            bad, level = legend(axes)
+            assert bad == f"7 of 90 LS not in mask{names}"
+            assert " ".join(level.split("\n")).endswith(NAME)
+            assert "\n" in level
+        figure.draw_without_rendering()
+        left, right = [one.get_legend().get_window_extent() for one in figure.axes]
+        assert left.x1 < right.x0
+
+
 @pytest.mark.parametrize("many", [1, 3, 93, 2000])
 def test_the_first_and_the_last_point_are_not_on_the_frame(many: int) -> None:
     axes = Plots(charge(range(1, many + 1))).trend(good=LumiMask({RUN: [[2, many + 1]]}))
