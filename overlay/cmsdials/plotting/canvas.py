@@ -81,6 +81,16 @@ class ShownAxes(Axes):
         return picture.getvalue()
 
 
+class _Lumisections(MaxNLocator):
+    """Round numbers of lumisections, the first of which is 1."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
+
+    def tick_values(self, vmin: float, vmax: float) -> list[float]:
+        return [tick for tick in super().tick_values(vmin, vmax) if tick >= 1]
+
+
 class Pair(NamedTuple):
     """Axes above each other."""
 
@@ -180,7 +190,7 @@ class Canvas:
             bar.set_ticks(ticks, labels=names)
             bar.ax.tick_params(length=0)
         elif sections is not None:
-            bar.locator = MaxNLocator(8, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
+            bar.locator = _Lumisections(8)
         return bar
 
     def place_runs(self, sections: Sections, *, along: str) -> None:
@@ -189,7 +199,7 @@ class Canvas:
         axis.label.set(text=sections.label, fontsize=self.text)
         (self.axes.set_xlim if along == "x" else self.axes.set_ylim)(*sections.limits)
         if sections.is_one_run:
-            axis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+            axis.set_major_locator(_Lumisections(7))
             return
         letters = len(str(sections.runs[-1])) + 2 if along == "x" else 2
         most = max(1, int(self._room(along) / (letters * _LETTER * self.text * _SMALLER)))

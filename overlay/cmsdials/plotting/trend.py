@@ -37,6 +37,9 @@ __all__ = ["trend"]
 _MANY = 150
 """Lumisections from which on uncertainties are a band, since their bars would touch."""
 
+_FROM_EDGE = 0.015
+"""How far from the frame the first and the last point stand at least, of the width of the axes: LS 1 is often a bad one."""
+
 _BOTTOM = 0.03
 """Where crosses stand, of the height of the axes."""
 
@@ -88,6 +91,9 @@ def trend(
         canvas.note("no values" if len(values) and not verdicts.is_empty.all() else verdicts.why_nothing)
     canvas.label("", label + power)
     canvas.place_runs(subject.sections, along="x")
+    low, high = subject.sections.limits
+    room = max(_FROM_EDGE * (high - low) - 0.5, 0.0)
+    canvas.axes.set_xlim(low - room, high + room)
     canvas.title(subject, heading)
     canvas.legend_outside(handles, "best")
     return canvas.axes
@@ -193,7 +199,11 @@ def _crosses(canvas: Canvas, points: _Points) -> list[Any]:
     across = canvas.axes.get_xaxis_transform()
     heights = np.full(int(which.sum()), _BOTTOM)
     canvas.axes.add_artist(Line2D(sections.middles[which], heights, transform=across, **how))
-    text = verdicts.empty if verdicts.is_empty[which].all() else f"{sections.count(which)} LS without a value"
+    text = (
+        verdicts.empty
+        if verdicts.is_empty[which].all()
+        else f"{sections.count(which)} LS without a value{verdicts.named(which)}"
+    )
     return [handle_of_line(text, **how)]
 
 

@@ -48,18 +48,25 @@ class Verdicts:
 
     @property
     def bad(self) -> str:
-        """How many are not in the mask, for a legend."""
-        return f"{self.sections.count(~self.is_good)} of {self.sections.many} LS not in mask"
+        """How many are not in the mask, and which, for a legend."""
+        sections = self.sections
+        return f"{sections.count(~self.is_good)} of {sections.many} LS not in mask{self.named(~self.is_good)}"
 
     @property
     def empty(self) -> str:
         """How many are empty."""
-        return f"{self.sections.count(self.is_empty)} LS empty"
+        return f"{self.sections.count(self.is_empty)} LS empty{self.named(self.is_empty)}"
 
     @property
     def few(self) -> str:
         """How many have few entries."""
-        return f"{self.sections.count(self.is_few)} LS with under {self.min_entries} entries"
+        many = self.sections.count(self.is_few)
+        return f"{many} LS with under {self.min_entries} entries{self.named(self.is_few)}"
+
+    def named(self, which: Array) -> str:
+        """Which lumisections these are, to follow how many."""
+        names = self.sections.names(which)
+        return f": {names}" if names else ""
 
     @property
     def why_nothing(self) -> str:
