@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import inspect
 import json
 import os
 import shutil
@@ -16,7 +17,10 @@ from typing import Any
 
 import cmsdials
 import pytest
-from cmsdials import errors, filters, models
+from cmsdials import Dials, errors, filters, models
+from cmsdials.auth.secret_key import Credentials
+from cmsdials.download.verify import Verification
+from cmsdials.result import Result
 
 from tests.chromium import chromium
 
@@ -100,17 +104,39 @@ def test_every_page_is_in_the_search(site: Path) -> None:
     assert found == pages
 
 
-def test_the_reference_has_every_public_name(site: Path) -> None:
+def _documented(site: Path) -> set[str]:
+    """The dotted names of the reference."""
     *_, packed = (site / "objects.inv").read_bytes().split(b"\n", 4)
-    documented = {
-        line.split()[0].rpartition(".")[2] for line in zlib.decompress(packed).decode().splitlines()
-    }
+    return {line.split()[0] for line in zlib.decompress(packed).decode().splitlines()}
+
+
+def test_the_reference_has_every_public_name(site: Path) -> None:
+    documented = {name.rpartition(".")[2] for name in _documented(site)}
     public = {name for module in (cmsdials, filters, models) for name in module.__all__} - {
         "__version__",
         "Filters",
     }
     public |= {name for name, one in vars(errors).items() if isinstance(one, type) and name in errors.__all__}
     assert public <= documented, sorted(public - documented)
+
+
+def test_the_reference_has_every_call(site: Path) -> None:
+    """`dials.run.get` and all others, and what calls return."""
+    documented = _documented(site)
+    dials = Dials(Credentials(token="sandbox"), base_url="http://localhost:8000/")
+    resources: dict[str, type] = {
+        name: type(one) for name, one in vars(dials).items() if not name.startswith("_")
+    }
+    assert {"run", "h1d", "oms"} <= resources.keys()
+    resources |= {"verification": Verification, "result": Result}
+    missing = [
+        f"{name}.{method}"
+        for name, kind in resources.items()
+        for method, one in inspect.getmembers(kind)
+        if not method.startswith("_") and (inspect.isfunction(one) or isinstance(one, property))
+        if not any(f"{base.__module__}.{base.__qualname__}.{method}" in documented for base in kind.__mro__)
+    ]
+    assert missing == []
 
 
 def test_zensical_builds_it_too(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 def cells_of(shown: str) -> list[list[str]]:
     """Return the rows of the tables."""
     return [
-        re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", shown) if "<td>" in row
+        re.findall(r"<td.*?>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", shown) if "<td" in row
     ]
 
 

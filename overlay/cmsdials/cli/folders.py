@@ -53,6 +53,16 @@ def download(
         str | None,
         typer.Option("--shard", metavar="I/N", help="Fetch the part of job I of N, counted from 1, only."),
     ] = None,
+    rows_per_file: Annotated[
+        int | None,
+        typer.Option(
+            "--rows-per-file",
+            metavar="N",
+            help="About how many rows a file holds; default: 200000, or 20000 in 2D. Shards share files.",
+            show_default=False,
+            min=1,
+        ),
+    ] = None,
     log: Annotated[
         bool, typer.Option("--log", help="Write a line a minute to standard error, instead of a bar.")
     ] = False,
@@ -78,6 +88,7 @@ def download(
             dry_run=dry_run,
             good=mask,
             refresh=refresh,
+            rows_per_file=rows_per_file,
             shard=shard,
             concurrency=concurrency,
             enable_progress=False if log else None,

@@ -47,7 +47,7 @@ class Watched:
     def came(self, rows: int) -> None:
         """Count rows."""
         self.rows += rows
-        self.bar.update(rows, said=f"{self.files} of {self.files_expected} files, {self.bytes / 1e6:.1f} MB")
+        self._show(rows)
         if self.now() - self._said >= _PAUSE:
             self.say()
 
@@ -55,8 +55,13 @@ class Watched:
         """Count a file, whose rows have been counted."""
         self.files += 1
         self.bytes += entry.bytes
+        self._show(0)
         if self.files == self.files_expected or self.now() - self._said >= _PAUSE:
             self.say()
+
+    def _show(self, rows: int) -> None:
+        said = f"{self.files} of {self.files_expected} files, {self.bytes / 1e6:.1f} MB"
+        self.bar.update(rows, said=said)
 
     def say(self) -> None:
         """Write a line to the log."""

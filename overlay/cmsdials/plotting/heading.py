@@ -22,7 +22,7 @@ class Heading:
 
     Attributes:
         title: In place of what is shown; empty for none; None for what is shown.
-        cms_label: Words after CMS, such as Preliminary, as mplhep draws them; empty for CMS alone; None for no label.
+        cms_label: Words after CMS, such as Internal, as mplhep draws them; empty for CMS alone; None for no label.
         year: When the data were taken.
         energy: Energy of the collisions: a number in TeV, or text such as "5.36 TeV".
     """
@@ -38,7 +38,7 @@ class Heading:
             kinds = {"year": int | str, "energy": int | float | str}.get(one.name, str)
             if value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
                 message = f"{one.name} cannot be {shortened(repr(value), 60)}"
-                advice = 'Write title="Charge", cms_label="Preliminary", year=2024, energy=13.6.'
+                advice = 'Write title="Charge", cms_label="Internal", year=2024, energy=13.6.'
                 raise ConfigurationError(message, advice=advice)
 
     @property

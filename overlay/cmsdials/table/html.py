@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
@@ -10,6 +11,8 @@ from cmsdials.redaction import printable
 __all__ = ["as_html", "html_lines", "html_rows", "html_table"]
 
 _MOST_TEXT = 200  # characters of a cell
+_AT_LEFT = ' style="text-align: left"'  # notebooks align cells at the right
+_NUMBER = re.compile(r"-?|[-+]?[\d.]+(e[-+]?\d+)?|[-+]?(nan|inf)")
 
 
 def as_html(value: object, most: int | None = None) -> str:
@@ -18,10 +21,11 @@ def as_html(value: object, most: int | None = None) -> str:
 
 
 def html_table(columns: Mapping[str, Sequence[str]]) -> str:
-    """Return a table of columns, whose cells are HTML; nothing without columns."""
-    head = "".join(f"<th>{as_html(name)}</th>" for name in columns)
+    """Return a table of columns, whose cells are HTML; nothing without columns. All but numbers is aligned at the left."""
+    styles = ["" if all(map(_NUMBER.fullmatch, cells)) else _AT_LEFT for cells in columns.values()]
+    head = "".join(f"<th{style}>{as_html(name)}</th>" for name, style in zip(columns, styles, strict=True))
     rows = "".join(
-        f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>"
+        f"<tr>{''.join(f'<td{style}>{cell}</td>' for cell, style in zip(row, styles, strict=True))}</tr>"
         for row in zip(*columns.values(), strict=True)
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if columns else ""

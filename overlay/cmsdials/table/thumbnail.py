@@ -17,6 +17,7 @@ _COLOURS = np.array(
     [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]], np.float64
 )  # from low to high; it can be told apart by colour-blind people and in grey
 _WHITE = 255
+_LINE = "#4c82c3"  # it stands out from white and from black: notebooks are light or dark
 
 
 def thumbnail(contents: Array, *, scale: int = 1) -> str:
@@ -56,7 +57,7 @@ def _outline(contents: Array, scale: int) -> str:
     path = f"{''.join(steps)}L{width} {base:.1f}Z"
     return (
         f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
-        f'<path d="{path}" fill="#3b528b" fill-opacity="0.35" stroke="#3b528b"/></svg>'
+        f'<path d="{path}" fill="{_LINE}" fill-opacity="0.35" stroke="{_LINE}"/></svg>'
     )
 
 
@@ -74,7 +75,7 @@ def _map(contents: Array, scale: int) -> str:
     width, height = _fitting(columns, rows, scale)
     return (
         f'<img alt="{columns} x {rows} bins" width="{width}" height="{height}"'
-        f' style="image-rendering: pixelated; border: 1px solid #ccc" src="data:image/png;base64,{encoded}"/>'
+        f' style="image-rendering: pixelated; border: 1px solid #ccc; max-width: none" src="data:image/png;base64,{encoded}"/>'
     )
 
 

@@ -25,14 +25,19 @@ _LARGE = 3  # times the size of a picture in a table
 
 
 def html_of_rows(store: RowStore[Any]) -> str:
-    """Return HTML of the first rows: fields that are the same in all rows stand once above the table."""
+    """Return HTML of the first rows: fields that are the same in all rows stand once above the table.
+
+    All fields of a single histogram stand above its picture; another single row is a table.
+    """
     blocks = store.blocks()
     number = sum(map(len, blocks))
     columns = [*columns_of(store, blocks)]
+    pictures = {field.name for field, _ in columns if field.dimensions}
+    has_common = number > 1 or (number == 1 and pictures)
     common = {
         field.name: _text(next(iter(chain.from_iterable(map(plain, values)))))
         for field, values in columns
-        if number > 1 and not field.dimensions and _is_constant(values)
+        if has_common and not field.dimensions and _is_constant(values)
     }
     varying = {
         field.name: [*islice(_each(field, values), _SHOWN)]
@@ -40,10 +45,9 @@ def html_of_rows(store: RowStore[Any]) -> str:
         if field.name not in common
     }
     for field, values in columns:
-        if field.name in varying and (folder := _folder(field, values)):
+        if has_common and field.name in varying and (folder := _folder(field, values)):
             common[f"{field.name} in"] = _text(folder)
             varying[field.name] = [text[len(folder) + 1 :] for text in varying[field.name]]
-    pictures = {field.name for field, _ in columns if field.dimensions}
     cells = {name: [*map(_cell if name in pictures else _text, values)] for name, values in varying.items()}
     more = number - _SHOWN
     return "".join(

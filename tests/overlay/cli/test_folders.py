@@ -238,6 +238,14 @@ def test_shards_for_programs(run: Run) -> None:
     )
 
 
+def test_files_may_be_smaller_so_that_more_shards_share_them(run: Run) -> None:
+    line = "download h1d --workspace tracker --me XLayer_1$ -o out LOGIN --json --dry-run"
+    usual, small = (json.loads(run(f"{line} {more}").stdout) for more in ("", "--rows-per-file 150"))
+    assert usual["rows"] == small["rows"]
+    assert small["files"] > 4 * usual["files"]
+    assert run(f"{line} --rows-per-file 0").exit_code == 2
+
+
 def test_what_failed_for_programs(run: Run) -> None:
     run("download h1d --workspace tracker --me XLayer_1$ -o out LOGIN --shard 2/3")
     manifest = Manifest.read(Path("out"))

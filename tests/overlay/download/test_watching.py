@@ -66,3 +66,28 @@ def test_nothing_is_divided_by_nothing(caplog: pytest.LogCaptureFixture) -> None
     watched.came(0)
     watched.came(5)
     assert lines(caplog) == ["0 of at most 0 rows, 0 of 1 files, 0.0 MB"]
+
+
+class Bar:
+    """A bar as tqdm has it."""
+
+    total: int | None = None
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.said = ""
+
+    def set_postfix_str(self, said: str, **_: bool) -> None:
+        self.said = said
+
+    def update(self, n: int) -> None:
+        self.n += n
+
+
+def test_the_bar_ends_with_the_last_file() -> None:
+    bar = Bar()
+    watched = Watched(Progress(bar), 100, 1)
+    watched.came(100)
+    assert (bar.n, bar.said) == (100, "0 of 1 files, 0.0 MB")
+    watched.done(entry(2_500_000))
+    assert (bar.n, bar.said) == (100, "1 of 1 files, 2.5 MB")

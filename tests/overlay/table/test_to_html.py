@@ -17,8 +17,8 @@ from tests.overlay.table.listings import listed
 
 def cells(shown: str) -> list[list[str]]:
     """The rows of a table, without pictures."""
-    rows = re.findall(r"<tr>(.*?)</tr>", shown.replace("th>", "td>"))
-    return [[re.sub("<.*?>", "", one) for one in re.findall("<td>(.*?)</td>", row)] for row in rows]
+    rows = re.findall(r"<tr>(.*?)</tr>", shown)
+    return [[re.sub("<.*?>", "", one) for one in re.findall("<t[dh].*?>(.*?)</t[dh]>", row)] for row in rows]
 
 
 def line(shown: str) -> str:
@@ -62,6 +62,50 @@ def test_few_rows_are_a_table(number: int) -> None:
     shown = listed(*rows, record=Run)._repr_html_()
     assert len(cells(shown)) == number + 1
     assert "more row" not in shown
+
+
+def test_a_single_histogram_has_its_fields_above_its_picture() -> None:
+    name = "Pixel/Barrel/Layers/charge_1"
+    shown = listed(th1(7, me=name))._repr_html_()
+    assert f"me <b>{name}</b>" in shown
+    assert "ls_number <b>7</b>" in shown
+    assert " in <b>" not in shown
+    assert cells(shown) == [["data"], [""]]
+    assert shown.count("<svg") == 1
+
+
+def test_the_names_of_a_single_row_are_whole() -> None:
+    name = "/ZeroBias/Run2024B-PromptReco-v1/DQMIO"
+    shown = listed(run_row(1) | {"dataset": name}, record=Run)._repr_html_()
+    assert name in cells(shown)[1]
+    assert " in <b>" not in shown
+
+
+def test_text_is_aligned_at_the_left_and_numbers_as_the_notebook_does() -> None:
+    names = ["P/a", "Q/b"]
+    shown = listed(*(th1(at, me=name) for at, name in enumerate(names, 1)))._repr_html_()
+    assert '<th style="text-align: left">me</th>' in shown
+    assert '<td style="text-align: left">P/a</td>' in shown
+    assert "<th>ls_number</th>" in shown
+    assert "<td>1</td>" in shown
+
+
+def luminance(colour: str) -> float:
+    parts = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+    linear = np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("background", ["#ffffff", "#111111"], ids=["light", "dark"])
+def test_the_outline_stands_out(background: str) -> None:
+    line = re.search('stroke="(#.*?)"', picture(th1(1), LumisectionHistogram1D))
+    assert line is not None
+    dark, light = sorted([luminance(line[1]), luminance(background)])
+    assert (light + 0.05) / (dark + 0.05) > 3  # WCAG's contrast of graphics
+
+
+def test_a_notebook_does_not_squeeze_maps() -> None:
+    assert "max-width: none" in picture(th2(1), LumisectionHistogram2D)
 
 
 def picture(row: dict[str, Any], record: Any) -> str:
