@@ -91,14 +91,14 @@ class Plots:
 
         Up to six lumisections have colours of their own, and names in the legend. With `normalise`, the scale is that of
         histograms with at least 4% of the usual (median) entries; triangles mark where others go beyond it. Empty
-        histograms are counted in the legend.
+        histograms are counted in the legend, which names them as far as there is room.
 
         Args:
             most: How many lumisections are drawn as lines, evenly chosen. The others are a grey band, in which the middle 90%
                 of them lie in each bin.
             normalise: Scale each histogram to a sum of 1, to compare shapes.
             good: Lumisections that are not in this mask are red and dashed, on top of the others, which are then paler.
-            min_entries: Lumisections with fewer entries are not drawn, but counted in the legend.
+            min_entries: Lumisections with fewer entries are not drawn, but counted in the legend, too.
             reference: As in `compare`, drawn as a grey area: its shape, or without `normalise` this scaled to the median sum
                 of the histograms.
             ax: As in all plots.
@@ -279,14 +279,14 @@ class Plots:
         """Draw 2D histograms as a map of colours; bins whose content is 0 are white.
 
         Colours go from 0 to the highest content. A bin that is more than 5 times as high as the others, of which there is at
-        most one in 100, is red instead, and the scale ends in an arrow.
+        most one in 100, is red instead, with a ring around it; the scale ends in an arrow, and the title says how high it is.
 
         Args:
             ls: The one lumisection that is drawn; None for all of them. Bins that none of several fills are then grey, and the
                 title says so; those that only this one does not fill are white.
             how: What is drawn of all: their "sum" or their "mean".
             good: Only lumisections in this mask are drawn.
-            limits: Where the scale of colours begins and ends. Contents above are red, and contents below grey.
+            limits: Where the scale of colours begins and ends. Contents above are red, and contents below pink.
             log: Whether the scale is logarithmic. It begins at the lowest content above 0.
             ax: As in all plots.
             title: The same.

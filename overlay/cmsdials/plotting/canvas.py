@@ -6,6 +6,7 @@ Nothing here touches pyplot or the settings of matplotlib: a figure made here be
 from __future__ import annotations
 
 from io import BytesIO
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -68,6 +69,10 @@ RED = COLOURS[2]
 
 _HUGE = 1e100
 _MOST_RUNS = 12
+_OWN_ROOM = 0.78
+"""How much of the width of a figure of its own a legend below the axes may take."""
+_INSIDE = 0.6
+"""How much of the width of axes a legend in them may take."""
 _BESIDE_COLOURS = 0.8
 """How much of the width of axes a scale of colours leaves."""
 
@@ -79,6 +84,16 @@ class ShownAxes(Axes):
         picture = BytesIO()
         _figure_of(self).savefig(picture, format="png")
         return picture.getvalue()
+
+
+class _Lumisections(MaxNLocator):
+    """Round numbers of lumisections, the first of which is 1."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
+
+    def tick_values(self, vmin: float, vmax: float) -> list[float]:
+        return [tick for tick in super().tick_values(vmin, vmax) if tick >= 1]
 
 
 class Pair(NamedTuple):
@@ -180,7 +195,7 @@ class Canvas:
             bar.set_ticks(ticks, labels=names)
             bar.ax.tick_params(length=0)
         elif sections is not None:
-            bar.locator = MaxNLocator(8, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
+            bar.locator = _Lumisections(8)
         return bar
 
     def place_runs(self, sections: Sections, *, along: str) -> None:
@@ -189,7 +204,7 @@ class Canvas:
         axis.label.set(text=sections.label, fontsize=self.text)
         (self.axes.set_xlim if along == "x" else self.axes.set_ylim)(*sections.limits)
         if sections.is_one_run:
-            axis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+            axis.set_major_locator(_Lumisections(7))
             return
         letters = len(str(sections.runs[-1])) + 2 if along == "x" else 2
         most = max(1, int(self._room(along) / (letters * _LETTER * self.text * _SMALLER)))
@@ -210,20 +225,36 @@ class Canvas:
         inches = box.width * figure.get_figwidth() if along == "x" else box.height * figure.get_figheight()
         return 72 * float(inches)
 
+    @property
+    def letters_of_legend(self) -> int:
+        """About how many letters a line of the legend has, so that it neither hides much nor leaves axes less room."""
+        if self.is_own:  # it may reach below a scale of colours
+            room = _OWN_ROOM * 72 * self.figure.get_figwidth()
+        else:
+            room = self._room("x") * (1 if self._has_room_outside else _INSIDE)
+        return max(20, int(room / (self.text * _SMALLER * _LETTER)) - 4)
+
+    @property
+    def _has_room_outside(self) -> bool:
+        return self.figure.get_layout_engine() is not None
+
     def legend_outside(self, handles: list[Any], loc: str) -> None:
         """Name what is drawn below the axes, where it hides nothing; at `loc` if the figure makes no room for that."""
-        if not handles or self.figure.get_layout_engine() is None:
+        size = self.text * _SMALLER
+        lines = [wrap(one.get_label(), self.letters_of_legend, break_long_words=False) for one in handles]
+        for one, parts in zip(handles, lines, strict=True):
+            one.set_label("\n".join(parts))
+        if not handles or not self._has_room_outside:
             self.legend(handles, loc=loc)
             return
-        size = self.text * _SMALLER
-        widths = [(len(one.get_label()) * _LETTER + 5) * size for one in handles]
+        widths = [(max(map(len, parts)) * _LETTER + 5) * size for parts in lines]
         room = self._room("x") * (1 if len(self.figure.axes) < 2 else _BESIDE_COLOURS)
         columns = next(
             number
             for number in range(len(handles), 0, -1)
             if number == 1 or sum(part.max() for part in np.array_split(widths, number)) <= room
         )
-        rows = -(-len(handles) // columns)
+        rows = sum(map(len, lines)) if columns == 1 else -(-len(handles) // columns)
         if self.is_own:  # so that the axes stay as high as they are
             self.figure.set_figheight(self.figure.get_figheight() + 1.5 * size * rows / 72)
         below = ScaledTranslation(0, -4 * self.text / 72, self.figure.dpi_scale_trans)

@@ -25,7 +25,8 @@ from cmsdials.plotting.canvas import (
     scaled,
 )
 from cmsdials.plotting.heading import Heading
-from cmsdials.plotting.maps import fill, mesh_of, without_empty
+from cmsdials.plotting.maps import fill, mark_hot, mesh_of, without_empty
+from cmsdials.plotting.numerals import short
 from cmsdials.plotting.off_scale import mark_off_scale
 from cmsdials.plotting.reference import reference_of
 from cmsdials.plotting.scales import Limits, checked_limits, diverging, scale_of
@@ -130,12 +131,15 @@ def compare(
     else:
         scale = scale_of(shown[0])
         mesh_of(top, subject, without_empty(shown[0], scale), label, scale)
+        mark_hot(top, subject, scale)(shown[0])
         top.axes.xaxis.label.set_text("")
         top.axes.tick_params(labelbottom=False)
         _map(bottom, subject, found, sums, panel, limits)
     if not np.isfinite(found).any():
         bottom.note("nothing to compare", has_axes=True)
-    when = None if subject.dimensions == 1 else f"{subject.when}\nreference: {theirs.name}"
+    when = subject.when if good is None else f"{subject.when}, only good LS"
+    if subject.dimensions == 2:
+        when += f"\nreference: {theirs.name}"
     top.title(subject, heading, when)
     return Pair(top.axes, bottom.axes)
 
@@ -203,23 +207,10 @@ def _statistics(side: _Side, added: Array, edges: Array) -> str:
     many = side.entries
     parts = []
     if many is not None and np.isfinite(many):
-        parts.append(f"{many:.0f} entries" if many < 1e6 else f"{_short(many)} entries")
-    parts += [f"mean {_short(mean, rms)}"] if np.isfinite(mean) else []
-    parts += [f"RMS {_short(rms)}"] if np.isfinite(rms) else []
+        parts.append(f"{many:.0f} entries" if many < 1e6 else f"{short(many)} entries")
+    parts += [f"mean {short(mean, rms)}"] if np.isfinite(mean) else []
+    parts += [f"RMS {short(rms)}"] if np.isfinite(rms) else []
     return "\n" + (", ".join(parts) or "empty")
-
-
-def _short(number: float, size: float = 0.0) -> str:
-    """Return a number with four digits of itself or of a larger size, or all digits before its point."""
-    size = max(abs(number), np.nan_to_num(size))
-    if not size:
-        return "0"
-    power = int(np.floor(np.log10(size)))
-    if -3 <= power < 6:
-        after = max(3 - power, 0)
-        return f"{round(number, after) + 0.0:.{after}f}"  # 0.0 for -0.0
-    digits, _, exponent = f"{number:.3e}".partition("e")
-    return f"{digits}e{int(exponent)}"
 
 
 def _points(
@@ -280,7 +271,7 @@ def _map(canvas: Canvas, subject: Subject, found: Array, sums: Array, panel: str
     ours, theirs, known = _is_filled(sums[0]), _is_filled(sums[1]), np.isfinite(found)
     one_sided = (ours ^ theirs) & (panel == "ratio")  # the pull of such bins is a number
     states: dict[str, tuple[Array, dict[str, Any]]] = {
-        "only here": (ours & one_sided, _ONLY_OURS),
+        "only in run": (ours & one_sided, _ONLY_OURS),
         "only in reference": (theirs & one_sided, _ONLY_THEIRS),
         f"no {panel}": ((ours | theirs) & ~known & ~one_sided, _UNKNOWN),
         "in neither": (~ours & ~theirs, _NEITHER),

@@ -56,8 +56,10 @@ def heatmap(
         label = subject.contents_label(power, normalise=normalise)
         extend = beyond(norm, data[is_shown])
         canvas.colour_bar(mesh, label, extend=extend, pad=0.07 if verdicts.has_bad else 0.02)
-        handles += _rows(canvas, sections, verdicts.is_few, _FEW, verdicts.few)
-        handles += _rows(canvas, sections, verdicts.is_empty, _EMPTY, verdicts.empty)
+        handles += _rows(canvas, sections, verdicts.is_few, _FEW, verdicts.few(canvas.letters_of_legend))
+        handles += _rows(
+            canvas, sections, verdicts.is_empty, _EMPTY, verdicts.empty(canvas.letters_of_legend)
+        )
     else:
         canvas.note("no lumisections")
     canvas.label(subject.labels[0], "")
@@ -86,7 +88,7 @@ def _strip(canvas: Canvas, verdicts: Verdicts) -> list[Any]:
     shade_across(strip, good, along="y", facecolor=_GOOD, edgecolor="none")
     line = canvas.line(0.5)  # around them, so that one of thousands is seen
     shade_across(strip, bad, along="y", facecolor=RED, edgecolor=RED, linewidth=line)
-    return [handle_of_shade(verdicts.bad, RED)]
+    return [handle_of_shade(verdicts.bad(canvas.letters_of_legend), RED)]
 
 
 def _with_gaps(sections: Sections, data: Array) -> tuple[Array, Array]:

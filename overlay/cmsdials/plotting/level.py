@@ -11,6 +11,7 @@ import numpy as np
 from attrs import evolve, frozen
 
 from cmsdials.errors import ConfigurationError
+from cmsdials.plotting.numerals import with_error
 from cmsdials.plotting.reference import reference_of
 from cmsdials.plotting.sections import sections_of
 from cmsdials.plotting.subject import Subject
@@ -77,9 +78,9 @@ def level_of(
     with np.errstate(all="ignore"):
         values, errors = quantity(rows)
         chosen = np.isfinite(values) & verdicts_of(rows, None, None).is_measured
-        return Level(
-            *_mean(values[chosen], None if errors is None else errors[chosen]), f"Reference: {other.name}"
-        )
+        value, error = _mean(values[chosen], None if errors is None else errors[chosen])
+    number = f"{with_error(value, error)}, " if isfinite(value) else ""
+    return Level(value, error, f"Reference: {number}{other.name}")
 
 
 def _given(value: Any, error: Any) -> Level:

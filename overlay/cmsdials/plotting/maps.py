@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 from matplotlib.animation import FuncAnimation
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import ListedColormap, LogNorm
+from matplotlib.lines import Line2D
 
 from cmsdials.errors import ConfigurationError
 from cmsdials.plotting.canvas import Axes, Canvas, are_good, canvas_on
 from cmsdials.plotting.heading import Heading
+from cmsdials.plotting.numerals import short
 from cmsdials.plotting.scales import Scale, checked_limits, scale_of, scaled_alike
-from cmsdials.plotting.subject import Subject
+from cmsdials.plotting.subject import Subject, are_counts
 from cmsdials.plotting.verdicts import checked_flag
 from cmsdials.redaction import shortened
 from cmsdials.table.columns import Array
 
-__all__ = ["animate", "draw_map", "fill", "mesh_of", "without_empty"]
+__all__ = ["animate", "draw_map", "fill", "mark_hot", "mesh_of", "without_empty"]
 
 _FLAT = "Draw 1D histograms with overlay(), heatmap() or trend()."
 _NEVER = "0.9"
 """Grey of bins that no lumisection fills, where one of several is shown."""
+
+_MOST_RINGS = 20
+_WHOLE = 1000  # so large that four digits of it have none after the point
 
 
 def draw_map(
@@ -56,6 +62,7 @@ def draw_map(
     if how == "mean" and len(subject) > 1:
         label = f"Mean {label[0].lower()}{label[1:]}"
     mesh_of(canvas, subject, without_empty(contents, scale), label, scale)
+    mark_hot(canvas, subject, scale)(contents)
     if not len(subject):
         canvas.note("no lumisections" if not len(every) else "no good lumisections")
     elif not contents.any():
@@ -67,6 +74,8 @@ def draw_map(
         when += f", {how}" if good is None else f", {how} of good LS"
     elif ls is not None:
         when += _never_filled(canvas, every)
+    if scale.has_hot and not power:
+        when += _hottest(subject, contents, scale)
     canvas.title(subject, heading, when)
     return canvas.axes
 
@@ -91,6 +100,8 @@ def animate(
     scale = scale_of(parts, limits, log=log)
     mesh = mesh_of(canvas, subject, without_empty(parts[0], scale), subject.contents_label(power), scale)
     grey = _never_filled(canvas, subject)
+    move_rings = mark_hot(canvas, subject, scale)
+    move_rings(parts[0])
 
     def title_of(number: int) -> str:
         verdict = "" if is_good[number] else ", not good"
@@ -109,6 +120,7 @@ def animate(
 
     def draw(number: int) -> tuple[Any, ...]:
         mesh.set_array(without_empty(parts[number], scale))
+        move_rings(parts[number])
         title.set_text(texts[number])
         return mesh, title
 
@@ -149,6 +161,63 @@ def fill(canvas: Canvas, subject: Subject, which: Array, colour: Any) -> None:
     x, y = subject.edges
     shown = np.ma.masked_where(~which, np.zeros(which.shape))
     canvas.axes.pcolormesh(x, y, shown, cmap=ListedColormap([colour]), rasterized=True)
+
+
+def _hottest(subject: Subject, contents: Array, scale: Scale) -> str:
+    """Say how hot the bins are that the scale leaves out."""
+    hot = contents[scale.are_beyond(contents)]
+    most = float(hot[np.abs(hot).argmax()])
+    number = short(most, _WHOLE if are_counts(subject.data) else 0)
+    return f"\n{'red' if most > 0 else 'pink'}: {'up to ' if len(hot) > 1 else ''}{number}"
+
+
+def mark_hot(canvas: Canvas, subject: Subject, scale: Scale) -> Callable[[Array], None]:
+    """Draw rings around hot bins: one of many is too small to be seen, and in grey print its red looks like a low content.
+
+    Returns:
+        What places the rings for contents.
+    """
+    rings = [
+        Line2D(
+            [],
+            [],
+            linestyle="none",
+            marker="o",
+            markerfacecolor="none",
+            markersize=canvas.line(6),
+            markeredgecolor=colour,
+            markeredgewidth=canvas.line(width),
+            clip_on=False,
+            in_layout=False,  # its extent without points is not that of the axes
+            zorder=5,
+        )
+        for colour, width in (("white", 1.8), ("black", 0.7))
+    ]
+    for ring in rings:
+        canvas.axes.add_artist(ring)
+
+    def move(contents: Array) -> None:
+        x, y = _middles_of_groups(subject, scale.are_beyond(contents) & scale.has_hot)
+        for ring in rings:
+            ring.set_data(x, y)
+
+    return move
+
+
+def _middles_of_groups(subject: Subject, which: Array) -> tuple[Array, Array]:
+    """Return the middle of each group of bins that touch one another; none if there are many, which are seen anyway."""
+    where = np.argwhere(which)
+    if not 0 < len(where) <= _MOST_RINGS**2:
+        return np.empty(0), np.empty(0)
+    touch = np.abs(where[:, None] - where).max(axis=2) <= 1
+    while (wider := touch @ touch).sum() > touch.sum():
+        touch = wider
+    groups = np.unique(touch, axis=0)
+    if len(groups) > _MOST_RINGS:
+        return np.empty(0), np.empty(0)
+    x, y = ((edges[:-1] + edges[1:]) / 2 for edges in subject.edges)
+    rows, columns = ((groups * where[:, at]).sum(axis=1) / groups.sum(axis=1) for at in (0, 1))
+    return np.interp(columns, np.arange(len(x)), x), np.interp(rows, np.arange(len(y)), y)
 
 
 def _of_one(subject: Subject, ls: Any, is_good: Array) -> Subject:

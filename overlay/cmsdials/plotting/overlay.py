@@ -30,7 +30,7 @@ from cmsdials.table.columns import Array
 
 __all__ = ["overlay"]
 
-_OWN = ((COLOURS[1], "-"), (COLOURS[4], "-"), (COLOURS[0], "-"), (COLOURS[5], "-."), (COLOURS[3], ":"))
+_OWN = ((COLOURS[1], "-"), (COLOURS[4], "-"), (COLOURS[0], "-"), (COLOURS[5], "-."), ("0.45", (0, (1, 1))))
 _LAST_OWN = ("black", "-")
 """Colours and styles of lumisections that are so few that each has its own, and of the last one of them."""
 
@@ -64,7 +64,7 @@ def overlay(
     canvas = canvas_on(ax)
     axes, edges = canvas.axes, subject.edges[0]
     is_first = not axes.has_data()
-    handles, names = [], ""
+    handles = []
     if len(level):
         axes.stairs(level[0], edges, fill=True, facecolor=_REFERENCE, edgecolor="none", zorder=0.5)
     band = _band(canvas, data[others], edges)
@@ -72,14 +72,14 @@ def overlay(
         _draw_many(canvas, subject, data, lines, alpha=_PALE if len(bad) else 1)
     else:
         handles += _draw_few(canvas, subject, data, lines)
-        names = f": {', '.join(map(subject.sections.name, bad.tolist()))}" if len(bad) else ""
     _draw_bad(canvas, data[bad], edges)
     if len(others):
         handles.append(handle_of_shade(f"{subject.sections.count(others)} more LS, 5\N{EN DASH}95%", _BAND))
     if verdicts.has_bad:
-        part = f", {subject.sections.count(bad)} drawn" if len(more_bad) else ""
-        handles.append(handle_of_line(verdicts.bad + part + names, **_bad(canvas)))
-    handles += verdicts.handles()
+        part = f" ({subject.sections.count(bad)} drawn)" if len(more_bad) else ""
+        text = verdicts.bad(canvas.letters_of_legend - len(part))
+        handles.append(handle_of_line(text + part, **_bad(canvas)))
+    handles += verdicts.handles(canvas.letters_of_legend)
     if name:
         handles.append(handle_of_shade(name, _REFERENCE))
     drawn = np.append(lines, bad)

@@ -40,11 +40,18 @@ class Scale:
         colours: The colours, also of what lies beyond.
         norm: The contents at its ends.
         extend: At which ends there is more, which the bar beside it shows by arrows.
+        has_hot: Whether what lies beyond are a few bins, which were left out of the scale.
     """
 
     colours: Colormap
     norm: Normalize
     extend: str
+    has_hot: bool = False
+
+    def are_beyond(self, contents: Array) -> Array:
+        """Say which contents lie beyond the scale."""
+        made: Array = np.isfinite(contents) & ((contents > self.norm.vmax) | (contents < self.norm.vmin))
+        return made
 
 
 def checked_limits(limits: Any, *, log: bool = False) -> Limits | None:
@@ -96,7 +103,8 @@ def scale_of(contents: Array, limits: Limits | None = None, *, log: bool = False
     else:
         norm = from_zero(filled[~_are_hot(filled)])
     colours = mpl.colormaps["viridis"].with_extremes(bad="white", over=_ABOVE, under=_BELOW)
-    return Scale(colours, norm, beyond(norm, filled))
+    extend = beyond(norm, filled)
+    return Scale(colours, norm, extend, has_hot=extend != "neither" and not log and limits is None)
 
 
 def diverging(contents: Array, limits: Limits, middle: float) -> Scale:
@@ -111,7 +119,7 @@ def diverging(contents: Array, limits: Limits, middle: float) -> Scale:
     numbers, shares = zip(*places, strict=True)
     where = np.interp(np.linspace(low, high, 256), numbers, shares)
     colours = ListedColormap(mpl.colormaps["coolwarm"](where), name="diverging").with_extremes(
-        bad="white", over="#5c0016", under="#04254d"
+        bad="white", over="#6e0010", under="#001a70"
     )
     norm = Normalize(low, high)
     return Scale(colours, norm, beyond(norm, contents))

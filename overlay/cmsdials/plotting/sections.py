@@ -11,6 +11,8 @@ from cmsdials.table.columns import Array
 
 __all__ = ["Sections", "sections_of"]
 
+_MORE = ", \N{HORIZONTAL ELLIPSIS}"
+
 
 @frozen(eq=False)
 class Sections:
@@ -81,6 +83,25 @@ class Sections:
         first, last = self.ls[row], self.last[row]
         lumis = f"LS {first}" + (f"\N{EN DASH}{last}" if last > first else "")
         return lumis if self.is_one_run else f"{self.run[row]}, {lumis}"
+
+    def names(self, which: Array, letters: int) -> str:
+        """Return the numbers of the lumisections of rows that a mask chooses, the first ones of many; empty for all rows."""
+        rows = np.flatnonzero(which)
+        if not len(rows) or len(rows) == len(self.ls):
+            return ""
+        run, first, last = self.run[rows], self.ls[rows], self.last[rows]
+        is_first = np.append(True, (first[1:] != last[:-1] + 1) | (run[1:] != run[:-1]))
+        begins, ends = first[is_first], last[np.append(is_first[1:], True)]
+        text, before = "", None
+        for number, begin, end in zip(run[is_first].tolist(), begins.tolist(), ends.tolist(), strict=True):
+            part = f"{begin}\N{EN DASH}{end}" if end > begin else str(begin)
+            if number != before and not self.is_one_run:
+                part = f"{number} LS {part}"
+            longer = f"{text}{'; ' if number != before else ', '}{part}" if text else part
+            if len(longer) > letters - (end < last[-1] or number < run[-1]) * len(_MORE):
+                return text + _MORE if text else ""
+            text, before = longer, number
+        return text
 
     def stretches(self) -> list[slice]:
         """Return which lumisections follow one another without a gap, within a run."""

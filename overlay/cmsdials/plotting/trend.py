@@ -37,6 +37,9 @@ __all__ = ["trend"]
 _MANY = 150
 """Lumisections from which on uncertainties are a band, since their bars would touch."""
 
+_FROM_EDGE = 0.015
+"""How far from the frame the first and the last point stand at least, of the width of the axes: LS 1 is often a bad one."""
+
 _BOTTOM = 0.03
 """Where crosses stand, of the height of the axes."""
 
@@ -88,6 +91,9 @@ def trend(
         canvas.note("no values" if len(values) and not verdicts.is_empty.all() else verdicts.why_nothing)
     canvas.label("", label + power)
     canvas.place_runs(subject.sections, along="x")
+    low, high = subject.sections.limits
+    room = max(_FROM_EDGE * (high - low) - 0.5, 0.0)
+    canvas.axes.set_xlim(low - room, high + room)
     canvas.title(subject, heading)
     canvas.legend_outside(handles, "best")
     return canvas.axes
@@ -168,12 +174,14 @@ def _draw(canvas: Canvas, points: _Points) -> list[Any]:
 
 def _names(canvas: Canvas, verdicts: Verdicts) -> list[Any]:
     """Return what names points that are special."""
-    made = []
+    made, letters = [], canvas.letters_of_legend
     if verdicts.has_bad:
         how = _style(canvas, good=False, few=False) | {"color": BAD, "linewidth": canvas.line(6)}
-        made.append(handle_of_line(verdicts.bad, **how))
+        made.append(handle_of_line(verdicts.bad(letters), **how))
     if verdicts.is_few.any():
-        made.append(handle_of_line(verdicts.few, linestyle="none", **_style(canvas, good=True, few=True)))
+        made.append(
+            handle_of_line(verdicts.few(letters), linestyle="none", **_style(canvas, good=True, few=True))
+        )
     return made
 
 
@@ -193,7 +201,10 @@ def _crosses(canvas: Canvas, points: _Points) -> list[Any]:
     across = canvas.axes.get_xaxis_transform()
     heights = np.full(int(which.sum()), _BOTTOM)
     canvas.axes.add_artist(Line2D(sections.middles[which], heights, transform=across, **how))
-    text = verdicts.empty if verdicts.is_empty[which].all() else f"{sections.count(which)} LS without a value"
+    letters = canvas.letters_of_legend
+    text = verdicts.named(f"{sections.count(which)} LS without a value", which, letters)
+    if verdicts.is_empty[which].all():
+        text = verdicts.empty(letters)
     return [handle_of_line(text, **how)]
 
 

@@ -20,6 +20,9 @@ __all__ = ["Verdicts", "checked_flag", "entries_of", "verdicts_of"]
 _SHARE = 1 / 25
 """Of the usual entries: with fewer, uncertainties are more than five times as large as usual."""
 
+_NAMES = 24
+"""Letters of the names of lumisections, at most."""
+
 
 @frozen(eq=False)
 class Verdicts:
@@ -46,20 +49,24 @@ class Verdicts:
         """Whether any is not in the mask."""
         return not self.is_good.all()
 
-    @property
-    def bad(self) -> str:
-        """How many are not in the mask, for a legend."""
-        return f"{self.sections.count(~self.is_good)} of {self.sections.many} LS not in mask"
+    def bad(self, letters: int) -> str:
+        """Say how many are not in the mask, and which as far as so many letters allow."""
+        many = self.sections.count(~self.is_good)
+        return self.named(f"{many} of {self.sections.many} LS not in mask", ~self.is_good, letters)
 
-    @property
-    def empty(self) -> str:
-        """How many are empty."""
-        return f"{self.sections.count(self.is_empty)} LS empty"
+    def empty(self, letters: int) -> str:
+        """Say how many are empty, and which."""
+        return self.named(f"{self.sections.count(self.is_empty)} LS empty", self.is_empty, letters)
 
-    @property
-    def few(self) -> str:
-        """How many have few entries."""
-        return f"{self.sections.count(self.is_few)} LS with under {self.min_entries} entries"
+    def few(self, letters: int) -> str:
+        """Say how many have few entries, and which."""
+        many = self.sections.count(self.is_few)
+        return self.named(f"{many} LS with under {self.min_entries} entries", self.is_few, letters)
+
+    def named(self, text: str, which: Array, letters: int) -> str:
+        """Say which lumisections these are after how many, as far as so many letters allow."""
+        names = self.sections.names(which, min(_NAMES, letters - len(text) - 2))
+        return f"{text}: {names}" if names else text
 
     @property
     def why_nothing(self) -> str:
@@ -70,11 +77,11 @@ class Verdicts:
             return "all histograms are empty"
         return f"no histogram has {self.min_entries} entries"
 
-    def handles(self) -> list[Any]:
+    def handles(self, letters: int) -> list[Any]:
         """Return words for a legend on those that are not drawn."""
         return [
             handle_of_words(text)
-            for which, text in ((self.is_few, self.few), (self.is_empty, self.empty))
+            for which, text in ((self.is_few, self.few(letters)), (self.is_empty, self.empty(letters)))
             if which.any()
         ]
 

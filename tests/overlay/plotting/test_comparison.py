@@ -74,7 +74,8 @@ def test_only_good_lumisections_are_added_up_and_counted() -> None:
     sums = [one.get_data().values for one in found(drawn.top, StepPatch)]
     assert np.array_equal(sums[1], rows["data"][[1, 2, 3, 7, 8]].sum(axis=0))
     assert np.array_equal(sums[0], reference["data"].sum(axis=0))
-    assert f"Run {RUN}, LS 2{EN}9 (5 LS)" in title(drawn.top)
+    assert f"Run {RUN}, LS 2{EN}9 (5 LS), only good LS" in title(drawn.top)
+    assert "good" not in title(Plots(rows).compare(reference).top)
     assert legend(drawn.top)[1].startswith(f"Reference: Run 366000, LS 50{EN}53 (3 LS)\n")
     both = Plots(rows).compare(LumiMask({366_000: [[53, 60]]}).select(reference), good=good)
     assert legend(both.top)[1].startswith("Reference: Run 366000, LS 53\n")
@@ -83,7 +84,7 @@ def test_only_good_lumisections_are_added_up_and_counted() -> None:
 def test_lumisections_are_counted_only_where_some_are_missing() -> None:
     assert f"LS 1{EN}3 Z" in title(Plots(charge([1, 2, 3])).compare(charge([1])).top).replace("/Zero", "Z")
     maps = Plots(clusters([1, 2, 5])).compare(clusters([7, 8, 9]), good=LumiMask({RUN: [[2, 9]]}))
-    assert f"Run {RUN}, LS 2{EN}5 (2 LS) reference: Run {RUN}, LS 7{EN}9 /" in title(maps.top)
+    assert f"Run {RUN}, LS 2{EN}5 (2 LS), only good LS reference: Run {RUN}, LS 7{EN}9 /" in title(maps.top)
 
 
 @pytest.mark.parametrize("kind", [charge, clusters])
@@ -314,7 +315,7 @@ def test_bins_that_only_one_has_are_seen_in_a_ratio() -> None:
         ORANGE: {(0, 5), (0, 6), (0, 7)},
     }
     assert hatched(axes) == [[1, -3, 4, -2]]
-    assert legend(axes) == ["only here", "only in reference", "in neither"]
+    assert legend(axes) == ["only in run", "only in reference", "in neither"]
     values = values_of(axes)
     assert np.ma.getmaskarray(values)[[5, 0, 3, 1], [0, 5, 0, 6]].all()
     assert values.count() == 48 - (8 + 6 - 1) - 1 - 5

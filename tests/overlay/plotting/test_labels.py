@@ -362,7 +362,7 @@ def test_sums_of_lumisections_are_as_wide_as_these() -> None:
     lines = stretches(axes)
     assert lines == [[3, 8], [23, 28]]
     assert f"Run {RUN}, LS 1\N{EN DASH}30" in title(axes)
-    assert legend(axes) == ["5 of 20 LS not in mask"]
+    assert legend(axes) == ["5 of 20 LS not in mask: 6\N{EN DASH}10"]
 
 
 def test_a_lumisection_far_away_costs_nothing() -> None:
@@ -399,7 +399,7 @@ def test_lumisections_that_are_not_good_are_shaded() -> None:
     (shade,) = [one for one in axes.collections if isinstance(one, PolyCollection)]
     spans = [one.vertices for one in shade.get_paths()]
     assert sorted((one[:, 0].min(), one[:, 0].max()) for one in spans) == [(3.5, 10.5), (13.5, 14.5)]
-    assert legend(axes) == ["8 of 13 LS not in mask"]
+    assert legend(axes) == ["8 of 13 LS not in mask: 4\N{EN DASH}10, 14"]
 
 
 @pytest.mark.parametrize("kind", ["overlay", "heatmap", "trend"])

@@ -20,6 +20,7 @@ RED = "#bd1f01"
 KINDS = ["overlay", "heatmap", "trend"]
 REFERENCE = charge(range(100, 140), run=366_000)
 NAME = "Run 366000, LS 100\N{EN DASH}139"
+EN, MORE, PLUS_MINUS = "\N{EN DASH}", "\N{HORIZONTAL ELLIPSIS}", "\N{PLUS-MINUS SIGN}"
 
 
 def legend(axes: Any) -> list[str]:
@@ -72,7 +73,7 @@ def test_an_almost_empty_lumisection_does_not_ruin_the_scale_of_shapes() -> None
     axes = Plots(hundred()).overlay(normalise=True)
     assert axes.get_ylim() == (0, pytest.approx(1.05 * np.delete(shapes, [40, 60], axis=0).max()))
     assert triangles(axes)["^"] == [39_000]
-    assert legend(axes) == ["1 LS empty", "off scale"]
+    assert legend(axes) == ["1 LS empty: 61", "off scale"]
     assert Plots(hundred()).overlay().get_ylim()[1] > 800
     heatmap = Plots(hundred()).heatmap(normalise=True)
     assert mesh_of(heatmap).get_clim() == (0, pytest.approx(np.delete(shapes, [40, 60], axis=0).max()))
@@ -171,7 +172,7 @@ def test_without_entries_the_contents_say_what_is_measured_well() -> None:
     rows = hundred()
     del rows["entries"]
     assert triangles(Plots(rows).trend())["^"] == [41]
-    assert legend(Plots(rows).trend(min_entries=2))[0] == "1 LS with under 2 entries"
+    assert legend(Plots(rows).trend(min_entries=2))[0] == "1 LS with under 2 entries: 41"
 
 
 # --- few entries
@@ -180,14 +181,14 @@ def test_without_entries_the_contents_say_what_is_measured_well() -> None:
 def test_lumisections_with_few_entries_are_counted_and_not_drawn_as_lines() -> None:
     rows = filled(hundred(), 80, {3: 49})
     axes = Plots(rows).overlay(normalise=True, min_entries=50)
-    assert legend(axes) == ["2 LS with under 50 entries", "1 LS empty"]
+    assert legend(axes) == ["2 LS with under 50 entries: 41, 81", "1 LS empty: 61"]
     drawn = next(one for one in axes.findobj(LineCollection) if one.get_array() is not None)
     assert {*range(1, 101)} - {*drawn.get_array()} == {41, 61, 81}
     heatmap = Plots(rows).heatmap(min_entries=50)
     assert np.ma.getmaskarray(mesh_of(heatmap).get_array()).all(axis=1).nonzero()[0].tolist() == [40, 60, 80]
-    assert legend(heatmap) == ["2 LS with under 50 entries", "1 LS empty"]
+    assert legend(heatmap) == ["2 LS with under 50 entries: 41, 81", "1 LS empty: 61"]
     assert bar(Plots(rows).heatmap(min_entries=50, normalise=True)).extend == "neither"
-    assert legend(Plots(rows).overlay(min_entries=49))[0] == "1 LS with under 49 entries"
+    assert legend(Plots(rows).overlay(min_entries=49))[0] == "1 LS with under 49 entries: 41"
 
 
 def test_in_a_trend_they_are_open_and_no_line_joins_them() -> None:
@@ -199,7 +200,7 @@ def test_in_a_trend_they_are_open_and_no_line_joins_them() -> None:
     is_there = ~np.isnan(line.get_ydata())
     assert 41 not in line.get_xdata()
     assert np.diff(np.flatnonzero(~is_there)).size == 0  # a gap at the empty one, and none at that with few
-    assert legend(axes) == ["1 LS with under 50 entries", "1 LS empty", "off scale"]
+    assert legend(axes) == ["1 LS with under 50 entries: 41", "1 LS empty: 61", "off scale"]
     assert axes.get_ylim() == Plots(hundred()).trend().get_ylim()
 
 
@@ -247,13 +248,13 @@ def test_an_empty_histogram_is_a_cross_at_the_bottom(of: str) -> None:
     height = crosses.get_transform().transform((61, crosses.get_ydata()[0]))
     axes.set_ylim(*np.array(axes.get_ylim()) * 7)
     assert np.array_equal(crosses.get_transform().transform((61, crosses.get_ydata()[0])), height)
-    assert "1 LS empty" in legend(axes)
+    assert "1 LS empty: 61" in legend(axes)
     assert not points(Plots(charge(range(1, 60))).trend(of), "x")
 
 
 def test_a_value_that_does_not_exist_is_not_called_empty() -> None:
     rows = filled(hundred(), 10, {3: -5})
-    assert "2 LS without a value" in legend(Plots(rows).trend())
+    assert "2 LS without a value: 11, 61" in legend(Plots(rows).trend())
     rows = charge([1, 2, 5]) | {"data": -np.ones((3, 20))}
     axes = Plots(rows).trend()
     axes.figure.draw_without_rendering()
@@ -277,7 +278,7 @@ def test_empty_rows_of_a_heatmap_are_grey_and_missing_ones_white() -> None:
     (corners,) = [one.vertices[:, 1] for one in span.get_paths()]
     assert (corners.min(), corners.max()) == (1.5, 2.5)
     assert to_hex(span.get_facecolor()[0]) == "#999999"
-    assert legend(axes) == ["1 LS empty"]
+    assert legend(axes) == ["1 LS empty: 2"]
 
 
 # --- not good
@@ -291,9 +292,9 @@ def test_what_is_not_good_is_red_and_on_top() -> None:
     assert red.get_linestyle()[0][1] is not None  # dashed
     others = [one for one in axes.findobj(LineCollection) if one is not red]
     assert red.get_zorder() > max(one.get_zorder() for one in others)
-    assert legend(axes) == ["10 of 100 LS not in mask"]
+    assert legend(axes) == ["10 of 100 LS not in mask: 91\N{EN DASH}100"]
     assert legend(Plots(charge(range(1, 101))).overlay(good=good, most=5))[-1] == (
-        "10 of 100 LS not in mask, 5 drawn"
+        "10 of 100 LS not in mask: 91\N{EN DASH}100 (5 drawn)"
     )
     assert (
         len(collections(Plots(charge(range(1, 101))).overlay(good=good, most=5), RED)[0].get_segments()) == 5
@@ -305,7 +306,7 @@ def test_in_a_trend_its_points_are_red() -> None:
     bad = points(axes, "D")
     drawn = [(one.get_markerfacecolor(), one.get_color(), one.get_xdata().tolist()) for one in bad]
     assert drawn == [("white", RED, [41]), (RED, RED, [*range(42, 61), *range(91, 101)])]
-    assert legend(axes)[0] == "31 of 100 LS not in mask"
+    assert legend(axes)[0] == "31 of 100 LS not in mask: 41\N{EN DASH}61, 91\N{EN DASH}100"
     assert len(points(axes)) == 1
 
 
@@ -314,7 +315,7 @@ def test_a_column_beside_the_rows_says_what_is_not_good() -> None:
     (strip,) = axes.child_axes
     (red,) = [one for one in strip.collections if to_hex(one.get_facecolor()[0]) == RED]
     assert [(one.vertices[:, 1].min(), one.vertices[:, 1].max()) for one in red.get_paths()] == [(1.5, 3.5)]
-    assert legend(axes) == ["2 of 4 LS not in mask"]
+    assert legend(axes) == ["2 of 4 LS not in mask: 2\N{EN DASH}3"]
     axes.set_ylim(2.5, 7.5)
     assert strip.get_ylim() == (2.5, 7.5)
     axes.figure.draw_without_rendering()
@@ -346,10 +347,70 @@ def legend_colour(axes: Any, at: int) -> Any:
 
 def test_of_few_lumisections_those_that_are_not_good_are_named() -> None:
     axes = Plots(charge([1, 2, 7, 9])).overlay(good=LumiMask({RUN: [[1, 2]]}))
-    assert legend(axes) == ["LS 1", "LS 2", "2 of 4 LS not in mask: LS 7, LS 9"]
+    assert legend(axes) == ["LS 1", "LS 2", "2 of 4 LS not in mask: 7, 9"]
     rows = together(charge([1]), charge([1], run=367131))
     assert legend(Plots(rows).overlay()) == [f"{RUN}, LS 1", "367131, LS 1"]
-    assert legend(Plots(charge([7])).overlay(good=LumiMask({1: [[1, 1]]}))) == ["1 of 1 LS not in mask: LS 7"]
+    assert legend(Plots(charge([7])).overlay(good=LumiMask({1: [[1, 1]]}))) == ["1 of 1 LS not in mask"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "good", "said"),
+    [
+        (charge(range(1, 41)), {RUN: [[2, 39]]}, "2 of 40 LS not in mask: 1, 40"),
+        (
+            charge([1, 2, 3, 5, *range(11, 30)]),
+            {RUN: [[2, 2], [12, 28]]},
+            "5 of 23 LS not in mask: 1, 3, 5, 11, 29",
+        ),
+        (
+            charge(range(1001, 1101)),
+            {RUN: [[1005, 1049], [1060, 1080], [1082, 1090]]},
+            f"25 of 100 LS not in mask: 1001{EN}1004, 1050{EN}1059, {MORE}",
+        ),
+        (
+            together(charge([1, 2, 9]), charge([10, 12, 20], run=367131)),
+            {RUN: [[1, 1]], 367131: [[11, 12]]},
+            f"4 of 6 LS not in mask: {RUN} LS 2, 9, {MORE}",
+        ),
+        (
+            together(charge([1, 2]), charge([3, 4, 5], run=367131)),
+            {RUN: [[1, 2]], 367131: [[5, 5]]},
+            f"2 of 5 LS not in mask: 367131 LS 3{EN}4",
+        ),
+    ],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_legends_name_lumisections_as_far_as_there_is_room(
+    kind: str, rows: Any, good: Any, said: str
+) -> None:
+    axes = getattr(Plots(rows), kind)(good=LumiMask(good))
+    assert said in legend(axes)
+    axes.figure.draw_without_rendering()
+    assert axes.get_legend().get_window_extent().x1 <= axes.figure.bbox.x1
+
+
+def test_in_narrow_axes_legends_name_fewer_and_break_references() -> None:
+    for layout, names in (("constrained", f": 1, 41, 71{EN}72, {MORE}"), (None, "")):
+        figure = Figure(figsize=(8, 4), layout=layout)
+        good = LumiMask({RUN: [[2, 40], [42, 70], [73, 80], [82, 83], [86, 90]]})
+        for axes in figure.subplots(1, 2):
+            Plots(charge(range(1, 91))).trend(good=good, reference=REFERENCE, ax=axes)
+            bad, level = legend(axes)
+            assert bad == f"7 of 90 LS not in mask{names}"
+            assert " ".join(level.split("\n")).endswith(NAME)
+            assert "\n" in level
+        figure.draw_without_rendering()
+        left, right = [one.get_legend().get_window_extent() for one in figure.axes]
+        assert left.x1 < right.x0
+
+
+@pytest.mark.parametrize("many", [1, 3, 93, 2000])
+def test_the_first_and_the_last_point_are_not_on_the_frame(many: int) -> None:
+    axes = Plots(charge(range(1, many + 1))).trend(good=LumiMask({RUN: [[2, many + 1]]}))
+    low, high = axes.get_xlim()
+    assert 1 - low == pytest.approx(high - many)
+    assert 0.01 * (high - low) < 1 - low < max(0.02 * (high - low), 0.6)
+    assert min(axes.get_xticks()) >= 1  # no lumisection is 0
 
 
 # --- legends
@@ -417,6 +478,7 @@ def level_of(rows: Any, reference: Any, of: Any) -> tuple[float, float]:
     assert legend(axes)[-1].startswith("Reference: ")
     (line,) = [one for one in axes.lines if one.is_dashed()]
     (band,) = [one for one in axes.patches if isinstance(one, Polygon | Rectangle)] or [None]
+    assert (PLUS_MINUS in legend(axes)[-1]) == (band is not None)
     if band is None:
         return line.get_ydata()[0], 0
     box = band.get_extents().transformed(axes.transData.inverted())
@@ -430,6 +492,31 @@ def test_other_histograms_give_the_level_of_their_sum(of: str) -> None:
     assert found == pytest.approx((expected[of][0], expected[f"{of}_error"][0]), rel=1e-6)
     one = (REFERENCE["data"].sum(axis=0), np.linspace(0, 40_000, 21))
     assert level_of(charge(range(1, 31)), one, of) == pytest.approx(found, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "said"),
+    [
+        (12_345.678, 2.3, f"12345.7 {PLUS_MINUS} 2.3"),
+        (12_345.678, 230, f"12346 {PLUS_MINUS} 230"),
+        (0.0123, 0.00021, f"0.01230 {PLUS_MINUS} 0.00021"),
+        (-0.5, 12, f"0 {PLUS_MINUS} 12"),
+        (2.5e7, 1234, f"2.500e7 {PLUS_MINUS} 1234"),
+        (1.0, 1e-9, f"1.000 {PLUS_MINUS} 1.000e-9"),
+        (28_062.4, 0, "28062"),
+        (28_062.4, np.nan, "28062"),
+    ],
+)
+def test_the_legend_gives_the_level_of_other_histograms(value: float, error: float, said: str) -> None:
+    def known(arrays: Any) -> Any:
+        many = len(arrays["data"])
+        return np.full(many, value), np.full(many, error * np.sqrt(many))
+
+    axes = Plots(charge([1, 2])).trend(known, reference=REFERENCE)
+    assert legend(axes) == [f"Reference: {said}, {NAME}"]
+    assert legend(Plots(charge([1, 2])).trend(reference=charge([], run=366_000))) == [
+        "Reference: no lumisections"
+    ]
 
 
 def test_of_maps_the_level_is_along_the_axis() -> None:

@@ -9,6 +9,7 @@ from cmsdials.errors import BinningError, ConfigurationError
 from cmsdials.plotting import Plots
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm, to_rgba
+from matplotlib.lines import Line2D
 
 from tests.overlay.plotting.histograms import RUN, charge, clusters
 from tests.overlay.plotting.test_comparison import changed, ends
@@ -146,6 +147,57 @@ def test_one_hot_bin_does_not_set_the_scale_and_is_red() -> None:
     cold = Plots(changed(ROWS, (2, 2), -5000)).map()
     assert mesh_of(cold).get_clim() == usual
     assert ends(cold) == "min"
+
+
+def rings(axes: Any) -> set[tuple[float, float]]:
+    """Where rings are; each is drawn twice, in white and in black."""
+    white, black = [one for one in axes.findobj(Line2D) if one.get_marker() == "o"]
+    assert (white.get_markeredgecolor(), black.get_markeredgecolor()) == ("white", "black")
+    places: list[set[tuple[float, float]]] = [{*zip(*one.get_data(), strict=True)} for one in (white, black)]
+    assert places[0] == places[1]
+    return places[0]
+
+
+def test_hot_bins_have_a_ring_and_the_title_says_how_hot_they_are() -> None:
+    axes = Plots(changed(ROWS, (2, 2), 5000)).map()
+    assert rings(axes) == {(-1.5, -0.5)}
+    assert f"Run {RUN}, LS 1{EN}4 (3 LS), sum, red: 15000" in title(axes)
+    cold = Plots(changed(ROWS, (2, 2), -5000.25)).map(how="mean")
+    assert rings(cold) == {(-1.5, -0.5)}
+    assert "pink: -5000" in title(cold)
+    assert not rings(Plots(ROWS).map())
+    assert "red" not in title(Plots(ROWS).map())
+    for how in ({"limits": (0, 9)}, {"log": True}):
+        assert not rings(drawn("map", ROWS, **how))
+
+
+@pytest.mark.parametrize("kind", ["map", "compare"])
+def test_hot_bins_side_by_side_have_one_ring(kind: str) -> None:
+    rows = clusters([1])
+    data = np.ones((1, 60, 80))
+    data[0, 20, 30:32], data[0, 21, 32], data[0, 0, 79] = 200, 300, 250.5
+    rows |= {"data": data, "x_bin": np.array([80.0]), "y_bin": np.array([60.0])}
+    axes = Plots(rows).map() if kind == "map" else Plots(rows).compare(rows).top
+    (left, low), (right, corner) = sorted(rings(axes))
+    assert (left, low) == (pytest.approx(-4 + 31.5 * 0.1), pytest.approx(-3 + (20 + 5 / 6) * 0.1))
+    assert (right, corner) == (pytest.approx(3.95), pytest.approx(-2.95))
+    assert ("red: up to 300.0" in title(axes)) == (kind == "map")
+    data[0, 40, ::3] = 200  # so many are seen anyway
+    assert ends(Plots(rows).map()) == "max"
+    assert not rings(Plots(rows).map())
+
+
+def test_rings_are_where_bins_are_hot_in_each_picture_of_an_animation() -> None:
+    rows = clusters(range(1, 9))
+    rows["data"][3, 2, 2] = 1e7
+    moving = Plots(rows).animate()
+    axes = moving._fig.axes[0]  # type: ignore[attr-defined]  # matplotlib has no other name for it
+    seen = []
+    for number in (0, 3, 4):
+        moving._draw_frame(number)  # type: ignore[attr-defined]
+        seen.append(rings(axes))
+    moving._draw_was_started = True  # type: ignore[attr-defined]  # it is not shown
+    assert seen == [set(), {(-1.5, -0.5)}, set()]
 
 
 def test_many_high_bins_are_not_hot() -> None:
