@@ -47,7 +47,7 @@ def main(output: Path) -> None:
 
     frame.to_parquet(output / "charge_PXLayer_2.parquet")
     for name, axes in (
-        ("charge_PXLayer_2", charge.plot.overlay()),
+        ("charge_PXLayer_2", charge.plot.overlay(most=200)),
         ("mean_charge_PXLayer_2", charge.plot.trend("mean")),
         ("occupancy_PXLayer_1", occupancy.plot.map()),
     ):
