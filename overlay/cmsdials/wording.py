@@ -8,7 +8,7 @@ from types import TracebackType
 
 from cmsdials.redaction import printable, without_secrets
 
-__all__ = ["sentences", "short_traceback", "shown"]
+__all__ = ["counted", "sentences", "short_traceback", "shown"]
 
 _OURS = frozenset({"cmsdials", "cmsdials_api"})
 _LONGEST, _LONGEST_LINE = 5000, 200  # characters
@@ -19,6 +19,11 @@ def sentences(what: str, advice: str) -> str:
     what = what.strip()
     end = "" if not what or what[-1] in ".!?" else "."
     return printable(f"{what}{end} {advice}".strip(), lines=True)  # advice of ours may have lines
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with what it counts: 1 file, 2 files."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def shown(text: str) -> str:

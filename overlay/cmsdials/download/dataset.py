@@ -22,7 +22,6 @@ from cmsdials_api.records import Record
 from cmsdials_api.resources import RESOURCES
 
 from cmsdials.download.manifest import Entry, Manifest
-from cmsdials.download.plan import counted
 from cmsdials.download.verify import manifest_of
 from cmsdials.errors import CheckpointError, FilterError
 from cmsdials.redaction import printable
@@ -34,6 +33,7 @@ from cmsdials.table.histograms import model_of
 from cmsdials.table.html import html_lines, html_rows
 from cmsdials.table.rows import RowStore
 from cmsdials.table.tabular import Cells, Tabular, checked_cells
+from cmsdials.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,7 +22,7 @@ from cmsdials.download.cluster import Cluster, Remake, frame
 from cmsdials.download.fetch import UNFINISHED, Outcome, Source, attempted, now, put
 from cmsdials.download.files import alone, checksum, damage, folder_of
 from cmsdials.download.manifest import NAME, Entry, Manifest
-from cmsdials.download.plan import Partition, Plan, counted, lumisections, partitions
+from cmsdials.download.plan import Partition, Plan, lumisections, partitions
 from cmsdials.download.shards import Shard
 from cmsdials.download.watching import Watched
 from cmsdials.errors import (
@@ -40,6 +40,7 @@ from cmsdials.runtime.console import warn
 from cmsdials.runtime.interrupts import sleep
 from cmsdials.runtime.progress import progress_bar
 from cmsdials.table.html import html_lines, html_rows
+from cmsdials.wording import counted
 
 __all__ = ["Download", "download", "to_dask"]
 

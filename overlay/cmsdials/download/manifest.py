@@ -24,12 +24,13 @@ from typing import Any
 from attrs import define, evolve, field, fields, frozen
 
 from cmsdials.download.files import appears, append, cut, lines_of, read, sum_of
-from cmsdials.download.plan import Partition, counted
+from cmsdials.download.plan import Partition
 from cmsdials.download.shards import Shard, shares
 from cmsdials.errors import CheckpointError
 from cmsdials.listing.provenance import Origin
 from cmsdials.redaction import printable
 from cmsdials.runtime.version import client_version
+from cmsdials.wording import counted
 
 __all__ = ["NAME", "Entry", "Manifest"]
 

@@ -21,6 +21,7 @@ from cmsdials.listing.provenance import Origin
 from cmsdials.redaction import printable
 from cmsdials.table.html import html_lines, html_rows
 from cmsdials.table.lumi_mask import LumiMask
+from cmsdials.wording import counted
 
 __all__ = ["Partition", "Plan", "counted", "lumisections", "partitions"]
 
@@ -189,11 +190,6 @@ class Plan:
         names = ("dataset", "runs", "first", "last", "files", "rows at most")
         rows = [*map(self._of_dataset, self.datasets)]
         return html_lines(self._said()) + html_rows(names, rows, _MOST_SHOWN)
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number with what it counts: 1 file, 2 files."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _size(number: float) -> str:

@@ -13,7 +13,6 @@ from attrs import evolve, field, frozen
 
 from cmsdials.download.files import checksum, folder_of
 from cmsdials.download.manifest import NAME, Entry, Manifest
-from cmsdials.download.plan import counted
 from cmsdials.download.shards import Shard
 from cmsdials.errors import CheckpointError, ConfigurationError
 from cmsdials.filters import LumisectionFilters
@@ -21,6 +20,7 @@ from cmsdials.listing.coverage import Coverage, CoverageRow, lacking, notes_on, 
 from cmsdials.redaction import printable
 from cmsdials.runtime import extras
 from cmsdials.table.html import html_lines, html_rows
+from cmsdials.wording import counted
 
 __all__ = ["Problem", "Verification", "manifest_of", "verify"]
 
@@ -86,7 +86,7 @@ class Verification:
 
     @property
     def _written(self) -> str:
-        return f"{self.folder}: as written are {counted(self.files, 'file')} with {counted(self.rows, 'row')}"
+        return f"{self.folder}: {counted(self.files, 'file')} with {counted(self.rows, 'row')} as written"
 
     @property
     def _counts(self) -> list[str]:

@@ -19,6 +19,7 @@ from cmsdials.table import decode
 from cmsdials.table.lumi_mask import LumiMask
 from cmsdials.table.rows import RowStore
 from cmsdials.table.tabular import Tabular
+from cmsdials.wording import counted
 
 __all__ = ["Page", "cursor_of", "page_of"]
 
@@ -69,7 +70,7 @@ class Page(Tabular[RecordT], Plotted, Generic[RecordT]):
 
     def __repr__(self) -> str:
         more = "the last page" if self.next is None else "more to come"
-        return f"<page of {len(self)} rows of {self.store.record.__name__}, {more}>"
+        return f"<page of {counted(len(self), 'row')} of {self.store.record.__name__}, {more}>"
 
 
 def page_of(

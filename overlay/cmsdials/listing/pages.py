@@ -24,6 +24,7 @@ from cmsdials.listing.pagination import Listing
 from cmsdials.listing.provenance import Origin
 from cmsdials.runtime.interrupts import Closing
 from cmsdials.table.rows import RowStore
+from cmsdials.wording import counted
 
 __all__ = ["Fetch", "Pages", "Rows"]
 
@@ -168,7 +169,7 @@ class Pages(Closing, Generic[RecordT]):
 
     def __repr__(self) -> str:
         state = "complete" if self.complete else "under way"
-        return f"<{self.pages} pages, {self.rows} rows of {self.origin.resource}, {state}>"
+        return f"<{counted(self.pages, 'page')}, {counted(self.rows, 'row')} of {self.origin.resource}, {state}>"
 
 
 def _may_refuse_a_position(failure: RequestFailedError) -> bool:

@@ -28,6 +28,7 @@ from cmsdials.table.histograms import model_of
 from cmsdials.table.lumi_mask import LumiMask
 from cmsdials.table.rows import RowStore
 from cmsdials.table.tabular import Tabular
+from cmsdials.wording import counted
 
 if TYPE_CHECKING:
     from cmsdials.table.columns import Columns
@@ -95,7 +96,7 @@ class Result(Tabular[RecordT], Plotted, PydanticLike, Generic[RecordT]):
     @property
     def status(self) -> str:
         """In words: how far it got, why it stopped, and how to continue."""
-        many = f"{len(self)} rows of {self.origin.resource}{self._within}"
+        many = f"{counted(len(self), 'row')} of {self.origin.resource}{self._within}"
         if self.complete:
             return f"{many}: all there are{self._noted}"
         if self._within and not self._can_go_on:
@@ -131,7 +132,7 @@ class Result(Tabular[RecordT], Plotted, PydanticLike, Generic[RecordT]):
 
     def __repr__(self) -> str:
         state = self._stopped or ("complete" if self.complete else "more to come")
-        return f"<{len(self)} rows of {self.record.__name__}{self._within}, {state}{self._noted}>"
+        return f"<{counted(len(self), 'row')} of {self.record.__name__}{self._within}, {state}{self._noted}>"
 
     def __len__(self) -> int:
         return len(self.store)

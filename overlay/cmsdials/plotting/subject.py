@@ -19,6 +19,7 @@ from cmsdials.table.keys import numbers_of
 from cmsdials.table.rows import RowStore
 from cmsdials.table.tabular import Tabular, stack
 from cmsdials.table.to_numpy import to_numpy
+from cmsdials.wording import counted
 
 __all__ = ["Arrays", "Subject", "are_counts", "chosen", "subject_of"]
 
@@ -106,7 +107,7 @@ class Subject:
             BinningError: The histograms have another number of dimensions.
         """
         if self.dimensions != wanted:
-            message = f"{plot} is of {wanted}D histograms, and these have {self.dimensions} dimensions"
+            message = f"{plot} is of {wanted}D histograms, and these have {counted(self.dimensions, 'dimension')}"
             raise BinningError(message, advice=advice)
 
 

@@ -19,6 +19,7 @@ from cmsdials.table import decode
 from cmsdials.table.documents import OMSRows
 from cmsdials.table.lumi_mask import LumiMask
 from cmsdials.table.tabular import Tabular
+from cmsdials.wording import counted
 
 __all__ = ["OMS", "OMSRows"]
 
@@ -152,7 +153,7 @@ def _pages(
         answer = ask(many)
         before, came = came, _rows(answer, endpoint)
         if came and came == before and came[0]["id"] is not None:
-            message = f"OMS {endpoint} sends the same {len(came)} rows again after {many}"
+            message = f"OMS {endpoint} sends the same {counted(len(came), 'row')} again after {many}"
             raise PaginationError(message, advice=_ONE_PAGE)
         many += len(came)
         total = _total(answer, endpoint)
@@ -161,7 +162,7 @@ def _pages(
             continue
         if total is None or many == total:
             return
-        message = f"OMS {endpoint} says that {total} rows match and ends after {many}"
+        message = f"OMS {endpoint} counts {counted(total, 'row')} and ends after {many}"
         raise PaginationError(message, advice=_AGAIN)
 
 

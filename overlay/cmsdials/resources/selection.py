@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 from attrs import evolve, field, frozen
 from cmsdials_api.filters import Filters
 
-from cmsdials.download.plan import counted, lumisections
+from cmsdials.download.plan import lumisections
 from cmsdials.errors import FilterError
 from cmsdials.http.retry import Retries
 from cmsdials.listing.pages import Pages
@@ -22,6 +22,7 @@ from cmsdials.resources.choice import any_of
 from cmsdials.resources.histograms import HistogramResource
 from cmsdials.table.html import html_lines, html_rows
 from cmsdials.table.lumi_mask import LumiMask
+from cmsdials.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from cmsdials.runtime import extras
 from cmsdials.runtime.background import load
+from cmsdials.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +69,7 @@ class OMSRows(Documents):
         return frame
 
     def __repr__(self) -> str:
-        return f"<{len(self.results)} rows of OMS {self.endpoint}>"
+        return f"<{counted(len(self.results), 'row')} of OMS {self.endpoint}>"
 
     def _repr_html_(self) -> str:
         """Show the first rows and attributes in notebooks."""
@@ -78,7 +79,7 @@ class OMSRows(Documents):
         left = len(names) - _MOST_COLUMNS
         more = [f"and {left} more attributes: to_pandas() has them"] if left > 0 else []
         rows = [[row.get(name) for name in names[:_MOST_COLUMNS]] for row in self.results]
-        title = f"{len(rows)} rows of OMS {self.endpoint}"
+        title = f"{counted(len(rows), 'row')} of OMS {self.endpoint}"
         return html_lines([title]) + html_rows(names, rows, _MOST_ROWS) + html_lines(more)
 
 

@@ -18,6 +18,7 @@ from cmsdials.errors import ConfigurationError, FilterError
 from cmsdials.filters import Filters, checked_value, is_missing
 from cmsdials.redaction import shortened
 from cmsdials.runtime.background import load
+from cmsdials.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -246,7 +247,7 @@ class LumiMask:
             return "a mask without lumisections"
         where = f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs from {runs[0]} to {runs[-1]}"
         is_whole = all(ranges == _ALL for ranges in self._runs.values())
-        return f"a mask of {'all' if is_whole else len(self)} lumisections in {where}"
+        return f"a mask of {'all lumisections' if is_whole else counted(len(self), 'lumisection')} in {where}"
 
     def __repr__(self) -> str:
         return f"<{self}>"

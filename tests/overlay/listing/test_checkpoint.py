@@ -649,8 +649,8 @@ def test_a_folder_whose_name_is_too_long(run: Any, service: Scripted, tmp_path: 
 def test_a_listing_from_the_middle_to_the_end_says_so(run: Any, service: Scripted) -> None:
     service.will_page([run_row(1)], 2)
     listed = run.list_all(RunFilters(next_token="c5"))
-    assert repr(listed) == "<1 rows of Run, to the end, but not from the beginning>"
-    assert listed.status == "1 rows of run: to the end, but not from the beginning"
+    assert repr(listed) == "<1 row of Run, to the end, but not from the beginning>"
+    assert listed.status == "1 row of run: to the end, but not from the beginning"
 
 
 def test_a_file_without_a_page_says_that_nothing_has_come(run: Any, path: Path) -> None:

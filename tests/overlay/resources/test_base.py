@@ -427,7 +427,7 @@ def test_a_result_is_what_scripts_touch(service: Scripted, run: Any) -> None:
 @pytest.mark.parametrize(
     ("rows", "max_pages", "said"),
     [
-        ([1], None, "1 rows of run: all there are"),
+        ([1], None, "1 row of run: all there are"),
         ([], None, "0 rows of run: all there are"),
         ([1, 2, 3], 1, "2 rows of run: there are more; pass this result as resume_from= to go on"),
     ],

@@ -168,7 +168,7 @@ def test_an_end_before_the_end_is_an_error(service: Scripted) -> None:
     service.will_answer(
         {"data": [row], "meta": {"totalResourceCount": 3}}, {"data": [], "meta": {"totalResourceCount": 3}}
     )
-    with pytest.raises(PaginationError, match="says that 3 rows match and ends after 1"):
+    with pytest.raises(PaginationError, match="counts 3 rows and ends after 1"):
         service.dials.oms.list_all("runs", enable_progress=False)
 
 
@@ -179,7 +179,7 @@ def test_more_rows_than_there_are_is_an_error(service: Scripted) -> None:
         page["links"] = {"next": more}
     service.will_answer(*pages)
     with pytest.raises(
-        PaginationError, match=r"says that 1 rows match and ends after 3.* Ask for all rows again"
+        PaginationError, match=r"counts 1 row and ends after 3.* Ask for all rows again"
     ):
         service.dials.oms.list_all("runs", enable_progress=False)
 
