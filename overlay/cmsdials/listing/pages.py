@@ -169,7 +169,9 @@ class Pages(Closing, Generic[RecordT]):
 
     def __repr__(self) -> str:
         state = "complete" if self.complete else "under way"
-        return f"<{counted(self.pages, 'page')}, {counted(self.rows, 'row')} of {self.origin.resource}, {state}>"
+        return (
+            f"<{counted(self.pages, 'page')}, {counted(self.rows, 'row')} of {self.origin.resource}, {state}>"
+        )
 
 
 def _may_refuse_a_position(failure: RequestFailedError) -> bool:

@@ -107,7 +107,9 @@ class Subject:
             BinningError: The histograms have another number of dimensions.
         """
         if self.dimensions != wanted:
-            message = f"{plot} is of {wanted}D histograms, and these have {counted(self.dimensions, 'dimension')}"
+            message = (
+                f"{plot} is of {wanted}D histograms, and these have {counted(self.dimensions, 'dimension')}"
+            )
             raise BinningError(message, advice=advice)
 
 

@@ -178,9 +178,7 @@ def test_more_rows_than_there_are_is_an_error(service: Scripted) -> None:
     for page, more in zip(pages, ["x", "x", None], strict=True):
         page["links"] = {"next": more}
     service.will_answer(*pages)
-    with pytest.raises(
-        PaginationError, match=r"counts 1 row and ends after 3.* Ask for all rows again"
-    ):
+    with pytest.raises(PaginationError, match=r"counts 1 row and ends after 3.* Ask for all rows again"):
         service.dials.oms.list_all("runs", enable_progress=False)
 
 
