@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ COLOURS = {
     "cmsdials 2.4.1": "#9c9ca1",
     "generated client": "#92dadd",
     "limit": "#e8e8ea",
-    "limit, 3 connections": "#e8e8ea",
+    "import ": "#e8e8ea",
 }
 OURS = "#3f90da"
 PANELS = (
@@ -29,11 +30,14 @@ PANELS = (
     ("default", "seconds"),
     ("workers", "seconds"),
     ("real", "seconds"),
+    ("download", "seconds"),
     ("scripts", "seconds"),
     ("th2", "peak"),
     ("import", "seconds"),
+    ("command", "seconds"),
 )
 COLUMNS = 2
+_LETTERS = 42  # of a line of a title
 UNITS = {"seconds": 1.0, "peak": MEGABYTE}
 
 
@@ -63,14 +67,14 @@ def _panel(axes: Axes, scenario: Mapping[str, Any], quantity: str) -> None:
         axes.barh(
             place,
             figure.median,
-            color=COLOURS.get(name.partition(": ")[0], OURS),
+            color=next((colour for client, colour in COLOURS.items() if name.startswith(client)), OURS),
             edgecolor="#55555a",
             linewidth=0.6,
         )
         axes.plot([figure.least, figure.most], [place, place], color="#202024", linewidth=1.2)
         label = f"  {_label(figure.median, quantity)}{_beside_ours(name, clients)}"
         axes.text(figure.most, place, label, va="center", fontsize=9)
-    axes.set_title(scenario["title"], fontsize=10, loc="left")
+    axes.set_title(textwrap.fill(scenario["title"], _LETTERS), fontsize=10, loc="left")
     axes.set_yticks(range(len(clients)), list(clients), fontsize=9)
     axes.set_ylim(len(clients) - 0.4, -0.6)
     axes.set_xlabel("peak memory above the imports / MB" if quantity == "peak" else "time / s", fontsize=9)
