@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cmsdials.auth.client import AuthClient
+from cmsdials.plotting import AXES
 from cmsdials_sandbox import Sandbox, serve
 
 LONGEST_WAIT = 0.1
@@ -24,6 +25,15 @@ def local_dials() -> Iterator[Sandbox]:
     """A sandbox that approves each login at once."""
     with serve(auto_approve=0, interval=0.05) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def axes_of_plots() -> Iterator[None]:
+    """Pages add to the table of what axes show, which other tests do not expect."""
+    before = dict(AXES)
+    yield
+    AXES.clear()
+    AXES.update(before)
 
 
 @pytest.fixture
