@@ -169,9 +169,10 @@ def test_a_person_logs_in_and_out_at_a_terminal(
     assert (shown.exit_code, "there is no login for" in words(shown.text)) == (1, True)
 
 
+COMMAND: Any = typer.main.get_command(app)
 VALUES = [
     (name, parameter.opts)
-    for name, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
+    for name, command in COMMAND.commands.items()
     for parameter in command.params
     if not (getattr(parameter, "is_flag", True) or parameter.multiple)
 ]

@@ -505,14 +505,16 @@ def test_rows_that_are_many_move_to_files_meanwhile(
     assert not [*(tmp_path / "b" / "unfinished").iterdir()]
 
 
-def test_a_binning_that_changes_within_a_run_is_noted(service: Histograms, tmp_path: Path) -> None:
+def test_a_binning_that_changes_within_a_run_is_noted(
+    service: Histograms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = service._histograms
 
     def rebinned(place: str) -> Any:
         for row in rows(place):
             yield {**row, "x_max": 9.0 if row["ls_number"] > 2 else row["x_max"]}
 
-    service._histograms = rebinned  # type: ignore[method-assign]
+    monkeypatch.setattr(service, "_histograms", rebinned)
     service.dials.h1d.download(Filters1D(run_number=367101, me="P/size"), tmp_path)
     for path in tmp_path.glob("data/*/*.parquet"):
         binning = json.loads(pq.read_metadata(path).metadata[b"cmsdials"])["binning"]
@@ -569,14 +571,16 @@ def test_a_file_that_the_disk_did_not_keep_does_not_count(
     assert verify(tmp_path, service.dials).complete
 
 
-def test_a_number_that_is_too_large_for_a_file_is_said(service: Histograms, tmp_path: Path) -> None:
+def test_a_number_that_is_too_large_for_a_file_is_said(
+    service: Histograms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = service._histograms
 
     def larger(place: str) -> Any:
         for row in rows(place):
             yield {**row, "entries": 2**63 if row["dataset_id"] == 14677060 else 2**63 - 1}
 
-    service._histograms = larger  # type: ignore[method-assign]
+    monkeypatch.setattr(service, "_histograms", larger)
     with pytest.raises(
         SchemaError, match=r"'entries' holds a number that 64 bits do not.* 1 of 2 files are finished"
     ):

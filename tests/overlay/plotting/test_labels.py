@@ -25,6 +25,17 @@ def title(axes: Any) -> str:
     return text.replace(f", {DATASET}", f" {DATASET}")  # on one line, where there is room
 
 
+def pictures(moving: Any, *numbers: int) -> Iterator[Any]:
+    """The axes of an animation, each time that one of its pictures is drawn; it is neither shown nor saved.
+
+    matplotlib has no public name for what it draws on.
+    """
+    moving._draw_was_started = True  # else it warns that nobody has seen it
+    for number in numbers:
+        moving._draw_frame(number)
+        yield moving._fig.axes[0]
+
+
 def bar(axes: Any) -> Any:
     """The axes of the scale of colours."""
     return next(one for one in axes.figure.axes if one.get_label() == "<colorbar>")
@@ -76,6 +87,7 @@ def test_axes_say_quantity_and_unit() -> None:
         "Entries / 2000 e",
     )
     assert plots.overlay(normalise=True).get_ylabel() == "Fraction per bin"
+    assert plots.overlay(normalise=np.bool_(True)).get_ylabel() == "Fraction per bin"
     heatmap = plots.heatmap()
     labels = heatmap.get_xlabel(), heatmap.get_ylabel(), bar(heatmap).get_ylabel()
     assert labels == ("Cluster charge [e]", "Lumisection", "Entries / 2000 e")
@@ -113,10 +125,8 @@ def test_a_title_that_is_given_is_the_title(kind: str, given: str) -> None:
     rows = clusters([3, 4]) if kind in ("map", "animate") else charge([3, 4])
     drawn = getattr(Plots(rows), kind)(*[rows] * (kind == "compare"), title=given, year=2024)
     if kind == "animate":
-        axes = drawn._fig.axes[0]
-        drawn._draw_frame(1)
+        (axes,) = pictures(drawn, 1)
         given = f"{given} Run {RUN}, LS 4 grey: always empty".strip()
-        drawn._draw_was_started = True  # it is not shown
     else:
         axes = drawn.top if kind == "compare" else drawn
     assert title(axes).replace(" ", "") == given.replace("\n", "").replace(" ", "")
@@ -467,14 +477,10 @@ def test_other_sums_are_refused(how: Any) -> None:
 def test_an_animation_shows_each_lumisection_with_the_same_colours() -> None:
     rows = clusters([1, 2, 7])
     moving = Plots(rows).animate(good=LumiMask({RUN: [[1, 2]]}), seconds=0.5)
-    figure = moving._fig  # type: ignore[attr-defined]  # what it draws on: matplotlib has no other name for it
-    axes = figure.axes[0]
     seen = []
-    for number in range(3):
-        moving._draw_frame(number)  # type: ignore[attr-defined]
+    for number, axes in enumerate(pictures(moving, 0, 1, 2)):
         assert np.array_equal(values_of(axes).filled(0), rows["data"][number])
         seen.append((title(axes), found(axes, QuadMesh)[0].get_clim()))
-    moving._draw_was_started = True  # type: ignore[attr-defined]
     limits = (0, rows["data"].max())
     assert [limit for _, limit in seen] == [limits] * 3
     assert [

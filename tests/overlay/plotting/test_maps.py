@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from tests.overlay.plotting.histograms import RUN, charge, clusters
 from tests.overlay.plotting.test_comparison import changed, ends
-from tests.overlay.plotting.test_labels import found, title, values_of
+from tests.overlay.plotting.test_labels import found, pictures, title, values_of
 
 EN = "\N{EN DASH}"
 ROWS = clusters([1, 2, 4])
@@ -44,8 +44,7 @@ def drawn(kind: str, rows: Any, **how: Any) -> Any:
     made = getattr(Plots(rows), kind)(**how)
     if kind == "map":
         return made
-    made._draw_was_started = True  # it is not saved here
-    return made._fig.axes[0]
+    return next(pictures(made, 0))
 
 
 # --- scales
@@ -191,12 +190,7 @@ def test_rings_are_where_bins_are_hot_in_each_picture_of_an_animation() -> None:
     rows = clusters(range(1, 9))
     rows["data"][3, 2, 2] = 1e7
     moving = Plots(rows).animate()
-    axes = moving._fig.axes[0]  # type: ignore[attr-defined]  # matplotlib has no other name for it
-    seen = []
-    for number in (0, 3, 4):
-        moving._draw_frame(number)  # type: ignore[attr-defined]
-        seen.append(rings(axes))
-    moving._draw_was_started = True  # type: ignore[attr-defined]  # it is not shown
+    seen = [rings(axes) for axes in pictures(moving, 0, 3, 4)]
     assert seen == [set(), {(-1.5, -0.5)}, set()]
 
 
@@ -274,11 +268,9 @@ def test_a_title_of_an_animation_that_is_broken_changes_too() -> None:
 
     axes = Figure(figsize=(1.5, 2)).add_subplot()
     moving = Plots(ROWS).animate(ax=axes, good=LumiMask({RUN: [[1, 2]]}), year=2024)
-    for number, ls in enumerate((1, 2, 4)):
-        moving._draw_frame(number)  # type: ignore[attr-defined]
+    for _, ls in zip(pictures(moving, 0, 1, 2), (1, 2, 4), strict=True):
         assert f"LS {ls}," in title(axes)
         assert ("good" in title(axes)) == (ls == 4)
-    moving._draw_was_started = True  # type: ignore[attr-defined]
     assert axes.get_title(loc="left").count("\n") > 3
 
 
