@@ -31,8 +31,9 @@ from cmsdials.plotting.off_scale import mark_off_scale
 from cmsdials.plotting.reference import reference_of
 from cmsdials.plotting.scales import Limits, checked_limits, diverging, scale_of
 from cmsdials.plotting.subject import Subject, are_counts
-from cmsdials.plotting.verdicts import checked_flag, entries_of
+from cmsdials.plotting.verdicts import entries_of
 from cmsdials.redaction import shortened
+from cmsdials.runtime.arguments import checked_flag
 from cmsdials.table.columns import Array
 
 __all__ = ["compare"]
@@ -67,13 +68,11 @@ class _Side:
 
     Attributes:
         data: Contents of the shape (n, x_bin) or (n, y_bin, x_bin).
-        edges: Edges of the bins of each axis, x first.
         name: What it is called.
         entries: How many entries the service says it has; None if that is not known.
     """
 
     data: Array
-    edges: tuple[Array, ...]
     name: str
     entries: float | None
 
@@ -109,10 +108,10 @@ def compare(
     subject = subject.only(is_good) if good is not None else subject
     other = reference_of(subject, reference)
     entries = None if other.rows is None else _entries(other.rows)
-    theirs = _Side(other.data, other.edges, other.name, entries)
+    theirs = _Side(other.data, other.name, entries)
     if not len(subject):
-        subject = evolve(subject, data=np.zeros((0, *theirs.data.shape[1:])), edges=theirs.edges)
-    sides = (_Side(subject.data, subject.edges, subject.when, _entries(subject)), theirs)
+        subject = evolve(subject, data=np.zeros((0, *other.data.shape[1:])), edges=other.edges)
+    sides = (_Side(subject.data, subject.when, _entries(subject)), theirs)
     factor, power = _factor(sides)
     sums = np.stack([one.added(factor) for one in sides])
     shown = np.stack([to_shapes(one[None])[0] for one in sums]) if normalise else sums

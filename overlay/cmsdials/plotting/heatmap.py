@@ -21,7 +21,8 @@ from cmsdials.plotting.heading import Heading
 from cmsdials.plotting.scales import beyond
 from cmsdials.plotting.sections import Sections
 from cmsdials.plotting.subject import Subject
-from cmsdials.plotting.verdicts import Verdicts, checked_flag, verdicts_of
+from cmsdials.plotting.verdicts import Verdicts, verdicts_of
+from cmsdials.runtime.arguments import checked_flag
 from cmsdials.table.columns import Array
 
 __all__ = ["heatmap"]

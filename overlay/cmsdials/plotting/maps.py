@@ -17,8 +17,8 @@ from cmsdials.plotting.heading import Heading
 from cmsdials.plotting.numerals import short
 from cmsdials.plotting.scales import Scale, checked_limits, scale_of, scaled_alike
 from cmsdials.plotting.subject import Subject, are_counts
-from cmsdials.plotting.verdicts import checked_flag
 from cmsdials.redaction import shortened
+from cmsdials.runtime.arguments import checked_flag
 from cmsdials.table.columns import Array
 
 __all__ = ["animate", "draw_map", "fill", "mark_hot", "mesh_of", "without_empty"]

@@ -24,8 +24,8 @@ from cmsdials.plotting.heading import Heading
 from cmsdials.plotting.off_scale import limit, mark_off_scale
 from cmsdials.plotting.reference import reference_of
 from cmsdials.plotting.subject import Subject
-from cmsdials.plotting.verdicts import checked_flag, verdicts_of
-from cmsdials.runtime.arguments import checked_count
+from cmsdials.plotting.verdicts import verdicts_of
+from cmsdials.runtime.arguments import checked_count, checked_flag
 from cmsdials.table.columns import Array
 
 __all__ = ["overlay"]

@@ -11,11 +11,10 @@ from cmsdials.errors import ConfigurationError
 from cmsdials.plotting.canvas import are_good, handle_of_words
 from cmsdials.plotting.sections import Sections
 from cmsdials.plotting.subject import Subject
-from cmsdials.redaction import shortened
 from cmsdials.runtime.arguments import checked_count
 from cmsdials.table.columns import Array
 
-__all__ = ["Verdicts", "checked_flag", "entries_of", "verdicts_of"]
+__all__ = ["Verdicts", "entries_of", "verdicts_of"]
 
 _SHARE = 1 / 25
 """Of the usual entries: with fewer, uncertainties are more than five times as large as usual."""
@@ -118,15 +117,3 @@ def entries_of(subject: Subject) -> Array:
     except (TypeError, ValueError):
         message = "the entries of these rows are not all numbers"
         raise ConfigurationError(message, advice="Give the arrays of to_numpy().") from None
-
-
-def checked_flag(name: str, value: Any) -> bool:
-    """Return what is either true or false.
-
-    Raises:
-        ConfigurationError: It is something else.
-    """
-    if not isinstance(value, bool | np.bool_):
-        message = f"{name} must be True or False, not {shortened(repr(value), 40)}"
-        raise ConfigurationError(message)
-    return bool(value)

@@ -7,8 +7,9 @@ from typing import Any
 
 from cmsdials.errors import ConfigurationError
 from cmsdials.redaction import shortened
+from cmsdials.runtime.background import loaded
 
-__all__ = ["checked_count"]
+__all__ = ["checked_count", "checked_flag"]
 
 
 def checked_count(name: str, value: Any) -> int:
@@ -25,3 +26,16 @@ def checked_count(name: str, value: Any) -> int:
         message = f"{name} must be a whole number from 1 on, not {shortened(repr(value), 40)}"
         raise ConfigurationError(message)
     return number
+
+
+def checked_flag(name: str, value: Any) -> bool:
+    """Return what is either true or false, which may be one of NumPy.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    numpy = loaded("numpy")
+    if not isinstance(value, bool) and (numpy is None or not isinstance(value, numpy.bool_)):
+        message = f"{name} must be True or False, not {shortened(repr(value), 40)}"
+        raise ConfigurationError(message)
+    return bool(value)

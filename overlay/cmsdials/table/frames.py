@@ -248,22 +248,20 @@ def converting(rows: str) -> Iterator[None]:
         yield
     except DialsError:
         raise
-    except Exception as error:
-        if not isinstance(error, tuple(_refusals())):
-            raise
+    except _refusals() as error:
         message = f"the rows {rows} cannot be converted: {shortened(str(error.args[-1]), 200)}"
         advice = "Give each column values of one type, leave the column out, or make the frame yourself."
         raise ConfigurationError(message, advice=advice) from error
 
 
-def _refusals() -> Iterator[type[Exception]]:
-    """Yield the errors by which libraries refuse values."""
-    yield from (TypeError, ValueError, OverflowError, NotImplementedError)
+def _refusals() -> tuple[type[Exception], ...]:
+    """Return the errors by which libraries refuse values: of pandas those of Python."""
     arrow, polars = loaded("pyarrow"), loaded("polars")
-    if arrow is not None:
-        yield arrow.ArrowException
-    if polars is not None:
-        yield polars.exceptions.PolarsError
+    return (
+        *(TypeError, ValueError, OverflowError, NotImplementedError),
+        *([] if arrow is None else [arrow.ArrowException]),
+        *([] if polars is None else [polars.exceptions.PolarsError]),
+    )
 
 
 def _refuse_objects(frame: Any) -> None:
