@@ -35,7 +35,7 @@ __all__ = ["KEY", "PartitionFile", "columns_of_table", "contract_of", "flat_tabl
 KEY = "dataset"
 """What stands in the name of the folder, and therefore not in the file."""
 
-_HELD = 16 * 2**20  # bytes of a run in memory
+_HELD = 8 * 2**20  # bytes of a run in memory
 _GROUP = (
     16 * 2**20
 )  # bytes of a row group, from which on a run and monitoring element has several: readers hold whole ones

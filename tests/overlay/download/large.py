@@ -1,7 +1,7 @@
 """A process that downloads, verifies and opens a folder: python large.py URL SECRET FOLDER CONCURRENCY FILTERS
 
-FILTERS is JSON. It prints a line of JSON: the rows and the number of bins that it has seen, and the most memory that it has
-taken so far, in bytes, after each of the three.
+FILTERS is JSON. It prints a line of JSON: the rows and the number of bins that it has seen, and the most memory of its own
+that it has taken so far, in bytes, after each of the three.
 """
 
 import json
@@ -15,9 +15,18 @@ from cmsdials.filters import LumisectionHistogram2DFilters
 
 
 def peak() -> int:
-    """Return the most memory of this process since it began; what `getrusage` says includes its parent's."""
+    """Return the most memory of this process since it began; what `getrusage` says includes its parent's.
+
+    Without the pages of files, which are those of shared libraries: how many of them the kernel maps at a time differs from one
+    installation to the next.
+    """
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    said = {
+        name: int(rest.split()[0])
+        for name, _, rest in (line.partition(":") for line in lines)
+        if "kB" in rest
+    }
+    return 1024 * (said["VmHWM"] - said["RssFile"])
 
 
 def main(url: str, secret: str, folder: str, concurrency: str, filters: str) -> None:

@@ -1,6 +1,5 @@
 """Many 2D histograms of the largest sandbox, in little memory: 5 000 by default, 200 000 too in the nightly profile."""
 
-import compileall
 import json
 import subprocess
 import sys
@@ -8,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cmsdials
-import cmsdials_api
 import pytest
 from cmsdials import Dials, open_dataset
 from cmsdials.auth.secret_key import Credentials
@@ -18,7 +15,8 @@ from cmsdials_sandbox import Sandbox, serve
 from hypothesis import settings
 
 MEGABYTE = 1e6
-MOST = 400 * MEGABYTE
+MOST, MOST_OF_MANY = 300 * MEGABYTE, 340 * MEGABYTE
+"""Of its own; with the pages of shared libraries, 60 to 100 MB as the kernel maps them, about 400 MB in all."""
 FLAT = 60 * MEGABYTE
 """What the whole may add to the first run of the same maps; it has 9 GB of bins."""
 FEW = {"me_id": 100, "dataset_id": 14677060, "run_number__lte": 379400}
@@ -34,9 +32,6 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def large() -> Iterator[Sandbox]:
-    # As pip does it: without, and where Python keeps none itself, each process would compile us, which takes 45 MB.
-    for package in (cmsdials, cmsdials_api):
-        compileall.compile_dir(Path(str(package.__file__)).parent, quiet=2)
     with serve(scale="large", timeout=600) as sandbox:
         yield sandbox
 
@@ -83,5 +78,5 @@ def test_memory_does_not_grow_with_the_download(large: Sandbox, tmp_path: Path) 
     many = fetched(large, tmp_path / "many", MANY, 1, 7200)
     assert many["rows"] >= 200_000
     assert many["problems"] == []
-    assert max(many["peaks"]) < MOST
+    assert max(many["peaks"]) < MOST_OF_MANY
     assert [one - other < FLAT for one, other in zip(many["peaks"], few["peaks"], strict=True)] == [True] * 3
